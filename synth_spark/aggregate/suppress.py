@@ -1,0 +1,112 @@
+"""k-anonymity of counts: combinations below k are suppressed, the others rounded down to a multiple of k.
+
+Selection texts and the order of rows depend on published content alone: the internal order of cells follows exact
+frequencies and would tell which of two equal protected counts was the larger.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark.domain import Domain
+from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.wire import unpack_ints
+from synth_spark.resolve import Resolved
+from synth_spark.tables import AGGREGATES, Kept, SafeTable
+
+#: Rows of an Arrow batch sent back to Spark.
+_BATCH = 50_000
+
+
+def protect(counts: Ints, k: int) -> Ints:
+    """Round counts down to a multiple of k; what is below k becomes 0.
+
+    >>> protect(np.array([9, 10, 39]), 10)
+    array([ 0, 10, 30])
+    """
+    return counts // k * k
+
+
+def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFrame:
+    """The protected aggregates.
+
+    Args:
+        counts: one row a bucket: ``cells``, ``counts`` (see `combinations.count`).
+        domain: the table's domain.
+        resolved: k, R and the numbering of cells.
+
+    Returns:
+        One row a combination with count ≥ k: ``length``; one string column an input column, holding the combination's
+        value there or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of k. Sorted by
+        length, falling count and text.
+    """
+    texts, order = selection_texts(domain, resolved.k)
+    starts = np.concatenate([[0], np.cumsum(domain.common(resolved.k))]).astype(np.int64)
+    k, space = resolved.k, resolved.cells
+
+    def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        bounds = space.length_bounds()
+        for batch in batches:
+            for row in range(batch.num_rows):
+                cells, exact = unpack_ints(batch["cells"][row]), unpack_ints(batch["counts"][row])
+                common = exact >= k
+                cells, protected = cells[common], protect(exact[common], k)
+                cuts = np.searchsorted(cells, bounds)
+                for length in range(1, space.max_length + 1):
+                    for at in range(cuts[length - 1], cuts[length], _BATCH):
+                        part = slice(at, min(at + _BATCH, cuts[length]))
+                        columns, codes = space.decode(cells[part], length)
+                        yield _batch(domain, columns, codes, protected[part], starts, texts, order)
+
+    schema = ", ".join(["length int", *(f"`{_quoted(name)}` string" for name in domain.names), "selections string", "protected_count bigint"])
+    sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
+    return counts.mapInArrow(decode, schema).repartition(1).sortWithinPartitions(*sorting)
+
+
+def vouch(kept: Kept) -> SafeTable:
+    """Declare the kept aggregates fit to leave: they were made by `aggregates` from counts ≥ k."""
+    if kept.table is not AGGREGATES:
+        raise TypeError(f"aggregate does not make {kept.table.name}")
+    return SafeTable(kept)
+
+
+def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Texts ``Header:value`` of the common attributes in byte order, and each attribute's place in that order.
+
+    ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does.
+    """
+    texts = [
+        f"{_escaped(column.name)}:{_escaped(value)}"
+        for column, common in zip(domain.columns, domain.common(k), strict=True)
+        for value in column.values[:common]
+    ]
+    by_text = sorted(range(len(texts)), key=lambda index: texts[index].encode())
+    place = np.empty(len(texts), np.int64)
+    place[by_text] = np.arange(len(texts))
+    return pa.array([texts[index] for index in by_text], pa.string()), place
+
+
+def _batch(
+    domain: Domain, columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints
+) -> pa.RecordBatch:
+    rows, length = columns.shape
+    wide = np.zeros((rows, len(domain.columns)), np.uint16)
+    wide[np.arange(rows)[:, None], columns] = codes
+    places = np.sort(order[starts[columns] + codes - 1], axis=1)
+    parts = [texts.take(pa.array(places[:, position])) for position in range(length)]
+    selections = pc.binary_join_element_wise(*parts, ";") if length > 1 else parts[0]
+    arrays = [pa.array(np.full(rows, length, np.int32)), *domain.decode(wide), selections, pa.array(protected)]
+    return pa.RecordBatch.from_arrays(arrays, names=["length", *domain.names, "selections", "protected_count"])
+
+
+def _escaped(text: str) -> str:
+    return text.replace(";", "<semicolon>").replace(":", "<colon>")
+
+
+def _quoted(name: str) -> str:
+    return name.replace("`", "``")

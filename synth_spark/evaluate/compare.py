@@ -1,0 +1,102 @@
+"""Comparisons on Spark: the counts of two tables meet bucket by bucket; only sums leave a task."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark.evaluate.measures import Measure, Sums, finish
+from synth_spark.kernels.cells import CellSpace, Ints
+from synth_spark.kernels.measures import BIN_SUMS, LENGTH_SUMS, align, sum_by_bin, sum_by_length
+from synth_spark.kernels.wire import unpack_ints
+from synth_spark.resolve import Resolved
+
+#: source_to_target; the last one compares what is published alone.
+COMPARISONS = ("sensitive_to_reportable", "sensitive_to_synthetic", "reportable_to_synthetic")
+PUBLIC = COMPARISONS[-1]
+SCHEMA = "comparison string, measure string, length int, count_bin bigint, value double"
+_PARTIAL = "comparison int, length int, count_bin bigint, measure int, value double"
+
+
+def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k: int) -> DataFrame:
+    """Sum, bucket by bucket, what the measures are made of.
+
+    Args:
+        sensitive: counts of the sensitive records, one row a bucket.
+        synthetic: counts of the synthetic records, one row a bucket.
+        space: the cells of both.
+        k: privacy resolution.
+
+    Returns:
+        One row a (``comparison``, ``length``, ``count_bin``, ``measure``) with its ``value``; indices, not names;
+        count_bin 0 holds the sums by length.
+    """
+
+    def compare(left: pa.Table, right: pa.Table) -> pa.Table:
+        cells, exact, made = align(*_vector(left), *_vector(right))
+        reportable = exact // k * k
+        rows: list[tuple[int, int, int, int, float]] = []
+        for index, (source, target) in enumerate([(exact, reportable), (exact, made), (reportable, made)]):
+            rows += _rows(index, space, cells, source, target, k)
+        columns = list(zip(*rows, strict=True))
+        types = [pa.int32(), pa.int32(), pa.int64(), pa.int32(), pa.float64()]
+        return pa.table(
+            [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)],
+            names=["comparison", "length", "count_bin", "measure", "value"],
+        )
+
+    together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))
+    return together.applyInArrow(compare, _PARTIAL).groupBy("comparison", "length", "count_bin", "measure").agg(F.sum("value").alias("value"))
+
+
+def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> list[Measure]:
+    """Collect the sums and finish all measures of all comparisons.
+
+    Reportable aggregates carry the protected number of records; sensitive ones the exact one.
+    """
+    collected = [tuple(row) for row in sums.collect()]
+    protected = resolved.records // resolved.k * resolved.k
+    records = ((resolved.records, protected), (resolved.records, synthetic_records), (protected, synthetic_records))
+    found: list[Measure] = []
+    for index, comparison in enumerate(COMPARISONS):
+        by_length = np.zeros((resolved.length, len(LENGTH_SUMS)))
+        by_bin: dict[tuple[int, int], np.ndarray] = {}
+        for at, length, count_bin, measure, value in collected:
+            if at != index:
+                continue
+            if count_bin == 0:
+                by_length[length - 1, measure] += value
+            else:
+                by_bin.setdefault((length, count_bin), np.zeros(len(BIN_SUMS)))[measure] += value
+        by_length[:, LENGTH_SUMS.index("tuples")] = np.diff(resolved.cells.first_tuple[1:])
+        found += finish(Sums(comparison, by_length, by_bin, *records[index]))
+    return found
+
+
+def evaluation(spark: SparkSession, found: Iterable[Measure]) -> DataFrame:
+    """Measures as a table, one row each."""
+    rows = [(m.comparison, m.measure, m.length, m.count_bin, m.value) for m in found]
+    return spark.createDataFrame(rows, SCHEMA).coalesce(1)
+
+
+def overall(table: DataFrame, comparison: str) -> pd.DataFrame:
+    """The measures of one comparison over all lengths and bins: ``measure``, ``value``."""
+    chosen = table.where((F.col("comparison") == comparison) & F.col("length").isNull() & F.col("count_bin").isNull())
+    return chosen.select("measure", "value").toPandas()
+
+
+def _vector(bucket: pa.Table) -> tuple[Ints, Ints]:
+    if bucket.num_rows == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return unpack_ints(bucket["cells"][0]), unpack_ints(bucket["counts"][0])
+
+
+def _rows(index: int, space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int) -> list[tuple[int, int, int, int, float]]:
+    by_length = sum_by_length(space, cells, source, target, k)
+    rows = [(index, int(at) + 1, 0, int(measure), float(by_length[at, measure])) for at, measure in np.argwhere(by_length)]
+    for length, count_bin, sums in zip(*sum_by_bin(space, cells, source, target, k), strict=True):
+        rows += [(index, int(length), int(count_bin), measure, float(value)) for measure, value in enumerate(sums)]
+    return rows

@@ -1,0 +1,109 @@
+"""From sums to measures: one `Measure` a (comparison, measure, length, bin), with the field's definitions.
+
+Length and bin are None where a measure is over all lengths or all bins. Percentages name their denominator.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synth_spark.kernels.measures import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a comparison."""
+
+    comparison: str
+    measure: str
+    length: int | None
+    count_bin: int | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of one comparison.
+
+    Attributes:
+        comparison: ``source_to_target``.
+        by_length: (R, len(LENGTH_SUMS)).
+        by_bin: (length, bin) → (len(BIN_SUMS),).
+        source_records: number of records of the source, as far as it may be known.
+        target_records: number of records of the target.
+    """
+
+    comparison: str
+    by_length: np.ndarray
+    by_bin: dict[tuple[int, int], np.ndarray]
+    source_records: int
+    target_records: int
+
+
+def finish(sums: Sums) -> list[Measure]:
+    """All measures of a comparison (specification 5 of SDS; TVD, kept and mass beside)."""
+    found = _Collector(sums.comparison)
+    for length, row in enumerate(sums.by_length, 1):
+        _length_measures(found, length, dict(zip(LENGTH_SUMS, row, strict=True)))
+    _length_measures(found, None, dict(zip(LENGTH_SUMS, sums.by_length.sum(axis=0), strict=True)))
+    if sums.source_records:
+        found.add("record_expansion", sums.target_records / sums.source_records)
+        found.add("record_expansion_percent", 100 * (sums.target_records / sums.source_records - 1))
+    found.add("target_records", sums.target_records)
+    _preservation(found, sums)
+    return found.measures
+
+
+class _Collector:
+    def __init__(self, comparison: str) -> None:
+        self.comparison = comparison
+        self.measures: list[Measure] = []
+
+    def add(self, measure: str, value: float, length: int | None = None, count_bin: int | None = None) -> None:
+        self.measures.append(Measure(self.comparison, measure, length, count_bin, float(value)))
+
+
+def _length_measures(found: _Collector, length: int | None, row: dict[str, float]) -> None:
+    for name in LENGTH_SUMS:
+        if name not in ("tvd", "absolute_error", "kept_count", "common_count"):
+            found.add(name, row[name], length)
+    ratios = {
+        "suppressed_percent_of_source": (100 * row["suppressed"], row["source_combinations"]),
+        "fabricated_percent_of_source": (100 * row["fabricated"], row["source_combinations"]),
+        "fabricated_percent_of_target": (100 * row["fabricated"], row["target_combinations"]),
+        "leaked_percent_of_source": (100 * row["leaked"], row["source_combinations"]),
+        "mean_absolute_error": (row["absolute_error"], row["both"]),
+        "source_mean_count": (row["source_count"], row["source_combinations"]),
+        "target_mean_count": (row["target_count"], row["target_combinations"]),
+        "kept_share_of_common": (row["kept"], row["common"]),
+        "mass_share_of_common": (row["kept_count"], row["common_count"]),
+        "mean_tvd": (row["tvd"], row["tuples"]),
+    }
+    for name, (numerator, denominator) in ratios.items():
+        found.add(name, numerator / denominator if denominator else 0.0, length)
+
+
+def _preservation(found: _Collector, sums: Sums) -> None:
+    """Means over the population {s ≥ k} ∪ {t > 0}, by length, by bin of t, and overall."""
+    lengths = range(1, len(sums.by_length) + 1)
+    for length in lengths:
+        _means(found, [row for (at, _), row in sums.by_bin.items() if at == length], length=length)
+    errors, top = [], max((bin_ for _, bin_ in sums.by_bin), default=FIRST_BIN)
+    bin_ = FIRST_BIN
+    while bin_ <= top:
+        rows = [row for (_, at), row in sums.by_bin.items() if at == bin_]
+        _means(found, rows, count_bin=bin_)
+        if rows:
+            total = np.sum(rows, axis=0)
+            errors.append(total[BIN_SUMS.index("proportional_error")] / total[0])
+        bin_ *= 2
+    _means(found, list(sums.by_bin.values()))
+    found.add("mean_proportional_error_over_bins", float(np.mean(errors)) if errors else 0.0)
+
+
+def _means(found: _Collector, rows: list[np.ndarray], length: int | None = None, count_bin: int | None = None) -> None:
+    total = np.sum(rows, axis=0) if rows else np.zeros(len(BIN_SUMS))
+    found.add("population", total[0], length, count_bin)
+    names = ("preservation", "mean_length", "mean_combination_count", "proportional_error")
+    for name, value in zip(names, total[1:], strict=True):
+        found.add(name, value / total[0] if total[0] else 0.0, length, count_bin)

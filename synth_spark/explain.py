@@ -1,0 +1,152 @@
+"""A release told in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark import __version__
+from synth_spark.evaluate.measures import Measure
+from synth_spark.plan import Plan
+from synth_spark.resolve import Resolved
+from synth_spark.tables import SafeTable
+from synth_spark.validate.audit import Result
+
+#: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
+_PRIVATE = {"seed": True, "work": True, "input": {"path", "table"}}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What may be said about a release.
+
+    Attributes:
+        title: of the release.
+        run_id: its name.
+        columns: number of columns.
+        k: privacy resolution.
+        longest: R.
+        protected_records: ⌊n⌋k.
+        synthetic_records: number of synthetic records.
+        combinations: number of published combinations by length, from 1.
+        notes: what was changed of the plan.
+    """
+
+    title: str
+    run_id: str
+    columns: int
+    k: int
+    longest: int
+    protected_records: int
+    synthetic_records: int
+    combinations: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def guarantee(k: int) -> str:
+    """What holds for every k-anonymous release, in one sentence."""
+    return (
+        f"Every synthetic record, as a whole, is contained in at least {k} sensitive records, so every combination of "
+        f"attributes in it, of any length, is shared by at least {k} of them; every published count is at least {k} and a "
+        f"multiple of {k}."
+    )
+
+
+def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: SafeTable) -> Facts:
+    """The facts of a run whose tables are kept."""
+    counted = {row["length"]: row["count"] for row in aggregates.kept.frame.groupBy("length").count().collect()}
+    return Facts(
+        title=resolved.plan.title,
+        run_id=run_id,
+        columns=len(resolved.names),
+        k=resolved.k,
+        longest=resolved.length,
+        protected_records=resolved.records // resolved.k * resolved.k,
+        synthetic_records=synthetic.kept.rows,
+        combinations=tuple(counted.get(length, 0) for length in range(1, resolved.length + 1)),
+        notes=resolved.notes,
+    )
+
+
+def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable]) -> DataFrame:
+    """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
+    columns = {
+        "title": facts.title,
+        "privacy": plan.privacy.kind,
+        "k": facts.k,
+        "reporting_length": facts.longest,
+        "protected_record_count": facts.protected_records,
+        "synthetic_record_count": facts.synthetic_records,
+        "combination_count": sum(facts.combinations),
+        "guarantee": guarantee(facts.k),
+        "plan": json.dumps(plan.model_dump(mode="json", exclude=_PRIVATE), ensure_ascii=False),
+        "versions": json.dumps(versions()),
+        "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
+    }
+    literals = [F.lit(value).cast("bigint" if isinstance(value, int) else "string").alias(name) for name, value in columns.items()]
+    return spark.range(1).coalesce(1).select(*literals)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes a release."""
+    packages = ("pyspark", "pyarrow", "numpy", "numba", "great-expectations")
+    return {"synth-spark": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:
+    """The release in numbered sentences (Markdown).
+
+    Args:
+        facts: its numbers.
+        public: measures of reportable against synthetic counts.
+        results: the audit.
+    """
+    figures = {(m.measure, m.length): m.value for m in public if m.count_bin is None}
+    lengths = ", ".join(f"{count:,} of length {length}" for length, count in enumerate(facts.combinations, 1))
+    kept = _by_length(figures, "kept_share_of_common", facts.longest)
+    mass = _by_length(figures, "mass_share_of_common", facts.longest)
+    held = sum(result.success for result in results)
+    sentences = [
+        f"This release, “{facts.title}” ({facts.run_id}), describes about {facts.protected_records:,} records with "
+        f"{facts.columns} columns; the exact number is not published.",
+        f"It was made under k-anonymity with k = {facts.k}.",
+        guarantee(facts.k),
+        f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {facts.longest} attributes ({lengths}); "
+        f"each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low.",
+        "A combination that is not in `aggregates` was either too rare to publish or does not exist; which of the two is not told.",
+        f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a person; "
+        "together they have the same single counts as `aggregates`, exactly.",
+        f"Of the published combinations, the synthetic records hold {kept}.",
+        f"Of the published counts, the synthetic records reproduce {mass}.",
+        "Counts of combinations of two or more attributes taken from the synthetic records are estimates: where a combination is in "
+        "`aggregates`, prefer its count there.",
+        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held."
+        " One of them is the proof of sentence 3, for every synthetic record, by code that shares nothing with the code that made them.",
+        "What is not promised: a group of k people who all share a value is still described by it; someone who knows all but one "
+        "of a group's members, or holds several releases of the same data, may learn more than from this one alone.",
+    ]
+    sentences += list(facts.notes)
+    numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
+    return "\n".join([f"# {facts.title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
+
+
+def quality_text(run_id: str, results: Sequence[Result]) -> str:
+    """The audit as a readable table (Markdown)."""
+    failed = [result for result in results if not result.success]
+    verdict = "All rules held." if not failed else f"{len(failed)} of {len(results)} rules failed: the release was stopped."
+    rows = [
+        f"| {'held' if result.success else '**failed**'} | {result.suite} | {result.rule} | {result.severity} | {result.meaning} |"
+        for result in sorted(results, key=lambda result: result.success)
+    ]
+    head = ["| verdict | table | rule | severity | meaning |", "|---|---|---|---|---|"]
+    return "\n".join([f"# Audit of {run_id}", "", verdict, "", *head, *rows, ""])
+
+
+def _by_length(figures: dict[tuple[str, int | None], float], measure: str, longest: int) -> str:
+    names = {1: "singles", 2: "pairs", 3: "triples"}
+    parts = [f"{100 * figures[measure, length]:.1f} % of the {names.get(length, f'length-{length} ones')}" for length in range(1, longest + 1)]
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -1,0 +1,126 @@
+"""From the wish to numbers: everything derived that a run needs, before it runs. Pure; prints without a JVM."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from synth_spark.errors import InputError, PlanError, ResourceError
+from synth_spark.kernels.cells import CellSpace
+from synth_spark.plan import Plan
+
+#: Columns that published tables add to the input's own; an input column may not carry one of these names.
+RESERVED = ("run_id", "length", "protected_count", "selections")
+#: Distinct records that a shard should at least see seeds of, and most shards.
+_SEEDS_A_SHARD, _MOST_SHARDS = 2_048, 8
+#: Rows that one walk of the refinement tree may visit at its root, over all groups of a shard.
+_ROOT_VISITS = 1 << 20
+#: Visits (rows × column tuples) that one counting task should do.
+_VISITS_A_TASK = 2 * 10**8
+#: Records a published file.
+_RECORDS_A_FILE = 1_000_000
+#: Most cells that 64-bit keys can number.
+_MOST_CELLS = 1 << 62
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A plan with a table's shape: the numbers that every stage works from.
+
+    Attributes:
+        plan: what was asked for.
+        names: column names.
+        cards: number of values of each column.
+        records: number of records n.
+        distinct: number of distinct records.
+        notes: what was changed of the wish, in sentences for the user.
+    """
+
+    plan: Plan
+    names: tuple[str, ...]
+    cards: tuple[int, ...]
+    records: int
+    distinct: int
+    notes: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """Privacy resolution."""
+        return self.plan.privacy.k
+
+    @property
+    def length(self) -> int:
+        """R: longest combination, at most the number of columns."""
+        return min(self.plan.reporting_length, len(self.names))
+
+    @cached_property
+    def cells(self) -> CellSpace:
+        """All combinations of length 1…R, numbered."""
+        return CellSpace(self.cards, self.length)
+
+    @property
+    def tuples(self) -> int:
+        """Number of column tuples to count."""
+        return sum(math.comb(len(self.names), length) for length in range(1, self.length + 1))
+
+    @property
+    def visits(self) -> int:
+        """Most steps of counting: distinct records × column tuples."""
+        return self.distinct * self.tuples
+
+    @property
+    def counting_tasks(self) -> int:
+        """Tasks that count."""
+        return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
+
+    @property
+    def shards(self) -> int:
+        """Independent parts of synthesis."""
+        return max(1, min(_MOST_SHARDS, self.distinct // _SEEDS_A_SHARD))
+
+    @property
+    def groups(self) -> int:
+        """Groups of seeds a shard: as many as asked for, fewer for tables so large that they diversify by themselves."""
+        wanted = max(1, self.plan.synthesis.groups // self.shards)
+        return max(1, min(wanted, _ROOT_VISITS // max(1, self.distinct)))
+
+    @property
+    def files(self) -> int:
+        """Files a large published table is written in."""
+        return max(1, math.ceil(self.records / _RECORDS_A_FILE))
+
+    @property
+    def shuffle_bytes(self) -> int:
+        """Most bytes that counting shuffles: 16 for every cell of every task."""
+        held = min(self.cells.size, self.visits // max(1, self.counting_tasks))
+        return 16 * held * self.counting_tasks
+
+    @property
+    def task_bytes(self) -> int:
+        """Memory of the largest task: a synthesis shard holds all distinct records twice, and the pair counts twice."""
+        attributes = sum(self.cards)
+        return self.distinct * len(self.names) * 8 + 2 * 8 * attributes * attributes
+
+
+def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int) -> Resolved:
+    """Check a plan against a table's shape and derive the numbers of the run.
+
+    Raises:
+        PlanError: a column carries a reserved name.
+        InputError: fewer records than k.
+        ResourceError: more combinations than 64-bit keys can number.
+    """
+    for name in names:
+        if name.lower() in RESERVED:
+            raise PlanError(f"column '{name}'", "has a name that published tables use themselves", "rename it in the input")
+    if records < plan.privacy.k:
+        raise InputError("privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data")
+    notes = []
+    if plan.reporting_length > len(names):
+        notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(names)}, the number of columns.")
+    resolved = Resolved(plan, names, cards, records, distinct, tuple(notes))
+    cells = math.fsum(math.prod(largest) for largest in [sorted(cards, reverse=True)[: resolved.length]]) * resolved.tuples
+    if cells > _MOST_CELLS:
+        raise ResourceError(
+            "reporting_length", f"up to {cells:.0e} combinations are more than {_MOST_CELLS:.0e}", "lower it, or group values"
+        )
+    return resolved

@@ -1,0 +1,109 @@
+"""The only place that builds or finds a SparkSession, or asks Spark how far it is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from synth_spark.errors import EngineError
+
+_MIN_JAVA = 17
+_DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+
+
+def open_session(delta: bool = False, master: str | None = None) -> SparkSession:
+    """Find or build the session this run works with.
+
+    A session that is there already is used as it is (notebooks, Databricks); a process started by ``spark-submit`` or
+    given ``SPARK_REMOTE`` takes what that names; otherwise a local session on all cores is built.
+
+    Args:
+        delta: whether Delta tables will be read or written.
+        master: master of a session that is built here.
+
+    Raises:
+        EngineError: no usable Java for a local session.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    builder = SparkSession.builder.appName("synth-spark")
+    if delta:
+        builder = _with_delta(builder)
+    if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return builder.getOrCreate()
+    check_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
+    for key, value in local_settings().items():
+        builder = builder.config(key, value)
+    session: SparkSession = builder.master(master or "local[*]").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    return session
+
+
+def local_settings() -> dict[str, str]:
+    """Settings of a local session: quiet, in UTC, with its memory from the machine's."""
+    cores = os.cpu_count() or 1
+    log4j = resources.files("synth_spark") / "log4j2.properties"
+    return {
+        "spark.driver.memory": f"{_driver_megabytes()}m",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Djava.io.tmpdir={_tmp()}",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(4 * cores),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.warehouse.dir": str(Path(_tmp()) / "synth-spark-warehouse"),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+
+
+def check_java() -> None:
+    """Raise `EngineError` unless a Java of at least version 17 is on the path or in JAVA_HOME."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        raise EngineError("java", "was not found", f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)")
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
+    if version is None or int(version.group(1)) < _MIN_JAVA:
+        raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer Java runtime, or point JAVA_HOME to one")
+
+
+def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
+    """(tasks done, tasks in all) of the stages that have started and not ended; None where Spark does not say."""
+    try:
+        tracker = spark.sparkContext.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+    except Exception:  # Spark Connect has no tracker; a session that is being stopped answers with anything
+        return None
+    known = [stage for stage in stages if stage is not None]
+    return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
+
+
+def _with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
+    return (
+        builder.config("spark.jars.packages", _DELTA)
+        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    )
+
+
+def _driver_megabytes() -> int:
+    """A third of the machine's memory, between 1 and 8 GiB; Python workers need the rest."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(1024, min(8192, total // 3))
+
+
+def _tmp() -> str:
+    import tempfile
+
+    return tempfile.gettempdir()

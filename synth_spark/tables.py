@@ -1,0 +1,83 @@
+"""Every table that crosses a stage: its name, the grain of a row in one sentence, and how sensitive it is.
+
+The border of privacy is a type. What may leave the run folder is a `SafeTable`; only `aggregate` and `synthesize`
+mint one (their arithmetic is what makes a table safe), and everything else that is published is derived from minted
+ones alone. `publish` takes nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Sensitivity(Enum):
+    """Who may see a table."""
+
+    SENSITIVE = "exact values or counts of real people: never leaves the run folder"
+    INTERNAL = "measured against exact counts: for those who sign the release, never published"
+    SAFE = "made of protected counts and common combinations only: may be published"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table."""
+
+    name: str
+    grain: str
+    sensitivity: Sensitivity
+
+
+RECORDS = Table("records", "one row an input record; a string column for each input column, absent = null", Sensitivity.SENSITIVE)
+DOMAIN = Table("domain", "one row an attribute (column, value) with its exact count", Sensitivity.SENSITIVE)
+CODES = Table("codes", "one row a distinct record of 16-bit codes, with its multiplicity", Sensitivity.SENSITIVE)
+COUNTS = Table("counts", "one row a bucket of column tuples: the cells that occur, and their exact counts", Sensitivity.SENSITIVE)
+AGGREGATES = Table("aggregates", "one row a combination of length 1…R with count ≥ k, rounded down to a multiple of k", Sensitivity.SAFE)
+SYNTHETIC_RECORDS = Table("synthetic_records", "one row a synthetic record", Sensitivity.SAFE)
+SYNTHETIC_COUNTS = Table("synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL)
+MEASURES = Table("measures", "one row a (comparison, measure, length, bin), against exact counts", Sensitivity.INTERNAL)
+EVALUATION = Table("evaluation", "one row a (measure, length, bin): protected counts against synthetic ones", Sensitivity.SAFE)
+PROOF = Table("proof", "one row a distinct synthetic record with its support, counted up to k", Sensitivity.SENSITIVE)
+SINGLE_COUNTS = Table("single_counts", "one row an attribute: its protected count and its synthetic count, as written", Sensitivity.INTERNAL)
+QUALITY_RESULTS = Table("quality_results", "one row an expectation: its rule, severity, and whether it held", Sensitivity.SAFE)
+RELEASE = Table("release", "one row: the plan, versions, hashes, and what is guaranteed", Sensitivity.SAFE)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table as it was written into the run folder.
+
+    Attributes:
+        table: what it is.
+        frame: the rows, read back from what was written.
+        path: folder of its files.
+        rows: number of rows.
+        content_hash: hash of its content, whatever the order and the layout of the rows.
+    """
+
+    table: Table
+    frame: DataFrame
+    path: Path
+    rows: int
+    content_hash: str
+
+
+class SafeTable:
+    """A kept table that may be published."""
+
+    def __init__(self, kept: Kept) -> None:
+        if kept.table.sensitivity is not Sensitivity.SAFE:
+            raise TypeError(f"{kept.table.name} is {kept.table.sensitivity.name}")
+        self.kept = kept
+
+    @classmethod
+    def derived(cls, kept: Kept, *sources: SafeTable) -> SafeTable:
+        """A table computed from safe tables only; the signature holds what it was computed from."""
+        if not sources or not all(isinstance(source, SafeTable) for source in sources):
+            raise TypeError(f"{kept.table.name} must be derived from safe tables")
+        return cls(kept)

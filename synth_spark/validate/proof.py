@@ -1,0 +1,82 @@
+"""The proof, on what was written: every distinct synthetic record is contained in at least k sensitive records.
+
+It works from strings, the records as read and the synthetic records as written, with a dictionary and a kernel of its
+own: an error in encoding, in growing or in decoding cannot hide in it. Supports of blocks add up, so the sensitive
+records may be cut into blocks; counting stops at k, which is all that the guarantee says.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark.kernels.containment import support_up_to
+from synth_spark.kernels.wire import pack_codes, unpack_codes
+
+#: Most sensitive records of one block.
+_BLOCK = 4_000_000
+
+
+def proof(records: DataFrame, synthetic: DataFrame, values: list[list[str]], k: int, blocks: int, parts: int) -> DataFrame:
+    """Count the support of every distinct synthetic record, up to k.
+
+    Args:
+        records: the sensitive records as strings, one row each; columns in the order of ``synthetic``.
+        synthetic: the synthetic records as written.
+        values: for each column, the values that occur in ``synthetic``, in any order.
+        k: where counting stops.
+        blocks: parts that the sensitive records are cut into.
+        parts: parts that the synthetic records are cut into; each part meets each block in one task.
+
+    Returns:
+        One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
+    """
+    width = len(values)
+    sensitive = _identified(records, values).withColumn("block", _dealt(blocks))
+    claims = _identified(synthetic, values).distinct().withColumn("part", _dealt(parts))
+    everywhere = F.explode(F.sequence(F.lit(0), F.lit(parts - 1)))
+    each_block = F.explode(F.sequence(F.lit(0), F.lit(blocks - 1)))
+    left = sensitive.select("record", "block", everywhere.alias("part")).groupBy("block", "part")
+    right = claims.select("record", each_block.alias("block"), "part").groupBy("block", "part")
+
+    def count(rows: pa.Table, claimed: pa.Table) -> pa.Table:
+        support = support_up_to(k, unpack_codes(rows["record"], width), unpack_codes(claimed["record"], width))
+        return pa.table([claimed["record"], pa.array(support)], names=["record", "support"])
+
+    counted = left.cogroup(right).applyInArrow(count, "record binary, support bigint")
+    return counted.groupBy("record").agg(F.least(F.sum("support"), F.lit(k)).alias("support"))
+
+
+def weakest(proof: DataFrame, k: int) -> pd.DataFrame:
+    """The proof in one row: ``distinct`` synthetic records, ``proven`` ones, and the ``weakest`` support."""
+    proven = F.sum((F.col("support") >= k).cast("bigint"))
+    return proof.agg(F.count("*").alias("distinct"), proven.alias("proven"), F.min("support").alias("weakest")).toPandas()
+
+
+def blocks_of(records: int) -> int:
+    """Blocks that so many sensitive records are cut into."""
+    return max(1, -(-records // _BLOCK))
+
+
+def _dealt(parts: int) -> Column:
+    """A part for each record. An int, as sequences are: keys of two types would not meet in a shuffle."""
+    return F.pmod(F.xxhash64("record"), F.lit(parts)).cast("int")
+
+
+def _identified(frame: DataFrame, values: list[list[str]]) -> DataFrame:
+    """Records of ids: 0 = absent or not among the values, else the value's place from 1."""
+
+    def identify(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        dictionaries = [pa.array(column, pa.string()) for column in values]
+        for batch in batches:
+            ids = np.zeros((batch.num_rows, len(values)), np.uint16)
+            for index, dictionary in enumerate(dictionaries):
+                places = pc.index_in(batch.column(index).cast(pa.string()), value_set=dictionary)
+                ids[:, index] = pc.fill_null(pc.add(places, 1), 0).to_numpy(zero_copy_only=False)
+            yield pa.RecordBatch.from_arrays([pack_codes(ids)], names=["record"])
+
+    return frame.mapInArrow(identify, "record binary")

@@ -1,0 +1,237 @@
+"""A run's folder: every stage's tables as written, and the manifest that makes the run explainable and resumable.
+
+The folder is SENSITIVE. Its layout::
+
+    RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed
+    RUN/tables/<name>/*.parquet  the kept tables
+    RUN/quality.md               the last audit, readable
+
+A table is written under a temporary name and renamed once it is complete and in the manifest, so a table that the
+manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark import __version__, plan as plans
+from synth_spark.errors import RunError
+from synth_spark.plan import Plan
+from synth_spark.tables import Kept, Table
+
+_FORMAT = 1
+
+
+class Workspace:
+    """The folder of one run.
+
+    Attributes:
+        folder: where it is.
+        manifest: its content, JSON-ready; saved after every change.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @classmethod
+    def create(cls, plan: Plan) -> "Workspace":
+        """Make a new run folder, readable by its owner only.
+
+        Raises:
+            RunError: the run exists, or the folder cannot be made.
+        """
+        now = datetime.now(UTC)
+        run_id = plan.run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        folder = plan.work_folder / run_id
+        try:
+            plan.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(mode=0o700)
+            (folder / "tables").mkdir()
+        except FileExistsError:
+            raise RunError(
+                f"run_id '{run_id}'", f"exists in {plan.work_folder}", "choose another, or resume it: synth-spark resume RUN"
+            ) from None
+        except OSError as error:
+            raise RunError("work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…") from None
+        workspace = cls(
+            folder,
+            {
+                "format": _FORMAT,
+                "run_id": run_id,
+                "created": now.isoformat(timespec="seconds"),
+                "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
+                "plan": plan.model_dump(mode="json"),
+                "versions": {"synth_spark": __version__},
+                "facts": {},
+                "stages": {},
+                "tables": {},
+            },
+        )
+        workspace.save()
+        return workspace
+
+    @classmethod
+    def open(cls, folder: Path) -> "Workspace":
+        """Open an existing run folder.
+
+        Raises:
+            RunError: there is none, or it is of another format.
+        """
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RunError(f"run {folder}", "has no readable manifest.json", "give the folder of a run") from None
+        if manifest.get("format") != _FORMAT:
+            raise RunError(f"run {folder}", "was made by another version", "run the plan again")
+        return cls(folder, manifest)
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run."""
+        return str(self.manifest["run_id"])
+
+    @property
+    def plan(self) -> Plan:
+        """The effective plan."""
+        return plans.parse(self.manifest["plan"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything random. SENSITIVE."""
+        return int(self.manifest["seed"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Small things that stages leave for later ones: names, numbers of records. SENSITIVE."""
+        facts: dict[str, Any] = self.manifest["facts"]
+        return facts
+
+    def save(self) -> None:
+        """Write the manifest, atomically."""
+        write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Record that a stage is done, and how long it took, when its body ends without an error."""
+        start = time.monotonic()
+        yield
+        self.manifest["stages"][name] = {
+            "seconds": round(time.monotonic() - start, 3),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.save()
+
+    def done(self, stage: str) -> bool:
+        """Whether a stage has been completed."""
+        return stage in self.manifest["stages"]
+
+    def forget(self, stages: list[str], tables: list[Table]) -> None:
+        """Drop stages and their tables, to run them anew."""
+        for stage in stages:
+            self.manifest["stages"].pop(stage, None)
+        dropped = [self.manifest["tables"].pop(table.name, None) and table for table in tables]
+        self.save()
+        for table in filter(None, dropped):
+            shutil.rmtree(self._path(table), ignore_errors=True)
+
+    def keep(self, table: Table, frame: DataFrame) -> Kept:
+        """Write a table, record it in the manifest, and give it back as read from what was written."""
+        path, unfinished = self._path(table), self._path(table).with_name(f".{table.name}.unfinished")
+        start = time.monotonic()
+        observed = Observation(f"keep_{table.name}")
+        hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns))
+        hashed.write.mode("overwrite").parquet(str(unfinished))
+        metrics = observed.get
+        shutil.rmtree(path, ignore_errors=True)
+        unfinished.rename(path)
+        self.manifest["tables"][table.name] = {
+            "grain": table.grain,
+            "sensitivity": table.sensitivity.name,
+            "rows": metrics["rows"],
+            "content_hash": _content_hash(metrics),
+            "schema": frame.schema.jsonValue(),
+            "seconds": round(time.monotonic() - start, 3),
+            "files": {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))},
+        }
+        self.save()
+        return self.kept(frame.sparkSession, table)
+
+    def kept(self, spark: SparkSession, table: Table) -> Kept:
+        """A table kept earlier.
+
+        Raises:
+            RunError: it was not kept, or its files are not those that were written.
+        """
+        from pyspark.sql.types import StructType
+
+        entry = self.manifest["tables"].get(table.name)
+        if entry is None:
+            raise RunError(f"table {table.name}", "is not in this run", "run the stages before it first: synth-spark resume RUN")
+        path = self._path(table)
+        frame = spark.read.schema(StructType.fromJson(entry["schema"])).parquet(str(path))
+        return Kept(table, frame, path, entry["rows"], entry["content_hash"])
+
+    def verify(self, table: Table) -> None:
+        """Check the files of a kept table against the hashes taken when they were written.
+
+        Raises:
+            RunError: a file is missing, torn or changed.
+        """
+        entry = self.manifest["tables"].get(table.name, {"files": {}})
+        path = self._path(table)
+        for name, digest in entry["files"].items():
+            if not (path / name).is_file() or sha256(path / name) != digest:
+                raise RunError(
+                    f"table {table.name}", "is not what was written", "run its stage again: synth-spark stage NAME RUN"
+                )
+
+    def write(self, name: str, text: str) -> None:
+        """Put a document into the run folder."""
+        write_atomically(self.folder / name, text)
+
+    def _path(self, table: Table) -> Path:
+        return self.folder / "tables" / table.name
+
+
+def _hash_sums(columns: list[str]) -> list[Any]:
+    """Two sums over rows of 64-bit hashes of (position, value, position, value, …): blind to row order and layout."""
+    sums = []
+    for salt in (1, 2):
+        parts: list[Any] = [F.lit(salt)]
+        for index, name in enumerate(columns):
+            parts += [F.lit(index), F.col(f"`{name.replace('`', '``')}`")]
+        sums.append(F.sum(F.xxhash64(*parts).cast("decimal(38,0)")).alias(f"hash_{salt}"))
+    return sums
+
+
+def _content_hash(metrics: dict[str, Any]) -> str:
+    text = f"{metrics['rows']}/{metrics['hash_1']}/{metrics['hash_2']}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a small text file in one step: readers see the old content or the new, never a part."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    with unfinished.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(file)
