@@ -56,35 +56,35 @@ COUNTRIES = tuple(country for countries in REGIONS.values() for country in count
 #: regular case has at most one type of labour, one type of sex and one recruiter.
 KINDS = ("home", "building", "harvest", "kitchen", "brothel", "partner", "camera", "begging", "captive", "untold")
 MEANS = {
-    "meansDebtBondageEarnings":         ( 0, 62, 68, 55, 58,  0,  0,  0,  0,  0),
-    "meansThreats":                     (28,  0, 20, 30, 52, 60, 34, 40, 60, 10),
-    "meansAbusePsyPhySex":              (30,  0,  0,  0, 46, 76, 66, 58, 80,  0),
-    "meansFalsePromises":               (45, 78, 66,  0, 64, 20,  0,  0, 30,  0),
-    "meansDrugsAlcohol":                ( 0,  0,  0,  0, 10, 40, 12,  0,  0,  0),
-    "meansDenyBasicNeeds":              (48, 22, 36,  0,  0,  0,  0, 66, 50,  0),
-    "meansExcessiveWorkHours":          (70, 58, 44, 74,  0,  0,  0,  0, 64,  0),
-    "meansWithholdDocs":                (72, 40,  0, 26, 24,  0,  0,  0,  0,  0),
+    "meansDebtBondageEarnings": (0, 62, 68, 55, 58, 0, 0, 0, 0, 0),
+    "meansThreats": (28, 0, 20, 30, 52, 60, 34, 40, 60, 10),
+    "meansAbusePsyPhySex": (30, 0, 0, 0, 46, 76, 66, 58, 80, 0),
+    "meansFalsePromises": (45, 78, 66, 0, 64, 20, 0, 0, 30, 0),
+    "meansDrugsAlcohol": (0, 0, 0, 0, 10, 40, 12, 0, 0, 0),
+    "meansDenyBasicNeeds": (48, 22, 36, 0, 0, 0, 0, 66, 50, 0),
+    "meansExcessiveWorkHours": (70, 58, 44, 74, 0, 0, 0, 0, 64, 0),
+    "meansWithholdDocs": (72, 40, 0, 26, 24, 0, 0, 0, 0, 0),
 }
 EXPLOITATION = {
-    "isForcedLabour":                   (98, 99, 99, 97,  0,  0,  0,  4, 97,  6),
-    "isSexualExploit":                  ( 0,  0,  0,  6, 98, 99, 99,  0, 74, 66),
-    "isOtherExploit":                   ( 0,  0,  0,  0,  0,  0,  0, 98,  0,  0),
+    "isForcedLabour": (98, 99, 99, 97, 0, 0, 0, 4, 97, 6),
+    "isSexualExploit": (0, 0, 0, 6, 98, 99, 99, 0, 74, 66),
+    "isOtherExploit": (0, 0, 0, 0, 0, 0, 0, 98, 0, 0),
 }
 LABOUR = {
-    "typeOfLabourAgriculture":          ( 0,  4, 86,  0,  0,  0,  0,  0,  0,  0),
-    "typeOfLabourConstruction":         ( 0, 88,  0,  0,  0,  0,  0,  0,  0,  0),
-    "typeOfLabourDomesticWork":         (93,  0,  0,  0,  0,  0,  0,  0, 45,  0),
-    "typeOfLabourHospitality":          ( 0,  0,  3, 80,  0,  0,  0,  0, 35,  0),
+    "typeOfLabourAgriculture": (0, 4, 86, 0, 0, 0, 0, 0, 0, 0),
+    "typeOfLabourConstruction": (0, 88, 0, 0, 0, 0, 0, 0, 0, 0),
+    "typeOfLabourDomesticWork": (93, 0, 0, 0, 0, 0, 0, 0, 45, 0),
+    "typeOfLabourHospitality": (0, 0, 3, 80, 0, 0, 0, 0, 35, 0),
 }
 SEX = {
-    "typeOfSexProstitution":            ( 0,  0,  0, 60, 90, 84, 10,  0, 60, 40),
-    "typeOfSexPornography":             ( 0,  0,  0,  0,  2,  8, 84,  0,  0,  0),
+    "typeOfSexProstitution": (0, 0, 0, 60, 90, 84, 10, 0, 60, 40),
+    "typeOfSexPornography": (0, 0, 0, 0, 2, 8, 84, 0, 0, 0),
 }
 RECRUITERS = {
-    "recruiterRelationIntimatePartner": ( 0,  0,  0,  0,  0, 74,  0,  0, 12,  0),
-    "recruiterRelationFriend":          ( 0,  7, 10, 12, 22, 10,  8,  0,  0,  0),
-    "recruiterRelationFamily":          ( 4,  0,  0,  0,  0,  0, 68, 66,  0,  0),
-    "recruiterRelationOther":           (34, 38, 30, 25, 28,  0,  0, 10, 30,  0),
+    "recruiterRelationIntimatePartner": (0, 0, 0, 0, 0, 74, 0, 0, 12, 0),
+    "recruiterRelationFriend": (0, 7, 10, 12, 22, 10, 8, 0, 0, 0),
+    "recruiterRelationFamily": (4, 0, 0, 0, 0, 0, 68, 66, 0, 0),
+    "recruiterRelationOther": (34, 38, 30, 25, 28, 0, 0, 10, 30, 0),
 }
 FLAGS = MEANS | EXPLOITATION | LABOUR | SEX | RECRUITERS
 
@@ -379,8 +379,11 @@ def _flags(draws: _Draws, pathway: Ints, documentation: Shares) -> dict[str, npt
     """
     tables, irregular = _tables(), draws("irregular") < IRREGULAR
     groups = (
-        (MEANS, documentation, False), (EXPLOITATION, documentation, False), (LABOUR, documentation, True),
-        (SEX, documentation, True), (RECRUITERS, draws("recruiter"), True),
+        (MEANS, documentation, False),
+        (EXPLOITATION, documentation, False),
+        (LABOUR, documentation, True),
+        (SEX, documentation, True),
+        (RECRUITERS, draws("recruiter"), True),
     )
     flags: dict[str, npt.NDArray[np.bool_]] = {}
     for group, shared, exclusive in groups:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from synth_spark.domain import Domain, build, check_cardinality
 from synth_spark.errors import ResourceError
 from synth_spark.kernels.wire import pack_codes
+from synth_spark.tables import positional
 
 #: Most attributes (column, value) of a whole table: the domain is held by the driver and every task.
 MAX_ATTRIBUTES = 2_000_000
@@ -51,13 +52,17 @@ def domain_of(names: list[str], counted: DataFrame, records: int) -> Domain:
         InputError: a column has too many values.
         ResourceError: all columns together have.
     """
-    sizes = {row["column"]: row["values"] for row in counted.groupBy("column").agg(F.count("*").alias("values")).collect()}
+    sizes = {
+        row["column"]: row["values"] for row in counted.groupBy("column").agg(F.count("*").alias("values")).collect()
+    }
     for index, name in enumerate(names):
         check_cardinality(name, sizes.get(index, 0))
     total = sum(sizes.values())
     if total > MAX_ATTRIBUTES:
         raise ResourceError(
-            "input", f"has {total:,} distinct values over all columns, more than {MAX_ATTRIBUTES:,}", "group rare values first"
+            "input",
+            f"has {total:,} distinct values over all columns, more than {MAX_ATTRIBUTES:,}",
+            "group rare values first",
         )
     return build(names, counted.toArrow(), records)
 
@@ -77,5 +82,5 @@ def codes(records: DataFrame, domain: Domain) -> DataFrame:
         for batch in batches:
             yield pa.RecordBatch.from_arrays([pack_codes(domain.encode(batch.columns))], names=["record"])
 
-    encoded = records.mapInArrow(encode, "record binary")
+    encoded = positional(records).mapInArrow(encode, "record binary")
     return encoded.groupBy("record").agg(F.count("*").alias("multiplicity"))

@@ -17,7 +17,7 @@ from synth_spark.tables import SafeTable
 from synth_spark.validate.audit import Result
 
 #: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
-_PRIVATE = {"seed": True, "work": True, "input": {"path", "table"}}
+_PRIVATE: dict[str, bool | set[str]] = {"seed": True, "work": True, "input": {"path", "table"}}
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def guarantee(k: int) -> str:
     """What holds for every k-anonymous release, in one sentence."""
     return (
         f"Every synthetic record, as a whole, is contained in at least {k} sensitive records, so every combination of "
-        f"attributes in it, of any length, is shared by at least {k} of them; every published count is at least {k} and a "
-        f"multiple of {k}."
+        f"attributes in it, of any length, is shared by at least {k} of them; every published count is at least {k} "
+        f"and a multiple of {k}."
     )
 
 
@@ -87,14 +87,21 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
     }
-    literals = [F.lit(value).cast("bigint" if isinstance(value, int) else "string").alias(name) for name, value in columns.items()]
+    literals = [
+        F.lit(value).cast("bigint" if isinstance(value, int) else "string").alias(name)
+        for name, value in columns.items()
+    ]
     return spark.range(1).coalesce(1).select(*literals)
 
 
 def versions() -> dict[str, str]:
     """Versions of what makes a release."""
     packages = ("pyspark", "pyarrow", "numpy", "numba", "great-expectations")
-    return {"synth-spark": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {
+        "synth-spark": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
 
 
 def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:
@@ -115,19 +122,21 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
         f"{facts.columns} columns; the exact number is not published.",
         f"It was made under k-anonymity with k = {facts.k}.",
         guarantee(facts.k),
-        f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {facts.longest} attributes ({lengths}); "
-        f"each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low.",
-        "A combination that is not in `aggregates` was either too rare to publish or does not exist; which of the two is not told.",
-        f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a person; "
-        "together they have the same single counts as `aggregates`, exactly.",
+        f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {facts.longest} attributes "
+        f"({lengths}); each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low.",
+        "A combination that is not in `aggregates` was either too rare to publish or does not exist; which of the two "
+        "is not told.",
+        f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a "
+        "person; together they have the same single counts as `aggregates`, exactly.",
         f"Of the published combinations, the synthetic records hold {kept}.",
         f"Of the published counts, the synthetic records reproduce {mass}.",
-        "Counts of combinations of two or more attributes taken from the synthetic records are estimates: where a combination is in "
-        "`aggregates`, prefer its count there.",
-        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held."
-        " One of them is the proof of sentence 3, for every synthetic record, by code that shares nothing with the code that made them.",
-        "What is not promised: a group of k people who all share a value is still described by it; someone who knows all but one "
-        "of a group's members, or holds several releases of the same data, may learn more than from this one alone.",
+        "Counts of combinations of two or more attributes taken from the synthetic records are estimates: where a "
+        "combination is in `aggregates`, prefer its count there.",
+        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held. One of them is the "
+        "proof of sentence 3, for every synthetic record, by code that shares nothing with the code that made them.",
+        "What is not promised: a group of k people who all share a value is still described by it; someone who knows "
+        "all but one of a group's members, or holds several releases of the same data, may learn more than from this "
+        "one alone.",
     ]
     sentences += list(facts.notes)
     numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
@@ -137,16 +146,22 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
 def quality_text(run_id: str, results: Sequence[Result]) -> str:
     """The audit as a readable table (Markdown)."""
     failed = [result for result in results if not result.success]
-    verdict = "All rules held." if not failed else f"{len(failed)} of {len(results)} rules failed: the release was stopped."
+    verdict = (
+        "All rules held." if not failed else f"{len(failed)} of {len(results)} rules failed: the release was stopped."
+    )
     rows = [
-        f"| {'held' if result.success else '**failed**'} | {result.suite} | {result.rule} | {result.severity} | {result.meaning} |"
+        f"| {'held' if result.success else '**failed**'} | {result.suite}.{result.rule} | {result.severity} "
+        f"| {result.meaning} |"
         for result in sorted(results, key=lambda result: result.success)
     ]
-    head = ["| verdict | table | rule | severity | meaning |", "|---|---|---|---|---|"]
+    head = ["| verdict | rule | severity | meaning |", "|---|---|---|---|"]
     return "\n".join([f"# Audit of {run_id}", "", verdict, "", *head, *rows, ""])
 
 
 def _by_length(figures: dict[tuple[str, int | None], float], measure: str, longest: int) -> str:
     names = {1: "singles", 2: "pairs", 3: "triples"}
-    parts = [f"{100 * figures[measure, length]:.1f} % of the {names.get(length, f'length-{length} ones')}" for length in range(1, longest + 1)]
+    parts = [
+        f"{100 * figures[measure, length]:.1f} % of the {names.get(length, f'length-{length} ones')}"
+        for length in range(1, longest + 1)
+    ]
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

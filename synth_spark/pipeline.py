@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import cached_property
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, read, synthesize, tables, validate
@@ -58,10 +57,10 @@ class Run:
 def _read(run: Run) -> None:
     source = read.open_source(run.spark, run.plan.input)
     try:
-        run.keep(tables.RECORDS, source.frame)  # one row an input record of strings
-    except PySparkException as error:
+        records = run.keep(tables.RECORDS, source.frame)  # one row an input record of strings
+    except Exception as error:  # Spark wraps what went wrong in more than one way
         raise read.explain_failure(error) or error from None
-    run.workspace.facts.update(names=source.names, records=read.check(source, run.plan.input))
+    run.workspace.facts.update(names=source.names, records=read.check(source, run.plan.input, records.frame))
 
 
 def _encode(run: Run) -> None:
@@ -78,7 +77,9 @@ def _encode(run: Run) -> None:
 def _aggregate(run: Run) -> None:
     exact = combinations.count(run.kept(tables.CODES).frame, run.resolved.cells, run.resolved.counting_tasks)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
-    run.keep(tables.AGGREGATES, aggregate.aggregates(counts.frame, run.domain, run.resolved))  # one row a common combination
+    run.keep(
+        tables.AGGREGATES, aggregate.aggregates(counts.frame, run.domain, run.resolved)
+    )  # one row a common combination
 
 
 def _synthesize(run: Run) -> None:
@@ -95,14 +96,18 @@ def _evaluate(run: Run) -> None:
     found = evaluate.measures(sums, run.resolved, written.rows)
     public = [measure for measure in found if measure.comparison == evaluate.PUBLIC]
     run.keep(tables.MEASURES, evaluate.evaluation(run.spark, found))  # one row a measure, against exact counts too
-    run.keep(tables.EVALUATION, evaluate.evaluation(run.spark, public))  # one row a measure, protected against synthetic
+    run.keep(
+        tables.EVALUATION, evaluate.evaluation(run.spark, public)
+    )  # one row a measure, protected against synthetic
 
 
 def _validate(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
-    singles = run.keep(tables.SINGLE_COUNTS, validate.single_counts(aggregates, synthetic)).frame  # one row an attribute
+    singles = run.keep(
+        tables.SINGLE_COUNTS, validate.single_counts(aggregates, synthetic)
+    ).frame  # one row an attribute
     values = validate.synthetic_values(singles, len(run.domain.columns))
-    blocks, parts = validate.blocks_of(run.domain.records), run.resolved.shards
+    blocks, parts = validate.cuts(run.domain.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
     supports = validate.proof(run.kept(tables.RECORDS).frame, synthetic, values, run.resolved.k, blocks, parts)
     proof = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
     results = validate.audit(
@@ -112,8 +117,7 @@ def _validate(run: Run) -> None:
         measures=evaluate.overall(run.kept(tables.MEASURES).frame, "sensitive_to_synthetic"),
         proof=validate.weakest(proof.frame, run.resolved.k),
         names=run.domain.names,
-        k=run.resolved.k,
-        longest=run.resolved.length,
+        rules=validate.contract(run.resolved.k, run.resolved.length),
     )
     rows = run.spark.createDataFrame([astuple(result) for result in results], validate.SCHEMA)
     run.keep(tables.QUALITY_RESULTS, rows.coalesce(1))  # one row an expectation
@@ -157,7 +161,9 @@ STAGES = {
     "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
     "synthesize": Stage(_synthesize, "growing records", (tables.SYNTHETIC_RECORDS,)),
     "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
-    "validate": Stage(_validate, "auditing the written tables", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
+    "validate": Stage(
+        _validate, "auditing the written tables", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)
+    ),
     "publish": Stage(_publish, "publishing", (tables.RELEASE,)),
 }
 
@@ -171,9 +177,11 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order."""
-    for name in STAGES:
-        if not run.workspace.done(name):
-            work(run, name)
+    left = [name for name in STAGES if not run.workspace.done(name)]
+    if "validate" in left:
+        validate.load_library()
+    for name in left:
+        work(run, name)
 
 
 def work(run: Run, name: str) -> None:
@@ -188,7 +196,9 @@ def work(run: Run, name: str) -> None:
     before, later = order[: order.index(name)], order[order.index(name) :]
     for earlier in before:
         if not run.workspace.done(earlier):
-            raise RunError(f"stage '{name}'", f"needs the stage '{earlier}' before it", "run that first: synth-spark resume RUN")
+            raise RunError(
+                f"stage '{name}'", f"needs the stage '{earlier}' before it", "run that first: synth-spark resume RUN"
+            )
     run.workspace.forget(later, [table for stage in later for table in STAGES[stage].keeps])
     with run.progress.stage(name, STAGES[name].what), run.workspace.stage(name):
         STAGES[name].work(run)

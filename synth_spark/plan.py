@@ -21,13 +21,23 @@ class _Strict(BaseModel):
 class Input(_Strict):
     """Where the sensitive records are, and how to read a value."""
 
-    path: str | None = Field(None, description="File or folder: CSV (also gzipped), Parquet, or a Delta table's folder.")
-    table: str | None = Field(None, description="Catalog table, instead of a path: table, schema.table or catalog.schema.table.")
-    format: Literal["csv", "parquet", "delta"] | None = Field(None, description="Format of the path; default: by its suffix.")
+    path: str | None = Field(
+        None, description="File or folder: CSV (also gzipped), Parquet, or a Delta table's folder."
+    )
+    table: str | None = Field(
+        None, description="Catalog table, instead of a path: table, schema.table or catalog.schema.table."
+    )
+    format: Literal["csv", "parquet", "delta"] | None = Field(
+        None, description="Format of the path; default: by its suffix."
+    )
     delimiter: str = Field(",", min_length=1, max_length=1, description="Field delimiter of a CSV; a tab for .tsv.")
-    multiline: bool = Field(False, description="Whether quoted CSV values may hold line breaks (such files are read whole).")
+    multiline: bool = Field(
+        False, description="Whether quoted CSV values may hold line breaks (such files are read whole)."
+    )
     columns: tuple[str, ...] = Field((), description="Columns to use, by exact name; default: all.")
-    sensitive_zeros: tuple[str, ...] = Field((), description="Columns in which the value 0 is information; elsewhere 0 is absent.")
+    sensitive_zeros: tuple[str, ...] = Field(
+        (), description="Columns in which the value 0 is information; elsewhere 0 is absent."
+    )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
 
     def resolved_format(self) -> str:
@@ -67,7 +77,9 @@ class RowSeeded(_Strict):
 
     kind: Literal["row_seeded"] = "row_seeded"
     groups: int = Field(256, ge=1, description="Most groups of seeds; more groups, more diverse records, more work.")
-    power: float = Field(1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows.")
+    power: float = Field(
+        1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows."
+    )
 
 
 #: The way records are synthesized: a sum type, told apart by ``kind``.
@@ -92,7 +104,9 @@ class Plan(_Strict):
     output: Output = Output()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     run_id: str | None = Field(None, description="Name of the run; default: time and a random suffix.")
-    seed: Annotated[int, Field(ge=0)] | None = Field(None, description="Random seed; default: from the operating system.")
+    seed: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Random seed; default: from the operating system."
+    )
 
     @field_validator("run_id")
     @classmethod
@@ -149,6 +163,12 @@ def parse(content: dict[str, Any]) -> Plan:
             raise PlanError(field, "is missing", f"set {field}") from None
         problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
         raise PlanError(field, f"is not valid: {problem}", "see `synth-spark schema` for what is allowed") from None
+
+
+def delimiter_of(source: Input) -> str:
+    """The delimiter of a CSV: as given, or a tab for a .tsv file whose plan does not say."""
+    named = (source.path or "").lower()
+    return "\t" if source.delimiter == "," and (".tsv" in Path(named).suffixes) else source.delimiter
 
 
 def nearest(name: str, known: list[str]) -> str:

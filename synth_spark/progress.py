@@ -44,7 +44,11 @@ class Progress:
             watcher.join()
             if status:
                 status.stop()
-        self.say(f"{name}: done in {time.monotonic() - start:.1f} s ({what})" if status else f"{name}: done in {time.monotonic() - start:.1f} s")
+        self.say(
+            f"{name}: done in {time.monotonic() - start:.1f} s ({what})"
+            if status
+            else f"{name}: done in {time.monotonic() - start:.1f} s"
+        )
 
     def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: Status | None) -> None:
         last_line = start

@@ -86,7 +86,11 @@ def publish(safe: list[SafeTable], documents: dict[str, str], output: Output, ru
         for target in placed:
             shutil.rmtree(target, ignore_errors=True)
         (root / "_manifests" / f"{run_id}.json").unlink(missing_ok=True)
-        raise PublishError("output.path", f"could not be written ({error.strerror})", "free space or mend permissions, then: synth-spark stage publish RUN") from None
+        raise PublishError(
+            "output.path",
+            f"could not be written ({error.strerror})",
+            "free space or mend permissions, then: synth-spark stage publish RUN",
+        ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         if staging.parent.is_dir() and not any(staging.parent.iterdir()):
@@ -104,7 +108,9 @@ def _stage(table: SafeTable, staging: Path, run_id: str) -> dict[str, Any]:
         shutil.copyfile(source, target)
         files[target.name] = {"sha256": sha256(target), "bytes": target.stat().st_size}
         if files[target.name]["sha256"] != sha256(source):
-            raise PublishError(f"table {kept.table.name}", "was torn while it was copied", "run again: synth-spark stage publish RUN")
+            raise PublishError(
+                f"table {kept.table.name}", "was torn while it was copied", "run again: synth-spark stage publish RUN"
+            )
     return {**_entry(table), "path": f"{kept.table.name}/run_id={run_id}", "files": files}
 
 
@@ -125,7 +131,9 @@ def _write_delta(table: SafeTable, root: Path, run_id: str) -> dict[str, Any]:
     except PySparkException as error:
         condition = error.getCondition() or "unknown condition"
         raise PublishError(
-            f"table {kept.table.name}", f"was refused by Delta ({condition})", "publish tables of other columns to a folder of their own"
+            f"table {kept.table.name}",
+            f"was refused by Delta ({condition})",
+            "publish tables of other columns to a folder of their own",
         ) from None
     return {**_entry(table), "path": kept.table.name, "where": f"run_id = '{run_id}'"}
 

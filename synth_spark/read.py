@@ -5,7 +5,9 @@ named by position (c0, c1, …) from here on, so no header can confuse what foll
 """
 
 import csv
+import gzip
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.plan import Input, nearest
+from synth_spark.plan import Input, delimiter_of, nearest
 
 #: Blanks trimmed from values: ASCII white space, no-break space, byte-order mark.
 _BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
@@ -52,22 +54,29 @@ def open_source(spark: SparkSession, source: Input) -> Source:
     used = _used(header, source)
     for name in source.sensitive_zeros:
         if name not in used:
-            raise PlanError("input.sensitive_zeros", f"names no used column '{name}'", f"did you mean {nearest(name, list(used))}?")
+            raise PlanError(
+                "input.sensitive_zeros", f"names no used column '{name}'", f"did you mean {nearest(name, list(used))}?"
+            )
     positions = {name: index for index, name in enumerate(header)}
     values = [
         _normalised(F.col(f"raw{positions[name]}"), name in source.sensitive_zeros).alias(f"c{index}")
         for index, name in enumerate(used)
     ]
     checks = Observation("read")
-    longest = [F.coalesce(F.max(F.length(f"c{index}")), F.lit(0)).alias(f"longest{index}") for index in range(len(used))]
-    garbled = [F.coalesce(F.max(F.contains(f"c{index}", F.lit(_REPLACEMENT))), F.lit(False)) for index in range(len(used))]
-    marks = [check.alias(f"garbled{index}") for index, check in enumerate(garbled)]
-    frame = raw.select(*values).observe(checks, F.count(F.lit(1)).alias("records"), *longest, *marks)
+    written = [F.col(f"c{index}") for index in range(len(used))]
+    longest = F.max(_longest(written)).alias("longest")
+    garbled = F.max(F.contains(F.concat_ws("", *written), F.lit(_REPLACEMENT))).alias("garbled")
+    frame = raw.select(*values).observe(checks, F.count(F.lit(1)).alias("records"), longest, garbled)
     return Source(used, frame, checks)
 
 
-def check(opened: Source, source: Input) -> int:
+def check(opened: Source, source: Input, records: DataFrame) -> int:
     """Look at what was read, once it has been written; returns the number of records.
+
+    Args:
+        opened: the source, whose frame has been written.
+        source: its part of the plan.
+        records: what was written; looked at again only to name the column at fault.
 
     Raises:
         InputError: no records, a value that is too long, or bytes that are not UTF-8.
@@ -75,19 +84,23 @@ def check(opened: Source, source: Input) -> int:
     found = opened.checks.get
     if found["records"] == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
-    for index, name in enumerate(opened.names):
-        if found[f"longest{index}"] > source.max_value_length:
-            raise InputError(
-                f"column '{name}'",
-                f"holds a value of {found[f'longest{index}']:,} characters; the limit is {source.max_value_length:,}",
-                "leave free text out with input.columns, or raise input.max_value_length",
-            )
-        if found[f"garbled{index}"]:
-            raise InputError(f"column '{name}'", "holds bytes that are not UTF-8", "convert the file to UTF-8 first")
+    limit = source.max_value_length
+    if (found["longest"] or 0) > limit:
+        name, length = _worst(records, opened.names, lambda column: F.max(F.length(column)))
+        raise InputError(
+            f"column '{name}'",
+            f"holds a value of {length:,} characters; the limit is {limit:,}",
+            "leave free text out with input.columns, or raise input.max_value_length",
+        )
+    if found["garbled"]:
+        name, _ = _worst(
+            records, opened.names, lambda column: F.max(F.contains(column, F.lit(_REPLACEMENT)).cast("int"))
+        )
+        raise InputError(f"column '{name}'", "holds bytes that are not UTF-8", "convert the file to UTF-8 first")
     return int(found["records"])
 
 
-def explain_failure(error: PySparkException) -> InputError | None:
+def explain_failure(error: Exception) -> InputError | None:
     """The plain reason of a failure to read, without the record that Spark quotes; None if it is something else."""
     text = str(error)
     if "MALFORMED" in text or "Malformed" in text:
@@ -96,7 +109,7 @@ def explain_failure(error: PySparkException) -> InputError | None:
             "has a row with more or fewer fields than its header",
             "check delimiter and quotes; set input.multiline for quoted line breaks",
         )
-    if "FAILED_READ_FILE" in text or "PATH_NOT_FOUND" in text:
+    if any(mark in text for mark in ("FAILED_READ_FILE", "PATH_NOT_FOUND", "EOFException")):
         return InputError("input", "cannot be read to its end", "check that the file is whole and of the stated format")
     return None
 
@@ -108,9 +121,13 @@ def check_header(header: list[str]) -> None:
         if not name:
             raise InputError("input", f"has no name for column {position}", "name every column in the header")
         if _REPLACEMENT in name:
-            raise InputError("input", f"has a name for column {position} that is not UTF-8", "convert the file to UTF-8 first")
+            raise InputError(
+                "input", f"has a name for column {position} that is not UTF-8", "convert the file to UTF-8 first"
+            )
         if name.lower() in seen:
-            raise InputError(f"column '{name}'", "occurs twice in the header (case does not count)", "rename one of them")
+            raise InputError(
+                f"column '{name}'", "occurs twice in the header (case does not count)", "rename one of them"
+            )
         seen.add(name.lower())
 
 
@@ -120,27 +137,20 @@ def read_header(lines: str, delimiter: str) -> list[str]:
     >>> read_header('"a, b", c', ",")
     ['a, b', 'c']
     """
+    if not lines.strip(_BLANKS):
+        return []
+    csv.field_size_limit(1 << 30)
     parsed = next(csv.reader(io.StringIO(lines.removeprefix("\ufeff")), delimiter=delimiter, skipinitialspace=True), [])
     return [name.strip(_BLANKS) for name in parsed]
-
-
-def delimiter_of(source: Input) -> str:
-    """The delimiter of a CSV: as given, or a tab for a .tsv file whose plan does not say."""
-    named = (source.path or "").lower()
-    return "\t" if source.delimiter == "," and (".tsv" in Path(named).suffixes) else source.delimiter
 
 
 def _csv(spark: SparkSession, source: Input) -> tuple[list[str], DataFrame]:
     assert source.path is not None
     _must_exist(source.path)
     delimiter = delimiter_of(source)
-    try:
-        first = spark.read.text(source.path).first()
-    except PySparkException as error:
-        raise explain_failure(error) or InputError("input.path", "cannot be opened", "check the path and its permissions") from None
-    if first is None or not first[0].strip(_BLANKS):
+    header = read_header(_first_line(spark, source.path), delimiter)
+    if not header:
         raise InputError("input", "is empty", "give a file with a header and records")
-    header = read_header(first[0], delimiter)
     schema = ", ".join(f"raw{index} string" for index in range(len(header)))
     frame = (
         spark.read.schema(schema)
@@ -157,6 +167,19 @@ def _csv(spark: SparkSession, source: Input) -> tuple[list[str], DataFrame]:
     return header, frame
 
 
+def _first_line(spark: SparkSession, path: str) -> str:
+    """The first line of a file, read here if it is a local file (a job costs seconds), else by Spark."""
+    try:
+        if Path(path).is_file():
+            opened = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")
+            with opened as raw:
+                return raw.readline().decode("utf-8", "replace").strip("\r\n")
+        first = spark.read.text(path).first()
+    except (PySparkException, OSError, EOFError):
+        raise InputError("input.path", "cannot be opened", "check the path and that the file is whole") from None
+    return first[0] if first else ""
+
+
 def _typed(spark: SparkSession, source: Input, kind: str) -> tuple[list[str], DataFrame]:
     if source.path is not None:
         _must_exist(source.path)
@@ -165,9 +188,15 @@ def _typed(spark: SparkSession, source: Input, kind: str) -> tuple[list[str], Da
         header = list(frame.columns)
     except AnalysisException:
         raise InputError("input", f"is not a readable {kind}", "check its name, format and permissions") from None
-    nested = [field.name for field in frame.schema.fields if field.dataType.typeName() in ("array", "map", "struct", "binary", "variant")]
+    nested = [
+        field.name
+        for field in frame.schema.fields
+        if field.dataType.typeName() in ("array", "map", "struct", "binary", "variant")
+    ]
     if nested:
-        raise InputError(f"column '{nested[0]}'", "holds nested or binary values", "leave it out with input.columns, or flatten it")
+        raise InputError(
+            f"column '{nested[0]}'", "holds nested or binary values", "leave it out with input.columns, or flatten it"
+        )
     return header, frame.toDF(*(f"raw{index}" for index in range(len(header)))).select(
         *(F.col(f"raw{index}").cast("string").alias(f"raw{index}") for index in range(len(header)))
     )
@@ -183,7 +212,9 @@ def _must_exist(path: str) -> None:
 def _used(header: list[str], source: Input) -> tuple[str, ...]:
     for name in source.columns:
         if name not in header:
-            raise PlanError("input.columns", f"names no column of the input: '{name}'", f"did you mean {nearest(name, header)}?")
+            raise PlanError(
+                "input.columns", f"names no column of the input: '{name}'", f"did you mean {nearest(name, header)}?"
+            )
     return tuple(name for name in header if name in source.columns) if source.columns else tuple(header)
 
 
@@ -191,3 +222,15 @@ def _normalised(raw: Column, sensitive_zero: bool) -> Column:
     trimmed = F.trim(raw, F.lit(_BLANKS))
     absent = (trimmed == "") if sensitive_zero else trimmed.isin("", "0")
     return F.when(absent, F.lit(None)).otherwise(trimmed)
+
+
+def _longest(columns: list[Column]) -> Column:
+    lengths = [F.coalesce(F.length(column), F.lit(0)) for column in columns]
+    return F.greatest(*lengths) if len(lengths) > 1 else lengths[0]
+
+
+def _worst(records: DataFrame, names: tuple[str, ...], measure: Callable[[Column], Column]) -> tuple[str, int]:
+    """The column with the largest measure, and the measure."""
+    row = records.agg(*(F.coalesce(measure(F.col(column)), F.lit(0)) for column in records.columns)).collect()[0]
+    worst = max(range(len(names)), key=lambda index: row[index])
+    return names[worst], row[worst]

@@ -79,7 +79,7 @@ class Resolved:
 
     @property
     def groups(self) -> int:
-        """Groups of seeds a shard: as many as asked for, fewer for tables so large that they diversify by themselves."""
+        """Groups of seeds a shard: as asked for, or fewer for tables so large that they diversify by themselves."""
         wanted = max(1, self.plan.synthesis.groups // self.shards)
         return max(1, min(wanted, _ROOT_VISITS // max(1, self.distinct)))
 
@@ -111,16 +111,24 @@ def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records:
     """
     for name in names:
         if name.lower() in RESERVED:
-            raise PlanError(f"column '{name}'", "has a name that published tables use themselves", "rename it in the input")
+            raise PlanError(
+                f"column '{name}'", "has a name that published tables use themselves", "rename it in the input"
+            )
     if records < plan.privacy.k:
-        raise InputError("privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data")
+        raise InputError(
+            "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
+        )
     notes = []
     if plan.reporting_length > len(names):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(names)}, the number of columns.")
     resolved = Resolved(plan, names, cards, records, distinct, tuple(notes))
-    cells = math.fsum(math.prod(largest) for largest in [sorted(cards, reverse=True)[: resolved.length]]) * resolved.tuples
+    cells = (
+        math.fsum(math.prod(largest) for largest in [sorted(cards, reverse=True)[: resolved.length]]) * resolved.tuples
+    )
     if cells > _MOST_CELLS:
         raise ResourceError(
-            "reporting_length", f"up to {cells:.0e} combinations are more than {_MOST_CELLS:.0e}", "lower it, or group values"
+            "reporting_length",
+            f"up to {cells:.0e} combinations are more than {_MOST_CELLS:.0e}",
+            "lower it, or group values",
         )
     return resolved

@@ -5,6 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +17,18 @@ from synth_spark.errors import EngineError
 
 _MIN_JAVA = 17
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+
+
+@contextmanager
+def session(delta: bool = False) -> Iterator[SparkSession]:
+    """The session of a command: one that was there is left running, one that was built is stopped."""
+    found = SparkSession.getActiveSession()
+    spark = found or open_session(delta)
+    try:
+        yield spark
+    finally:
+        if found is None:
+            spark.stop()
 
 
 def open_session(delta: bool = False, master: str | None = None) -> SparkSession:
@@ -34,8 +49,12 @@ def open_session(delta: bool = False, master: str | None = None) -> SparkSession
         return active
     builder = SparkSession.builder.appName("synth-spark")
     if delta:
-        builder = _with_delta(builder)
-    if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        builder = with_delta(builder)
+    if (
+        "SPARK_REMOTE" in os.environ
+        or "PYSPARK_GATEWAY_PORT" in os.environ
+        or "DATABRICKS_RUNTIME_VERSION" in os.environ
+    ):
         return builder.getOrCreate()
     check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
@@ -52,7 +71,7 @@ def local_settings() -> dict[str, str]:
     log4j = resources.files("synth_spark") / "log4j2.properties"
     return {
         "spark.driver.memory": f"{_driver_megabytes()}m",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j} -Djava.io.tmpdir={_tmp()}",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log4j}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -60,7 +79,7 @@ def local_settings() -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        "spark.sql.warehouse.dir": str(Path(_tmp()) / "synth-spark-warehouse"),
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "synth-spark-warehouse"),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
     }
@@ -71,11 +90,12 @@ def check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
-        raise EngineError("java", "was not found", f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)")
+        remedy = f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)"
+        raise EngineError("java", "was not found", remedy)
     output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', output)
     if version is None or int(version.group(1)) < _MIN_JAVA:
-        raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer Java runtime, or point JAVA_HOME to one")
+        raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer one, or point JAVA_HOME to it")
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
@@ -89,7 +109,8 @@ def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
     return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
 
 
-def _with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
+def with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
+    """Add what Delta tables need to a session that is being built."""
     return (
         builder.config("spark.jars.packages", _DELTA)
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
@@ -101,9 +122,3 @@ def _driver_megabytes() -> int:
     """A third of the machine's memory, between 1 and 8 GiB; Python workers need the rest."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     return max(1024, min(8192, total // 3))
-
-
-def _tmp() -> str:
-    import tempfile
-
-    return tempfile.gettempdir()

@@ -33,18 +33,36 @@ class Table:
     sensitivity: Sensitivity
 
 
-RECORDS = Table("records", "one row an input record; a string column for each input column, absent = null", Sensitivity.SENSITIVE)
+RECORDS = Table(
+    "records", "one row an input record; a string column for each input column, absent = null", Sensitivity.SENSITIVE
+)
 DOMAIN = Table("domain", "one row an attribute (column, value) with its exact count", Sensitivity.SENSITIVE)
 CODES = Table("codes", "one row a distinct record of 16-bit codes, with its multiplicity", Sensitivity.SENSITIVE)
-COUNTS = Table("counts", "one row a bucket of column tuples: the cells that occur, and their exact counts", Sensitivity.SENSITIVE)
-AGGREGATES = Table("aggregates", "one row a combination of length 1…R with count ≥ k, rounded down to a multiple of k", Sensitivity.SAFE)
+COUNTS = Table(
+    "counts", "one row a bucket of column tuples: the cells that occur, and their exact counts", Sensitivity.SENSITIVE
+)
+AGGREGATES = Table(
+    "aggregates",
+    "one row a combination of length 1…R with count ≥ k, rounded down to a multiple of k",
+    Sensitivity.SAFE,
+)
 SYNTHETIC_RECORDS = Table("synthetic_records", "one row a synthetic record", Sensitivity.SAFE)
-SYNTHETIC_COUNTS = Table("synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL)
+SYNTHETIC_COUNTS = Table(
+    "synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL
+)
 MEASURES = Table("measures", "one row a (comparison, measure, length, bin), against exact counts", Sensitivity.INTERNAL)
-EVALUATION = Table("evaluation", "one row a (measure, length, bin): protected counts against synthetic ones", Sensitivity.SAFE)
+EVALUATION = Table(
+    "evaluation", "one row a (measure, length, bin): protected counts against synthetic ones", Sensitivity.SAFE
+)
 PROOF = Table("proof", "one row a distinct synthetic record with its support, counted up to k", Sensitivity.SENSITIVE)
-SINGLE_COUNTS = Table("single_counts", "one row an attribute: its protected count and its synthetic count, as written", Sensitivity.INTERNAL)
-QUALITY_RESULTS = Table("quality_results", "one row an expectation: its rule, severity, and whether it held", Sensitivity.SAFE)
+SINGLE_COUNTS = Table(
+    "single_counts",
+    "one row an attribute: its protected count and its synthetic count, as written",
+    Sensitivity.INTERNAL,
+)
+QUALITY_RESULTS = Table(
+    "quality_results", "one row an expectation: its rule, severity, and whether it held", Sensitivity.SAFE
+)
 RELEASE = Table("release", "one row: the plan, versions, hashes, and what is guaranteed", Sensitivity.SAFE)
 
 
@@ -81,3 +99,8 @@ class SafeTable:
         if not sources or not all(isinstance(source, SafeTable) for source in sources):
             raise TypeError(f"{kept.table.name} must be derived from safe tables")
         return cls(kept)
+
+
+def positional(frame: DataFrame) -> DataFrame:
+    """The same rows with columns c0, c1, …: functions over Arrow cannot be handed names that need quoting."""
+    return frame.toDF(*(f"c{index}" for index in range(len(frame.columns))))

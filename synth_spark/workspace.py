@@ -25,7 +25,8 @@ from typing import Any
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark import __version__, plan as plans
+from synth_spark import __version__
+from synth_spark import plan as plans
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.tables import Kept, Table
@@ -61,10 +62,14 @@ class Workspace:
             (folder / "tables").mkdir()
         except FileExistsError:
             raise RunError(
-                f"run_id '{run_id}'", f"exists in {plan.work_folder}", "choose another, or resume it: synth-spark resume RUN"
+                f"run_id '{run_id}'",
+                f"exists in {plan.work_folder}",
+                "choose another, or resume it: synth-spark resume RUN",
             ) from None
         except OSError as error:
-            raise RunError("work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…") from None
+            raise RunError(
+                "work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…"
+            ) from None
         workspace = cls(
             folder,
             {
@@ -178,7 +183,9 @@ class Workspace:
 
         entry = self.manifest["tables"].get(table.name)
         if entry is None:
-            raise RunError(f"table {table.name}", "is not in this run", "run the stages before it first: synth-spark resume RUN")
+            raise RunError(
+                f"table {table.name}", "is not in this run", "run the stages before it first: synth-spark resume RUN"
+            )
         path = self._path(table)
         frame = spark.read.schema(StructType.fromJson(entry["schema"])).parquet(str(path))
         return Kept(table, frame, path, entry["rows"], entry["content_hash"])

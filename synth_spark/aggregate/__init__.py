@@ -1,4 +1,4 @@
-"""Stage 3: exact counts of combinations become protected ones. This is one of the two doors out of the sensitive side."""
+"""Stage 3: exact counts of combinations become protected ones: one of the two doors out of the sensitive side."""
 
 from synth_spark.aggregate.suppress import aggregates, vouch
 

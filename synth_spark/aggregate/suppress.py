@@ -63,7 +63,14 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                         columns, codes = space.decode(cells[part], length)
                         yield _batch(domain, columns, codes, protected[part], starts, texts, order)
 
-    schema = ", ".join(["length int", *(f"`{_quoted(name)}` string" for name in domain.names), "selections string", "protected_count bigint"])
+    schema = ", ".join(
+        [
+            "length int",
+            *(f"`{_quoted(name)}` string" for name in domain.names),
+            "selections string",
+            "protected_count bigint",
+        ]
+    )
     sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
     return counts.mapInArrow(decode, schema).repartition(1).sortWithinPartitions(*sorting)
 

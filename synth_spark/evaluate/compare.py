@@ -49,7 +49,11 @@ def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k
         )
 
     together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))
-    return together.applyInArrow(compare, _PARTIAL).groupBy("comparison", "length", "count_bin", "measure").agg(F.sum("value").alias("value"))
+    return (
+        together.applyInArrow(compare, _PARTIAL)
+        .groupBy("comparison", "length", "count_bin", "measure")
+        .agg(F.sum("value").alias("value"))
+    )
 
 
 def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> list[Measure]:
@@ -94,9 +98,13 @@ def _vector(bucket: pa.Table) -> tuple[Ints, Ints]:
     return unpack_ints(bucket["cells"][0]), unpack_ints(bucket["counts"][0])
 
 
-def _rows(index: int, space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int) -> list[tuple[int, int, int, int, float]]:
+def _rows(
+    index: int, space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int
+) -> list[tuple[int, int, int, int, float]]:
     by_length = sum_by_length(space, cells, source, target, k)
-    rows = [(index, int(at) + 1, 0, int(measure), float(by_length[at, measure])) for at, measure in np.argwhere(by_length)]
+    rows = [
+        (index, int(at) + 1, 0, int(measure), float(by_length[at, measure])) for at, measure in np.argwhere(by_length)
+    ]
     for length, count_bin, sums in zip(*sum_by_bin(space, cells, source, target, k), strict=True):
         rows += [(index, int(length), int(count_bin), measure, float(value)) for measure, value in enumerate(sums)]
     return rows

@@ -10,7 +10,7 @@ from synth_spark.kernels.compiled import compiled
 
 
 class Baskets(NamedTuple):
-    """n distinct records over A attributes of m columns; attribute a = (column, code) has index starts[column] + code − 1.
+    """n distinct records over A attributes of m columns; attribute (column, code) has index starts[column] + code − 1.
 
     Attributes:
         codes: (n, m) codes, 0 = absent or rare.
@@ -53,7 +53,7 @@ def baskets_of(codes: Codes, weights: Ints, cards: Ints) -> Baskets:
 
 
 @compiled
-def add_support(baskets, rows, support):  # type: ignore[no-untyped-def]
+def add_support(baskets, rows, support):
     """Add, for every attribute, the weight of those of the given rows that hold it."""
     for r in rows:
         weight = baskets.weights[r]
@@ -62,7 +62,7 @@ def add_support(baskets, rows, support):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def clear_support(baskets, rows, support):  # type: ignore[no-untyped-def]
+def clear_support(baskets, rows, support):
     """Set the support of every attribute that the given rows hold back to zero."""
     for r in rows:
         for j in range(baskets.first[r], baskets.first[r + 1]):
@@ -70,7 +70,7 @@ def clear_support(baskets, rows, support):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def rows_containing(baskets, record, rows):  # type: ignore[no-untyped-def]
+def rows_containing(baskets, record, rows):
     """Write the rows that contain a non-empty record into ``rows``, ascending; returns how many."""
     shortest, fewest = -1, np.int64(1) << 62
     for c in range(record.size):
@@ -94,7 +94,7 @@ def rows_containing(baskets, record, rows):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def pair_counts(baskets, weights):  # type: ignore[no-untyped-def]
+def pair_counts(baskets, weights):
     """(A, A) weighted number of records that hold both attributes; the diagonal holds the single counts."""
     size = baskets.column_of.size
     pairs = np.zeros((size, size), np.int64)

@@ -15,4 +15,4 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         kernel = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba found no folder that it may cache in
         kernel = numba.njit(nogil=True)(function)
-    return kernel  # type: ignore[no-any-return]
+    return kernel

@@ -19,18 +19,36 @@ def support_up_to(limit: int, rows: Codes, records: Codes) -> Ints:
     Returns:
         (q,) min(limit, number of rows that contain the record). An empty record is contained in every row.
     """
-    m = rows.shape[1]
-    starts = np.concatenate([[0], np.cumsum(np.maximum(rows.max(0, initial=0), records.max(0, initial=0)).astype(np.int64) + 1)])
-    flat = (rows.astype(np.int64) + starts[:-1]).ravel()
-    order = np.argsort(flat, kind="stable")
-    first = np.searchsorted(flat[order], np.arange(starts[-1] + 1))
-    holders = (order // m).astype(np.int32)
+    highest = np.maximum(rows.max(axis=0, initial=0), records.max(axis=0, initial=0)).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(highest + 1)])
+    first, holders = _holders(rows, starts)
     result: Ints = _scan(limit, rows, records, starts, first, holders)
     return result
 
 
 @compiled
-def _scan(limit, rows, records, starts, first, holders):  # type: ignore[no-untyped-def]
+def _holders(rows, starts):
+    """The rows that hold each value, by counting sort; a value's item is starts[column] + id."""
+    first = np.zeros(starts[-1] + 1, np.int64)
+    for r in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            if rows[r, c] > 0:
+                first[starts[c] + rows[r, c] + 1] += 1
+    for item in range(1, first.size):
+        first[item] += first[item - 1]
+    holders = np.empty(first[-1], np.int32)
+    at = first[:-1].copy()
+    for r in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            if rows[r, c] > 0:
+                item = starts[c] + rows[r, c]
+                holders[at[item]] = r
+                at[item] += 1
+    return first, holders
+
+
+@compiled
+def _scan(limit, rows, records, starts, first, holders):
     """For each record, look through the holders of its rarest value for rows that hold all the others too."""
     support = np.zeros(records.shape[0], np.int64)
     for q in range(records.shape[0]):

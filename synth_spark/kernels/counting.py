@@ -44,7 +44,7 @@ def count_combinations(space: CellSpace, codes: Codes, weights: Ints) -> tuple[I
 
 
 @compiled
-def _count_cells(codes, weights, cards, longest, bases, first_tuple, choose):  # type: ignore[no-untyped-def]
+def _count_cells(codes, weights, cards, longest, bases, first_tuple, choose):
     """Walk the column tuples; (m, n) column-major codes in, unordered cells and counts out."""
     m, n = codes.shape
     cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
@@ -65,7 +65,9 @@ def _count_cells(codes, weights, cards, longest, bases, first_tuple, choose):  #
         base = bases[next_tuple[depth]]
         next_tuple[depth] += 1
         domain[depth] = domain[depth - 1] * cards[c]
-        kept = _narrow(codes[c], cards[c], rows[depth - 1, : alive[depth - 1]], keys[depth - 1], rows[depth], keys[depth])
+        kept = _narrow(
+            codes[c], cards[c], rows[depth - 1, : alive[depth - 1]], keys[depth - 1], rows[depth], keys[depth]
+        )
         alive[depth] = kept
         if kept > 0:
             if size + kept > cells.size:
@@ -86,7 +88,7 @@ def _count_cells(codes, weights, cards, longest, bases, first_tuple, choose):  #
 
 
 @compiled
-def _narrow(values, card, above_rows, above_keys, rows, keys):  # type: ignore[no-untyped-def]
+def _narrow(values, card, above_rows, above_keys, rows, keys):
     """Keep the rows that have a value in one more column, and extend their keys; returns how many."""
     kept = 0
     for i in range(above_rows.size):
@@ -100,7 +102,7 @@ def _narrow(values, card, above_rows, above_keys, rows, keys):  # type: ignore[n
 
 
 @compiled
-def _tally_dense(base, rows, keys, weights, dense, touched, cells, counts, size):  # type: ignore[no-untyped-def]
+def _tally_dense(base, rows, keys, weights, dense, touched, cells, counts, size):
     """Count keys in a zeroed vector, move what was touched to the output, and zero it again."""
     found = 0
     for i in range(rows.size):
@@ -119,7 +121,7 @@ def _tally_dense(base, rows, keys, weights, dense, touched, cells, counts, size)
 
 
 @compiled
-def _tally_sorted(base, rows, keys, weights, cells, counts, size):  # type: ignore[no-untyped-def]
+def _tally_sorted(base, rows, keys, weights, cells, counts, size):
     """Count keys of a domain too large for a vector, by sorting them."""
     order = np.argsort(keys)
     previous = np.int64(-1)
@@ -134,7 +136,7 @@ def _tally_sorted(base, rows, keys, weights, cells, counts, size):  # type: igno
 
 
 @compiled
-def _grown(cells, counts, capacity):  # type: ignore[no-untyped-def]
+def _grown(cells, counts, capacity):
     more_cells, more_counts = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     more_cells[: cells.size] = cells
     more_counts[: counts.size] = counts

@@ -4,6 +4,8 @@ Definitions: s(c) and t(c) are the counts of combination c in source and target,
 Sums are additive over disjoint sets of column tuples, so buckets are compared apart and their sums added.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from synth_spark.kernels.cells import CellSpace, Ints
@@ -80,7 +82,7 @@ def sum_by_length(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: 
     for name, term in terms.items():
         sums[:, LENGTH_SUMS.index(name)] = np.bincount(length, term, space.max_length)
     edges = space.first_tuple[1:]
-    sums[:, LENGTH_SUMS.index("tvd")] = [per_tuple[a:b].sum() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    sums[:, LENGTH_SUMS.index("tvd")] = [per_tuple[a:b].sum() for a, b in pairwise(edges)]
     return sums
 
 

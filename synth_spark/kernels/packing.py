@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 from synth_spark.kernels.baskets import add_support, rows_containing
 from synth_spark.kernels.cells import Ints
 from synth_spark.kernels.compiled import compiled
@@ -45,7 +44,7 @@ class Book(NamedTuple):
 
 
 @compiled
-def pack(baskets, book, k, records, counts, short, state):  # type: ignore[no-untyped-def]
+def pack(baskets, book, k, records, counts, short, state):
     """Extend the short ones among the records, then start new ones, until the pool is empty.
 
     Args:
@@ -62,7 +61,11 @@ def pack(baskets, book, k, records, counts, short, state):  # type: ignore[no-un
     """
     n, m = baskets.codes.shape
     size = baskets.column_of.size
-    out, out_counts, made = np.zeros((max(2 * counts.size, 16), m), np.uint16), np.zeros(max(2 * counts.size, 16), np.int64), 0
+    out, out_counts, made = (
+        np.zeros((max(2 * counts.size, 16), m), np.uint16),
+        np.zeros(max(2 * counts.size, 16), np.int64),
+        0,
+    )
     rows = np.empty(4 * n + 16, np.int32)
     support, drawn = np.zeros(size, np.int64), np.zeros(size, np.int64)
     for i in range(counts.size):
@@ -84,9 +87,7 @@ def pack(baskets, book, k, records, counts, short, state):  # type: ignore[no-un
 
 
 @compiled
-def _grow(  # type: ignore[no-untyped-def]
-    baskets, book, k, record, copies, extend, rows, found, support, drawn, state, out, out_counts, made
-):
+def _grow(baskets, book, k, record, copies, extend, rows, found, support, drawn, state, out, out_counts, made):
     """Add values from the pool to copies of one record until none fits; writes the results to the output."""
     m = record.size
     path, base = np.empty(m, np.int64), 0
@@ -132,7 +133,7 @@ def _grow(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _fitting(baskets, book, k, path, rows, support):  # type: ignore[no-untyped-def]
+def _fitting(baskets, book, k, path, rows, support):
     """The attributes of the pool that may join a record, with their support left in ``support``."""
     size = support.size
     fitting, count = np.empty(size, np.int64), 0
@@ -159,7 +160,7 @@ def _fitting(baskets, book, k, path, rows, support):  # type: ignore[no-untyped-
 
 
 @compiled
-def _draw_values(book, path, fitting, copies, support, drawn, state):  # type: ignore[no-untyped-def]
+def _draw_values(book, path, fitting, copies, support, drawn, state):
     """Draw one value for each copy, in turn; counts them in ``drawn``. Returns how many copies got one."""
     for copy in range(copies):
         chosen, total = -1, 0.0
@@ -181,7 +182,7 @@ def _draw_values(book, path, fitting, copies, support, drawn, state):  # type: i
 
 
 @compiled
-def _weight(book, path, a, support):  # type: ignore[no-untyped-def]
+def _weight(book, path, a, support):
     """How much a record wants a value; the first value of a new record is drawn ∝ what is left of it."""
     if path.size == 0:
         return np.float64(book.pool[a])
@@ -194,7 +195,7 @@ def _weight(book, path, a, support):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _child_rows(baskets, attribute, depth, rows, low, high, top):  # type: ignore[no-untyped-def]
+def _child_rows(baskets, attribute, depth, rows, low, high, top):
     """Write the rows of a child behind those in use; returns (rows, end)."""
     begin, end = baskets.first_holder[attribute], baskets.first_holder[attribute + 1]
     room = top + (end - begin if depth == 0 else high - low)
@@ -216,10 +217,8 @@ def _child_rows(baskets, attribute, depth, rows, low, high, top):  # type: ignor
 
 
 @compiled
-def _doubled(out, out_counts):  # type: ignore[no-untyped-def]
+def _doubled(out, out_counts):
     more, more_counts = np.zeros((2 * out.shape[0], out.shape[1]), np.uint16), np.zeros(2 * out.shape[0], np.int64)
     more[: out.shape[0]] = out
     more_counts[: out.shape[0]] = out_counts
     return more, more_counts
-
-

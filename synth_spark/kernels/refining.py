@@ -18,7 +18,7 @@ _ROWS, _ROWS_END, _SEEDS, _SEEDS_END, _DEPTH, _ATTRIBUTE = range(6)
 
 
 @compiled
-def refine(baskets, seeds, copies, k, power, state, pool):  # type: ignore[no-untyped-def]
+def refine(baskets, seeds, copies, k, power, state, pool):
     """Grow the records of one group of seeds.
 
     The column of a node is drawn with probability ∝ (mean support of the values that its seeds would keep)^power.
@@ -64,19 +64,28 @@ def refine(baskets, seeds, copies, k, power, state, pool):  # type: ignore[no-un
             if room > rows.size:
                 rows = _extended(rows, 2 * room)
             seed, top, height, stack = _split(
-                baskets, column, k, support, rows, low, high, top, seeds, copies, seed, seeds_end, row_spare, copy_spare,
-                stack, height, depth,
+                baskets, column, k, support, rows, low, high, top, seeds, copies, seed, seeds_end,
+                row_spare, copy_spare, stack, height, depth,
             )  # fmt: skip
         clear_support(baskets, rows[low:high], support)
         if seed < seeds_end:
             made = _finish(
-                baskets, path[:depth], taken, seeds[seed:seeds_end], copies[seed:seeds_end], pool, records, counts, short, made
+                baskets,
+                path[:depth],
+                taken,
+                seeds[seed:seeds_end],
+                copies[seed:seeds_end],
+                pool,
+                records,
+                counts,
+                short,
+                made,
             )
     return records[:made], counts[:made], short[:made]
 
 
 @compiled
-def _score_columns(baskets, seeds, copies, k, support, taken, score, keepers):  # type: ignore[no-untyped-def]
+def _score_columns(baskets, seeds, copies, k, support, taken, score, keepers):
     """Sum, for every free column, over the seeds that would keep their value: copies × support, and copies."""
     score[:] = 0.0
     keepers[:] = 0.0
@@ -91,7 +100,7 @@ def _score_columns(baskets, seeds, copies, k, support, taken, score, keepers):  
 
 
 @compiled
-def _draw_column(score, keepers, power, state):  # type: ignore[no-untyped-def]
+def _draw_column(score, keepers, power, state):
     """One column with keepers, with probability ∝ (score / keepers)^power; −1 if there is none."""
     drawn, total = -1, 0.0
     for c in range(score.size):
@@ -104,7 +113,7 @@ def _draw_column(score, keepers, power, state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _split(  # type: ignore[no-untyped-def]
+def _split(
     baskets, column, k, support, rows, low, high, top, seeds, copies, seed, seeds_end, row_spare, copy_spare,
     stack, height, depth,
 ):  # fmt: skip
@@ -150,7 +159,7 @@ def _split(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _kept_value(baskets, seed, column, k, support, start):  # type: ignore[no-untyped-def]
+def _kept_value(baskets, seed, column, k, support, start):
     """The seed's code in a column if its support is ≥ k, else 0."""
     v = baskets.codes[seed, column]
     if v > 0 and support[start + v - 1] >= k:
@@ -159,7 +168,7 @@ def _kept_value(baskets, seed, column, k, support, start):  # type: ignore[no-un
 
 
 @compiled
-def _finish(baskets, path, taken, seeds, copies, pool, records, counts, short, made):  # type: ignore[no-untyped-def]
+def _finish(baskets, path, taken, seeds, copies, pool, records, counts, short, made):
     """Write the node's combination once for the seeds that kept everything and once for those that lost values."""
     whole, partial = 0, 0
     for i in range(seeds.size):
@@ -184,7 +193,7 @@ def _finish(baskets, path, taken, seeds, copies, pool, records, counts, short, m
 
 
 @compiled
-def _extended(array, capacity):  # type: ignore[no-untyped-def]
+def _extended(array, capacity):
     longer = np.empty(capacity, array.dtype)
     longer[: array.size] = array
     return longer

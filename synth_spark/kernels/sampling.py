@@ -35,21 +35,21 @@ def stream(seed: int, *key: str | int) -> npt.NDArray[np.uint64]:
 
 
 @compiled
-def _mixed(z):  # type: ignore[no-untyped-def]
+def _mixed(z):
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))
 
 
 @compiled
-def uniform(state):  # type: ignore[no-untyped-def]
+def uniform(state):
     """The next number of a stream, uniform in [0, 1) on multiples of 2⁻⁵³; steps the state."""
     state[0] += _STEP
     return np.float64(_mixed(state[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @compiled
-def hash_rows(codes, key):  # type: ignore[no-untyped-def]
+def hash_rows(codes, key):
     """A 64-bit hash of each row of (n, m) codes under a 64-bit key; equal rows hash equally."""
     n, m = codes.shape
     hashes = np.empty(n, np.uint64)
@@ -62,7 +62,7 @@ def hash_rows(codes, key):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def hash_copies(codes, copies, key):  # type: ignore[no-untyped-def]
+def hash_copies(codes, copies, key):
     """A 64-bit hash of each copy of each row of (n, m) codes: ``copies[i]`` values for row i, one after the other."""
     rows = hash_rows(codes, key)
     hashes = np.empty(copies.sum(), np.uint64)

@@ -23,7 +23,7 @@ class Growth:
     Attributes:
         k: privacy resolution, ≥ 2.
         shards: independent parts of the work, ≥ 1.
-        groups: groups of seeds a shard, ≥ 1; each walks a tree of its own, so that different records give up different columns.
+        groups: groups of seeds a shard, ≥ 1; each has a tree of its own, so records differ in what they give up.
         power: a node's column is drawn ∝ (mean support of the values its seeds would keep)^power; ≥ 0.
         seed: key of all random choices.
     """
@@ -69,7 +69,9 @@ def grow_shard(codes: Codes, weights: Ints, cards: Ints, growth: Growth, shard: 
     records, counts, short = (np.concatenate(parts) for parts in zip(*grown, strict=True))
     given = np.minimum(excess, pool)
     pool -= given
-    records, counts, short = _give_up(baskets, records, counts, short, excess - given, stream(growth.seed, "round", shard))
+    records, counts, short = _give_up(
+        baskets, records, counts, short, excess - given, stream(growth.seed, "round", shard)
+    )
     pairs = pair_counts(baskets, weights)
     placed = pair_counts(baskets_of(records, counts, cards), counts)
     book = Book(pool, pairs, placed, 1.0 / growth.shards)
@@ -82,7 +84,7 @@ def grow_shard(codes: Codes, weights: Ints, cards: Ints, growth: Growth, shard: 
 
 @dataclass(frozen=True)
 class Deal:
-    """The copies of every record, dealt to groups: ``each`` to every group, one more to those from ``begin`` on, cyclically."""
+    """The copies of every record, dealt to groups: ``each`` to all, one more to ``more`` of them from ``begin`` on."""
 
     groups: int
     each: Ints
@@ -131,7 +133,8 @@ def _excess_of_shard(baskets: Baskets, dealt: Deal, growth: Growth, shard: int) 
     for place in range(1, growth.shards):
         in_turn = np.take_along_axis(held, np.argsort(turn, axis=0)[place - 1 : place], axis=0)
         before += np.where(turn >= place, in_turn, 0)
-    return np.clip(excess - before[shard], 0, held[shard])
+    given_up: Ints = np.minimum(np.maximum(excess - before[shard], 0), held[shard])
+    return given_up
 
 
 def _give_up(

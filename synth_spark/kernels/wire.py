@@ -19,7 +19,7 @@ def pack_codes(codes: Codes) -> pa.Array:
 
 
 def unpack_codes(values: pa.Array | pa.ChunkedArray, columns: int) -> Codes:
-    """n binary values of 2 m bytes → (n, m) codes."""
+    """N binary values of 2 m bytes → (n, m) codes."""
     if isinstance(values, pa.ChunkedArray):
         parts = [unpack_codes(chunk, columns) for chunk in values.chunks]
         return np.concatenate(parts) if parts else np.zeros((0, columns), np.uint16)

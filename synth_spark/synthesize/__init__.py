@@ -1,4 +1,4 @@
-"""Stage 4: synthetic records. This is the other door out of the sensitive side."""
+"""Stage 4: synthetic records: the other door out of the sensitive side."""
 
 from synth_spark.synthesize.row_seeded import synthetic_records, vouch
 

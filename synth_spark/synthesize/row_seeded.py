@@ -42,7 +42,8 @@ def synthetic_records(codes: DataFrame, domain: Domain, resolved: Resolved, seed
 
 def frontier(codes: DataFrame, shards: int) -> DataFrame:
     """Send all records of the root, the only frontier node, to each of its shards: adds ``node`` and ``shard``."""
-    return codes.withColumn("node", F.lit(0)).withColumn("shard", F.explode(F.sequence(F.lit(0), F.lit(shards - 1))))
+    everywhere = F.explode(F.sequence(F.lit(0), F.lit(shards - 1)))
+    return codes.withColumn("node", F.lit(0)).withColumn("shard", everywhere).repartition(shards, "node", "shard")
 
 
 def vouch(kept: Kept) -> SafeTable:

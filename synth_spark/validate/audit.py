@@ -1,29 +1,44 @@
 """The release contract as Great Expectations suites, run over the tables as written.
 
-Results hold counts and verdicts, never values: no sample of a failing row is fetched, shown or stored.
+Results hold verdicts, never values: no sample of a failing row is fetched, shown or stored.
 """
 
 import os
+import threading
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from synth_spark.errors import AuditFailed, EngineError
 
 if TYPE_CHECKING:
-    import great_expectations as gx
     import pandas as pd
 
 SCHEMA = "suite string, rule string, expectation string, severity string, success boolean, meaning string"
-#: Full numbers, and never a sample of values.
+#: All counts, and never a sample of values.
 _RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
 
 @dataclass(frozen=True)
+class Rule:
+    """One line of the release contract: an expectation about the batch that its suite is run on."""
+
+    suite: str
+    name: str
+    expectation: str
+    arguments: dict[str, Any]
+    meaning: str
+    severity: str = "critical"
+
+
+@dataclass(frozen=True)
 class Result:
-    """One expectation and whether it held."""
+    """One rule and whether it held."""
 
     suite: str
     rule: str
@@ -31,6 +46,42 @@ class Result:
     severity: str
     success: bool
     meaning: str
+
+
+def contract(k: int, longest: int) -> list[Rule]:
+    """The rules of every k-anonymous release, suite by suite."""
+    none, pairs = {"value_set": [0]}, "ExpectColumnPairValuesToBeEqual"
+    between, in_set, present = (
+        "ExpectColumnValuesToBeBetween",
+        "ExpectColumnValuesToBeInSet",
+        "ExpectColumnValuesToNotBeNull",
+    )
+    odd = f"SELECT length FROM {{batch}} WHERE protected_count % {int(k)} <> 0"  # noqa: S608 (a number)
+    twice = "SELECT selections FROM {batch} GROUP BY selections HAVING count(*) > 1"
+
+    def rule(name: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
+        suite, _, short = name.partition(".")
+        return Rule(suite, short, expectation, arguments, meaning)
+
+    same = {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
+    proven = {"column_A": "distinct", "column_B": "proven"}
+    return [
+        rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
+        rule("synthetic_records.not_empty", "ExpectTableRowCountToBeBetween", "There are records.", min_value=1),
+        rule("aggregates.selections", present, "Every combination has its text.", column="selections"),
+        rule("aggregates.length", between, "No length above R.", column="length", min_value=1, max_value=longest),
+        rule("aggregates.at_least_k", between, "No count below k.", column="protected_count", min_value=k),
+        rule("aggregates.multiple_of_k", "UnexpectedRowsExpectation", "Multiples of k.", unexpected_rows_query=odd),
+        rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
+        rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected"),
+        rule("single_counts.complete", present, "Every protected value is a synthetic one.", column="synthetic"),
+        rule("single_counts.exact", in_set, "Single counts equal the protected ones.", column="difference", **none),
+        rule("combinations.no_leakage", in_set, "No rare combination occurs.", column="leaked", **none),
+        rule("combinations.no_emergence", in_set, "No rare combination became frequent.", column="emerged", **none),
+        rule("combinations.no_fabrication", in_set, "Every combination exists.", column="fabricated", **none),
+        rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
+        rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **proven),
+    ]
 
 
 def audit(
@@ -41,95 +92,102 @@ def audit(
     measures: "pd.DataFrame",
     proof: "pd.DataFrame",
     names: list[str],
-    k: int,
-    longest: int,
+    rules: list[Rule],
 ) -> list[Result]:
-    """Check every expectation of the release contract.
+    """Check every rule of a contract.
 
     Args:
         synthetic: the synthetic records as written.
         aggregates: the aggregates as written.
         single_counts: one row an attribute: ``protected``, ``synthetic``.
-        measures: one row a measure of sensitive against synthetic combinations, over all lengths: ``measure``, ``value``.
+        measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
         proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k).
         names: column names, in order.
-        k: privacy resolution.
-        longest: R.
+        rules: the contract.
 
     Returns:
-        One result an expectation.
+        One result a rule.
+
+    Raises:
+        EngineError: an expectation could not be evaluated.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
-    import great_expectations.expectations as gxe
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-
-    def rule(name: str, meaning: str) -> dict[str, Any]:
-        return {"meta": {"rule": name, "meaning": meaning}, "severity": "critical"}
-
+    _silence(context)
     spark_source = context.data_sources.add_spark("written", persist=False)
     pandas_source = context.data_sources.add_pandas("measured")
-    results = _run(context, spark_source, "synthetic_records", synthetic, [
-        gxe.ExpectTableColumnsToMatchOrderedList(column_list=names, **rule("schema", "The columns are the input's, in order.")),
-        gxe.ExpectTableRowCountToBeBetween(min_value=1, **rule("not_empty", "There are synthetic records.")),
-    ])  # fmt: skip
-    columns = ["length", *names, "selections", "protected_count"]
-    results += _run(context, spark_source, "aggregates", aggregates, [
-        gxe.ExpectTableColumnsToMatchOrderedList(column_list=columns, **rule("schema", "The columns are as declared.")),
-        gxe.ExpectColumnValuesToNotBeNull(column="selections", **rule("selections", "Every combination has its text.")),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="length", min_value=1, max_value=longest, **rule("length", "No combination is longer than R.")),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="protected_count", min_value=k, **rule("at_least_k", "No published count is below k.")),
-        gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query=f"SELECT length FROM {{batch}} WHERE protected_count % {k} <> 0",
-            **rule("multiple_of_k", "Every published count is a multiple of k.")),
-        gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query="SELECT selections FROM {batch} GROUP BY selections HAVING count(*) > 1",
-            **rule("unique_combinations", "Every combination is published once.")),
-    ])  # fmt: skip
-    single_counts = single_counts.assign(difference=single_counts["synthetic"] - single_counts["protected"])
-    results += _run(context, pandas_source, "single_counts", single_counts, [
-        gxe.ExpectColumnValuesToNotBeNull(
-            column="protected", **rule("value_domain", "Every synthetic value is a protected attribute.")),
-        gxe.ExpectColumnValuesToNotBeNull(
-            column="synthetic", **rule("complete_values", "Every protected attribute occurs in the synthetic records.")),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="difference", value_set=[0], **rule("single_counts", "Synthetic single counts equal the protected ones.")),
-    ])  # fmt: skip
-    wide = measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)
-    results += _run(context, pandas_source, "combinations", wide, [
-        gxe.ExpectColumnValuesToBeInSet(
-            column="leaked", value_set=[0], **rule("no_leakage", "No rare combination occurs in the synthetic records.")),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="emerged", value_set=[0], **rule("no_emergence", "No rare combination became a frequent one.")),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="fabricated", value_set=[0], **rule("no_fabrication", "Every synthetic combination exists in the input.")),
-    ])  # fmt: skip
-    results += _run(context, pandas_source, "proof", proof, [
-        gxe.ExpectColumnValuesToBeBetween(
-            column="weakest", min_value=k, **rule("proof", "Every synthetic record is contained in at least k sensitive records.")),
-        gxe.ExpectColumnPairValuesToBeEqual(
-            column_A="distinct", column_B="proven", **rule("proof_complete", "The proof covers every distinct synthetic record.")),
-    ])  # fmt: skip
+    declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count"]}
+    written = {"synthetic_records": synthetic.columns, "aggregates": aggregates.columns}
+    batches = {
+        "columns": (pandas_source, _column_pairs(declared, written)),
+        "synthetic_records": (spark_source, synthetic.select(F.lit(1).alias("record"))),
+        "aggregates": (spark_source, aggregates.select("length", "selections", "protected_count")),
+        "single_counts": (
+            pandas_source,
+            single_counts.assign(difference=single_counts["synthetic"] - single_counts["protected"]),
+        ),
+        "combinations": (pandas_source, measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
+        "proof": (pandas_source, proof),
+    }
+    results: list[Result] = []
+    for suite, chosen in groupby(rules, key=lambda rule: rule.suite):
+        results += _run(*batches[suite], suite, list(chosen))
     return results
 
 
-def gate(results: list[Result]) -> None:
-    """Raise `AuditFailed`, naming the rules, if a critical expectation did not hold."""
-    failed = [f"{result.suite}.{result.rule}" for result in results if not result.success and result.severity == "critical"]
+def gate(results: Iterable[Result]) -> None:
+    """Raise `AuditFailed`, naming the rules, if a critical one did not hold."""
+    results = list(results)
+    failed = [f"{result.suite}.{result.rule}" for result in results if _stops(result)]
     if failed:
-        raise AuditFailed(
-            "release", f"breaks {len(failed)} of {len(results)} rules: {', '.join(failed)}", "nothing was published; see quality.md in the run folder"
-        )
+        problem = f"breaks {len(failed)} of {len(results)} rules: {', '.join(failed)}"
+        raise AuditFailed("release", problem, "nothing was published; see quality.md in the run folder")
 
 
-def _run(context: "gx.data_context.EphemeralDataContext", source: Any, name: str, batch: Any, expectations: list[Any]) -> list[Result]:
+def load_library() -> None:
+    """Begin to import Great Expectations beside other work: it takes seconds, and is needed late."""
+
+    def load() -> None:
+        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import great_expectations.expectations  # noqa: F401
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+def _stops(result: Result) -> bool:
+    return not result.success and result.severity == "critical"
+
+
+def _silence(context: Any) -> None:
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+
+
+def _column_pairs(declared: dict[str, list[str]], written: dict[str, list[str]]) -> "pd.DataFrame":
+    """One row a column: what a table should have there, and what it has."""
+    import pandas as pd
+
+    rows = [
+        {"table": table, "declared": should or "(none)", "written": has or "(none)"}
+        for table in declared
+        for should, has in zip_longest(declared[table], written[table])
+    ]
+    return pd.DataFrame(rows)
+
+
+def _run(source: Any, batch: Any, name: str, rules: list[Rule]) -> list[Result]:
+    """Validate one batch with one suite."""
     import great_expectations as gx
+    import great_expectations.expectations as gxe
 
+    expectations = [
+        getattr(gxe, rule.expectation)(**rule.arguments, meta={"rule": index}, severity=rule.severity)
+        for index, rule in enumerate(rules)
+    ]
     suite = gx.ExpectationSuite(name=name, expectations=expectations)
     definition = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe("whole")
     with warnings.catch_warnings():
@@ -137,17 +195,15 @@ def _run(context: "gx.data_context.EphemeralDataContext", source: Any, name: str
         outcome = definition.get_batch({"dataframe": batch}).validate(suite, result_format=_RESULT_FORMAT)
     found = []
     for result in outcome.results:
-        config = result.expectation_config
-        if result.exception_info and _raised(result.exception_info):
-            raise EngineError(f"expectation {name}.{config.meta['rule']}", "could not be evaluated", "see the run's stages before it")
-        found.append(
-            Result(name, config.meta["rule"], config.type, str(config.severity.value if hasattr(config.severity, "value") else config.severity), bool(result.success), config.meta["meaning"])
-        )
+        rule = rules[result.expectation_config.meta["rule"]]
+        if _raised(result.exception_info or {}):
+            raise EngineError(f"rule {name}.{rule.name}", "could not be evaluated", "run the stages before it again")
+        verdict = bool(result.success)
+        found.append(Result(name, rule.name, rule.expectation, rule.severity, verdict, rule.meaning))
     return found
 
 
 def _raised(info: dict[str, Any]) -> bool:
     """Whether an expectation ended in an exception; its text may quote data and is not kept."""
-    if "raised_exception" in info:
-        return bool(info["raised_exception"])
-    return any(isinstance(value, dict) and value.get("raised_exception") for value in info.values())
+    nested = [value for value in info.values() if isinstance(value, dict)]
+    return any(bool(part.get("raised_exception")) for part in [info, *nested])

@@ -16,12 +16,17 @@ from pyspark.sql import functions as F
 
 from synth_spark.kernels.containment import support_up_to
 from synth_spark.kernels.wire import pack_codes, unpack_codes
+from synth_spark.tables import positional
 
 #: Most sensitive records of one block.
 _BLOCK = 4_000_000
+#: Most synthetic records of one part; every part is sent all sensitive records.
+_PART = 500_000
 
 
-def proof(records: DataFrame, synthetic: DataFrame, values: list[list[str]], k: int, blocks: int, parts: int) -> DataFrame:
+def proof(
+    records: DataFrame, synthetic: DataFrame, values: list[list[str]], k: int, blocks: int, parts: int
+) -> DataFrame:
     """Count the support of every distinct synthetic record, up to k.
 
     Args:
@@ -54,12 +59,14 @@ def proof(records: DataFrame, synthetic: DataFrame, values: list[list[str]], k: 
 def weakest(proof: DataFrame, k: int) -> pd.DataFrame:
     """The proof in one row: ``distinct`` synthetic records, ``proven`` ones, and the ``weakest`` support."""
     proven = F.sum((F.col("support") >= k).cast("bigint"))
-    return proof.agg(F.count("*").alias("distinct"), proven.alias("proven"), F.min("support").alias("weakest")).toPandas()
+    return proof.agg(
+        F.count("*").alias("distinct"), proven.alias("proven"), F.min("support").alias("weakest")
+    ).toPandas()
 
 
-def blocks_of(records: int) -> int:
-    """Blocks that so many sensitive records are cut into."""
-    return max(1, -(-records // _BLOCK))
+def cuts(records: int, synthetic: int) -> tuple[int, int]:
+    """How many blocks the sensitive records are cut into, and how many parts the synthetic ones."""
+    return max(1, -(-records // _BLOCK)), max(2, -(-synthetic // _PART))
 
 
 def _dealt(parts: int) -> Column:
@@ -79,4 +86,4 @@ def _identified(frame: DataFrame, values: list[list[str]]) -> DataFrame:
                 ids[:, index] = pc.fill_null(pc.add(places, 1), 0).to_numpy(zero_copy_only=False)
             yield pa.RecordBatch.from_arrays([pack_codes(ids)], names=["record"])
 
-    return frame.mapInArrow(identify, "record binary")
+    return positional(frame).mapInArrow(identify, "record binary")

@@ -1,6 +1,5 @@
 """Single counts as written: the synthetic records' own, beside the protected ones of the aggregates."""
 
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -15,8 +14,8 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame) -> DataFrame:
         synthetic: the written synthetic records.
 
     Returns:
-        One row an attribute of either: ``column`` (index), ``value``, ``protected``, ``synthetic``; null where one of them
-        does not have it.
+        One row an attribute of either: ``column`` (index), ``value``, ``protected``, ``synthetic``; null where one of
+        them does not have it.
     """
     names = synthetic.columns
     protected = _attributes(aggregates.where("length = 1"), names, "protected_count").select(
@@ -43,5 +42,3 @@ def _attributes(frame: DataFrame, names: list[str], weight: str) -> DataFrame:
 
 def _column(name: str):  # type: ignore[no-untyped-def]
     return F.col("`" + name.replace("`", "``") + "`")
-
-

@@ -88,7 +88,7 @@ def test_refusals_name_the_field_and_leave_nothing(spark: SparkSession, tmp_path
         demo.write_csv(spark, tmp_path / "cases.csv", 0, seed=1)
     with pytest.raises(PlanError, match="csv"):
         demo.write_csv(spark, tmp_path / "cases.parquet", 1, seed=1)
+    (tmp_path / "folder.csv").mkdir()
     with pytest.raises(PlanError, match="folder"):
-        (tmp_path / "folder.csv").mkdir()
         demo.write_csv(spark, tmp_path / "folder.csv", 1, seed=1)
     assert [left.name for left in tmp_path.iterdir()] == ["folder.csv"]

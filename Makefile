@@ -1,0 +1,42 @@
+# synth-spark: `make` shows what there is.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup demo test check bench wheel clean
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## a working .venv/bin/synth-spark, from the lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	@sh conf/setup/system.sh
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 was not found: install it, or name one with make PYTHON=…"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/synth-spark warm
+	@touch $(STAMP)
+
+demo: setup  ## set up, generate invented cases, release them, and say where to look
+	$(BIN)/synth-spark demo --output demo
+
+test: setup  ## set up and pass the tests
+	$(BIN)/python -m pytest
+
+check: setup  ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup  ## time the whole line on a table: make bench INPUT=cases.csv K=10
+	$(BIN)/python benchmarks/line.py $(INPUT) $(K)
+
+wheel: setup  ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## remove what the commands above made
+	rm -rf .venv dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis

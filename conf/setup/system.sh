@@ -1,0 +1,31 @@
+#!/bin/sh
+# Make sure of a Java runtime ≥ 17 and of Python's venv module: install them where that is allowed, else say what to do.
+set -eu
+
+java_version() {
+    command -v java >/dev/null 2>&1 || { echo 0; return; }
+    java -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1
+}
+
+missing=""
+version=$(java_version)
+[ "${version:-0}" -ge 17 ] || missing="openjdk-17-jre-headless"
+python=${PYTHON:-python3.11}
+if command -v "$python" >/dev/null 2>&1; then
+    "$python" -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3.11-venv"
+else
+    missing="$missing python3.11 python3.11-venv"
+fi
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "Installing:$missing" | sed 's/: */: /'
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+    echo "Missing: $missing" | sed 's/:  */: /'
+    echo "Install them (Debian: sudo apt-get install $missing; others: a Java runtime of version 17 or newer and"
+    echo "Python 3.11 with its venv module), then run make again."
+    exit 1
+fi

@@ -1,0 +1,45 @@
+# Databricks notebook source
+# %% [markdown]
+# # A release, step by step
+# Give the notebook a plan; it makes the release with the session that is there, and shows what was published.
+
+# %%
+import os
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import SparkSession
+
+from synth_spark import demo, pipeline
+from synth_spark import plan as plans
+from synth_spark.progress import Progress
+
+spark = SparkSession.getActiveSession()
+folder = Path(os.environ.get("SYNTH_SPARK_NOTEBOOK", "demo-notebook"))
+
+# %% [markdown]
+# Invented cases to try it on. For your own data, set `input.path` or `input.table` below.
+
+# %%
+demo.write_csv(spark, folder / "cases.csv", rows=1000, seed=1)
+
+# %%
+plan = plans.load(
+    None, {"input.path": str(folder / "cases.csv"), "privacy.k": 10, "output.path": str(folder / "release")}
+)
+run = pipeline.start(spark, plan, Progress())
+pipeline.resume(run)
+
+# %% [markdown]
+# ## What was published
+
+# %%
+print((folder / "release" / "RELEASE.md").read_text())
+
+# %%
+records = pd.read_parquet(folder / "release" / "synthetic_records" / f"run_id={run.workspace.run_id}")
+records.head()
+
+# %%
+aggregates = pd.read_parquet(folder / "release" / "aggregates" / f"run_id={run.workspace.run_id}")
+aggregates.head()

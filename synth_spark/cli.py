@@ -1,0 +1,253 @@
+"""The command line. Spark is imported only by the commands that need it."""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from synth_spark import __version__
+from synth_spark import plan as plans
+from synth_spark.errors import PlanError, SynthSparkError
+from synth_spark.plan import Plan
+from synth_spark.preview import look
+from synth_spark.progress import Progress
+from synth_spark.resolve import Resolved, resolve
+
+if TYPE_CHECKING:
+    from synth_spark.pipeline import Run
+
+_EXAMPLE = "example.yml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
+    options = _parser().parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], None] = options.command
+        command(options)
+    except SynthSparkError as error:
+        print(f"synth-spark: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("synth-spark: interrupted; what was kept can be resumed: synth-spark resume RUN", file=sys.stderr)
+        return 130
+    except Exception as error:  # its text may quote data: it is not shown
+        if os.environ.get("SYNTH_SPARK_DEBUG"):
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"synth-spark: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}; nothing was "
+            "published; set SYNTH_SPARK_DEBUG=1 to see it whole (it may show data)",
+            file=sys.stderr,
+        )
+        return 70
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    _release(_plan_of(options), options.quiet)
+
+
+def _release(plan: Plan, quiet: bool) -> None:
+    from synth_spark import pipeline
+
+    look(plan.input)  # cheap mistakes are found before Spark starts
+    _with_session(plan, quiet, lambda spark, progress: pipeline.start(spark, plan, progress), pipeline.resume)
+
+
+def _resume(options: argparse.Namespace) -> None:
+    from synth_spark import pipeline
+
+    _in_folder(options, pipeline.resume)
+
+
+def _stage(options: argparse.Namespace) -> None:
+    from synth_spark import pipeline
+
+    _in_folder(options, lambda run: pipeline.work(run, options.name))
+
+
+def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
+    from synth_spark.pipeline import Run
+    from synth_spark.workspace import Workspace
+
+    workspace = Workspace.open(Path(options.run))
+    _with_session(workspace.plan, options.quiet, lambda spark, progress: Run(spark, workspace, progress), work)
+
+
+def _with_session(
+    plan: Plan, quiet: bool, begin: Callable[[Any, Progress], "Run"], work: Callable[["Run"], None]
+) -> None:
+    from synth_spark.session import running_tasks, session
+
+    delta = plan.output.format == "delta" or plan.input.resolved_format() == "delta"
+    with session(delta) as spark:
+        progress = Progress(lambda: running_tasks(spark), quiet)
+        run = begin(spark, progress)
+        progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
+        work(run)
+    if run.workspace.done("publish"):
+        _tell(run.plan, run.workspace.run_id)
+
+
+def _tell(plan: Plan, run_id: str) -> None:
+    root = Path(plan.output.path)
+    where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
+    print(f"Released {run_id}: {where}")
+    print(f"  read it explained    {root}/RELEASE.md, and its audit in {root}/QUALITY.md")
+    if plan.output.format == "parquet":
+        for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
+            code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
+            print(f'  look at the {what}  python -c "{code}"')
+
+
+def _plan(options: argparse.Namespace) -> None:
+    plan = _plan_of(options)
+    shape = look(plan.input)
+    print(plans.dump(plan), end="")
+    print("---")
+    if shape is None:
+        print("The input's shape is known once Spark has opened it.")
+        return
+    resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct)
+    print("\n".join(_what_would_happen(resolved, shape.exact)))
+
+
+def _what_would_happen(resolved: Resolved, exact: bool) -> list[str]:
+    about = "" if exact else "about "
+    return [
+        f"columns            {len(resolved.names)}: {', '.join(resolved.names)}",
+        f"records            {about}{resolved.records:,}, {about}{resolved.distinct:,} of them distinct",
+        f"tuples to count    {resolved.tuples:,} column tuples of length 1 to {resolved.length}",
+        f"rows to visit      at most {resolved.visits:,} (distinct records × column tuples), "
+        f"in {resolved.counting_tasks} tasks",
+        f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
+        f"memory             about {_bytes(resolved.task_bytes)} in the largest task "
+        f"({resolved.shards} shards of {resolved.groups} groups)",
+        f"privacy            k-anonymity, k = {resolved.k}: no count below it, counts rounded down to multiples of it;",
+        f"                   every synthetic record is contained in at least {resolved.k} sensitive ones,",
+        "                   which is proved on what is written",
+        f"sensitive folder   {resolved.plan.work_folder}",
+        f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
+        *(f"note               {note}" for note in resolved.notes),
+    ]
+
+
+def _bytes(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def _schema(options: argparse.Namespace) -> None:
+    print(json.dumps(Plan.model_json_schema(), indent=2))
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from synth_spark.demo import write_csv
+    from synth_spark.session import session
+
+    folder = Path(options.output)
+    cases = folder / "cases.csv.gz"
+    plan = plans.load(
+        _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
+    )
+    progress = Progress(quiet=options.quiet)
+    with session() as spark:
+        with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
+            write_csv(spark, cases, options.rows, options.seed)
+        _release(plan, options.quiet)
+
+
+def _warm(options: argparse.Namespace) -> None:
+    from synth_spark.kernels.warm import compile_kernels
+
+    compile_kernels()
+
+
+def _example() -> str:
+    """The demo's plan: inside an installed package, or in conf/ of a checkout."""
+    packaged = Path(__file__).parent / _EXAMPLE
+    return str(packaged if packaged.exists() else Path(__file__).parents[1] / "conf" / _EXAMPLE)
+
+
+def _plan_of(options: argparse.Namespace) -> Plan:
+    overrides: dict[str, Any] = {}
+    for key, value in [
+        ("input.path", options.input),
+        ("privacy.k", options.k),
+        ("output.path", options.output),
+        ("run_id", options.run_id),
+        ("seed", options.seed),
+    ]:
+        if value is not None:
+            overrides[key] = value
+    if options.plan is None and options.input is None and not any(key.startswith("input.") for key, _ in options.set):
+        raise PlanError("plan", "is missing", "give a plan file, or --input")
+    return plans.load(options.plan, {**overrides, **dict(options.set)})
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
+    return key, yaml.safe_load(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="synth-spark",
+        description="Private releases of sensitive case records: protected counts and synthetic records.",
+    )
+    parser.add_argument("--version", action="version", version=f"synth-spark {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--quiet", action="store_true", help="no progress")
+    asked = argparse.ArgumentParser(add_help=False)
+    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/example.yml")
+    asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
+    asked.add_argument("--k", type=int, help="privacy resolution (privacy.k)")
+    asked.add_argument("--output", metavar="PATH", help="folder of the published tables (output.path)")
+    asked.add_argument("--run-id", metavar="ID", help="name of the run")
+    asked.add_argument("--seed", type=int, help="random seed; default: from the operating system")
+    setting = argparse.ArgumentParser(add_help=False)
+    setting.add_argument(
+        "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="set any key of the plan, dotted"
+    )
+
+    def add(
+        name: str, command: Callable[[argparse.Namespace], None], text: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, parents=list(parents))
+        added.set_defaults(command=command)
+        return added
+
+    add("run", _run, "make, audit and publish a release", shared, asked, setting)
+    add("plan", _plan, "print what a run would do, before any job", asked, setting)
+    stage = add("stage", _stage, "run one stage of an existing run, anew", shared)
+    stage.add_argument(
+        "name", metavar="NAME", help="read, encode, aggregate, synthesize, evaluate, validate or publish"
+    )
+    stage.add_argument("run", metavar="RUN", help="run folder")
+    resume = add("resume", _resume, "run what an interrupted run has left to do", shared)
+    resume.add_argument("run", metavar="RUN", help="run folder")
+    add("schema", _schema, "print the plan's JSON Schema, for editors")
+    add("warm", _warm, "compile the kernels now rather than in the first run")
+    demo = add("demo", _demo, "generate invented cases and release them", shared, setting)
+    demo.add_argument("--rows", type=int, default=20_000, help="number of cases")
+    demo.add_argument("--seed", type=int, default=1, help="seed of the cases")
+    demo.add_argument("--output", metavar="PATH", default="demo", help="folder for cases and release")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""The shape of an input before any job runs: exact names, and estimates from the head of the file. No Spark here."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from synth_spark.errors import InputError, PlanError
+from synth_spark.plan import Input, delimiter_of, nearest
+
+#: Records looked at.
+_SAMPLE = 20_000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An input's shape.
+
+    Attributes:
+        names: used columns.
+        cards: values of each column among the records looked at.
+        records: number of records; an estimate unless ``exact``.
+        distinct: distinct records, projected from those looked at.
+        exact: whether all records were looked at.
+    """
+
+    names: tuple[str, ...]
+    cards: tuple[int, ...]
+    records: int
+    distinct: int
+    exact: bool
+
+
+def look(source: Input) -> Shape | None:
+    """Look at the head of a local CSV or Parquet file; None where only Spark can read the input.
+
+    Raises:
+        InputError: the file is missing or empty.
+        PlanError: a column named in the plan is not in the input.
+    """
+    kind = source.resolved_format()
+    path = Path(source.path or "")
+    if kind not in ("csv", "parquet") or "://" in (source.path or ""):
+        return None
+    if not path.exists():
+        raise InputError("input.path", f"{path} does not exist", "check the path")
+    file = (
+        path
+        if path.is_file()
+        else next(iter(sorted(part for part in path.glob("*") if part.name[0] not in "._")), None)
+    )
+    if file is None:
+        raise InputError("input", "is an empty folder", "give a table with records")
+    whole = (
+        path.stat().st_size if path.is_file() else sum(part.stat().st_size for part in path.glob("*") if part.is_file())
+    )
+    header, sample, records = _head_of_csv(file, whole, source) if kind == "csv" else _head_of_parquet(file, whole)
+    for name in source.columns:
+        if name not in header:
+            raise PlanError(
+                "input.columns", f"names no column of the input: '{name}'", f"did you mean {nearest(name, header)}?"
+            )
+    places = [place for place, name in enumerate(header) if not source.columns or name in source.columns]
+    rows = [tuple(_value(row, place) for place in places) for row in sample]
+    if not rows:
+        raise InputError("input", "holds no records under its header", "give a table with records")
+    cards = tuple(len({row[column] for row in rows} - {""}) for column in range(len(places)))
+    distinct = max(1, round(records * len(set(rows)) / len(rows)))
+    return Shape(tuple(header[place] for place in places), cards, records, distinct, records == len(rows))
+
+
+def _value(row: list[str], place: int) -> str:
+    value = row[place].strip() if place < len(row) else ""
+    return "" if value == "0" else value
+
+
+def _head_of_csv(file: Path, whole: int, source: Input) -> tuple[list[str], list[list[str]], int]:
+    csv.field_size_limit(1 << 30)  # a value that is too long is told by its column, later
+    opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    try:
+        with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors="replace", newline="") as text:
+            rows: Iterator[list[str]] = csv.reader(text, delimiter=delimiter_of(source))
+            header = [name.strip() for name in next(rows, [])]
+            sample = list(islice(rows, _SAMPLE))
+            complete = len(sample) < _SAMPLE
+    except (csv.Error, OSError, EOFError):
+        raise InputError(
+            "input", "cannot be read as CSV", "check delimiter, quotes and that the file is whole"
+        ) from None
+    if not header:
+        raise InputError("input", "is empty", "give a file with a header and records")
+    read = sum(len(value) + 1 for row in sample for value in row)
+    size = whole * _inflation(file)
+    return header, sample, len(sample) if complete else max(len(sample), round(len(sample) * size / max(1, read)))
+
+
+def _head_of_parquet(file: Path, whole: int) -> tuple[list[str], list[list[str]], int]:
+    import pyarrow.parquet as pq
+
+    try:
+        opened = pq.ParquetFile(file)
+        batch = next(opened.iter_batches(_SAMPLE), None)
+    except (OSError, ValueError):
+        raise InputError("input", "is not a readable parquet", "check its name, format and permissions") from None
+    rows = (
+        []
+        if batch is None
+        else [["" if value is None else str(value) for value in row.values()] for row in batch.to_pylist()]
+    )
+    return list(opened.schema_arrow.names), rows, round(opened.metadata.num_rows * whole / max(1, file.stat().st_size))
+
+
+def _inflation(file: Path) -> float:
+    """How much larger a file is when unpacked, by the length that a gzip file states in its last four bytes."""
+    if file.suffix != ".gz":
+        return 1.0
+    with file.open("rb") as packed:
+        packed.seek(-4, io.SEEK_END)
+        return max(1.0, int.from_bytes(packed.read(4), "little") / file.stat().st_size)

@@ -1,0 +1,280 @@
+"""The whole line on small tables, checked on what was published."""
+
+import itertools
+import json
+import stat
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from releasing import hashes, published, release, write_csv
+
+from synth_spark import demo, pipeline, tables
+from synth_spark.errors import AuditFailed, PublishError, RunError
+from synth_spark.pipeline import Run
+from synth_spark.progress import Progress
+from synth_spark.tables import Sensitivity
+from synth_spark.workspace import Workspace
+
+K = 3
+
+
+@pytest.fixture(scope="module")
+def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four hundred invented cases, seven columns of them used below."""
+    path = tmp_path_factory.mktemp("cases") / "cases.csv"
+    demo.write_csv(spark, path, 400, seed=3)
+    return path
+
+
+COLUMNS = [
+    "yearOfRegistration",
+    "gender",
+    "ageBroad",
+    "citizenship",
+    "CountryOfExploitation",
+    "meansThreats",
+    "isForcedLabour",
+]
+
+
+@pytest.fixture(scope="module")
+def out(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release of the cases."""
+    out = tmp_path_factory.mktemp("release") / "out"
+    release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, run_id="first")
+    return out
+
+
+def sensitive(cases: Path) -> pd.DataFrame:
+    return pd.read_csv(cases, dtype=str, keep_default_na=False)[COLUMNS]
+
+
+def combinations(frame: pd.DataFrame, longest: int) -> Counter[tuple[tuple[str, str], ...]]:
+    counts: Counter[tuple[tuple[str, str], ...]] = Counter()
+    for record in frame.to_dict("records"):
+        attributes = [(name, value) for name, value in record.items() if isinstance(value, str) and value]
+        for length in range(1, longest + 1):
+            counts.update(itertools.combinations(attributes, length))
+    return counts
+
+
+def test_aggregates_are_all_common_combinations_rounded_down(cases: Path, out: Path) -> None:
+    expected = {c: n // K * K for c, n in combinations(sensitive(cases), 3).items() if n >= K}
+    found = published(out, "aggregates")
+    read = {
+        tuple((name, row[name]) for name in COLUMNS if isinstance(row[name], str)): row["protected_count"]
+        for row in found.to_dict("records")
+    }
+    assert read == expected
+    assert (found["length"] == found[COLUMNS].notna().sum(axis=1)).all()
+    assert found["selections"].tolist()[0].count(":") == 1
+    texts = {";".join(sorted((f"{n}:{v}" for n, v in c), key=str.encode)) for c in expected}
+    assert set(found["selections"]) == texts
+
+
+def test_aggregates_are_ordered_by_what_is_published(out: Path) -> None:
+    found = published(out, "aggregates")
+    ordered = found.sort_values(
+        ["length", "protected_count", "selections"], ascending=[True, False, True],
+        key=lambda column: column if column.dtype != object else column.map(str.encode), kind="stable",
+    )  # fmt: skip
+    assert ordered.index.tolist() == found.index.tolist()
+
+
+def test_every_synthetic_record_is_contained_in_k_sensitive_ones(cases: Path, out: Path) -> None:
+    real = sensitive(cases)
+    for record in published(out, "synthetic_records").drop_duplicates().to_dict("records"):
+        values = {name: value for name, value in record.items() if isinstance(value, str)}
+        assert values
+        assert (real[list(values)] == pd.Series(values)).all(axis=1).sum() >= K
+
+
+def test_single_counts_are_the_protected_ones(cases: Path, out: Path) -> None:
+    real, made = sensitive(cases), published(out, "synthetic_records")
+    for name in COLUMNS:
+        expected = {value: n // K * K for value, n in Counter(real[name]).items() if value and n >= K}
+        assert made[name].value_counts().to_dict() == expected
+
+
+def test_order_of_synthetic_records_tells_nothing(out: Path) -> None:
+    made = published(out, "synthetic_records").fillna("")
+    filled = (made != "").sum(axis=1).reset_index(drop=True)
+    halves = filled[: len(filled) // 2].mean(), filled[len(filled) // 2 :].mean()
+    assert abs(halves[0] - halves[1]) < 0.4
+    assert made.apply(tuple, axis=1).tolist() != sorted(made.apply(tuple, axis=1))
+
+
+def test_nothing_rare_or_exact_is_published(cases: Path, out: Path) -> None:
+    rare = {value for name in COLUMNS for value, n in Counter(sensitive(cases)[name]).items() if value and n < K}
+    assert len(rare) > 3
+    text = b"".join(file.read_bytes() for file in out.rglob("*") if file.is_file() and file.suffix != ".parquet")
+    for table in ("synthetic_records", "aggregates", "evaluation", "quality_results", "release"):
+        text += published(out, table).to_csv().encode()
+    common = {value for name in COLUMNS for value, n in Counter(sensitive(cases)[name]).items() if n >= K}
+    for value in rare - common:
+        assert f'"{value}"'.encode() not in text
+        assert f",{value},".encode() not in text
+    assert b'"seed"' not in text
+    assert str(cases).encode() not in text
+    assert set(published(out, "evaluation")["comparison"]) == {"reportable_to_synthetic"}
+
+
+def test_layout_of_the_published_root(out: Path) -> None:
+    names = {"synthetic_records", "aggregates", "evaluation", "quality_results", "release"}
+    assert {path.name for path in out.iterdir()} == names | {"_manifests", "LATEST.json", "RELEASE.md", "QUALITY.md"}
+    pointer = json.loads((out / "LATEST.json").read_text())
+    assert pointer["run_id"] == "first"
+    assert set(pointer["tables"]) == names
+    assert published(out, "synthetic_records").columns.tolist() == COLUMNS
+    release_row = published(out, "release").iloc[0]
+    assert release_row["protected_record_count"] == 400 // K * K
+    assert release_row["k"] == K
+    sentences = (out / "RELEASE.md").read_text()
+    assert "1. This release" in sentences
+    held = len(published(out, "quality_results"))
+    assert held > 10
+    assert f"All {held} rules" in sentences
+    assert f"; {held} held" in sentences
+
+
+def test_the_run_folder_is_for_its_owner_and_explains_itself(out: Path) -> None:
+    folder = out.with_name("out.work") / "first"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["stages"]) == set(pipeline.STAGES)
+    assert manifest["tables"]["records"]["rows"] == 400
+    assert manifest["seed"] == 5
+    for entry in manifest["tables"].values():
+        assert len(entry["content_hash"]) == 64
+        assert entry["files"]
+
+
+def test_partitions_do_not_matter(spark: SparkSession, cases: Path, out: Path, tmp_path: Path) -> None:
+    frame = spark.read.csv(str(cases), header=True)
+    for parts in (1, 7):
+        frame.repartition(parts).write.parquet(str(tmp_path / f"cases-{parts}.parquet"))
+        release(
+            spark, tmp_path / f"cases-{parts}.parquet", tmp_path / f"out-{parts}", privacy__k=K, input__columns=COLUMNS
+        )
+    assert hashes(tmp_path / "out-1") == hashes(tmp_path / "out-7") == hashes(out)
+
+
+def test_another_seed_makes_other_records_and_the_same_counts(
+    spark: SparkSession, cases: Path, out: Path, tmp_path: Path
+) -> None:
+    release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS, seed=6)
+    mine, theirs = hashes(tmp_path / "out"), hashes(out)
+    assert mine["aggregates"] == theirs["aggregates"]
+    assert mine["synthetic_records"] != theirs["synthetic_records"]
+
+
+def test_a_stage_can_be_run_again_and_the_rest_resumed(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:4], run_id="again")
+    first = hashes(tmp_path / "out")
+    reopened = Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
+    pipeline.work(reopened, "synthesize")
+    assert not reopened.workspace.done("evaluate")
+    with pytest.raises(RunError, match="'publish': needs the stage 'evaluate'"):
+        pipeline.work(reopened, "publish")
+    with pytest.raises(PublishError, match="has been published there already"):
+        pipeline.resume(reopened)
+    assert hashes(tmp_path / "out") == first
+    with pytest.raises(RunError, match="did you mean 'validate'"):
+        pipeline.work(reopened, "validat")
+
+
+def test_a_changed_file_is_not_published(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:3], run_id="one")
+    run = Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
+    file = next(run.kept(tables.SYNTHETIC_RECORDS).path.glob("*.parquet"))
+    file.write_bytes(file.read_bytes() + b"x")
+    with pytest.raises(RunError, match="synthetic_records: is not what was written"):
+        pipeline.work(run, "publish")
+
+
+def test_one_column_and_a_length_above_it(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_csv(tmp_path / "one.csv", "colour\n" + "red\n" * 7 + "blue\n" * 4 + "green\n")
+    run = release(spark, source, tmp_path / "out", privacy__k=2)
+    assert run.resolved.length == 1
+    assert run.resolved.notes == ("reporting_length 3 was lowered to 1, the number of columns.",)
+    assert published(tmp_path / "out", "synthetic_records")["colour"].value_counts().to_dict() == {"red": 6, "blue": 4}
+    assert "lowered to 1" in (tmp_path / "out" / "RELEASE.md").read_text()
+
+
+def test_hostile_values_and_headers_come_out_as_they_went_in(spark: SparkSession, tmp_path: Path) -> None:
+    values = ['say "hi"', "a;b:c", "x, y", "naïve ☃ 🙂", "שלום", "nan", "NULL", "1.0", "back\\slash", "<script>"]
+    header = ["a.b", "c`d", "e f", "g;h:i"]
+    frame = pd.DataFrame([[value] * 4 for value in values for _ in range(3)], columns=header)
+    frame.to_csv(tmp_path / "hostile.csv", index=False)
+    release(spark, tmp_path / "hostile.csv", tmp_path / "out", privacy__k=3)
+    made = published(tmp_path / "out", "synthetic_records")
+    assert made.columns.tolist() == header
+    for name in header:
+        assert made[name].value_counts().to_dict() == dict.fromkeys(values, 3)
+    texts = published(tmp_path / "out", "aggregates").query("length == 1")["selections"]
+    assert "g<semicolon>h<colon>i:a<semicolon>b<colon>c" in set(texts)
+
+
+def test_a_failed_audit_stops_the_release_and_leaves_the_previous_one(
+    spark: SparkSession, cases: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, run_id="good")
+    before = (out / "LATEST.json").read_text()
+    plan_run = release_until(spark, cases, out, "evaluate")
+    plant(plan_run, spark, sensitive(cases))
+    with pytest.raises(AuditFailed) as failure:
+        pipeline.resume(plan_run)
+    assert "proof.proof" in str(failure.value)
+    assert (out / "LATEST.json").read_text() == before
+    assert not list(out.rglob("*bad*"))
+    report = (plan_run.workspace.folder / "quality.md").read_text()
+    assert "**failed** | proof" in report
+    for value in set(sensitive(cases)["citizenship"]) - {""}:
+        assert f" {value} " not in str(failure.value)
+
+
+def release_until(spark: SparkSession, cases: Path, out: Path, stage: str) -> Run:
+    """A run whose stages before the named one are done."""
+    from synth_spark import plan as plans
+
+    keys = {
+        "input.path": str(cases),
+        "output.path": str(out),
+        "privacy.k": K,
+        "input.columns": COLUMNS,
+        "run_id": "bad",
+    }
+    run = pipeline.start(spark, plans.load(None, keys), Progress(quiet=True))
+    for name in list(pipeline.STAGES)[: list(pipeline.STAGES).index(stage)]:
+        pipeline.work(run, name)
+    return run
+
+
+def plant(run: Run, spark: SparkSession, real: pd.DataFrame) -> None:
+    """Add a whole rare sensitive record to the written synthetic records."""
+    keys = real.apply(tuple, axis=1)
+    rare = keys[keys.map(keys.value_counts()) < K].iloc[0]
+    row = spark.createDataFrame(
+        [tuple(value or None for value in rare)], run.kept(tables.SYNTHETIC_RECORDS).frame.schema
+    )
+    run.keep(tables.SYNTHETIC_RECORDS, run.kept(tables.SYNTHETIC_RECORDS).frame.union(row).localCheckpoint())
+
+
+def test_only_aggregate_and_synthesize_vouch(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    from synth_spark import aggregate, synthesize
+
+    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:2])
+    for table in vars(tables).values():
+        if isinstance(table, tables.Table) and table.sensitivity is not Sensitivity.SAFE:
+            with pytest.raises(TypeError, match=table.name):
+                tables.SafeTable(run.kept(table))
+    with pytest.raises(TypeError, match="aggregate does not make"):
+        aggregate.vouch(run.kept(tables.SYNTHETIC_RECORDS))
+    with pytest.raises(TypeError, match="synthesize does not make"):
+        synthesize.vouch(run.kept(tables.AGGREGATES))

@@ -1,0 +1,129 @@
+"""The product as its users start it: the command, a job, a notebook, over Spark Connect, and from its wheel."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pyspark
+import pytest
+from pyspark.sql import SparkSession
+from releasing import hashes, published, release
+
+from synth_spark import demo
+from synth_spark.cli import main
+
+ROOT = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).with_name("synth-spark")
+
+
+@pytest.fixture(scope="module")
+def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cases") / "cases.csv.gz"
+    demo.write_csv(spark, path, 500, seed=8)
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("expected") / "out"
+    release(spark, cases, out)
+    return hashes(out)
+
+
+def run(command: list[str | Path], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process without this one's Spark."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, env={**clean, **environment}
+    )
+
+
+def test_the_demo_command(tmp_path: Path) -> None:
+    done = run([COMMAND, "demo", "--rows", "600", "--output", tmp_path / "demo"])
+    assert done.returncode == 0, done.stderr
+    assert "Released " in done.stdout
+    assert re.search(r"^\d\d:\d\d:\d\d synthesize: done in", done.stderr, re.MULTILINE)
+    code = re.search(r'look at the records  python -c "(.*)"$', done.stdout, re.MULTILINE)
+    assert code
+    shown = run([sys.executable, "-c", code.group(1)])
+    assert "citizenship" in shown.stdout, shown.stderr
+
+
+def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run(
+        [COMMAND, "run", "--input", cases, "--output", out, "--seed", "5"],
+        SPARK_REMOTE="local[2]",
+        PYSPARK_PYTHON=sys.executable,
+    )
+    assert done.returncode == 0, done.stderr
+    assert hashes(out) == expected
+
+
+def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_path: Path) -> None:
+    submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    out = tmp_path / "out"
+    job = [submit, "--master", "local[2]", ROOT / "jobs" / "release.py"]
+    done = run(
+        [*job, "--input", cases, "--output", out, "--seed", "5", "--run-id", "job"], PYSPARK_PYTHON=sys.executable
+    )
+    assert done.returncode == 0, done.stderr
+    assert hashes(out) == expected
+    stage = [submit, "--master", "local[2]", ROOT / "jobs" / "stage.py", "publish", out.with_name("out.work") / "job"]
+    again = run(stage, PYSPARK_PYTHON=sys.executable)
+    assert again.returncode == 6
+    assert "has been published there already" in again.stderr
+
+
+def test_the_wheel_in_an_empty_environment(tmp_path: Path) -> None:
+    """The wheel is built and installed where nothing of it was; only its dependencies are borrowed."""
+    built = run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", ROOT])
+    assert built.returncode == 0, built.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert run([sys.executable, "-m", "venv", tmp_path / "env"]).returncode == 0
+    python = tmp_path / "env" / "bin" / "python"
+    assert run([python, "-m", "pip", "install", "--no-deps", "--no-index", wheel]).returncode == 0
+    borrowed = Path(sysconfig.get_path("purelib"))
+    packages = tmp_path / "env" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    for package in borrowed.iterdir():
+        if "synth_spark" not in package.name and not (packages / package.name).exists() and package.suffix != ".pth":
+            (packages / package.name).symlink_to(package)
+    where = run([python, "-c", "import synth_spark; print(synth_spark.__file__)"])
+    assert str(packages) in where.stdout, where.stderr
+    command = [tmp_path / "env" / "bin" / "synth-spark", "demo", "--rows", "600", "--output", tmp_path / "demo"]
+    done = run(command)
+    assert done.returncode == 0, done.stderr
+    assert len(published(tmp_path / "demo" / "release", "synthetic_records")) > 400
+
+
+def test_the_notebook_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
+    state = runpy.run_path(str(ROOT / "notebooks" / "01_release.py"))
+    assert len(state["records"]) > 500
+    assert len(state["aggregates"]) > 100
+
+
+def test_plan_and_schema_need_no_spark(cases: Path, tmp_path: Path) -> None:
+    planned = run([COMMAND, "plan", "--input", cases], PATH="/nowhere")
+    assert planned.returncode == 0, planned.stderr
+    for term in ("columns            27", "tuples to count    3,303", "k-anonymity, k = 10", "shuffle", "memory"):
+        assert term in planned.stdout
+    schema = run([COMMAND, "schema"], PATH="/nowhere")
+    assert '"reporting_length"' in schema.stdout
+    code = "import sys; from synth_spark import cli; assert 'pyspark' not in sys.modules"
+    assert run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_example_plan_is_the_demos(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", str(ROOT / "conf" / "example.yml"), "--input", str(ROOT / "none.csv")]) == 3
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_readme_commands_are_the_makefiles() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"make (\w+)", (ROOT / "README.md").read_text()):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

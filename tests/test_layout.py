@@ -1,0 +1,61 @@
+"""The house rules that a machine can check."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "synth_spark").rglob("*.py"))
+JOBS = sorted((ROOT / "jobs").glob("*.py"))
+
+
+def functions(tree: ast.AST) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_small_named_and_explained(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert text.count("\n") <= 400
+    assert path.stem not in {"utils", "util", "misc", "helpers", "common", "base", "core"}
+    assert ast.get_docstring(tree)
+    for function in functions(tree):
+        assert (function.end_lineno or 0) - function.lineno < 60, function.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_session_reaches_through_to_spark(path: Path) -> None:
+    code = "\n".join(line.partition("#")[0] for line in path.read_text(encoding="utf-8").splitlines())
+    assert not re.search(r"\.rdd\b|_jvm\b|_jdf\b|\.cache\(|\.persist\(|\.conf\.set\(", code)
+    if path.stem != "session":
+        assert not re.search(r"\bsparkContext\b|getOrCreate|getActiveSession", code)
+
+
+def test_only_the_doors_mint_safe_tables() -> None:
+    minting = [
+        path.relative_to(ROOT / "synth_spark").parts[0]
+        for path in MODULES
+        if any(
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "SafeTable"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    ]
+    assert sorted(minting) == ["aggregate", "synthesize"]
+
+
+def test_jobs_hold_no_logic() -> None:
+    assert JOBS
+    for path in JOBS:
+        assert path.read_text(encoding="utf-8").count("\n") <= 40
+
+
+def test_the_line_can_be_read_in_one_sitting() -> None:
+    assert (ROOT / "synth_spark" / "pipeline.py").read_text(encoding="utf-8").count("\n") <= 225
+
+
+def test_the_package_and_the_licence_agree() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")

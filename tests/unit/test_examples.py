@@ -1,0 +1,23 @@
+"""The examples in the docstrings of modules that need no Java."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "aggregate.suppress",
+    "kernels.cells",
+    "kernels.measures",
+    "kernels.sampling",
+    "kernels.wire",
+    "plan",
+    "progress",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_hold(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"synth_spark.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0

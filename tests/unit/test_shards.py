@@ -1,0 +1,415 @@
+"""Growing records: what every run must keep to, against plain counts of the rows that contain a record."""
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from unit.brute_force import Record, attributes_of, contains, support
+from unit.tables import FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, random_table, string_rows, table_of
+
+from synth_spark.kernels.baskets import Baskets, add_support, baskets_of, clear_support, pair_counts, rows_containing
+from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.packing import Book, pack
+from synth_spark.kernels.refining import refine
+from synth_spark.kernels.sampling import hash_rows, stream
+from synth_spark.kernels.shards import Deal, Growth, deal, grow_shard
+
+Attribute = tuple[int, int]
+
+growths = st.builds(
+    Growth,
+    k=st.integers(2, 4),
+    shards=st.integers(1, 3),
+    groups=st.integers(1, 3),
+    power=st.sampled_from([0.0, 1.5, 10.0]),
+    seed=st.integers(0, 2**64),
+)
+
+
+def grow_all(codes: Codes, weights: Ints, common: Ints, growth: Growth) -> list[tuple[Record, int]]:
+    """The records of all shards with their copies, in the order in which they were made."""
+    made = []
+    for shard in range(growth.shards):
+        records, copies = grow_shard(codes, weights, common, growth, shard)
+        assert records.dtype == np.uint16
+        assert records.shape == (len(copies), codes.shape[1])
+        made += [(tuple(record), count) for record, count in zip(records.tolist(), copies.tolist(), strict=True)]
+    return made
+
+
+def totals(records: Sequence[tuple[Record, int]]) -> Counter[Attribute]:
+    """How often each attribute occurs in records that come with their copies."""
+    found: Counter[Attribute] = Counter()
+    for record, copies in records:
+        for attribute in attributes_of(record):
+            found[attribute] += copies
+    return found
+
+
+def rounded_down(table: Table, k: int) -> Counter[Attribute]:
+    """Count of each attribute of a table, down to a multiple of k; without those below k."""
+    exact = totals(list(zip(table.rows, table.weights.tolist(), strict=True)))
+    return +Counter({attribute: count // k * k for attribute, count in exact.items()})
+
+
+# --- whole shards
+
+
+@settings(few, max_examples=150)
+@given(coded_tables(), growths)
+def test_totals_are_rounded_counts_and_every_record_is_shared(table: Table, growth: Growth) -> None:
+    table, common = table.by_frequency(growth.k)
+    made = grow_all(table.codes, table.weights, common, growth)
+    assert totals(made) == rounded_down(table, growth.k)
+    for record, copies in made:
+        assert copies > 0
+        assert any(record)
+        assert support(record, table.rows, table.weights.tolist()) >= growth.k
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("k", [2, 10, 50])
+def test_the_same_on_a_table_of_some_size(k: int, shards: int) -> None:
+    table, common = random_table(11, 400, (4, 4, 4, 4, 4, 4, 9, 9)).by_frequency(k)
+    made = grow_all(table.codes, table.weights, common, Growth(k, shards, 4, 1.5, 5))
+    assert totals(made) == rounded_down(table, k)
+    for record in {record for record, _ in made}:
+        assert any(record)
+        assert support(record, table.rows, table.weights.tolist()) >= k
+
+
+@few
+@given(coded_tables(), growths, st.randoms(use_true_random=False))
+def test_neither_row_order_nor_repeated_rows_matter(table: Table, growth: Growth, random: Random) -> None:
+    table, common = table.by_frequency(growth.k)
+    copies = [row for row, weight in zip(table.rows, table.weights, strict=True) for _ in range(weight)]
+    random.shuffle(copies)
+    split = table_of(copies, [1] * len(copies), table.cards)
+    together = grow_all(table.codes, table.weights, common, growth)
+    assert grow_all(split.codes, split.weights, common, growth) == together
+    merged = Counter(copies)
+    whole = table_of(list(merged), list(merged.values()), table.cards)
+    assert grow_all(whole.codes, whole.weights, common, growth) == together
+
+
+def test_the_seed_decides() -> None:
+    table, common = random_table(2, 200, (4, 4, 4, 4, 4)).by_frequency(3)
+    made = [grow_all(table.codes, table.weights, common, Growth(3, 2, 2, 1.5, seed)) for seed in (1, 1, 2)]
+    assert made[0] == made[1]
+    assert Counter(dict(made[0])) != Counter(dict(made[2]))
+
+
+def test_shards_grow_different_records_from_their_own_seeds() -> None:
+    table, common = random_table(2, 200, (4, 4, 4, 4, 4)).by_frequency(3)
+    parts = [grow_shard(table.codes, table.weights, common, Growth(3, 2, 2, 1.5, 1), shard) for shard in range(2)]
+    sizes = [int((records > 0).sum(axis=1) @ copies) for records, copies in parts]
+    assert parts[0][0].tolist() != parts[1][0].tolist()
+    assert max(sizes) < 0.6 * sum(sizes)
+
+
+def test_a_table_without_records_or_without_common_values_gives_none() -> None:
+    growth = Growth(2, 1, 2, 1.5, 1)
+    nothing = np.zeros((0, 3), np.uint16)
+    for codes in (nothing, np.zeros((4, 3), np.uint16), np.array([(1, 2, 3), (2, 3, 1)], np.uint16)):
+        records, copies = grow_shard(codes, np.ones(len(codes), np.int64), np.zeros(3, np.int64), growth, 0)
+        assert records.shape == (0, 3)
+        assert copies.shape == (0,)
+
+
+def test_rare_codes_are_never_written() -> None:
+    """Code 3 of the first column is declared rare: it is as if it were absent."""
+    codes = np.array([(1, 1), (1, 1), (2, 1), (2, 1), (3, 1)], np.uint16)
+    made = grow_all(codes, np.ones(5, np.int64), np.array([2, 1]), Growth(2, 1, 1, 1.5, 3))
+    assert totals(made) == {(0, 1): 2, (0, 2): 2, (1, 1): 4}
+
+
+# --- known answers of the specification, 10.5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_known_answer_five_rows(seed: int) -> None:
+    names, lines = FIVE_ROWS
+    assert string_totals(names, string_rows(lines), 2, seed) == {"a1": 2, "a2": 2, "b2": 2, "c1": 2}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("shards", [1, 2])
+def test_known_answer_nineteen_and_three_rows(seed: int, shards: int) -> None:
+    rows = string_rows(["a1 b0"] * 10 + ["a1 b1"] * 9 + ["a2 b9"] * 3)
+    assert string_totals(("A", "B"), rows, 10, seed, shards) == {"a1": 10, "b0": 10}
+
+
+def string_totals(
+    names: Sequence[str], rows: list[list[str | None]], k: int, seed: int, shards: int = 1
+) -> dict[str, int]:
+    """How often each value occurs in the records grown from a table of strings."""
+    domain = domain_of(names, rows)
+    made = grow_all(
+        encoded(domain, rows), np.ones(len(rows), np.int64), domain.common(k), Growth(k, shards, 2, 1.5, seed)
+    )
+    return {domain.columns[column].values[code - 1]: count for (column, code), count in totals(made).items()}
+
+
+# --- deal
+
+
+@few
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 9), st.integers(0, 2**32))
+def test_groups_together_get_every_copy_once(weights: list[int], groups: int, seed: int) -> None:
+    hashes = np.random.default_rng(seed).integers(0, 2**64, len(weights), np.uint64)
+    dealt = deal(np.array(weights, np.int64), hashes, groups)
+    shares = np.array([dealt.to_group(group) for group in range(groups)])
+    assert shares.sum(axis=0).tolist() == weights
+    assert (shares.max(axis=0) - shares.min(axis=0) <= 1).all()
+    assert (shares >= 0).all()
+
+
+def test_single_copies_are_dealt_evenly_by_hash() -> None:
+    hashes = hash_rows(np.arange(3_000, dtype=np.uint16)[:, None], np.uint64(1))
+    dealt: Deal = deal(np.ones(3_000, np.int64), hashes, 6)
+    sizes = np.array([dealt.to_group(group).sum() for group in range(6)])
+    assert sizes.sum() == 3_000
+    assert ((sizes > 400) & (sizes < 600)).all()
+
+
+# --- baskets
+
+
+class Laid(NamedTuple):
+    """A table whose values below k are absent, its baskets and its plain rows."""
+
+    baskets: Baskets
+    rows: list[Record]
+    weights: list[int]
+    cards: Ints
+
+
+def lay(table: Table, k: int) -> Laid:
+    """Lay out the records of a table as `grow_shard` does before it refines."""
+    table, common = table.by_frequency(k)
+    codes = np.where(table.codes > common, np.uint16(0), table.codes)
+    rows = [tuple(row) for row in codes.tolist()]
+    return Laid(baskets_of(codes, table.weights, common), rows, table.weights.tolist(), common)
+
+
+def attribute_index(baskets: Baskets, attribute: Attribute) -> int:
+    """The index of an attribute."""
+    column, code = attribute
+    return int(baskets.starts[column]) + code - 1
+
+
+def by_attribute(baskets: Baskets, vector: Ints) -> Counter[Attribute]:
+    """A vector over attributes, by (column, code), without its zeros."""
+    places = [(int(c), index - int(baskets.starts[c]) + 1) for index, c in enumerate(baskets.column_of)]
+    return Counter({place: value for place, value in zip(places, vector.tolist(), strict=True) if value})
+
+
+def all_pairs(records: Sequence[tuple[Record, int]]) -> Counter[tuple[Attribute, Attribute]]:
+    """How many records hold both attributes, for every ordered pair and for each attribute with itself."""
+    pairs: Counter[tuple[Attribute, Attribute]] = Counter()
+    for record, copies in records:
+        for a in attributes_of(record):
+            for b in attributes_of(record):
+                pairs[a, b] += copies
+    return pairs
+
+
+def named_pairs(baskets: Baskets, matrix: Ints) -> Counter[tuple[Attribute, Attribute]]:
+    """A matrix over attributes, by their names, without its zeros."""
+    places = [(int(c), index - int(baskets.starts[c]) + 1) for index, c in enumerate(baskets.column_of)]
+    return Counter({(places[a], places[b]): int(matrix[a, b]) for a, b in np.argwhere(matrix)})
+
+
+@few
+@given(coded_tables())
+def test_baskets_hold_the_attributes_of_records_and_the_records_of_attributes(table: Table) -> None:
+    baskets = lay(table, 1).baskets
+    rows = lay(table, 1).rows
+    for r, row in enumerate(rows):
+        held = baskets.attributes[baskets.first[r] : baskets.first[r + 1]].tolist()
+        assert held == [attribute_index(baskets, attribute) for attribute in attributes_of(row)]
+    for a, c in enumerate(baskets.column_of):
+        code = a - baskets.starts[c] + 1
+        holders = baskets.holders[baskets.first_holder[a] : baskets.first_holder[a + 1]].tolist()
+        assert holders == [r for r, row in enumerate(rows) if row[c] == code]
+
+
+@few
+@given(coded_tables(), st.data())
+def test_rows_containing_a_part_of_a_row(table: Table, data: st.DataObject) -> None:
+    laid = lay(table, 1)
+    some = [row for row in laid.rows if any(row)]
+    assume(some)
+    row = data.draw(st.sampled_from(some))
+    kept = data.draw(st.lists(st.booleans(), min_size=len(row), max_size=len(row)))
+    record = tuple(code if keep else 0 for code, keep in zip(row, kept, strict=True))
+    record = record if any(record) else row
+    found = np.full(len(laid.rows), -1, np.int32)
+    number = rows_containing(laid.baskets, np.array(record, np.uint16), found)
+    assert found[:number].tolist() == [r for r, held in enumerate(laid.rows) if contains(held, record)]
+    assert (found[number:] == -1).all()
+
+
+@few
+@given(coded_tables(), st.data())
+def test_support_of_attributes_over_some_rows(table: Table, data: st.DataObject) -> None:
+    laid = lay(table, 1)
+    chosen = data.draw(st.lists(st.integers(0, max(0, len(laid.rows) - 1)), unique=True)) if laid.rows else []
+    found = np.zeros(laid.baskets.column_of.size, np.int64)
+    add_support(laid.baskets, np.array(chosen, np.int32), found)
+    assert by_attribute(laid.baskets, found) == totals([(laid.rows[r], laid.weights[r]) for r in chosen])
+    clear_support(laid.baskets, np.array(chosen, np.int32), found)
+    assert not found.any()
+
+
+@few
+@given(coded_tables())
+def test_pair_counts(table: Table) -> None:
+    laid = lay(table, 1)
+    pairs = pair_counts(laid.baskets, laid.baskets.weights)
+    assert named_pairs(laid.baskets, pairs) == all_pairs(list(zip(laid.rows, laid.weights, strict=True)))
+
+
+# --- refining
+
+
+@few
+@given(coded_tables(), growths, st.data())
+def test_refine_keeps_shared_parts_and_pools_the_rest(table: Table, growth: Growth, data: st.DataObject) -> None:
+    laid = lay(table, growth.k)
+    copies_of = data.draw(st.lists(st.integers(0, 3), min_size=len(laid.rows), max_size=len(laid.rows)))
+    seeds = np.flatnonzero(copies_of).astype(np.int32)
+    copies = np.array(copies_of, np.int64)[seeds]
+    pool = np.zeros(laid.baskets.column_of.size, np.int64)
+    records, counts, short = refine(
+        laid.baskets, seeds.copy(), copies.copy(), growth.k, growth.power, stream(growth.seed, "unit"), pool
+    )
+    made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
+    given_seeds = [(laid.rows[r], copies_of[r]) for r in seeds]
+    assert sum(counts) == sum(copies)
+    assert totals(made) + by_attribute(laid.baskets, pool) == totals(given_seeds)
+    for (record, count), lost in zip(made, short, strict=True):
+        assert count > 0
+        if any(record):
+            assert support(record, laid.rows, laid.weights) >= growth.k
+        if not lost:  # seeds that kept everything: the record is that seed
+            assert record in laid.rows
+
+
+@few
+@given(coded_tables(), growths, st.data())
+def test_a_refined_seed_can_keep_no_more(table: Table, growth: Growth, data: st.DataObject) -> None:
+    laid = lay(table, growth.k)
+    assume(laid.rows)
+    r = data.draw(st.integers(0, len(laid.rows) - 1))
+    pool = np.zeros(laid.baskets.column_of.size, np.int64)
+    records, counts, short = refine(
+        laid.baskets, np.array([r], np.int32), np.array([2]), growth.k, growth.power, stream(growth.seed, "unit"), pool
+    )
+    assert counts.tolist() == [2]
+    seed, record = laid.rows[r], tuple(records[0].tolist())
+    lost = set(attributes_of(seed)) - set(attributes_of(record))
+    assert contains(seed, record)
+    assert short.tolist() == [bool(lost)]
+    for column, code in lost:
+        more = tuple(code if c == column else held for c, held in enumerate(record))
+        assert support(more, laid.rows, laid.weights) < growth.k
+
+
+def test_power_prefers_frequent_values() -> None:
+    """Either A or B can be kept, not both: with a high power it is always A, whose value is far more frequent."""
+    rows = [(1, 0)] * 30 + [(0, 1)] * 3 + [(1, 1)]
+    table = table_of(rows, [1] * len(rows), (1, 1))
+    laid = lay(table, 2)
+    kept: dict[float, Counter[Record]] = {}
+    for power in (0.0, 10.0):
+        kept[power] = Counter()
+        for key in range(200):
+            pool = np.zeros(2, np.int64)
+            seed, copies = np.array([33], np.int32), np.array([1])
+            records, _, _ = refine(laid.baskets, seed, copies, 2, power, stream(key, "unit"), pool)
+            kept[power][tuple(records[0].tolist())] += 1
+    assert set(kept[0.0]) == {(1, 0), (0, 1)}
+    assert 70 <= kept[0.0][1, 0] <= 130
+    assert kept[10.0] == {(1, 0): 200}
+
+
+# --- packing
+
+
+@few
+@given(coded_tables(), growths, st.data())
+def test_pack_places_the_whole_pool_in_shared_records(table: Table, growth: Growth, data: st.DataObject) -> None:
+    laid = lay(table, growth.k)
+    size = laid.baskets.column_of.size
+    left = data.draw(st.lists(st.integers(0, 12), min_size=size, max_size=size))
+    pool = np.array(left, np.int64)
+    book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), np.zeros((size, size), np.int64), 1.0)
+    width = len(table.cards)
+    none = np.zeros((0, width), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    records, counts = pack(laid.baskets, book, growth.k, *none, stream(growth.seed, "unit"))
+    made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
+    assert totals(made) == by_attribute(laid.baskets, np.array(left, np.int64))
+    assert not pool.any()
+    for record, count in made:
+        assert count > 0
+        assert any(record)
+        assert support(record, laid.rows, laid.weights) >= growth.k
+    off_diagonal = book.placed * ~np.eye(size, dtype=bool)
+    assert named_pairs(laid.baskets, off_diagonal) == Counter(
+        {pair: n for pair, n in all_pairs(made).items() if pair[0] != pair[1]}
+    )
+
+
+@few
+@given(coded_tables(), growths, st.data())
+def test_pack_extends_short_records_only(table: Table, growth: Growth, data: st.DataObject) -> None:
+    laid = lay(table, growth.k)
+    size, n = laid.baskets.column_of.size, len(laid.rows)
+    copies = data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
+    seeds = np.flatnonzero(copies).astype(np.int32)
+    pool = np.zeros(size, np.int64)
+    state = stream(growth.seed, "unit")
+    numbers = np.array(copies, np.int64)[seeds]
+    records, counts, short = refine(laid.baskets, seeds, numbers, growth.k, growth.power, state, pool)
+    before, lost = pool.copy(), [tuple(r) for r in records[short].tolist()]
+    placed = pair_counts(baskets_of(records, counts, laid.cards), counts)
+    book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), placed, 0.5)
+    packed, packed_counts = pack(laid.baskets, book, growth.k, records, counts, short, state)
+    given_records = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
+    made = [(tuple(record), count) for record, count in zip(packed.tolist(), packed_counts.tolist(), strict=True)]
+    assert totals(made) == totals(given_records) + by_attribute(laid.baskets, before)
+    assert not pool.any()
+    whole, out = Counter[Record](), Counter[Record]()
+    for (record, count), is_short in zip(given_records, short, strict=True):
+        if any(record) and not is_short:
+            whole[record] += count
+    for record, count in made:
+        assert support(record, laid.rows, laid.weights) >= growth.k
+        out[record] += count
+    assert whole <= out  # records that lost nothing come out as they are
+    assert sum(out.values()) >= sum(whole.values()) + sum(
+        count for (record, count), is_short in zip(given_records, short, strict=True) if is_short and any(record)
+    )
+    assert all(any(contains(record, part) for record in out) for part in lost if any(part))
+
+
+def test_missing_pairs_come_first() -> None:
+    """B's 1 and 2 are equally frequent beside A's 1, but the pair with 1 is already placed in full."""
+    rows = [(1, 1)] * 10 + [(1, 2)] * 10
+    laid = lay(table_of(rows, [1] * 20, (1, 2)), 2)
+    pairs = pair_counts(laid.baskets, laid.baskets.weights)
+    placed = np.zeros((3, 3), np.int64)
+    placed[0, 1] = placed[1, 0] = 10
+    for key in range(50):
+        book = Book(np.array([0, 5, 5]), pairs, placed.copy(), 1.0)
+        short = np.array([(1, 0)], np.uint16), np.array([1]), np.array([True])
+        records, counts = pack(laid.baskets, book, 2, *short, stream(key, "unit"))
+        extended = [tuple(record) for record in records.tolist() if record[0]]
+        assert extended == [(1, 2)]
+        assert totals(list(zip(map(tuple, records.tolist()), counts.tolist(), strict=True)))[1, 2] == 5
