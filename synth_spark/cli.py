@@ -4,8 +4,10 @@ import argparse
 import json
 import os
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ from synth_spark.progress import Progress
 from synth_spark.resolve import Resolved, resolve
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from synth_spark.pipeline import Run
 
 _EXAMPLE = "example.yml"
@@ -55,10 +59,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _release(plan: Plan, quiet: bool) -> None:
-    from synth_spark import pipeline
-
     look(plan.input)  # cheap mistakes are found before Spark starts
-    _with_session(plan, quiet, lambda spark, progress: pipeline.start(spark, plan, progress), pipeline.resume)
+    with _started(plan, quiet) as (spark, progress):
+        from synth_spark import pipeline
+
+        run = pipeline.start(spark, plan, progress)
+        _follow(run, pipeline.resume)
 
 
 def _resume(options: argparse.Namespace) -> None:
@@ -78,20 +84,31 @@ def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> No
     from synth_spark.workspace import Workspace
 
     workspace = Workspace.open(Path(options.run))
-    _with_session(workspace.plan, options.quiet, lambda spark, progress: Run(spark, workspace, progress), work)
+    with _started(workspace.plan, options.quiet) as (spark, progress):
+        _follow(Run(spark, workspace, progress), work)
 
 
-def _with_session(
-    plan: Plan, quiet: bool, begin: Callable[[Any, Progress], "Run"], work: Callable[["Run"], None]
-) -> None:
+@contextmanager
+def _started(plan: Plan, quiet: bool) -> Iterator[tuple["SparkSession", Progress]]:
+    """The session for a plan, and progress that can ask it how far it is. The line is imported while the JVM starts."""
     from synth_spark.session import running_tasks, session
 
+    threading.Thread(target=_import_the_line, daemon=True).start()
     delta = plan.output.format == "delta" or plan.input.resolved_format() == "delta"
     with session(delta) as spark:
-        progress = Progress(lambda: running_tasks(spark), quiet)
-        run = begin(spark, progress)
-        progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
-        work(run)
+        yield spark, Progress(lambda: running_tasks(spark), quiet)
+
+
+def _import_the_line() -> None:
+    from synth_spark import pipeline, validate
+
+    del pipeline
+    validate.load_library()
+
+
+def _follow(run: "Run", work: Callable[["Run"], None]) -> None:
+    run.progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
+    work(run)
     if run.workspace.done("publish"):
         _tell(run.plan, run.workspace.run_id)
 

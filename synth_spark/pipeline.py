@@ -177,11 +177,9 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order."""
-    left = [name for name in STAGES if not run.workspace.done(name)]
-    if "validate" in left:
-        validate.load_library()
-    for name in left:
-        work(run, name)
+    for name in STAGES:
+        if not run.workspace.done(name):
+            work(run, name)
 
 
 def work(run: Run, name: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from synth_spark.errors import PlanError
 
 _FORMATS = {".csv": "csv", ".csv.gz": "csv", ".tsv": "csv", ".tsv.gz": "csv", ".parquet": "parquet"}
-_RUN_ID = re.compile(r"^(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}$")
+_RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
 
 class _Strict(BaseModel):
@@ -30,7 +30,9 @@ class Input(_Strict):
     format: Literal["csv", "parquet", "delta"] | None = Field(
         None, description="Format of the path; default: by its suffix."
     )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="Field delimiter of a CSV; a tab for .tsv.")
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="Field delimiter of a CSV; default: a comma, a tab for .tsv."
+    )
     multiline: bool = Field(
         False, description="Whether quoted CSV values may hold line breaks (such files are read whole)."
     )
@@ -65,7 +67,7 @@ class KAnonymity(_Strict):
     """Every published combination, of any length, occurs in at least k sensitive records; counts are multiples of k."""
 
     kind: Literal["k_anonymity"] = "k_anonymity"
-    k: int = Field(10, ge=2, description="Privacy resolution: smallest count released, and rounding unit.")
+    k: int = Field(10, ge=2, strict=True, description="Privacy resolution: smallest count released, and rounding unit.")
 
 
 #: The privacy terms: a sum type, told apart by ``kind``.
@@ -76,7 +78,9 @@ class RowSeeded(_Strict):
     """Synthetic records grown from the sensitive ones, each keeping what at least k records share."""
 
     kind: Literal["row_seeded"] = "row_seeded"
-    groups: int = Field(256, ge=1, description="Most groups of seeds; more groups, more diverse records, more work.")
+    groups: int = Field(
+        256, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
+    )
     power: float = Field(
         1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows."
     )
@@ -99,19 +103,21 @@ class Plan(_Strict):
     title: str = Field("Synthetic release", description="Title of the release, as shown to its readers.")
     input: Input
     privacy: Privacy = KAnonymity()
-    reporting_length: int = Field(3, ge=1, le=8, description="R: longest combination that is counted and reported.")
+    reporting_length: int = Field(
+        3, ge=1, le=8, strict=True, description="R: longest combination that is counted and reported."
+    )
     synthesis: Synthesis = RowSeeded()
     output: Output = Output()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     run_id: str | None = Field(None, description="Name of the run; default: time and a random suffix.")
-    seed: Annotated[int, Field(ge=0)] | None = Field(
+    seed: Annotated[int, Field(ge=0, strict=True)] | None = Field(
         None, description="Random seed; default: from the operating system."
     )
 
     @field_validator("run_id")
     @classmethod
     def _check_run_id(cls, value: str | None) -> str | None:
-        if value is not None and not _RUN_ID.match(value):
+        if value is not None and not _RUN_ID.fullmatch(value):
             raise ValueError("must be 1 to 63 letters, digits, '-' or '_', with at least one letter")
         return value
 
@@ -166,9 +172,10 @@ def parse(content: dict[str, Any]) -> Plan:
 
 
 def delimiter_of(source: Input) -> str:
-    """The delimiter of a CSV: as given, or a tab for a .tsv file whose plan does not say."""
-    named = (source.path or "").lower()
-    return "\t" if source.delimiter == "," and (".tsv" in Path(named).suffixes) else source.delimiter
+    """The delimiter of a CSV: as given, else by its suffix."""
+    if source.delimiter is not None:
+        return source.delimiter
+    return "\t" if ".tsv" in Path((source.path or "").lower()).suffixes else ","
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -183,7 +190,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 def dump(plan: Plan) -> str:
     """The plan as YAML, every default written out."""
-    return yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False)
 
 
 def _set(content: dict[str, Any], key: str, value: Any) -> None:

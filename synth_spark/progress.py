@@ -76,7 +76,7 @@ def describe(tasks: tuple[int, int] | None, seconds: float) -> str:
         return f"{seconds:.0f} s"
     done, total = min(tasks), tasks[1]
     text = f"{done} of {total} tasks ({100 * done // total} %)"
-    if 3 <= done < total:  # fewer say nothing about the rest
+    if 3 <= done < total and seconds > 0:  # fewer say nothing about the rest
         rate = done / seconds
         text += f", {rate:.1f} tasks/s, about {(total - done) / rate:.0f} s left of this step"
     return f"{text}, {seconds:.0f} s"

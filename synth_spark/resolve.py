@@ -122,13 +122,23 @@ def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records:
     if plan.reporting_length > len(names):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(names)}, the number of columns.")
     resolved = Resolved(plan, names, cards, records, distinct, tuple(notes))
-    cells = (
-        math.fsum(math.prod(largest) for largest in [sorted(cards, reverse=True)[: resolved.length]]) * resolved.tuples
-    )
+    cells = number_of_cells(cards, resolved.length)
     if cells > _MOST_CELLS:
-        raise ResourceError(
-            "reporting_length",
-            f"up to {cells:.0e} combinations are more than {_MOST_CELLS:.0e}",
-            "lower it, or group values",
-        )
+        problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"
+        raise ResourceError("reporting_length", problem, "lower it, or group values")
     return resolved
+
+
+def number_of_cells(cards: tuple[int, ...], longest: int) -> int:
+    """How many combinations of length 1…``longest`` columns of these cardinalities allow, exactly.
+
+    These are the elementary symmetric polynomials of the cardinalities, summed.
+
+    >>> number_of_cells((2, 3), 2)
+    11
+    """
+    by_length = [1] + [0] * longest
+    for card in cards:
+        for length in range(longest, 0, -1):
+            by_length[length] += by_length[length - 1] * card
+    return sum(by_length[1:])

@@ -213,14 +213,13 @@ class Workspace:
 
 
 def _hash_sums(columns: list[str]) -> list[Any]:
-    """Two sums over rows of 64-bit hashes of (position, value, position, value, …): blind to row order and layout."""
-    sums = []
-    for salt in (1, 2):
-        parts: list[Any] = [F.lit(salt)]
-        for index, name in enumerate(columns):
-            parts += [F.lit(index), F.col(f"`{name.replace('`', '``')}`")]
-        sums.append(F.sum(F.xxhash64(*parts).cast("decimal(38,0)")).alias(f"hash_{salt}"))
-    return sums
+    """Sums over rows of a hash of (position, value, position, value, …) and of its hash: blind to order and layout."""
+    parts: list[Any] = []
+    for index, name in enumerate(columns):
+        parts += [F.lit(index), F.col(f"`{name.replace('`', '``')}`")]
+    row = F.xxhash64(*parts)
+    sums = {"hash_1": row, "hash_2": F.xxhash64(row, F.lit(2))}
+    return [F.sum(hashed.cast("decimal(38,0)")).alias(name) for name, hashed in sums.items()]
 
 
 def _content_hash(metrics: dict[str, Any]) -> str:

@@ -19,7 +19,6 @@ def spark() -> Iterator[SparkSession]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = with_delta(SparkSession.builder.master("local[2]").appName("tests"))
     settings = {**local_settings(), "spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
-    settings["spark.driver.extraJavaOptions"] += " -XX:TieredStopAtLevel=1"
     for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

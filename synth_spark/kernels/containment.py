@@ -6,23 +6,24 @@ from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
 
 
-def support_up_to(limit: int, rows: Codes, records: Codes) -> Ints:
-    """Count, for each record, the rows that contain it, stopping at a limit.
+def support_up_to(limit: int, rows: Codes, weights: Ints, records: Codes) -> Ints:
+    """Count, for each record, the rows that contain it, by weight, stopping at a limit.
 
     A row contains a record if it has the record's value in every column where the record has one.
 
     Args:
         limit: where counting stops, ≥ 1.
         rows: (n, m) ids, 0 = absent.
+        weights: (n,) how many rows each stands for, ≥ 1.
         records: (q, m) ids, 0 = absent.
 
     Returns:
-        (q,) min(limit, number of rows that contain the record). An empty record is contained in every row.
+        (q,) min(limit, weight of the rows that contain the record). An empty record is contained in every row.
     """
     highest = np.maximum(rows.max(axis=0, initial=0), records.max(axis=0, initial=0)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(highest + 1)])
     first, holders = _holders(rows, starts)
-    result: Ints = _scan(limit, rows, records, starts, first, holders)
+    result: Ints = _scan(limit, rows, weights, records, starts, first, holders)
     return result
 
 
@@ -48,7 +49,7 @@ def _holders(rows, starts):
 
 
 @compiled
-def _scan(limit, rows, records, starts, first, holders):
+def _scan(limit, rows, weights, records, starts, first, holders):
     """For each record, look through the holders of its rarest value for rows that hold all the others too."""
     support = np.zeros(records.shape[0], np.int64)
     for q in range(records.shape[0]):
@@ -59,7 +60,7 @@ def _scan(limit, rows, records, starts, first, holders):
                 if first[item + 1] - first[item] < fewest:
                     rarest, fewest = item, first[item + 1] - first[item]
         if rarest < 0:
-            support[q] = min(limit, rows.shape[0])
+            support[q] = min(limit, weights.sum())
             continue
         for j in range(first[rarest], first[rarest + 1]):
             r = holders[j]
@@ -69,7 +70,7 @@ def _scan(limit, rows, records, starts, first, holders):
                     contained = False
                     break
             if contained:
-                support[q] += 1
+                support[q] = min(limit, support[q] + weights[r])
                 if support[q] == limit:
                     break
     return support

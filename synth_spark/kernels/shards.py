@@ -59,20 +59,20 @@ def grow_shard(codes: Codes, weights: Ints, cards: Ints, growth: Growth, shard: 
     baskets = baskets_of(codes, weights, cards)
     dealt = deal(weights, hashes, growth.shards * growth.groups)
     excess = _excess_of_shard(baskets, dealt, growth, shard)
+    pairs = pair_counts(baskets, weights)
     pool = np.zeros(baskets.column_of.size, np.int64)
     state = stream(growth.seed, "refine", shard)
     grown = []
     for group in range(shard, dealt.groups, growth.shards):
         copies = dealt.to_group(group)
         seeds = np.flatnonzero(copies).astype(np.int32)
-        grown.append(refine(baskets, seeds, copies[seeds], growth.k, growth.power, state, pool))
+        grown.append(refine(baskets, pairs, seeds, copies[seeds], growth.k, growth.power, state, pool))
     records, counts, short = (np.concatenate(parts) for parts in zip(*grown, strict=True))
     given = np.minimum(excess, pool)
     pool -= given
     records, counts, short = _give_up(
         baskets, records, counts, short, excess - given, stream(growth.seed, "round", shard)
     )
-    pairs = pair_counts(baskets, weights)
     placed = pair_counts(baskets_of(records, counts, cards), counts)
     book = Book(pool, pairs, placed, 1.0 / growth.shards)
     order = np.argsort(hash_rows(records, np.uint64(derive(growth.seed, "order", shard))), kind="stable")
@@ -105,7 +105,7 @@ def deal(weights: Ints, hashes: np.ndarray, groups: int) -> Deal:
 def _canonical(codes: Codes, weights: Ints, key: int) -> tuple[Codes, Ints, np.ndarray]:
     """Merge equal records, leave out empty ones, and order by hash: the same arrays whatever order they came in."""
     hashes = hash_rows(codes, np.uint64(key))
-    order = np.lexsort((*codes.T, hashes))
+    order = np.lexsort((hash_rows(codes, np.uint64(derive(key, "ties"))), hashes))
     codes, weights, hashes = codes[order], weights[order], hashes[order]
     new = np.ones(len(codes), np.bool_)
     new[1:] = (hashes[1:] != hashes[:-1]) | (codes[1:] != codes[:-1]).any(axis=1)

@@ -16,4 +16,4 @@ def compile_kernels() -> None:
     count_combinations(CellSpace(cards, 2), codes, weights)
     records, copies = grow_shard(codes, weights, np.array(cards, np.int64), Growth(2, 1, 2, 1.5, 7), 0)
     hash_copies(records, copies, np.uint64(1))
-    support_up_to(2, codes, records)
+    support_up_to(2, codes, weights, records)

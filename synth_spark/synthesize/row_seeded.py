@@ -80,8 +80,9 @@ def _decode(distinct: DataFrame, domain: Domain, key: int, files: int) -> DataFr
             for at in range(0, len(rows), _BATCH):
                 part = rows[at : at + _BATCH]
                 arrays = [*domain.decode(records[part]), pa.array(keys[at : at + _BATCH])]
-                yield pa.RecordBatch.from_arrays(arrays, names=[*domain.names, "_order"])
+                yield pa.RecordBatch.from_arrays(arrays, names=names)
 
-    fields = [f"`{name.replace('`', '``')}` string" for name in domain.names]
-    written = distinct.mapInArrow(decode, ", ".join([*fields, "_order bigint"]))
-    return written.repartition(files, "_order").sortWithinPartitions("_order").drop("_order")
+    names = [*(f"c{index}" for index in range(columns)), "place"]
+    fields = [f"c{index} string" for index in range(columns)]
+    written = distinct.mapInArrow(decode, ", ".join([*fields, "place bigint"]))
+    return written.repartition(files, "place").sortWithinPartitions("place").drop("place").toDF(*domain.names)

@@ -4,7 +4,6 @@ Results hold verdicts, never values: no sample of a failing row is fetched, show
 """
 
 import os
-import threading
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,6 +110,7 @@ def audit(
     Raises:
         EngineError: an expectation could not be evaluated.
     """
+    load_library()
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
@@ -146,15 +146,9 @@ def gate(results: Iterable[Result]) -> None:
 
 
 def load_library() -> None:
-    """Begin to import Great Expectations beside other work: it takes seconds, and is needed late."""
-
-    def load() -> None:
-        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import great_expectations.expectations  # noqa: F401
-
-    threading.Thread(target=load, daemon=True).start()
+    """Import Great Expectations, without its telemetry. It takes seconds: callers may do it ahead of need."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations.expectations  # noqa: F401
 
 
 def _stops(result: Result) -> bool:

@@ -41,15 +41,17 @@ def proof(
         One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
     """
     width = len(values)
-    sensitive = _identified(records, values).withColumn("block", _dealt(blocks))
+    merged = _identified(records, values).groupBy("record").agg(F.count("*").alias("weight"))
+    sensitive = merged.withColumn("block", _dealt(blocks))
     claims = _identified(synthetic, values).distinct().withColumn("part", _dealt(parts))
     everywhere = F.explode(F.sequence(F.lit(0), F.lit(parts - 1)))
     each_block = F.explode(F.sequence(F.lit(0), F.lit(blocks - 1)))
-    left = sensitive.select("record", "block", everywhere.alias("part")).groupBy("block", "part")
+    left = sensitive.select("record", "weight", "block", everywhere.alias("part")).groupBy("block", "part")
     right = claims.select("record", each_block.alias("block"), "part").groupBy("block", "part")
 
     def count(rows: pa.Table, claimed: pa.Table) -> pa.Table:
-        support = support_up_to(k, unpack_codes(rows["record"], width), unpack_codes(claimed["record"], width))
+        held, claims = unpack_codes(rows["record"], width), unpack_codes(claimed["record"], width)
+        support = support_up_to(k, held, rows["weight"].to_numpy(), claims)
         return pa.table([claimed["record"], pa.array(support)], names=["record", "support"])
 
     counted = left.cogroup(right).applyInArrow(count, "record binary, support bigint")

@@ -1,9 +1,14 @@
 """Single counts as written: the synthetic records' own, beside the protected ones of the aggregates."""
 
+from collections.abc import Iterator
+
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-SCHEMA = "column int, value string, protected bigint, synthetic bigint"
+from synth_spark.tables import positional
+
+_COUNTED = "column int, value string, count bigint"
 
 
 def single_counts(aggregates: DataFrame, synthetic: DataFrame) -> DataFrame:
@@ -17,12 +22,14 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame) -> DataFrame:
         One row an attribute of either: ``column`` (index), ``value``, ``protected``, ``synthetic``; null where one of
         them does not have it.
     """
-    names = synthetic.columns
-    protected = _attributes(aggregates.where("length = 1"), names, "protected_count").select(
-        "column", "value", F.col("weight").alias("protected")
-    )
-    made = _attributes(synthetic.withColumn("protected_count", F.lit(1).cast("bigint")), names, "protected_count")
-    counted = made.groupBy("column", "value").agg(F.sum("weight").alias("synthetic"))
+    width = len(synthetic.columns)
+    singles = positional(aggregates.where("length = 1"))  # length, the columns, selections, protected_count
+    columns = [F.col(f"c{index + 1}") for index in range(width)]
+    place = F.coalesce(*(F.when(column.isNotNull(), F.lit(index)) for index, column in enumerate(columns)))
+    value = F.coalesce(*columns)  # the only one
+    protected = singles.select(place.alias("column"), value.alias("value"), F.col(f"c{width + 2}").alias("protected"))
+    made = positional(synthetic).mapInArrow(_count_values, _COUNTED)
+    counted = made.groupBy("column", "value").agg(F.sum("count").alias("synthetic"))
     return protected.join(counted, ["column", "value"], "full").coalesce(1)
 
 
@@ -34,11 +41,10 @@ def synthetic_values(counts: DataFrame, columns: int) -> list[list[str]]:
     return values
 
 
-def _attributes(frame: DataFrame, names: list[str], weight: str) -> DataFrame:
-    pairs = [F.struct(F.lit(index).alias("column"), _column(name).alias("value")) for index, name in enumerate(names)]
-    exploded = frame.select(F.explode(F.array(*pairs)).alias("attribute"), F.col(weight).alias("weight"))
-    return exploded.select("attribute.column", "attribute.value", "weight").where("value is not null")
-
-
-def _column(name: str):  # type: ignore[no-untyped-def]
-    return F.col("`" + name.replace("`", "``") + "`")
+def _count_values(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for index, array in enumerate(batch.columns):
+            counted = array.drop_null().value_counts()
+            column = pa.repeat(pa.scalar(index, pa.int32()), len(counted))
+            values, counts = counted.field("values").cast(pa.string()), counted.field("counts").cast(pa.int64())
+            yield pa.RecordBatch.from_arrays([column, values, counts], names=["column", "value", "count"])

@@ -50,7 +50,7 @@ def test_the_demo_command(tmp_path: Path) -> None:
     code = re.search(r'look at the records  python -c "(.*)"$', done.stdout, re.MULTILINE)
     assert code
     shown = run([sys.executable, "-c", code.group(1)])
-    assert "citizenship" in shown.stdout, shown.stderr
+    assert "yearOfRegistration" in shown.stdout, shown.stderr
 
 
 def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Path) -> None:

@@ -6,13 +6,18 @@ from hypothesis import strategies as st
 from unit.brute_force import support
 from unit.tables import Table, coded_tables, few, random_table, table_of
 
-from synth_spark.kernels.cells import Codes
+from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.containment import support_up_to
+
+
+def ones(rows: Codes) -> Ints:
+    """Weights of rows that stand for themselves."""
+    return np.ones(len(rows), np.int64)
 
 
 def expected(limit: int, table: Table, records: Codes) -> list[int]:
     """The twin of `support_up_to`."""
-    return [min(limit, support(record, table.rows, [1] * len(table.rows))) for record in records.tolist()]
+    return [min(limit, support(record, table.rows, table.weights.tolist())) for record in records.tolist()]
 
 
 @few
@@ -22,7 +27,7 @@ def test_support_of_any_records(table: Table, limit: int, data: st.DataObject) -
     record = st.tuples(*(st.integers(0, card + 1) for card in table.cards))
     drawn = data.draw(st.lists(record, max_size=12))
     records = np.array(drawn, np.uint16).reshape(-1, len(table.cards))
-    assert support_up_to(limit, table.codes, records).tolist() == expected(limit, table, records)
+    assert support_up_to(limit, table.codes, table.weights, records).tolist() == expected(limit, table, records)
 
 
 @few
@@ -30,7 +35,7 @@ def test_support_of_any_records(table: Table, limit: int, data: st.DataObject) -
 def test_support_of_parts_of_rows(table: Table, limit: int, data: st.DataObject) -> None:
     kept = data.draw(st.lists(st.booleans(), min_size=table.codes.size, max_size=table.codes.size))
     records = np.where(np.array(kept, bool).reshape(table.codes.shape), table.codes, np.uint16(0))
-    found = support_up_to(limit, table.codes, records)
+    found = support_up_to(limit, table.codes, table.weights, records)
     assert found.tolist() == expected(limit, table, records)
     assert (found >= 1).all()
 
@@ -38,25 +43,25 @@ def test_support_of_parts_of_rows(table: Table, limit: int, data: st.DataObject)
 def test_counting_stops_at_the_limit() -> None:
     table = table_of([(1, 1)] * 5 + [(1, 2)] * 3, [1] * 8, (1, 2))
     records = np.array([(1, 0), (1, 1), (0, 2), (0, 0)], np.uint16)
-    assert support_up_to(100, table.codes, records).tolist() == [8, 5, 3, 8]
-    assert support_up_to(5, table.codes, records).tolist() == [5, 5, 3, 5]
-    assert support_up_to(4, table.codes, records).tolist() == [4, 4, 3, 4]
-    assert support_up_to(1, table.codes, records).tolist() == [1, 1, 1, 1]
+    assert support_up_to(100, table.codes, ones(table.codes), records).tolist() == [8, 5, 3, 8]
+    assert support_up_to(5, table.codes, ones(table.codes), records).tolist() == [5, 5, 3, 5]
+    assert support_up_to(4, table.codes, ones(table.codes), records).tolist() == [4, 4, 3, 4]
+    assert support_up_to(1, table.codes, ones(table.codes), records).tolist() == [1, 1, 1, 1]
 
 
 def test_no_rows_contain_nothing() -> None:
     records = np.array([(1, 0), (0, 0)], np.uint16)
-    assert support_up_to(3, np.zeros((0, 2), np.uint16), records).tolist() == [0, 0]
-    assert support_up_to(3, records, np.zeros((0, 2), np.uint16)).tolist() == []
+    assert support_up_to(3, np.zeros((0, 2), np.uint16), ones(np.zeros((0, 2), np.uint16)), records).tolist() == [0, 0]
+    assert support_up_to(3, records, ones(records), np.zeros((0, 2), np.uint16)).tolist() == []
 
 
 def test_the_largest_codes_are_told_apart() -> None:
     rows = np.array([(65_535, 1), (65_534, 1), (65_535, 65_535)], np.uint16)
     records = np.array([(65_535, 0), (65_534, 1), (65_535, 65_535), (65_533, 0)], np.uint16)
-    assert support_up_to(9, rows, records).tolist() == [2, 1, 1, 0]
+    assert support_up_to(9, rows, ones(rows), records).tolist() == [2, 1, 1, 0]
 
 
 def test_a_table_of_some_size() -> None:
     table = random_table(3, 400, (4, 4, 4, 4, 4, 4))
     records = np.where(random_table(4, 400, (4,) * 6).codes > 2, table.codes, 0).astype(np.uint16)
-    assert support_up_to(20, table.codes, records).tolist() == expected(20, table, records)
+    assert support_up_to(20, table.codes, table.weights, records).tolist() == expected(20, table, records)

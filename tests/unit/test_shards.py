@@ -42,6 +42,15 @@ def grow_all(codes: Codes, weights: Ints, common: Ints, growth: Growth) -> list[
     return made
 
 
+def records_of_shard(codes: Codes, weights: Ints, common: Ints, growth: Growth, shard: int) -> Counter[Record]:
+    """The records of one shard, equal ones together."""
+    made: Counter[Record] = Counter()
+    records, copies = grow_shard(codes, weights, common, growth, shard)
+    for record, count in zip(records.tolist(), copies.tolist(), strict=True):
+        made[tuple(record)] += count
+    return made
+
+
 def totals(records: Sequence[tuple[Record, int]]) -> Counter[Attribute]:
     """How often each attribute occurs in records that come with their copies."""
     found: Counter[Attribute] = Counter()
@@ -83,6 +92,28 @@ def test_the_same_on_a_table_of_some_size(k: int, shards: int) -> None:
         assert support(record, table.rows, table.weights.tolist()) >= k
 
 
+def deep_table() -> Table:
+    """Ten columns of one value, so that every level of a tree keeps all rows, and two that tell the rows apart."""
+    rows = [(a, b, *(1,) * 10) for a in range(1, 17) for b in range(1, 17)]
+    return table_of(rows, [1] * len(rows), (16, 16, *(1,) * 10))
+
+
+def wide_table() -> Table:
+    """A column of 300 values, so that a node has as many children, beside one that splits each of them."""
+    rows = [(a, b, c) for a in range(1, 301) for b, c in ((1, 1), (2, 1))]
+    return table_of(rows, [1] * len(rows), (300, 2, 1))
+
+
+@pytest.mark.parametrize("power", [0.0, 10.0])
+@pytest.mark.parametrize("table", [deep_table(), wide_table()], ids=["deep", "wide"])
+def test_trees_outgrow_the_arrays_they_start_with(table: Table, power: float) -> None:
+    table, common = table.by_frequency(2)
+    made = grow_all(table.codes, table.weights, common, Growth(2, 1, 1, power, 5))
+    assert totals(made) == rounded_down(table, 2)
+    for record in {record for record, _ in made}:
+        assert support(record, table.rows, table.weights.tolist()) >= 2
+
+
 @few
 @given(coded_tables(), growths, st.randoms(use_true_random=False))
 def test_neither_row_order_nor_repeated_rows_matter(table: Table, growth: Growth, random: Random) -> None:
@@ -102,6 +133,48 @@ def test_the_seed_decides() -> None:
     made = [grow_all(table.codes, table.weights, common, Growth(3, 2, 2, 1.5, seed)) for seed in (1, 1, 2)]
     assert made[0] == made[1]
     assert Counter(dict(made[0])) != Counter(dict(made[2]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcomes"),
+    [
+        # the last row keeps one of its three pairs
+        ({(1, 1, 0): 1, (1, 0, 1): 1, (0, 1, 1): 1, (1, 0, 0): 1, (0, 1, 0): 1, (0, 0, 1): 1, (1, 1, 1): 1}, 3),
+        # every value may stay, but an A of five and a second B of three are given up: by two kinds, two copies, or one
+        ({(1, 1, 0): 2, (1, 2, 0): 3}, 3),
+        # the frequent A stays; B 1 joins one of the two C that are left over
+        (
+            {(1, 1, 0): 1, (2, 0, 1): 1, (3, 0, 2): 1, (1, 0, 0): 51, (2, 0, 0): 51, (3, 0, 0): 51}
+            | {(0, 1, 1): 2, (0, 1, 2): 2, (0, 1, 0): 1, (0, 0, 1): 1, (0, 0, 2): 1},
+            2,
+        ),
+    ],
+    ids=["refine", "round", "pack"],
+)
+def test_every_step_draws_by_the_seed(rows: dict[Record, int], outcomes: int) -> None:
+    cards = [max(row[column] for row in rows) for column in range(3)]
+    table, common = table_of(list(rows), list(rows.values()), cards).by_frequency(2)
+    found = {
+        frozenset(records_of_shard(table.codes, table.weights, common, Growth(2, 1, 1, 10.0, seed), 0).items())
+        for seed in range(40)
+    }
+    assert len(found) == outcomes
+
+
+def test_shards_keep_their_own_seeds_which_the_seed_deals_out() -> None:
+    """Where every record may stay as it is, a shard makes just those that it was dealt."""
+    rows = [(a, b, c) for a in range(1, 5) for b in range(1, 5) for c in range(1, 5)]
+    table = table_of(rows, [2] * len(rows), (4, 4, 4))
+    shares = []
+    for seed in (1, 2):
+        parts = [
+            records_of_shard(table.codes, table.weights, np.array(table.cards), Growth(2, 3, 1, 1.5, seed), shard)
+            for shard in range(3)
+        ]
+        assert sum(parts, Counter[Record]()) == Counter(dict.fromkeys(rows, 2))
+        assert all(copies == 1 for part in parts for copies in part.values())
+        shares.append([set(part) for part in parts])
+    assert shares[0] != shares[1]
 
 
 def test_shards_grow_different_records_from_their_own_seeds() -> None:
@@ -287,7 +360,14 @@ def test_refine_keeps_shared_parts_and_pools_the_rest(table: Table, growth: Grow
     copies = np.array(copies_of, np.int64)[seeds]
     pool = np.zeros(laid.baskets.column_of.size, np.int64)
     records, counts, short = refine(
-        laid.baskets, seeds.copy(), copies.copy(), growth.k, growth.power, stream(growth.seed, "unit"), pool
+        laid.baskets,
+        pair_counts(laid.baskets, laid.baskets.weights),
+        seeds.copy(),
+        copies.copy(),
+        growth.k,
+        growth.power,
+        stream(growth.seed, "unit"),
+        pool,
     )
     made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     given_seeds = [(laid.rows[r], copies_of[r]) for r in seeds]
@@ -309,7 +389,14 @@ def test_a_refined_seed_can_keep_no_more(table: Table, growth: Growth, data: st.
     r = data.draw(st.integers(0, len(laid.rows) - 1))
     pool = np.zeros(laid.baskets.column_of.size, np.int64)
     records, counts, short = refine(
-        laid.baskets, np.array([r], np.int32), np.array([2]), growth.k, growth.power, stream(growth.seed, "unit"), pool
+        laid.baskets,
+        pair_counts(laid.baskets, laid.baskets.weights),
+        np.array([r], np.int32),
+        np.array([2]),
+        growth.k,
+        growth.power,
+        stream(growth.seed, "unit"),
+        pool,
     )
     assert counts.tolist() == [2]
     seed, record = laid.rows[r], tuple(records[0].tolist())
@@ -332,7 +419,16 @@ def test_power_prefers_frequent_values() -> None:
         for key in range(200):
             pool = np.zeros(2, np.int64)
             seed, copies = np.array([33], np.int32), np.array([1])
-            records, _, _ = refine(laid.baskets, seed, copies, 2, power, stream(key, "unit"), pool)
+            records, _, _ = refine(
+                laid.baskets,
+                pair_counts(laid.baskets, laid.baskets.weights),
+                seed,
+                copies,
+                2,
+                power,
+                stream(key, "unit"),
+                pool,
+            )
             kept[power][tuple(records[0].tolist())] += 1
     assert set(kept[0.0]) == {(1, 0), (0, 1)}
     assert 70 <= kept[0.0][1, 0] <= 130
@@ -340,6 +436,22 @@ def test_power_prefers_frequent_values() -> None:
 
 
 # --- packing
+
+
+def test_pack_outgrows_the_arrays_it_starts_with() -> None:
+    """A large pool over rows that every value keeps: many records at once, from nothing."""
+    for table in (deep_table(), wide_table()):
+        laid = lay(table, 2)
+        size = laid.baskets.column_of.size
+        book = Book(
+            np.full(size, 40), pair_counts(laid.baskets, laid.baskets.weights), np.zeros((size, size), np.int64), 1.0
+        )
+        none = np.zeros((0, len(table.cards)), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        records, counts = pack(laid.baskets, book, 2, *none, stream(1, "unit"))
+        made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
+        assert totals(made) == by_attribute(laid.baskets, np.full(size, 40))
+        for record in {record for record, _ in made}:
+            assert support(record, laid.rows, laid.weights) >= 2
 
 
 @few
@@ -376,7 +488,16 @@ def test_pack_extends_short_records_only(table: Table, growth: Growth, data: st.
     pool = np.zeros(size, np.int64)
     state = stream(growth.seed, "unit")
     numbers = np.array(copies, np.int64)[seeds]
-    records, counts, short = refine(laid.baskets, seeds, numbers, growth.k, growth.power, state, pool)
+    records, counts, short = refine(
+        laid.baskets,
+        pair_counts(laid.baskets, laid.baskets.weights),
+        seeds,
+        numbers,
+        growth.k,
+        growth.power,
+        state,
+        pool,
+    )
     before, lost = pool.copy(), [tuple(r) for r in records[short].tolist()]
     placed = pair_counts(baskets_of(records, counts, laid.cards), counts)
     book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), placed, 0.5)
