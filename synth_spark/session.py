@@ -78,7 +78,7 @@ def local_settings() -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(4 * cores),
+        "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

@@ -1,5 +1,6 @@
 """Comparisons on Spark: the counts of two tables meet bucket by bucket; only sums leave a task."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -31,8 +32,8 @@ def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k
         k: privacy resolution.
 
     Returns:
-        One row a (``comparison``, ``length``, ``count_bin``, ``measure``) with its ``value``; indices, not names;
-        count_bin 0 holds the sums by length.
+        One row a bucket, ``comparison``, ``length``, ``count_bin`` and ``measure``, with its ``value``; indices, not
+        names; count_bin 0 holds the sums by length.
     """
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
@@ -49,32 +50,31 @@ def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k
         )
 
     together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))
-    return (
-        together.applyInArrow(compare, _PARTIAL)
-        .groupBy("comparison", "length", "count_bin", "measure")
-        .agg(F.sum("value").alias("value"))
-    )
+    return together.applyInArrow(compare, _PARTIAL)
 
 
 def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> list[Measure]:
-    """Collect the sums and finish all measures of all comparisons.
+    """Collect the sums (some hundred a bucket), add them up and finish all measures of all comparisons.
 
     Reportable aggregates carry the protected number of records; sensitive ones the exact one.
     """
-    collected = [tuple(row) for row in sums.collect()]
+    parts: dict[tuple[int, int, int, int], list[float]] = {}
+    for *key, value in sums.collect():
+        parts.setdefault((key[0], key[1], key[2], key[3]), []).append(value)
     protected = resolved.records // resolved.k * resolved.k
     records = ((resolved.records, protected), (resolved.records, synthetic_records), (protected, synthetic_records))
     found: list[Measure] = []
     for index, comparison in enumerate(COMPARISONS):
         by_length = np.zeros((resolved.length, len(LENGTH_SUMS)))
         by_bin: dict[tuple[int, int], np.ndarray] = {}
-        for at, length, count_bin, measure, value in collected:
+        for (at, length, count_bin, measure), values in parts.items():
             if at != index:
                 continue
+            total = math.fsum(values)  # exactly rounded, so the order in which buckets arrive does not matter
             if count_bin == 0:
-                by_length[length - 1, measure] += value
+                by_length[length - 1, measure] = total
             else:
-                by_bin.setdefault((length, count_bin), np.zeros(len(BIN_SUMS)))[measure] += value
+                by_bin.setdefault((length, count_bin), np.zeros(len(BIN_SUMS)))[measure] = total
         by_length[:, LENGTH_SUMS.index("tuples")] = np.diff(resolved.cells.first_tuple[1:])
         found += finish(Sums(comparison, by_length, by_bin, *records[index]))
     return found

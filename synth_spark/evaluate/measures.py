@@ -85,19 +85,19 @@ def _length_measures(found: _Collector, length: int | None, row: dict[str, float
 
 def _preservation(found: _Collector, sums: Sums) -> None:
     """Means over the population {s ≥ k} ∪ {t > 0}, by length, by bin of t, and overall."""
-    lengths = range(1, len(sums.by_length) + 1)
-    for length in lengths:
-        _means(found, [row for (at, _), row in sums.by_bin.items() if at == length], length=length)
+    by_bin = dict(sorted(sums.by_bin.items(), key=lambda item: item[0]))  # always added in the same order
+    for length in range(1, len(sums.by_length) + 1):
+        _means(found, [row for (at, _), row in by_bin.items() if at == length], length=length)
     errors, top = [], max((bin_ for _, bin_ in sums.by_bin), default=FIRST_BIN)
     bin_ = FIRST_BIN
     while bin_ <= top:
-        rows = [row for (_, at), row in sums.by_bin.items() if at == bin_]
+        rows = [row for (_, at), row in by_bin.items() if at == bin_]
         _means(found, rows, count_bin=bin_)
         if rows:
             total = np.sum(rows, axis=0)
             errors.append(total[BIN_SUMS.index("proportional_error")] / total[0])
         bin_ *= 2
-    _means(found, list(sums.by_bin.values()))
+    _means(found, list(by_bin.values()))
     found.add("mean_proportional_error_over_bins", float(np.mean(errors)) if errors else 0.0)
 
 

@@ -230,11 +230,11 @@ def test_a_failed_audit_stops_the_release_and_leaves_the_previous_one(
     plant(plan_run, spark, sensitive(cases))
     with pytest.raises(AuditFailed) as failure:
         pipeline.resume(plan_run)
-    assert "proof.proof" in str(failure.value)
+    assert "proof.support" in str(failure.value)
     assert (out / "LATEST.json").read_text() == before
     assert not list(out.rglob("*bad*"))
     report = (plan_run.workspace.folder / "quality.md").read_text()
-    assert "**failed** | proof" in report
+    assert "**failed** | proof.support" in report
     for value in set(sensitive(cases)["citizenship"]) - {""}:
         assert f" {value} " not in str(failure.value)
 

@@ -38,7 +38,12 @@ def run(command: list[str | Path], **environment: str) -> subprocess.CompletedPr
     """Run a command in a process without this one's Spark."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
     return subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, env={**clean, **environment}
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**clean, **environment},
+        cwd="/",
     )
 
 

@@ -1,0 +1,108 @@
+"""Faults planted into written tables: each stops the release, under the name of the rule it breaks."""
+
+from collections.abc import Callable
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark import demo, pipeline, tables
+from synth_spark import plan as plans
+from synth_spark.errors import AuditFailed
+from synth_spark.pipeline import Run
+from synth_spark.progress import Progress
+
+K = 5
+COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship"]
+
+
+@pytest.fixture(scope="module")
+def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run before its audit."""
+    folder = tmp_path_factory.mktemp("planted")
+    demo.write_csv(spark, folder / "cases.csv", 400, seed=2)
+    keys = {"input.path": str(folder / "cases.csv"), "output.path": str(folder / "out"), "privacy.k": K}
+    plan = plans.load(None, {**keys, "input.columns": COLUMNS, "seed": 1})
+    run = pipeline.start(spark, plan, Progress(quiet=True))
+    for name in ("read", "encode", "aggregate", "synthesize"):
+        pipeline.work(run, name)
+    return run
+
+
+def never_together(run: Run) -> tuple[str, str]:
+    """A citizenship and a year that are both frequent but occur together in no record."""
+    records = run.kept(tables.RECORDS).frame.toPandas()
+    years, countries = records["c0"].value_counts(), records["c3"].value_counts()
+    seen = set(zip(records["c0"], records["c3"], strict=True))
+    return next(
+        (year, country)
+        for year in years.index[years >= K]
+        for country in countries.index[countries >= K]
+        if (year, country) not in seen
+    )
+
+
+def rare_record(frame: DataFrame, run: Run) -> DataFrame:
+    """One more record: the whole record of a single person."""
+    unique = run.kept(tables.RECORDS).frame.groupBy("c0", "c1", "c2", "c3").count().where("count = 1").drop("count")
+    return frame.union(unique.dropna().limit(1))
+
+
+def fabricated_pair(frame: DataFrame, run: Run) -> DataFrame:
+    """Two values of one record changed to a pair that nobody has."""
+    year, country = never_together(run)
+    row = frame.sparkSession.createDataFrame([(year, None, None, country)], frame.schema)
+    return frame.union(row)
+
+
+def off_by_one(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.withColumn("protected_count", F.col("protected_count") + F.when(F.col("length") == 2, 1).otherwise(0))
+
+
+def too_small(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.withColumn("protected_count", F.when(F.col("length") == 3, 0).otherwise(F.col("protected_count")))
+
+
+def missing_column(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.withColumnRenamed("gender", "sex")
+
+
+def twice(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.union(frame.where("length = 2"))
+
+
+def lost_record(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.limit(frame.count() - 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "fault", "rule"),
+    [
+        (tables.SYNTHETIC_RECORDS, rare_record, "proof.support"),
+        (tables.SYNTHETIC_RECORDS, rare_record, "combinations.no_leakage"),
+        (tables.SYNTHETIC_RECORDS, fabricated_pair, "combinations.no_fabrication"),
+        (tables.SYNTHETIC_RECORDS, lost_record, "single_counts.exact"),
+        (tables.AGGREGATES, off_by_one, "aggregates.multiple_of_k"),
+        (tables.AGGREGATES, too_small, "aggregates.at_least_k"),
+        (tables.AGGREGATES, missing_column, "columns.schema"),
+        (tables.AGGREGATES, twice, "aggregates.unique"),
+    ],
+)
+def test_a_fault_stops_the_release(
+    run: Run, table: tables.Table, fault: Callable[[DataFrame, Run], DataFrame], rule: str
+) -> None:
+    sound = run.kept(table).frame.localCheckpoint()
+    try:
+        run.keep(table, fault(sound, run).localCheckpoint())
+        pipeline.work(run, "evaluate")
+        with pytest.raises(AuditFailed, match=rule):
+            pipeline.work(run, "validate")
+        assert not run.workspace.done("validate")
+    finally:
+        run.keep(table, sound)
+
+
+def test_the_sound_tables_pass(run: Run) -> None:
+    pipeline.work(run, "evaluate")
+    pipeline.work(run, "validate")
+    assert run.workspace.done("validate")
