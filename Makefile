@@ -26,11 +26,12 @@ demo: setup  ## set up, generate invented cases, release them, and say where to 
 test: setup  ## set up and pass the tests
 	$(BIN)/python -m pytest
 
-check: setup  ## lint, types, import contracts
+check: setup  ## lint, format, types, import contracts, house rules, examples in docstrings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py
 
 bench: setup  ## time the whole line on a table: make bench INPUT=cases.csv K=10
 	$(BIN)/python benchmarks/line.py $(INPUT) $(K)
