@@ -178,6 +178,19 @@ def delimiter_of(source: Input) -> str:
     return "\t" if ".tsv" in Path((source.path or "").lower()).suffixes else ","
 
 
+def used_columns(header: list[str], source: Input) -> tuple[str, ...]:
+    """The columns of the input that the plan uses, in the input's order.
+
+    Raises:
+        PlanError: the plan names a column that the input does not have.
+    """
+    for name in source.columns:
+        if name not in header:
+            remedy = f"did you mean {nearest(name, header)}?"
+            raise PlanError("input.columns", f"names no column of the input: '{name}'", remedy)
+    return tuple(name for name in header if name in source.columns) if source.columns else tuple(header)
+
+
 def nearest(name: str, known: list[str]) -> str:
     """The known name that a mistyped one most resembles, quoted; or the list of all, when none does."""
     folded = {candidate.lower(): candidate for candidate in known}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from synth_spark.errors import InputError, PlanError
-from synth_spark.plan import Input, delimiter_of, nearest
+from synth_spark.errors import InputError
+from synth_spark.plan import Input, delimiter_of, used_columns
 
 #: Records looked at.
 _SAMPLE = 20_000
@@ -58,18 +58,14 @@ def look(source: Input) -> Shape | None:
         path.stat().st_size if path.is_file() else sum(part.stat().st_size for part in path.glob("*") if part.is_file())
     )
     header, sample, records = _head_of_csv(file, whole, source) if kind == "csv" else _head_of_parquet(file, whole)
-    for name in source.columns:
-        if name not in header:
-            raise PlanError(
-                "input.columns", f"names no column of the input: '{name}'", f"did you mean {nearest(name, header)}?"
-            )
-    places = [place for place, name in enumerate(header) if not source.columns or name in source.columns]
+    used = used_columns(header, source)
+    places = [header.index(name) for name in used]
     rows = [tuple(_value(row, place) for place in places) for row in sample]
     if not rows:
         raise InputError("input", "holds no records under its header", "give a table with records")
     cards = tuple(len({row[column] for row in rows} - {""}) for column in range(len(places)))
     distinct = max(1, round(records * len(set(rows)) / len(rows)))
-    return Shape(tuple(header[place] for place in places), cards, records, distinct, records == len(rows))
+    return Shape(used, cards, records, distinct, records == len(rows))
 
 
 def _value(row: list[str], place: int) -> str:

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.plan import Input, delimiter_of, nearest
+from synth_spark.plan import Input, delimiter_of, nearest, used_columns
 
 #: Blanks trimmed from values: ASCII white space, no-break space, byte-order mark.
 _BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
@@ -51,7 +51,7 @@ def open_source(spark: SparkSession, source: Input) -> Source:
     else:
         header, raw = _typed(spark, source, kind)
     check_header(header)
-    used = _used(header, source)
+    used = used_columns(header, source)
     for name in source.sensitive_zeros:
         if name not in used:
             raise PlanError(
@@ -207,15 +207,6 @@ def _must_exist(path: str) -> None:
         return
     if not Path(path).exists():
         raise InputError("input.path", f"{path} does not exist", "check the path")
-
-
-def _used(header: list[str], source: Input) -> tuple[str, ...]:
-    for name in source.columns:
-        if name not in header:
-            raise PlanError(
-                "input.columns", f"names no column of the input: '{name}'", f"did you mean {nearest(name, header)}?"
-            )
-    return tuple(name for name in header if name in source.columns) if source.columns else tuple(header)
 
 
 def _normalised(raw: Column, sensitive_zero: bool) -> Column:

@@ -19,7 +19,6 @@ from synth_spark.kernels.cells import Ints
 from synth_spark.kernels.compiled import compiled
 from synth_spark.kernels.sampling import uniform
 
-_ROWS, _ROWS_END, _COPIES, _DEPTH, _ATTRIBUTE = range(5)
 #: Weight of a value whose pairs are all satisfied, relative to one whose pairs are all missing.
 _SATISFIED = 1e-9
 #: New records started together: at least this many, or this share of the records that the pool could still fill.
