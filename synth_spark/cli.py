@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from synth_spark.pipeline import Run
 
+#: Records that take minutes to release.
+_MANY = 300_000
 _EXAMPLE = "example.yml"
 
 
@@ -59,8 +61,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _release(plan: Plan, quiet: bool) -> None:
-    look(plan.input)  # cheap mistakes are found before Spark starts
-    with _started(plan, quiet) as (spark, progress):
+    shape = look(plan.input)  # cheap mistakes are found before Spark starts
+    with _started(plan, quiet, long=shape is None or shape.records > _MANY) as (spark, progress):
         from synth_spark import pipeline
 
         run = pipeline.start(spark, plan, progress)
@@ -89,13 +91,17 @@ def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> No
 
 
 @contextmanager
-def _started(plan: Plan, quiet: bool) -> Iterator[tuple["SparkSession", Progress]]:
-    """The session for a plan, and progress that can ask it how far it is. The line is imported while the JVM starts."""
-    from synth_spark.session import running_tasks, session
+def _started(plan: Plan, quiet: bool, long: bool = False) -> Iterator[tuple["SparkSession", Progress]]:
+    """The session for a plan, and progress that can ask it how far it is.
+
+    The line is imported while the JVM starts, and Python workers are started while the records are read.
+    """
+    from synth_spark.session import running_tasks, session, warm_workers
 
     threading.Thread(target=_import_the_line, daemon=True).start()
     delta = plan.output.format == "delta" or plan.input.resolved_format() == "delta"
-    with session(delta) as spark:
+    with session(delta, long) as spark:
+        threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         yield spark, Progress(lambda: running_tasks(spark), quiet)
 
 

@@ -9,13 +9,15 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.domain import Domain, build, check_cardinality
-from synth_spark.errors import ResourceError
+from synth_spark.domain import Domain
+from synth_spark.errors import InputError, ResourceError
 from synth_spark.kernels.wire import pack_codes
 from synth_spark.tables import positional
 
 #: Most attributes (column, value) of a whole table: the domain is held by the driver and every task.
 MAX_ATTRIBUTES = 2_000_000
+#: What readers put in place of bytes that are not UTF-8.
+_REPLACEMENT = "\ufffd"
 
 
 def marginals(records: DataFrame) -> DataFrame:
@@ -45,26 +47,31 @@ def marginals(records: DataFrame) -> DataFrame:
     return counted.groupBy("column", "value").agg(F.sum("count").alias("count"))
 
 
-def domain_of(names: list[str], counted: DataFrame, records: int) -> Domain:
-    """Collect the marginals, after a look at their number, into the table's domain.
+def check_size(attributes: int) -> None:
+    """Refuse, before it is collected, a domain that the driver and every task could not hold.
 
     Raises:
-        InputError: a column has too many values.
-        ResourceError: all columns together have.
+        ResourceError: all columns together have too many values.
     """
-    sizes = {
-        row["column"]: row["values"] for row in counted.groupBy("column").agg(F.count("*").alias("values")).collect()
-    }
-    for index, name in enumerate(names):
-        check_cardinality(name, sizes.get(index, 0))
-    total = sum(sizes.values())
-    if total > MAX_ATTRIBUTES:
+    if attributes > MAX_ATTRIBUTES:
         raise ResourceError(
             "input",
-            f"has {total:,} distinct values over all columns, more than {MAX_ATTRIBUTES:,}",
-            "group rare values first",
+            f"has {attributes:,} distinct values over all columns, more than {MAX_ATTRIBUTES:,}",
+            "group rare values first, or leave identifiers and free text out with input.columns",
         )
-    return build(names, counted.toArrow(), records)
+
+
+def check_text(domain: Domain) -> None:
+    """Refuse text that was not UTF-8.
+
+    Raises:
+        InputError: a column holds a replacement character.
+    """
+    for column in domain.columns:
+        if any(_REPLACEMENT in value for value in column.values):
+            raise InputError(
+                f"column '{column.name}'", "holds bytes that are not UTF-8", "convert the file to UTF-8 first"
+            )
 
 
 def codes(records: DataFrame, domain: Domain) -> DataFrame:

@@ -5,7 +5,7 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 """
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
@@ -64,10 +64,11 @@ def _read(run: Run) -> None:
 
 
 def _encode(run: Run) -> None:
-    names, records = run.workspace.facts["names"], run.kept(tables.RECORDS).frame
-    marginals = run.keep(tables.DOMAIN, encode.marginals(records))  # one row an attribute and its exact count
-    domain = encode.domain_of(names, marginals.frame, run.workspace.facts["records"])
-    run.keep(tables.CODES, encode.codes(records, domain))  # one row a distinct record of small integers
+    records = run.kept(tables.RECORDS).frame
+    attributes = run.keep(tables.DOMAIN, encode.marginals(records))  # one row an attribute and its exact count
+    encode.check_size(attributes.rows)
+    encode.check_text(run.domain)
+    run.keep(tables.CODES, encode.codes(records, run.domain))  # one row a distinct record of small integers
     if not run.domain.common(run.resolved.k).any():
         raise InputError("privacy.k", "is more often than any value occurs", "nothing could be released; lower k")
     for note in run.resolved.notes:
@@ -119,8 +120,7 @@ def _validate(run: Run) -> None:
         names=run.domain.names,
         rules=validate.contract(run.resolved.k, run.resolved.length),
     )
-    rows = run.spark.createDataFrame([astuple(result) for result in results], validate.SCHEMA)
-    run.keep(tables.QUALITY_RESULTS, rows.coalesce(1))  # one row an expectation
+    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))
     validate.gate(results)
 

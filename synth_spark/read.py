@@ -7,7 +7,6 @@ named by position (c0, c1, …) from here on, so no header can confuse what foll
 import csv
 import gzip
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +57,11 @@ def open_source(spark: SparkSession, source: Input) -> Source:
                 "input.sensitive_zeros", f"names no used column '{name}'", f"did you mean {nearest(name, list(used))}?"
             )
     positions = {name: index for index, name in enumerate(header)}
-    values = [
-        _normalised(F.col(f"raw{positions[name]}"), name in source.sensitive_zeros).alias(f"c{index}")
-        for index, name in enumerate(used)
-    ]
+    trimmed = [F.trim(F.col(f"raw{positions[name]}"), F.lit(_BLANKS)).alias(f"c{at}") for at, name in enumerate(used)]
+    values = [_or_absent(f"c{at}", name in source.sensitive_zeros) for at, name in enumerate(used)]
     checks = Observation("read")
-    written = [F.col(f"c{index}") for index in range(len(used))]
-    longest = F.max(_longest(written)).alias("longest")
-    garbled = F.max(F.contains(F.concat_ws("", *written), F.lit(_REPLACEMENT))).alias("garbled")
-    frame = raw.select(*values).observe(checks, F.count(F.lit(1)).alias("records"), longest, garbled)
+    longest = F.max(_longest([F.col(f"c{at}") for at in range(len(used))])).alias("longest")
+    frame = raw.select(*trimmed).select(*values).observe(checks, F.count(F.lit(1)).alias("records"), longest)
     return Source(used, frame, checks)
 
 
@@ -79,24 +74,20 @@ def check(opened: Source, source: Input, records: DataFrame) -> int:
         records: what was written; looked at again only to name the column at fault.
 
     Raises:
-        InputError: no records, a value that is too long, or bytes that are not UTF-8.
+        InputError: no records, or a value that is too long.
     """
     found = opened.checks.get
     if found["records"] == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
     limit = source.max_value_length
-    if (found["longest"] or 0) > limit:
-        name, length = _worst(records, opened.names, lambda column: F.max(F.length(column)))
-        raise InputError(
-            f"column '{name}'",
-            f"holds a value of {length:,} characters; the limit is {limit:,}",
-            "leave free text out with input.columns, or raise input.max_value_length",
-        )
-    if found["garbled"]:
-        name, _ = _worst(
-            records, opened.names, lambda column: F.max(F.contains(column, F.lit(_REPLACEMENT)).cast("int"))
-        )
-        raise InputError(f"column '{name}'", "holds bytes that are not UTF-8", "convert the file to UTF-8 first")
+    if (found["longest"] or 0) > limit:  # in bytes, which are known without looking at the characters
+        name, length = _worst(records, opened.names)
+        if length > limit:
+            raise InputError(
+                f"column '{name}'",
+                f"holds a value of {length:,} characters; the limit is {limit:,}",
+                "leave free text out with input.columns, or raise input.max_value_length",
+            )
     return int(found["records"])
 
 
@@ -209,19 +200,19 @@ def _must_exist(path: str) -> None:
         raise InputError("input.path", f"{path} does not exist", "check the path")
 
 
-def _normalised(raw: Column, sensitive_zero: bool) -> Column:
-    trimmed = F.trim(raw, F.lit(_BLANKS))
-    absent = (trimmed == "") if sensitive_zero else trimmed.isin("", "0")
-    return F.when(absent, F.lit(None)).otherwise(trimmed)
+def _or_absent(name: str, sensitive_zero: bool) -> Column:
+    value = F.col(name)
+    absent = (value == "") if sensitive_zero else value.isin("", "0")
+    return F.when(~absent, value).alias(name)
 
 
 def _longest(columns: list[Column]) -> Column:
-    lengths = [F.coalesce(F.length(column), F.lit(0)) for column in columns]
+    lengths = [F.coalesce(F.octet_length(column), F.lit(0)) for column in columns]
     return F.greatest(*lengths) if len(lengths) > 1 else lengths[0]
 
 
-def _worst(records: DataFrame, names: tuple[str, ...], measure: Callable[[Column], Column]) -> tuple[str, int]:
-    """The column with the largest measure, and the measure."""
-    row = records.agg(*(F.coalesce(measure(F.col(column)), F.lit(0)) for column in records.columns)).collect()[0]
+def _worst(records: DataFrame, names: tuple[str, ...]) -> tuple[str, int]:
+    """The column with the longest value, and its length in characters."""
+    row = records.agg(*(F.coalesce(F.max(F.length(column)), F.lit(0)) for column in records.columns)).collect()[0]
     worst = max(range(len(names)), key=lambda index: row[index])
     return names[worst], row[worst]

@@ -10,14 +10,17 @@ from synth_spark.plan import Plan
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
-#: Distinct records that a shard should at least see seeds of, and most shards.
-_SEEDS_A_SHARD, _MOST_SHARDS = 2_048, 8
+#: Distinct records that a shard should at least see seeds of; most shards, and most of a table so large that laying
+#: it out anew for each of them counts.
+_SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 4
 #: Rows that one walk of the refinement tree may visit at its root, over all groups of a shard.
 _ROOT_VISITS = 1 << 20
+#: Fewest and most rows that a node is judged by, and how fast they fall as a table grows.
+_LEAST_SAMPLE, _MOST_SAMPLE, _SAMPLED_VISITS = 256, 2_048, 1 << 26
 #: Visits (rows × column tuples) that one counting task should do.
 _VISITS_A_TASK = 2 * 10**8
-#: Records a published file.
-_RECORDS_A_FILE = 1_000_000
+#: Records of a published file of a large table; smaller tables have a few files, so that tasks can share the work.
+_RECORDS_A_FILE, _RECORDS_A_TASK, _FEW_FILES = 1_000_000, 50_000, 4
 #: Most cells that 64-bit keys can number.
 _MOST_CELLS = 1 << 62
 
@@ -75,7 +78,8 @@ class Resolved:
     @property
     def shards(self) -> int:
         """Independent parts of synthesis."""
-        return max(1, min(_MOST_SHARDS, self.distinct // _SEEDS_A_SHARD))
+        most = _MOST_SHARDS if self.distinct < _LARGE else _MOST_OF_LARGE
+        return max(1, min(most, self.distinct // _SEEDS_A_SHARD))
 
     @property
     def groups(self) -> int:
@@ -84,9 +88,15 @@ class Resolved:
         return max(1, min(wanted, _ROOT_VISITS // max(1, self.distinct)))
 
     @property
+    def sample(self) -> int:
+        """Rows that a node of the tree is judged by: all but the largest nodes of small tables whole."""
+        return max(_LEAST_SAMPLE, min(_MOST_SAMPLE, _SAMPLED_VISITS // max(1, self.distinct)))
+
+    @property
     def files(self) -> int:
-        """Files a large published table is written in."""
-        return max(1, math.ceil(self.records / _RECORDS_A_FILE))
+        """Files that the synthetic records are written in."""
+        few = min(_FEW_FILES, math.ceil(self.records / _RECORDS_A_TASK))
+        return max(few, math.ceil(self.records / _RECORDS_A_FILE))
 
     @property
     def shuffle_bytes(self) -> int:
@@ -96,9 +106,12 @@ class Resolved:
 
     @property
     def task_bytes(self) -> int:
-        """Memory of the largest task: a synthesis shard holds all distinct records twice, and the pair counts twice."""
+        """Memory of the largest task: a synthesis shard lays out all distinct records, beside two tables of pairs.
+
+        24 bytes a value and 300 a record, measured at a million records of 20 columns, where it comes to 0.8 GB.
+        """
         attributes = sum(self.cards)
-        return self.distinct * len(self.names) * 8 + 2 * 8 * attributes * attributes
+        return self.distinct * (24 * len(self.names) + 300) + 2 * 8 * attributes * attributes
 
 
 def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int) -> Resolved:

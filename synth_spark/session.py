@@ -11,22 +11,25 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from synth_spark.errors import EngineError
 
 _MIN_JAVA = 17
-#: A run of minutes on few cores: the optimising compiler and a concurrent collector would compete with the work itself
-#: (measured on 2 cores: 49 s instead of 65 s for a whole run).
-_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" if (os.cpu_count() or 1) <= 4 else "-XX:+UseParallelGC"
+#: On few cores a run of a minute is better off with the simple compiler (measured on 2 cores: 49 s instead of 65 s), a
+#: longer one repays the optimising compiler; a concurrent collector would compete with the work itself in both.
+_FEW_CORES = (os.cpu_count() or 1) <= 4
+_COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
+_SHORT = "-XX:TieredStopAtLevel=1 " if _FEW_CORES else ""
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
 @contextmanager
-def session(delta: bool = False) -> Iterator[SparkSession]:
+def session(delta: bool = False, long: bool = False) -> Iterator[SparkSession]:
     """The session of a command: one that was there is left running, one that was built is stopped."""
     found = SparkSession.getActiveSession()
-    spark = found or open_session(delta)
+    spark = found or open_session(delta, long=long)
     try:
         yield spark
     finally:
@@ -34,7 +37,7 @@ def session(delta: bool = False) -> Iterator[SparkSession]:
             spark.stop()
 
 
-def open_session(delta: bool = False, master: str | None = None) -> SparkSession:
+def open_session(delta: bool = False, master: str | None = None, long: bool = False) -> SparkSession:
     """Find or build the session this run works with.
 
     A session that is there already is used as it is (notebooks, Databricks); a process started by ``spark-submit`` or
@@ -43,6 +46,7 @@ def open_session(delta: bool = False, master: str | None = None) -> SparkSession
     Args:
         delta: whether Delta tables will be read or written.
         master: master of a session that is built here.
+        long: whether the work will take minutes.
 
     Raises:
         EngineError: no usable Java for a local session.
@@ -61,20 +65,20 @@ def open_session(delta: bool = False, master: str | None = None) -> SparkSession
         return builder.getOrCreate()
     check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
-    for key, value in local_settings().items():
+    for key, value in local_settings(long).items():
         builder = builder.config(key, value)
     session: SparkSession = builder.master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
 
 
-def local_settings() -> dict[str, str]:
-    """Settings of a local session: quiet, in UTC, with its memory from the machine's."""
+def local_settings(long: bool = False) -> dict[str, str]:
+    """Settings of a local session: quiet, in UTC, memory from the machine's; for minutes of work if ``long``."""
     cores = os.cpu_count() or 1
     log4j = resources.files("synth_spark") / "log4j2.properties"
     return {
         "spark.driver.memory": f"{_driver_megabytes()}m",
-        "spark.driver.extraJavaOptions": f"{_JVM} -Dlog4j2.configurationFile={log4j}",
+        "spark.driver.extraJavaOptions": f"{'' if long else _SHORT}{_COLLECTOR} -Dlog4j2.configurationFile={log4j}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -99,6 +103,27 @@ def check_java() -> None:
     version = re.search(r'version "(\d+)', output)
     if version is None or int(version.group(1)) < _MIN_JAVA:
         raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer one, or point JAVA_HOME to it")
+
+
+def warm_workers(spark: SparkSession) -> None:
+    """Start a local session's Python workers and load the kernels there, beside whatever runs meanwhile.
+
+    A worker takes seconds to import what it needs, and the first stage, reading, leaves cores idle. Elsewhere than in a
+    local session nothing is done: workers come and go there.
+    """
+    from synth_spark.kernels.warm import compile_kernels
+
+    def load(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        compile_kernels()
+        yield from batches
+
+    try:
+        cores = spark.sparkContext.defaultParallelism
+        if not str(spark.sparkContext.master).startswith("local"):
+            return
+        spark.range(0, cores, 1, cores).mapInArrow(load, "id bigint").write.format("noop").mode("append").save()
+    except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
+        return
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:

@@ -32,6 +32,8 @@ from synth_spark.plan import Plan
 from synth_spark.tables import Kept, Table
 
 _FORMAT = 1
+#: Bytes of a row group: small, so that a table written in one file is still read by several tasks.
+_ROW_GROUP = 1 << 20
 
 
 class Workspace:
@@ -157,7 +159,7 @@ class Workspace:
         start = time.monotonic()
         observed = Observation(f"keep_{table.name}")
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns))
-        hashed.write.mode("overwrite").parquet(str(unfinished))
+        hashed.write.mode("overwrite").option("parquet.block.size", _ROW_GROUP).parquet(str(unfinished))
         metrics = observed.get
         shutil.rmtree(path, ignore_errors=True)
         unfinished.rename(path)

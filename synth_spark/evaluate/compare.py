@@ -18,7 +18,15 @@ from synth_spark.resolve import Resolved
 #: source_to_target; the last one compares what is published alone.
 COMPARISONS = ("sensitive_to_reportable", "sensitive_to_synthetic", "reportable_to_synthetic")
 PUBLIC = COMPARISONS[-1]
-SCHEMA = "comparison string, measure string, length int, count_bin bigint, value double"
+_ROWS = pa.schema(
+    [
+        ("comparison", pa.string()),
+        ("measure", pa.string()),
+        ("length", pa.int32()),
+        ("count_bin", pa.int64()),
+        ("value", pa.float64()),
+    ]
+)
 _PARTIAL = "comparison int, length int, count_bin bigint, measure int, value double"
 
 
@@ -82,8 +90,7 @@ def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> lis
 
 def evaluation(spark: SparkSession, found: Iterable[Measure]) -> DataFrame:
     """Measures as a table, one row each."""
-    rows = [(m.comparison, m.measure, m.length, m.count_bin, m.value) for m in found]
-    return spark.createDataFrame(rows, SCHEMA).coalesce(1)
+    return spark.createDataFrame(pa.Table.from_pylist([vars(measure) for measure in found], _ROWS)).coalesce(1)
 
 
 def overall(table: DataFrame, comparison: str) -> pd.DataFrame:

@@ -8,19 +8,29 @@ import numpy.typing as npt
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
 
+#: An attribute that one record in so many holds has a bit set; others are looked up by their list of holders.
+_FREQUENT = 128
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_PLACES = np.zeros(64, np.int64)
+_PLACES[[((1 << place) * int(_DE_BRUIJN) % (1 << 64)) >> 58 for place in range(64)]] = np.arange(64)
+
 
 class Baskets(NamedTuple):
     """n distinct records over A attributes of m columns; attribute (column, code) has index starts[column] + code − 1.
 
     Attributes:
-        codes: (n, m) codes, 0 = absent or rare.
+        codes: (m, n) codes, a column after the other, 0 = absent or rare.
         weights: (n,) how many sensitive records each stands for.
         starts: (m + 1,) first attribute of each column.
         column_of: (A,) column of each attribute.
         first: (n + 1,) where each record's attributes begin in ``attributes``.
         attributes: (nnz,) attributes of the records, one record after the other.
-        first_holder: (A + 1,) where each attribute's holders begin in ``holders``.
-        holders: (nnz,) the records that hold each attribute, ascending.
+        first_listed: (A + 1,) where the holders of each infrequent attribute begin in ``listed``.
+        listed: the records that hold each infrequent attribute, ascending.
+        bits: (F, ⌈n / 64⌉) the records that hold each frequent attribute, as bits, least significant first.
+        bits_of: (A,) row of ``bits`` of each attribute; −1 if it is infrequent.
+        held: (A,) number of the records that hold each attribute.
+        support: (A,) weight of the records that hold each attribute.
     """
 
     codes: Codes
@@ -29,26 +39,80 @@ class Baskets(NamedTuple):
     column_of: npt.NDArray[np.int32]
     first: Ints
     attributes: npt.NDArray[np.int32]
-    first_holder: Ints
-    holders: npt.NDArray[np.int32]
+    first_listed: Ints
+    listed: npt.NDArray[np.int32]
+    bits: npt.NDArray[np.uint64]
+    bits_of: npt.NDArray[np.int32]
+    held: Ints
+    support: Ints
 
 
 def baskets_of(codes: Codes, weights: Ints, cards: Ints) -> Baskets:
     """Lay out (n, m) codes whose values above ``cards`` have already been set to absent."""
-    n, m = codes.shape
     starts = np.concatenate([[0], np.cumsum(cards)]).astype(np.int64)
-    present = codes > 0
-    attributes = (codes.astype(np.int64) + starts[:-1] - 1)[present].astype(np.int32)
-    rows = np.repeat(np.arange(n, dtype=np.int32), present.sum(axis=1))
+    column_of = np.repeat(np.arange(codes.shape[1], dtype=np.int32), cards)
+    laid: Baskets = lay_out(np.ascontiguousarray(codes.T), np.ascontiguousarray(weights, np.int64), starts, column_of)
+    return laid
+
+
+@compiled
+def project(baskets, attribute):
+    """The records that hold an attribute, in the same order, without its column: small, and together in memory.
+
+    Returns (their rows in the table they come from, their baskets).
+    """
+    held, m = baskets.held[attribute], baskets.codes.shape[0]
+    rows = np.empty(held, np.int32)
+    rows_holding(baskets, np.array([attribute]), held, rows, 0)
+    codes, weights = np.zeros((m, held), np.uint16), np.empty(held, np.int64)
+    for i in range(held):
+        weights[i] = baskets.weights[rows[i]]
+    for c in range(m):
+        if c != baskets.column_of[attribute]:
+            column = baskets.codes[c]
+            for i in range(held):
+                codes[c, i] = column[rows[i]]
+    return rows, lay_out(codes, weights, baskets.starts, baskets.column_of)
+
+
+@compiled
+def lay_out(codes, weights, starts, column_of):
+    """Lay out (m, n) codes over attributes that are numbered already."""
+    m, n = codes.shape
+    size, first = column_of.size, np.zeros(n + 1, np.int64)
+    held, support = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for c in range(m):
+        for r in range(n):
+            v = codes[c, r]
+            if v > 0:
+                held[starts[c] + v - 1] += 1
+                support[starts[c] + v - 1] += weights[r]
+                first[r + 1] += 1
+    for r in range(n):
+        first[r + 1] += first[r]
+    bits_of, frequent, first_listed = np.full(size, -1, np.int32), 0, np.zeros(size + 1, np.int64)
+    for a in range(size):
+        first_listed[a + 1] = first_listed[a]
+        if held[a] > 0 and _FREQUENT * held[a] >= n:
+            bits_of[a] = frequent
+            frequent += 1
+        else:
+            first_listed[a + 1] += held[a]
+    bits, at, place = np.zeros((frequent, (n + 63) // 64), np.uint64), first_listed[:-1].copy(), first[:-1].copy()
+    attributes, listed = np.empty(first[n], np.int32), np.empty(first_listed[size], np.int32)
+    for c in range(m):
+        for r in range(n):
+            if codes[c, r] > 0:
+                a = starts[c] + codes[c, r] - 1
+                attributes[place[r]] = a
+                place[r] += 1
+                if bits_of[a] >= 0:
+                    bits[bits_of[a], r >> 6] |= np.uint64(1) << np.uint64(r & 63)
+                else:
+                    listed[at[a]] = r
+                    at[a] += 1
     return Baskets(
-        codes=np.ascontiguousarray(codes),
-        weights=np.ascontiguousarray(weights, np.int64),
-        starts=starts,
-        column_of=np.repeat(np.arange(m, dtype=np.int32), cards),
-        first=np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int64),
-        attributes=attributes,
-        first_holder=np.concatenate([[0], np.cumsum(np.bincount(attributes, minlength=starts[-1]))]).astype(np.int64),
-        holders=rows[np.argsort(attributes, kind="stable")],
+        codes, weights, starts, column_of, first, attributes, first_listed, listed, bits, bits_of, held, support
     )
 
 
@@ -70,27 +134,83 @@ def clear_support(baskets, rows, support):
 
 
 @compiled
-def rows_containing(baskets, record, rows):
-    """Write the rows that contain a non-empty record into ``rows``, ascending; returns how many."""
-    shortest, fewest = -1, np.int64(1) << 62
-    for c in range(record.size):
-        if record[c] > 0:
-            a = baskets.starts[c] + record[c] - 1
-            held = baskets.first_holder[a + 1] - baskets.first_holder[a]
-            if held < fewest:
-                shortest, fewest = a, held
-    found = 0
-    for j in range(baskets.first_holder[shortest], baskets.first_holder[shortest + 1]):
-        r = baskets.holders[j]
-        contained = True
-        for c in range(record.size):
-            if record[c] > 0 and baskets.codes[r, c] != record[c]:
-                contained = False
-                break
-        if contained:
-            rows[found] = r
+def rows_holding(baskets, path, limit, rows, at):
+    """Write the first rows, at most ``limit``, that hold all attributes of a non-empty path, ascending, from ``at`` on.
+
+    Returns how many; fewer than ``limit`` are all there are.
+    """
+    rarest, found = _rarest(baskets, path), 0
+    if rarest >= 0:
+        for j in range(baskets.first_listed[rarest], baskets.first_listed[rarest + 1]):
+            if found < limit and holds(baskets, baskets.listed[j], path):
+                rows[at + found] = baskets.listed[j]
+                found += 1
+        return found
+    for word in range(baskets.bits.shape[1]):
+        bits = _word(baskets, path, word)
+        while bits != 0:
+            rows[at + found] = 64 * word + _lowest(bits)
             found += 1
+            if found == limit:
+                return found
+            bits &= bits - np.uint64(1)
     return found
+
+
+@compiled
+def support_reaches(baskets, path, limit):
+    """Whether the rows that hold all attributes of a non-empty path weigh at least ``limit``."""
+    rarest, weight = _rarest(baskets, path), 0
+    if rarest >= 0:
+        for j in range(baskets.first_listed[rarest], baskets.first_listed[rarest + 1]):
+            if holds(baskets, baskets.listed[j], path):
+                weight += baskets.weights[baskets.listed[j]]
+                if weight >= limit:
+                    return True
+        return False
+    for word in range(baskets.bits.shape[1]):
+        bits = _word(baskets, path, word)
+        while bits != 0:
+            weight += baskets.weights[64 * word + _lowest(bits)]
+            if weight >= limit:
+                return True
+            bits &= bits - np.uint64(1)
+    return False
+
+
+@compiled
+def holds(baskets, row, path):
+    """Whether a row holds all attributes of a path."""
+    for a in path:
+        column = baskets.column_of[a]
+        if baskets.codes[column, row] != a - baskets.starts[column] + 1:
+            return False
+    return True
+
+
+@compiled
+def _rarest(baskets, path):
+    """The attribute of a path with the fewest holders among the infrequent ones; −1 if all are frequent."""
+    rarest = -1
+    for a in path:
+        if baskets.bits_of[a] < 0 and (rarest < 0 or baskets.held[a] < baskets.held[rarest]):
+            rarest = a
+    return rarest
+
+
+@compiled
+def _word(baskets, path, word):
+    """The rows of one word that hold all attributes of a path."""
+    bits = baskets.bits[baskets.bits_of[path[0]], word]
+    for i in range(1, path.size):
+        bits &= baskets.bits[baskets.bits_of[path[i]], word]
+    return bits
+
+
+@compiled
+def _lowest(bits):
+    """The place of the lowest bit that is set, by a de Bruijn sequence (Leiserson, Prokop and Randall, 1998)."""
+    return _PLACES[((bits & (~bits + np.uint64(1))) * _DE_BRUIJN) >> np.uint64(58)]
 
 
 @compiled

@@ -5,6 +5,9 @@ import numpy as np
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
 
+#: Rows that are laid out as bits together.
+_ROWS_AT_ONCE = 1 << 14
+
 
 def support_up_to(limit: int, rows: Codes, weights: Ints, records: Codes) -> Ints:
     """Count, for each record, the rows that contain it, by weight, stopping at a limit.
@@ -23,8 +26,10 @@ def support_up_to(limit: int, rows: Codes, weights: Ints, records: Codes) -> Int
     highest = np.maximum(rows.max(axis=0, initial=0), records.max(axis=0, initial=0)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(highest + 1)])
     first, holders = _holders(rows, starts)
-    result: Ints = _scan(limit, rows, weights, records, starts, first, holders)
-    return result
+    rarest, second = _rarest_two(records, starts, np.diff(first))
+    order = np.lexsort((second, rarest))
+    support: Ints = _scan(limit, rows, weights, records, starts, first, holders, rarest, second, order)
+    return support
 
 
 @compiled
@@ -49,28 +54,91 @@ def _holders(rows, starts):
 
 
 @compiled
-def _scan(limit, rows, weights, records, starts, first, holders):
-    """For each record, look through the holders of its rarest value for rows that hold all the others too."""
-    support = np.zeros(records.shape[0], np.int64)
+def _rarest_two(records, starts, held):
+    """(q,) and (q,) the items of each record with the fewest and second fewest holders; −1 where there is none."""
+    rarest, second = np.full(records.shape[0], -1, np.int64), np.full(records.shape[0], -1, np.int64)
     for q in range(records.shape[0]):
-        rarest, fewest = -1, rows.shape[0] + 1
         for c in range(records.shape[1]):
             if records[q, c] > 0:
                 item = starts[c] + records[q, c]
-                if first[item + 1] - first[item] < fewest:
-                    rarest, fewest = item, first[item + 1] - first[item]
-        if rarest < 0:
-            support[q] = min(limit, weights.sum())
+                if rarest[q] < 0 or held[item] < held[rarest[q]]:
+                    rarest[q], second[q] = item, rarest[q]
+                elif second[q] < 0 or held[item] < held[second[q]]:
+                    second[q] = item
+    return rarest, second
+
+
+@compiled
+def _scan(limit, rows, weights, records, starts, first, holders, rarest, second, order):
+    """Count for all records that share their two rarest values together, over the rows that hold those two."""
+    support, begin = np.zeros(records.shape[0], np.int64), 0
+    slots, near = np.full(starts[-1], -1, np.int64), np.empty(rows.shape[0], np.int32)
+    while begin < order.size:
+        a, b = rarest[order[begin]], second[order[begin]]
+        end = begin
+        while end < order.size and rarest[order[end]] == a and second[order[end]] == b:
+            end += 1
+        group = order[begin:end]
+        begin = end
+        if a < 0:
+            support[group] = min(limit, weights.sum())
             continue
-        for j in range(first[rarest], first[rarest + 1]):
-            r = holders[j]
-            contained = True
+        found, column = 0, np.searchsorted(starts, b, side="right") - 1
+        for j in range(first[a], first[a + 1]):
+            if b < 0 or rows[holders[j], column] == b - starts[column]:
+                near[found] = holders[j]
+                found += 1
+        used = _number_items(records, group, starts, slots)
+        _count_group(limit, rows, weights, records, starts, group, near[:found], slots, used, support)
+        for q in group:
             for c in range(records.shape[1]):
-                if records[q, c] > 0 and rows[r, c] != records[q, c]:
-                    contained = False
-                    break
-            if contained:
-                support[q] = min(limit, support[q] + weights[r])
-                if support[q] == limit:
-                    break
+                slots[starts[c] + records[q, c]] = -1
     return support
+
+
+@compiled
+def _number_items(records, group, starts, slots):
+    """Number the items that occur in a group of records; returns how many they are."""
+    used = 0
+    for q in group:
+        for c in range(records.shape[1]):
+            if records[q, c] > 0 and slots[starts[c] + records[q, c]] < 0:
+                slots[starts[c] + records[q, c]] = used
+                used += 1
+    return used
+
+
+@compiled
+def _count_group(limit, rows, weights, records, starts, group, near, slots, used, support):
+    """Count each record of a group over the rows near it, 64 at a time: a word of bits for each item and 64 rows."""
+    for low in range(0, near.size, _ROWS_AT_ONCE):
+        group = group[support[group] < limit]
+        if group.size == 0:
+            return
+        part = near[low : low + _ROWS_AT_ONCE]
+        words = (part.size + 63) // 64
+        holding = np.zeros((used, words), np.uint64)
+        for c in range(rows.shape[1]):
+            for i in range(part.size):
+                slot = slots[starts[c] + rows[part[i], c]]
+                if slot >= 0:
+                    holding[slot, i >> 6] |= np.uint64(1) << np.uint64(i & 63)
+        items = np.empty(rows.shape[1], np.int64)
+        for q in group:
+            count = 0
+            for c in range(records.shape[1]):
+                if records[q, c] > 0:
+                    items[count] = slots[starts[c] + records[q, c]]
+                    count += 1
+            for word in range(words):
+                if support[q] >= limit:
+                    break
+                bits = holding[items[0], word]
+                for i in range(1, count):
+                    bits &= holding[items[i], word]
+                for i in range(64):
+                    if bits == 0:
+                        break
+                    if bits & np.uint64(1):
+                        support[q] = min(limit, support[q] + weights[part[64 * word + i]])
+                    bits >>= np.uint64(1)

@@ -12,13 +12,29 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.baskets import add_support, clear_support
+from synth_spark.kernels.baskets import Baskets, add_support, clear_support, project, rows_holding
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
-from synth_spark.kernels.sampling import uniform
+from synth_spark.kernels.lone import BITS, UNSEEN, grow_alone
+from synth_spark.kernels.sampling import State, uniform
 
-#: Attributes that fit in one word of bits, and so many that rows are merged by them.
-_BITS, _MERGED_BITS = 64, 10
+
+class Refinement(NamedTuple):
+    """How seeds are refined.
+
+    Attributes:
+        k: smallest support, ≥ 1.
+        power: a column is drawn ∝ (mean support of the values that its seeds would keep)^power; ≥ 0.
+        sample: rows that a column's weight is estimated from where there are more; ≥ 1.
+        rows: most rows of a table that is not divided; ≥ 1.
+        few: seeds that are not worth a table of their own, at most; ≥ 0.
+    """
+
+    k: int
+    power: float
+    sample: int
+    rows: int
+    few: int
 
 
 class Grown(NamedTuple):
@@ -35,32 +51,87 @@ class Grown(NamedTuple):
     short: npt.NDArray[np.bool_]
 
 
-@compiled
-def refine(baskets, pairs, seeds, copies, k, power, state, pool):
-    """Grow the records of one group of seeds.
+def grow_seeds(
+    baskets: Baskets, seeds: npt.NDArray[np.int32], copies: Ints, how: Refinement, state: State, pool: Ints
+) -> list[Grown]:
+    """Grow the records of one group of seeds, in a table of any size.
 
-    The column of a node is drawn with probability ∝ (mean support of the values that its seeds would keep)^power.
+    A large table is divided: seeds go to the children of its root, and the rows of a child with many seeds are copied
+    together, so that the work on them stays in the processor's caches. Small tables are refined in one call.
 
     Args:
-        baskets: all records of the tree's root.
-        pairs: (A, A) their `pair_counts`: the supports at the root and at its children, which are the largest nodes.
+        baskets: the records to count in, in random order.
         seeds: (s,) rows that are seeds; reordered in place.
         copies: (s,) copies of each seed, ≥ 1; reordered in place.
-        k: smallest support, ≥ 1.
-        power: ≥ 0; 0 draws columns uniformly, a large one takes the most supported.
+        how: k, power and sizes.
         state: random stream.
         pool: (A,) raised by the values that the seeds could not keep.
+    """
+    if len(baskets.weights) <= how.rows or seeds.size <= how.few:
+        return [refine(baskets, seeds, copies, how.k, how.power, how.sample, state, pool)]
+    children = divide(baskets, seeds, copies, how.k, how.power, state)
+    order = np.lexsort((seeds, children))
+    seeds, copies, children = seeds[order], copies[order], children[order]
+    grown, rest = [], np.ones(seeds.size, np.bool_)
+    attributes, begins = np.unique(children, return_index=True)
+    for attribute, begin, end in zip(attributes, begins, [*begins[1:], seeds.size], strict=True):
+        if attribute < 0 or end - begin <= how.few:
+            continue
+        rest[begin:end] = False
+        rows, part = project(baskets, attribute)
+        own = np.searchsorted(rows, seeds[begin:end]).astype(np.int32)
+        column = baskets.column_of[attribute]
+        for made in grow_seeds(part, own, copies[begin:end], how, state, pool):
+            made.records[:, column] = attribute - baskets.starts[column] + 1
+            grown.append(made)
+    if rest.any():
+        grown.append(refine(baskets, seeds[rest], copies[rest], how.k, how.power, how.sample, state, pool))
+    return grown
+
+
+@compiled
+def divide(baskets, seeds, copies, k, power, state):
+    """Split the seeds at the root of a table; reorders seeds and copies.
+
+    Returns:
+        (s,) the attribute of the child that each seed goes to; −1 for seeds that keep nothing.
+    """
+    children, left, m = np.full(seeds.size, -1, np.int64), seeds.size, baskets.codes.shape[0]
+    taken, counted, score, keepers = np.zeros(m, np.bool_), np.ones(m, np.bool_), np.zeros(m), np.zeros(m)
+    while left > 0:
+        _score_columns(baskets, seeds[:left], copies[:left], k, baskets.support, taken, counted, score, keepers)
+        column = _draw_column(score, keepers, power, state)
+        if column < 0:
+            break
+        i = 0
+        while i < left:
+            v = _kept_value(baskets, seeds[i], column, k, baskets.support, baskets.starts[column])
+            if v == 0:
+                i += 1
+                continue
+            left -= 1
+            seeds[i], seeds[left] = seeds[left], seeds[i]
+            copies[i], copies[left] = copies[left], copies[i]
+            children[left] = baskets.starts[column] + v - 1
+    return children
+
+
+@compiled
+def refine(baskets, seeds, copies, k, power, sample, state, pool):
+    """Grow the records of one group of seeds.
+
+    Arguments as of `grow_seeds`; k, power and sample as in `Refinement`. What is kept is always counted over all rows.
 
     Returns:
         The records as `Grown`; equal records may come more than once.
     """
-    n, m = baskets.codes.shape
+    m, n = baskets.codes.shape
     most = 2 * seeds.size
     grown, made = Grown(np.zeros((most, m), np.uint16), np.zeros(most, np.int64), np.zeros(most, np.bool_)), 0
     rows = np.empty(4 * n + 16, np.int32)
     stack, height = np.empty((256, 6), np.int64), 1  # (rows, their end, seeds, their end, depth, attribute) a node
     stack[0] = (0, 0, 0, seeds.size, 0, -1)
-    path, taken = np.zeros(m, np.int64), np.zeros(m, np.bool_)
+    path, taken, counted = np.zeros(m, np.int64), np.zeros(m, np.bool_), np.zeros(m, np.bool_)
     support, score, keepers = np.zeros(baskets.column_of.size, np.int64), np.zeros(m), np.zeros(m)
     spare = np.empty(seeds.size, np.int32), np.empty(seeds.size, np.int64)
     while height > 0:
@@ -68,27 +139,35 @@ def refine(baskets, pairs, seeds, copies, k, power, state, pool):
         low, high, seed, end, depth, attribute = stack[height]
         if depth > 0:
             path[depth - 1] = attribute
-        taken[:] = False
-        for i in range(depth):
-            taken[baskets.column_of[path[i]]] = True
-        if depth > 0 and end - seed == 1 and _size(baskets, seeds[seed]) - depth <= _BITS:
-            depth = _grow_alone(baskets, rows[low:high], seeds[seed], path, depth, taken, k, power, state)
+        _take(baskets, path[:depth], taken)
+        if depth > 0 and end - seed == 1 and _size(baskets, seeds[seed]) - depth <= BITS:
+            depth = grow_alone(baskets, rows[low:high], seeds[seed], path, depth, taken, k, power, sample, state)
             made = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, made)
             continue
-        _fill_support(baskets, pairs, path[:depth], rows[low:high], support)
+        exact = depth == 0 or high - low <= sample
+        counted[:] = exact
+        if depth == 0:
+            support[:] = baskets.support
+        else:
+            add_support(baskets, rows[low : min(high, low + sample)], support)
         top = high
         while seed < end:
-            _score_columns(baskets, seeds[seed:end], copies[seed:end], k, support, taken, score, keepers)
+            _score_columns(baskets, seeds[seed:end], copies[seed:end], k, support, taken, counted, score, keepers)
             column = _draw_column(score, keepers, power, state)
             if column < 0:
                 break
+            if not counted[column]:
+                _count_column(baskets, column, rows[low:high], support)
+                counted[column] = True
+                if not _any_kept(baskets, seeds[seed:end], column, k, support):
+                    continue
             room = top + (n if depth == 0 else high - low)
             if room > rows.size:
                 rows = _extended(rows, 2 * room)
             seed, top, height, stack = _split(
                 baskets, column, k, support, rows, low, high, top, seeds, copies, seed, end, spare, stack, height, depth
             )
-        if depth > 1:
+        if depth > 0 and exact:
             clear_support(baskets, rows[low:high], support)
         else:
             support[:] = 0
@@ -98,26 +177,25 @@ def refine(baskets, pairs, seeds, copies, k, power, state, pool):
 
 
 @compiled
+def _take(baskets, path, taken):
+    """Mark the columns of a path, and no others."""
+    taken[:] = False
+    for a in path:
+        taken[baskets.column_of[a]] = True
+
+
+@compiled
 def _size(baskets, row):
     """How many attributes a row holds."""
     return baskets.first[row + 1] - baskets.first[row]
 
 
 @compiled
-def _fill_support(baskets, pairs, path, rows, support):
-    """The support of every attribute at a node: known at the root and its children, deeper counted over its rows."""
-    if path.size == 0:
-        for a in range(support.size):
-            support[a] = pairs[a, a]
-    elif path.size == 1:
-        support[:] = pairs[path[0]]
-    else:
-        add_support(baskets, rows, support)
+def _score_columns(baskets, seeds, copies, k, support, taken, counted, score, keepers):
+    """Sum, for every free column, over the seeds that would keep their value: copies × support, and copies.
 
-
-@compiled
-def _score_columns(baskets, seeds, copies, k, support, taken, score, keepers):
-    """Sum, for every free column, over the seeds that would keep their value: copies × support, and copies."""
+    In a column not counted over all rows every seed might keep its value, even one that no sampled row holds.
+    """
     score[:] = 0.0
     keepers[:] = 0.0
     for i in range(seeds.size):
@@ -125,9 +203,31 @@ def _score_columns(baskets, seeds, copies, k, support, taken, score, keepers):
         for j in range(baskets.first[s], baskets.first[s + 1]):
             a = baskets.attributes[j]
             c = baskets.column_of[a]
-            if support[a] >= k and not taken[c]:
-                score[c] += copies[i] * support[a]
-                keepers[c] += copies[i]
+            if taken[c] or (counted[c] and support[a] < k):
+                continue
+            score[c] += copies[i] * max(np.float64(support[a]), UNSEEN)
+            keepers[c] += copies[i]
+
+
+@compiled
+def _count_column(baskets, column, rows, support):
+    """Count the support of one column's values over all rows of a node."""
+    start = baskets.starts[column]
+    support[start : baskets.starts[column + 1]] = 0
+    codes = baskets.codes[column]
+    for r in rows:
+        v = codes[r]
+        if v > 0:
+            support[start + v - 1] += baskets.weights[r]
+
+
+@compiled
+def _any_kept(baskets, seeds, column, k, support):
+    """Whether any seed keeps its value in a column."""
+    kept = False
+    for s in seeds:
+        kept |= _kept_value(baskets, s, column, k, support, baskets.starts[column]) > 0
+    return kept
 
 
 @compiled
@@ -182,21 +282,23 @@ def _child_rows(baskets, column, seeds_of, rows, low, high, top, depth):
     """Write the rows of every child that has seeds behind those in use; returns (card + 1,) where each value's end."""
     start, card = baskets.starts[column], seeds_of.size - 1
     ends, at = np.full(card + 1, top, np.int64), np.zeros(card + 1, np.int64)
-    if depth == 0:  # all rows: the holders of each value are listed
+    if depth == 0:  # all rows
         for v in range(1, card + 1):
             ends[v] = ends[v - 1]
             if seeds_of[v] > 0:
-                first, last = baskets.first_holder[start + v - 1], baskets.first_holder[start + v]
-                ends[v] += last - first
-                rows[ends[v - 1] : ends[v]] = baskets.holders[first:last]
+                a = start + v - 1
+                path = np.array([a])
+                ends[v] += rows_holding(baskets, path, baskets.held[a], rows, ends[v - 1])
         return ends
+    codes, values = baskets.codes[column], np.empty(high - low, np.uint16)
     for i in range(low, high):
-        at[baskets.codes[rows[i], column]] += 1
+        values[i - low] = codes[rows[i]]
+        at[values[i - low]] += 1
     for v in range(1, card + 1):
         ends[v] = ends[v - 1] + (at[v] if seeds_of[v] > 0 else 0)
         at[v] = ends[v - 1]
     for i in range(low, high):
-        v = baskets.codes[rows[i], column]
+        v = values[i - low]
         if v > 0 and seeds_of[v] > 0:
             rows[at[v]] = rows[i]
             at[v] += 1
@@ -206,77 +308,10 @@ def _child_rows(baskets, column, seeds_of, rows, low, high, top, depth):
 @compiled
 def _kept_value(baskets, seed, column, k, support, start):
     """The seed's code in a column if its support is ≥ k, else 0."""
-    v = baskets.codes[seed, column]
+    v = baskets.codes[column, seed]
     if v > 0 and support[start + v - 1] >= k:
         return np.int64(v)
     return np.int64(0)
-
-
-@compiled
-def _grow_alone(baskets, rows, seed, path, depth, taken, k, power, state):
-    """Grow the record of a seed that is alone at its node, down to its end; returns how many attributes it has.
-
-    Only what the rows share with the seed matters now: each row becomes a set of bits, one for each free attribute of
-    the seed. The draws are those of the general path: one for each column with a keeper, in order.
-    """
-    free, q = np.empty(path.size, np.int64), 0
-    for j in range(baskets.first[seed], baskets.first[seed + 1]):
-        if not taken[baskets.column_of[baskets.attributes[j]]]:
-            free[q] = baskets.attributes[j]
-            q += 1
-    shared, weights = _shared_bits(baskets, rows, free[:q])
-    closed, support = np.zeros(q, np.bool_), np.empty(q, np.int64)
-    while True:
-        support[:] = 0
-        for i in range(weights.size):
-            bits = shared[i]
-            for j in range(q):
-                if bits >> np.uint64(j) & np.uint64(1):
-                    support[j] += weights[i]
-        drawn, total = -1, 0.0
-        for j in range(q):
-            if closed[j] or support[j] < k:
-                closed[j] = True  # its support can only fall
-                continue
-            weight = np.float64(support[j]) ** power
-            total += weight
-            if uniform(state) * total < weight:
-                drawn = j
-        if drawn < 0:
-            return depth
-        path[depth] = free[drawn]
-        depth += 1
-        taken[baskets.column_of[free[drawn]]] = True
-        closed[drawn] = True
-        kept = 0
-        for i in range(weights.size):
-            if shared[i] >> np.uint64(drawn) & np.uint64(1):
-                shared[kept], weights[kept] = shared[i], weights[i]
-                kept += 1
-        shared, weights = shared[:kept], weights[:kept]
-
-
-@compiled
-def _shared_bits(baskets, rows, attributes):
-    """Which of up to 64 attributes each row holds, as bits, with the rows' weights; few attributes: merged by bits."""
-    merged = np.zeros(1 << attributes.size if attributes.size <= _MERGED_BITS else 0, np.int64)
-    shared, weights = np.empty(rows.size, np.uint64), np.empty(rows.size, np.int64)
-    columns, values = np.empty(attributes.size, np.int64), np.empty(attributes.size, np.int64)
-    for j in range(attributes.size):
-        columns[j] = baskets.column_of[attributes[j]]
-        values[j] = attributes[j] - baskets.starts[columns[j]] + 1
-    for i in range(rows.size):
-        bits = np.uint64(0)
-        for j in range(attributes.size):
-            if baskets.codes[rows[i], columns[j]] == values[j]:
-                bits |= np.uint64(1) << np.uint64(j)
-        shared[i], weights[i] = bits, baskets.weights[rows[i]]
-        if merged.size > 0:
-            merged[bits] += weights[i]
-    if merged.size == 0 or merged.size >= rows.size:
-        return shared, weights
-    occurring = np.flatnonzero(merged)
-    return occurring.astype(np.uint64), merged[occurring]
 
 
 @compiled

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from synth_spark.kernels.compiled import compiled
 
+#: The state of a stream: one 64-bit number, stepped in place.
+State = npt.NDArray[np.uint64]
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -29,7 +31,7 @@ def derive(seed: int, *key: str | int) -> int:
     return int.from_bytes(hashlib.blake2b(message, digest_size=8).digest(), "little")
 
 
-def stream(seed: int, *key: str | int) -> npt.NDArray[np.uint64]:
+def stream(seed: int, *key: str | int) -> State:
     """The state of a fresh stream for a key: an array of one element, stepped in place by `uniform`."""
     return np.array([derive(seed, *key)], np.uint64)
 

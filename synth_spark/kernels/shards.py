@@ -11,8 +11,8 @@ import numpy as np
 
 from synth_spark.kernels.baskets import Baskets, baskets_of, pair_counts
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.packing import Book, pack
-from synth_spark.kernels.refining import refine
+from synth_spark.kernels.packing import Book, Packing, pack
+from synth_spark.kernels.refining import Grown, Refinement, grow_seeds
 from synth_spark.kernels.sampling import derive, hash_rows, stream, uniform
 
 
@@ -26,6 +26,9 @@ class Growth:
         groups: groups of seeds a shard, ≥ 1; each has a tree of its own, so records differ in what they give up.
         power: a node's column is drawn ∝ (mean support of the values its seeds would keep)^power; ≥ 0.
         seed: key of all random choices.
+        sample: rows that a node of the tree is judged by where it has more; ≥ 1.
+        rows: most rows of a table that is worked on as a whole; larger ones are divided. ≥ 1.
+        few: records that are not worth dividing a table for, at most; ≥ 0.
     """
 
     k: int
@@ -33,6 +36,9 @@ class Growth:
     groups: int
     power: float
     seed: int
+    sample: int = 2_048
+    rows: int = 65_536
+    few: int = 64
 
 
 def grow_shard(codes: Codes, weights: Ints, cards: Ints, growth: Growth, shard: int) -> tuple[Codes, Ints]:
@@ -62,11 +68,12 @@ def grow_shard(codes: Codes, weights: Ints, cards: Ints, growth: Growth, shard: 
     pairs = pair_counts(baskets, weights)
     pool = np.zeros(baskets.column_of.size, np.int64)
     state = stream(growth.seed, "refine", shard)
-    grown = []
+    how = Refinement(growth.k, growth.power, growth.sample, growth.rows, growth.few)
+    grown: list[Grown] = []
     for group in range(shard, dealt.groups, growth.shards):
         copies = dealt.to_group(group)
         seeds = np.flatnonzero(copies).astype(np.int32)
-        grown.append(refine(baskets, pairs, seeds, copies[seeds], growth.k, growth.power, state, pool))
+        grown += grow_seeds(baskets, seeds, copies[seeds], how, state, pool)
     records, counts, short = (np.concatenate(parts) for parts in zip(*grown, strict=True))
     given = np.minimum(excess, pool)
     pool -= given
@@ -76,10 +83,9 @@ def grow_shard(codes: Codes, weights: Ints, cards: Ints, growth: Growth, shard: 
     placed = pair_counts(baskets_of(records, counts, cards), counts)
     book = Book(pool, pairs, placed, 1.0 / growth.shards)
     order = np.argsort(hash_rows(records, np.uint64(derive(growth.seed, "order", shard))), kind="stable")
-    packed: tuple[Codes, Ints] = pack(
-        baskets, book, growth.k, records[order], counts[order], short[order], stream(growth.seed, "pack", shard)
-    )
-    return packed
+    packing = Packing(growth.k, growth.sample, growth.rows, growth.few)
+    pack_state = stream(growth.seed, "pack", shard)
+    return pack(baskets, book, packing, records[order], counts[order], short[order], pack_state)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Compiling every kernel ahead of its first use, on a table of four records."""
+"""Compiling every kernel ahead of its first use, on a small table."""
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from synth_spark.kernels.shards import Growth, grow_shard
 
 def compile_kernels() -> None:
     """Call every kernel once with the types that the stages call it with."""
-    codes = np.array([[1, 1, 2], [1, 2, 1], [2, 1, 1], [1, 1, 0]], np.uint16)
-    weights, cards = np.array([3, 3, 1, 2], np.int64), (2, 2, 2)
+    codes = np.random.default_rng(1).integers(0, 3, (2_000, 6)).astype(np.uint16)
+    weights, cards = np.ones(len(codes), np.int64), (2,) * 6
     count_combinations(CellSpace(cards, 2), codes, weights)
-    records, copies = grow_shard(codes, weights, np.array(cards, np.int64), Growth(2, 1, 2, 1.5, 7), 0)
+    growth = Growth(k=60, shards=1, groups=1, power=1.5, seed=7, sample=4, rows=8)  # so small that tables are divided
+    records, copies = grow_shard(codes, weights, np.array(cards, np.int64), growth, 0)
     hash_copies(records, copies, np.uint64(1))
     support_up_to(2, codes, weights, records)

@@ -54,9 +54,8 @@ def vouch(kept: Kept) -> SafeTable:
 
 
 def _grow(frontier: DataFrame, domain: Domain, resolved: Resolved, seed: int) -> DataFrame:
-    growth = Growth(
-        resolved.k, resolved.shards, resolved.groups, resolved.plan.synthesis.power, derive(seed, "synthesize")
-    )
+    power, key = resolved.plan.synthesis.power, derive(seed, "synthesize")
+    growth = Growth(resolved.k, resolved.shards, resolved.groups, power, key, resolved.sample)
     cards, columns = domain.common(resolved.k), len(domain.columns)
 
     def grow(table: pa.Table) -> pa.Table:

@@ -1,11 +1,10 @@
 """Stage 6: the written tables against the contract of the release. A critical failure stops the release."""
 
-from synth_spark.validate.audit import SCHEMA, Result, audit, contract, gate, load_library
+from synth_spark.validate.audit import Result, audit, contract, gate, load_library, quality_results
 from synth_spark.validate.proof import cuts, proof, weakest
 from synth_spark.validate.singles import single_counts, synthetic_values
 
 __all__ = [
-    "SCHEMA",
     "Result",
     "audit",
     "contract",
@@ -13,6 +12,7 @@ __all__ = [
     "gate",
     "load_library",
     "proof",
+    "quality_results",
     "single_counts",
     "synthetic_values",
     "weakest",

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import AuditFailed, EngineError
@@ -18,7 +19,8 @@ from synth_spark.errors import AuditFailed, EngineError
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = "suite string, rule string, expectation string, severity string, success boolean, meaning string"
+_ROWS = pa.schema([*((name, pa.string()) for name in ("suite", "rule", "expectation", "severity")),
+                   ("success", pa.bool_()), ("meaning", pa.string())])  # fmt: skip
 #: All counts, and never a sample of values.
 _RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
@@ -134,6 +136,11 @@ def audit(
     for suite, chosen in groupby(rules, key=lambda rule: rule.suite):
         results += _run(*batches[suite], suite, list(chosen))
     return results
+
+
+def quality_results(spark: SparkSession, results: Iterable[Result]) -> DataFrame:
+    """Results as a table, one row each."""
+    return spark.createDataFrame(pa.Table.from_pylist([vars(result) for result in results], _ROWS)).coalesce(1)
 
 
 def gate(results: Iterable[Result]) -> None:

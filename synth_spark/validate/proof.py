@@ -21,7 +21,7 @@ from synth_spark.tables import positional
 #: Most sensitive records of one block.
 _BLOCK = 4_000_000
 #: Most synthetic records of one part; every part is sent all sensitive records.
-_PART = 500_000
+_PART = 4_000_000
 
 
 def proof(

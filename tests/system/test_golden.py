@@ -8,9 +8,9 @@ from releasing import hashes, release
 from synth_spark import demo
 
 GOLDEN = {
-    "synthetic_records": "0ffc913ee0ddf003a82cfd1409a3c8b78d644db751fc58fd0e69d76244945edc",
+    "synthetic_records": "bf89797e193ee5f14195edd10fa84f0c2399316702cd8b7b80490e7e5d26905c",
     "aggregates": "5e024c3eafd0b580c0a0e22550d52e3294bad1314afe814947fe6d3e51d4bd41",
-    "evaluation": "ae5536733a061a4a152519934c84ac827a6d9efa39e927913d146aed50e8ce37",
+    "evaluation": "11d7944add0a1f7d22572e3fe1749967d12720c8a76b22c368bb2a529ae14c62",
 }
 
 

@@ -14,6 +14,8 @@ from synth_spark.aggregate.suppress import _batch, protect, selection_texts
 from synth_spark.domain import Domain
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting import count_combinations
+from synth_spark.plan import parse
+from synth_spark.resolve import resolve
 
 Rows = Sequence[Sequence[str | None]]
 
@@ -64,6 +66,21 @@ def test_five_rows_hold_seventeen_combinations() -> None:
     )
     assert len(expected) == 17
     assert by_values(names, string_rows(lines), 1) == expected
+
+
+def test_three_rows_that_hold_a_value_and_the_lengths_they_allow() -> None:
+    """Specification 10.2 (c)."""
+    rows = string_rows(["a1 b1 c1 d1", "a2 b2 - d2", "a1 b2 - d3"])
+    domain = domain_of(["A", "B", "C", "D"], rows)
+    codes = encoded(domain, rows)
+    a1, b2 = domain.columns[0].values.index("a1") + 1, domain.columns[1].values.index("b2") + 1
+    assert np.flatnonzero(codes[:, 0] == a1).tolist() == [0, 2]
+    assert np.flatnonzero(codes[:, 1] == b2).tolist() == [1, 2]
+    assert np.flatnonzero(codes[:, 2] == 0).tolist() == [1, 2]
+    assert protect(np.array([domain.records]), 2).tolist() == [2]
+    for wish, length in ((10, 4), (2, 2)):
+        wanted = {"input": {"path": "cases.csv"}, "privacy": {"k": 2}, "reporting_length": min(wish, 8)}
+        assert resolve(parse(wanted), tuple(domain.names), domain.cards, domain.records, 3).length == length
 
 
 def test_five_rows_protected() -> None:

@@ -6,17 +6,27 @@ from random import Random
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from unit.brute_force import Record, attributes_of, contains, support
 from unit.tables import FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, random_table, string_rows, table_of
 
-from synth_spark.kernels.baskets import Baskets, add_support, baskets_of, clear_support, pair_counts, rows_containing
+from synth_spark.kernels.baskets import (
+    Baskets,
+    add_support,
+    baskets_of,
+    clear_support,
+    pair_counts,
+    project,
+    rows_holding,
+    support_reaches,
+)
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.packing import Book, pack
-from synth_spark.kernels.refining import refine
-from synth_spark.kernels.sampling import hash_rows, stream
+from synth_spark.kernels.packing import Book, Packing, pack
+from synth_spark.kernels.refining import Refinement, grow_seeds
+from synth_spark.kernels.sampling import State, hash_rows, stream
 from synth_spark.kernels.shards import Deal, Growth, deal, grow_shard
 
 Attribute = tuple[int, int]
@@ -28,6 +38,9 @@ growths = st.builds(
     groups=st.integers(1, 3),
     power=st.sampled_from([0.0, 1.5, 10.0]),
     seed=st.integers(0, 2**64),
+    sample=st.sampled_from([1, 3, 256]),
+    rows=st.sampled_from([1, 4, 65_536]),
+    few=st.sampled_from([0, 1, 64]),
 )
 
 
@@ -79,6 +92,12 @@ def test_totals_are_rounded_counts_and_every_record_is_shared(table: Table, grow
         assert copies > 0
         assert any(record)
         assert support(record, table.rows, table.weights.tolist()) >= growth.k
+
+
+def test_more_groups_than_records_leave_some_without_seeds() -> None:
+    table, common = table_of([(0, 1, 0), (0, 0, 1)], [2, 2], (0, 1, 1)).by_frequency(2)
+    made = grow_all(table.codes, table.weights, common, Growth(2, 3, 3, 0.0, 0, sample=1, rows=1, few=0))
+    assert totals(made) == rounded_down(table, 2)
 
 
 @pytest.mark.parametrize("shards", [1, 3])
@@ -308,24 +327,57 @@ def test_baskets_hold_the_attributes_of_records_and_the_records_of_attributes(ta
         assert held == [attribute_index(baskets, attribute) for attribute in attributes_of(row)]
     for a, c in enumerate(baskets.column_of):
         code = a - baskets.starts[c] + 1
-        holders = baskets.holders[baskets.first_holder[a] : baskets.first_holder[a + 1]].tolist()
-        assert holders == [r for r, row in enumerate(rows) if row[c] == code]
+        assert held_rows(baskets, [a]) == [r for r, row in enumerate(rows) if row[c] == code]
+        assert baskets.held[a] == len(held_rows(baskets, [a]))
+    assert by_attribute(baskets, baskets.support) == totals(list(zip(rows, lay(table, 1).weights, strict=True)))
+
+
+def held_rows(baskets: Baskets, path: Sequence[int], limit: int = 1_000_000) -> list[int]:
+    """The rows that hold all attributes of a path, at most so many, in the order found."""
+    found = np.full(baskets.codes.shape[1] + 1, -1, np.int32)
+    number = rows_holding(baskets, np.array(path, np.int64), limit, found, 1)
+    assert found[0] == -1
+    assert (found[1 + number :] == -1).all()
+    return found[1 : 1 + number].tolist()
+
+
+@few
+@given(st.data(), st.sampled_from([1, 3, 200]))
+def test_rows_that_hold_a_part_of_a_row(data: st.DataObject, repeats: int) -> None:
+    """With 200 repeats of every row some attributes are too rare for a set of bits, and are looked up in lists."""
+    table = data.draw(coded_tables())
+    common = [row for row in table.rows if any(row)]
+    assume(common)
+    rows = [*table.rows, *common[:1] * repeats]
+    laid = lay(table_of(rows, [1] * len(rows), table.cards), 1)
+    row = data.draw(st.sampled_from([row for row in laid.rows if any(row)]))
+    attributes = [attribute_index(laid.baskets, attribute) for attribute in attributes_of(row)]
+    path = data.draw(st.permutations(attributes))[: data.draw(st.integers(1, len(attributes)))]
+    record = tuple(
+        code if code and attribute_index(laid.baskets, (column, code)) in path else 0 for column, code in enumerate(row)
+    )
+    expected = [r for r, held in enumerate(laid.rows) if contains(held, record)]
+    assert held_rows(laid.baskets, path) == expected
+    assert held_rows(laid.baskets, path, 2) == expected[:2]
+    total = support(record, laid.rows, laid.weights)
+    for limit in (1, total, total + 1):
+        assert support_reaches(laid.baskets, np.array(path, np.int64), limit) == (limit <= total)
 
 
 @few
 @given(coded_tables(), st.data())
-def test_rows_containing_a_part_of_a_row(table: Table, data: st.DataObject) -> None:
+def test_a_projection_is_the_table_of_the_rows_that_hold_an_attribute(table: Table, data: st.DataObject) -> None:
     laid = lay(table, 1)
-    some = [row for row in laid.rows if any(row)]
-    assume(some)
-    row = data.draw(st.sampled_from(some))
-    kept = data.draw(st.lists(st.booleans(), min_size=len(row), max_size=len(row)))
-    record = tuple(code if keep else 0 for code, keep in zip(row, kept, strict=True))
-    record = record if any(record) else row
-    found = np.full(len(laid.rows), -1, np.int32)
-    number = rows_containing(laid.baskets, np.array(record, np.uint16), found)
-    assert found[:number].tolist() == [r for r, held in enumerate(laid.rows) if contains(held, record)]
-    assert (found[number:] == -1).all()
+    assume(laid.baskets.column_of.size)
+    a = data.draw(st.integers(0, laid.baskets.column_of.size - 1))
+    column = laid.baskets.column_of[a]
+    rows, part = project(laid.baskets, a)
+    assert rows.tolist() == held_rows(laid.baskets, [a])
+    codes = np.array([laid.rows[r] for r in rows], np.uint16).reshape(-1, len(table.cards))
+    codes[:, column] = 0
+    expected = baskets_of(codes, np.array([laid.weights[r] for r in rows], np.int64), laid.cards)
+    for field, value in expected._asdict().items():
+        assert np.array_equal(getattr(part, field), value), field
 
 
 @few
@@ -351,6 +403,21 @@ def test_pair_counts(table: Table) -> None:
 # --- refining
 
 
+def refined(
+    laid: Laid, seeds: Ints, copies: Ints, growth: Growth, state: State, pool: Ints
+) -> tuple[Codes, Ints, npt.NDArray[np.bool_]]:
+    """Grow one group of seeds, in tables of the size that the growth says."""
+    how = Refinement(growth.k, growth.power, growth.sample, growth.rows, growth.few)
+    grown = grow_seeds(laid.baskets, seeds.astype(np.int32), copies.copy(), how, state, pool)
+    records, counts, short = (np.concatenate(parts) for parts in zip(*grown, strict=True))
+    return records, counts, short
+
+
+def packing_of(growth: Growth) -> Packing:
+    """How to pack, of how to grow."""
+    return Packing(growth.k, growth.sample, growth.rows, growth.few)
+
+
 @few
 @given(coded_tables(), growths, st.data())
 def test_refine_keeps_shared_parts_and_pools_the_rest(table: Table, growth: Growth, data: st.DataObject) -> None:
@@ -359,16 +426,7 @@ def test_refine_keeps_shared_parts_and_pools_the_rest(table: Table, growth: Grow
     seeds = np.flatnonzero(copies_of).astype(np.int32)
     copies = np.array(copies_of, np.int64)[seeds]
     pool = np.zeros(laid.baskets.column_of.size, np.int64)
-    records, counts, short = refine(
-        laid.baskets,
-        pair_counts(laid.baskets, laid.baskets.weights),
-        seeds.copy(),
-        copies.copy(),
-        growth.k,
-        growth.power,
-        stream(growth.seed, "unit"),
-        pool,
-    )
+    records, counts, short = refined(laid, seeds, copies, growth, stream(growth.seed, "unit"), pool)
     made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     given_seeds = [(laid.rows[r], copies_of[r]) for r in seeds]
     assert sum(counts) == sum(copies)
@@ -388,16 +446,7 @@ def test_a_refined_seed_can_keep_no_more(table: Table, growth: Growth, data: st.
     assume(laid.rows)
     r = data.draw(st.integers(0, len(laid.rows) - 1))
     pool = np.zeros(laid.baskets.column_of.size, np.int64)
-    records, counts, short = refine(
-        laid.baskets,
-        pair_counts(laid.baskets, laid.baskets.weights),
-        np.array([r], np.int32),
-        np.array([2]),
-        growth.k,
-        growth.power,
-        stream(growth.seed, "unit"),
-        pool,
-    )
+    records, counts, short = refined(laid, np.array([r]), np.array([2]), growth, stream(growth.seed, "unit"), pool)
     assert counts.tolist() == [2]
     seed, record = laid.rows[r], tuple(records[0].tolist())
     lost = set(attributes_of(seed)) - set(attributes_of(record))
@@ -419,16 +468,7 @@ def test_power_prefers_frequent_values() -> None:
         for key in range(200):
             pool = np.zeros(2, np.int64)
             seed, copies = np.array([33], np.int32), np.array([1])
-            records, _, _ = refine(
-                laid.baskets,
-                pair_counts(laid.baskets, laid.baskets.weights),
-                seed,
-                copies,
-                2,
-                power,
-                stream(key, "unit"),
-                pool,
-            )
+            records, _, _ = refined(laid, seed, copies, Growth(2, 1, 1, power, 0), stream(key, "unit"), pool)
             kept[power][tuple(records[0].tolist())] += 1
     assert set(kept[0.0]) == {(1, 0), (0, 1)}
     assert 70 <= kept[0.0][1, 0] <= 130
@@ -447,7 +487,7 @@ def test_pack_outgrows_the_arrays_it_starts_with() -> None:
             np.full(size, 40), pair_counts(laid.baskets, laid.baskets.weights), np.zeros((size, size), np.int64), 1.0
         )
         none = np.zeros((0, len(table.cards)), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-        records, counts = pack(laid.baskets, book, 2, *none, stream(1, "unit"))
+        records, counts = pack(laid.baskets, book, Packing(2, 256, 65_536, 64), *none, stream(1, "unit"))
         made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
         assert totals(made) == by_attribute(laid.baskets, np.full(size, 40))
         for record in {record for record, _ in made}:
@@ -464,7 +504,7 @@ def test_pack_places_the_whole_pool_in_shared_records(table: Table, growth: Grow
     book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), np.zeros((size, size), np.int64), 1.0)
     width = len(table.cards)
     none = np.zeros((0, width), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    records, counts = pack(laid.baskets, book, growth.k, *none, stream(growth.seed, "unit"))
+    records, counts = pack(laid.baskets, book, packing_of(growth), *none, stream(growth.seed, "unit"))
     made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     assert totals(made) == by_attribute(laid.baskets, np.array(left, np.int64))
     assert not pool.any()
@@ -488,20 +528,11 @@ def test_pack_extends_short_records_only(table: Table, growth: Growth, data: st.
     pool = np.zeros(size, np.int64)
     state = stream(growth.seed, "unit")
     numbers = np.array(copies, np.int64)[seeds]
-    records, counts, short = refine(
-        laid.baskets,
-        pair_counts(laid.baskets, laid.baskets.weights),
-        seeds,
-        numbers,
-        growth.k,
-        growth.power,
-        state,
-        pool,
-    )
+    records, counts, short = refined(laid, seeds, numbers, growth, state, pool)
     before, lost = pool.copy(), [tuple(r) for r in records[short].tolist()]
     placed = pair_counts(baskets_of(records, counts, laid.cards), counts)
     book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), placed, 0.5)
-    packed, packed_counts = pack(laid.baskets, book, growth.k, records, counts, short, state)
+    packed, packed_counts = pack(laid.baskets, book, packing_of(growth), records, counts, short, state)
     given_records = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     made = [(tuple(record), count) for record, count in zip(packed.tolist(), packed_counts.tolist(), strict=True)]
     assert totals(made) == totals(given_records) + by_attribute(laid.baskets, before)
@@ -530,7 +561,7 @@ def test_missing_pairs_come_first() -> None:
     for key in range(50):
         book = Book(np.array([0, 5, 5]), pairs, placed.copy(), 1.0)
         short = np.array([(1, 0)], np.uint16), np.array([1]), np.array([True])
-        records, counts = pack(laid.baskets, book, 2, *short, stream(key, "unit"))
+        records, counts = pack(laid.baskets, book, Packing(2, 256, 65_536, 64), *short, stream(key, "unit"))
         extended = [tuple(record) for record in records.tolist() if record[0]]
         assert extended == [(1, 2)]
         assert totals(list(zip(map(tuple, records.tolist()), counts.tolist(), strict=True)))[1, 2] == 5
