@@ -151,8 +151,9 @@ def _what_would_happen(resolved: Resolved, exact: bool) -> list[str]:
         f"rows to visit      at most {resolved.visits:,} (distinct records × column tuples), "
         f"in {resolved.counting_tasks} tasks",
         f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
-        f"memory             about {_bytes(resolved.task_bytes)} in the largest task "
-        f"({resolved.shards} shards of {resolved.groups} groups)",
+        f"memory             about {_bytes(resolved.task_bytes)} in the largest synthesis task, of at most "
+        f"{resolved.plan.task_memory} MB;",
+        f"                   {_parts(resolved)}",
         f"privacy            k-anonymity, k = {resolved.k}: no count below it, counts rounded down to multiples of it;",
         f"                   every synthetic record is contained in at least {resolved.k} sensitive ones,",
         "                   which is proved on what is written",
@@ -160,6 +161,12 @@ def _what_would_happen(resolved: Resolved, exact: bool) -> list[str]:
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),
     ]
+
+
+def _parts(resolved: Resolved) -> str:
+    if resolved.fits:
+        return f"the whole table goes to {resolved.shards} tasks, each with a share of the seeds"
+    return f"the table is cut into parts of at most {resolved.rows_a_task:,} records, for {resolved.top_groups} groups"
 
 
 def _bytes(number: int) -> str:

@@ -84,8 +84,13 @@ def _aggregate(run: Run) -> None:
 
 
 def _synthesize(run: Run) -> None:
-    made = synthesize.synthetic_records(run.kept(tables.CODES).frame, run.domain, run.resolved, run.workspace.seed)
-    run.keep(tables.SYNTHETIC_RECORDS, made)  # one row a synthetic record
+    codes, rounds = run.kept(tables.CODES).frame, iter(tables.ROUNDS)
+    made = synthesize.grown_records(
+        codes, run.domain, run.resolved, run.workspace.seed, lambda grown: run.keep(next(rounds), grown).frame
+    )
+    grown = run.keep(tables.GROWN, made).frame  # one row a distinct synthetic record, totals not yet rounded
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.workspace.seed)
+    run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
 def _evaluate(run: Run) -> None:
@@ -159,7 +164,7 @@ STAGES = {
     "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
     "encode": Stage(_encode, "counting values, coding records", (tables.DOMAIN, tables.CODES)),
     "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
-    "synthesize": Stage(_synthesize, "growing records", (tables.SYNTHETIC_RECORDS,)),
+    "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
     "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
     "validate": Stage(
         _validate, "auditing the written tables", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)

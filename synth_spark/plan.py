@@ -74,20 +74,23 @@ class KAnonymity(_Strict):
 Privacy = KAnonymity
 
 
-class RowSeeded(_Strict):
-    """Synthetic records grown from the sensitive ones, each keeping what at least k records share."""
+class Synthesis(_Strict):
+    """How synthetic records are made."""
 
-    kind: Literal["row_seeded"] = "row_seeded"
+    kind: Literal["row_seeded", "value_seeded", "unseeded"] = Field(
+        "row_seeded",
+        description="Grown from sensitive records, whose lost values are placed; from values alone; or drawn column by "
+        "column, without placing what is lost.",
+    )
     groups: int = Field(
         256, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
     )
     power: float = Field(
-        1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows."
+        1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows (row_seeded)."
     )
-
-
-#: The way records are synthesized: a sum type, told apart by ``kind``.
-Synthesis = RowSeeded
+    packing: Literal["relative_deficit", "deficit", "count"] = Field(
+        "relative_deficit", description="What decides which value a record is given of those that were left over."
+    )
 
 
 class Output(_Strict):
@@ -106,7 +109,10 @@ class Plan(_Strict):
     reporting_length: int = Field(
         3, ge=1, le=8, strict=True, description="R: longest combination that is counted and reported."
     )
-    synthesis: Synthesis = RowSeeded()
+    synthesis: Synthesis = Synthesis()
+    task_memory: int = Field(
+        1_024, ge=1, strict=True, description="Most memory of one synthesis task, in MB: larger tables are cut to fit."
+    )
     output: Output = Output()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     run_id: str | None = Field(None, description="Name of the run; default: time and a random suffix.")

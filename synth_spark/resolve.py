@@ -6,6 +6,7 @@ from functools import cached_property
 
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
+from synth_spark.kernels.parts import MOST_TRACKED
 from synth_spark.plan import Plan
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
@@ -13,10 +14,12 @@ RESERVED = ("run_id", "length", "protected_count", "selections")
 #: Distinct records that a shard should at least see seeds of; most shards, and most of a table so large that laying
 #: it out anew for each of them counts.
 _SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 4
-#: Rows that one walk of the refinement tree may visit at its root, over all groups of a shard.
-_ROOT_VISITS = 1 << 20
-#: Fewest and most rows that a node is judged by, and how fast they fall as a table grows.
-_LEAST_SAMPLE, _MOST_SAMPLE, _SAMPLED_VISITS = 256, 2_048, 1 << 26
+#: Groups of seeds that a table too large for a task is cut for: fewer for larger ones, as each sends every row.
+_MOST_TOPS, _LEAST_TOPS, _TOP_ROWS = 4, 2, 1 << 23
+#: Memory of a synthesis task: of the process, of a value and of a record (measured at a million records of 20 columns).
+_PROCESS_BYTES, _VALUE_BYTES, _RECORD_BYTES = 200 * 10**6, 24, 300
+#: Fewest records that a part of a table is worth being cut to.
+_LEAST_ROWS = 4_096
 #: Visits (rows × column tuples) that one counting task should do.
 _VISITS_A_TASK = 2 * 10**8
 #: Records of a published file of a large table; smaller tables have a few files, so that tasks can share the work.
@@ -77,20 +80,29 @@ class Resolved:
 
     @property
     def shards(self) -> int:
-        """Independent parts of synthesis."""
+        """Tasks that share the seeds of a table that fits each of them."""
         most = _MOST_SHARDS if self.distinct < _LARGE else _MOST_OF_LARGE
         return max(1, min(most, self.distinct // _SEEDS_A_SHARD))
 
     @property
-    def groups(self) -> int:
-        """Groups of seeds a shard: as asked for, or fewer for tables so large that they diversify by themselves."""
-        wanted = max(1, self.plan.synthesis.groups // self.shards)
-        return max(1, min(wanted, _ROOT_VISITS // max(1, self.distinct)))
+    def top_groups(self) -> int:
+        """Groups of seeds that the table is cut for where it does not fit a task."""
+        return max(_LEAST_TOPS, min(_MOST_TOPS, _TOP_ROWS // max(1, self.distinct)))
 
     @property
-    def sample(self) -> int:
-        """Rows that a node of the tree is judged by: all but the largest nodes of small tables whole."""
-        return max(_LEAST_SAMPLE, min(_MOST_SAMPLE, _SAMPLED_VISITS // max(1, self.distinct)))
+    def groups(self) -> int:
+        """Most groups of seeds inside a part."""
+        return max(1, self.plan.synthesis.groups // (self.shards if self.fits else self.top_groups))
+
+    @property
+    def fits(self) -> bool:
+        """Whether a task can work on the whole table."""
+        return self.distinct <= self.rows_a_task
+
+    @property
+    def rows_a_task(self) -> int:
+        """Distinct records that a synthesis task can hold within its budget of memory."""
+        return max(0, (self.plan.task_memory * 10**6 - self._fixed_bytes) // self._row_bytes)
 
     @property
     def files(self) -> int:
@@ -106,12 +118,17 @@ class Resolved:
 
     @property
     def task_bytes(self) -> int:
-        """Memory of the largest task: a synthesis shard lays out all distinct records, beside two tables of pairs.
+        """Memory of the largest synthesis task: it lays out its records, beside two tables of pairs."""
+        return self._fixed_bytes + min(self.distinct, self.rows_a_task) * self._row_bytes
 
-        24 bytes a value and 300 a record, measured at a million records of 20 columns, where it comes to 0.8 GB.
-        """
-        attributes = sum(self.cards)
-        return self.distinct * (24 * len(self.names) + 300) + 2 * 8 * attributes * attributes
+    @property
+    def _fixed_bytes(self) -> int:
+        tracked = min(sum(self.cards), MOST_TRACKED)
+        return _PROCESS_BYTES + 16 * tracked * tracked
+
+    @property
+    def _row_bytes(self) -> int:
+        return _VALUE_BYTES * len(self.names) + _RECORD_BYTES
 
 
 def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int) -> Resolved:
@@ -120,7 +137,7 @@ def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records:
     Raises:
         PlanError: a column carries a reserved name.
         InputError: fewer records than k.
-        ResourceError: more combinations than 64-bit keys can number.
+        ResourceError: more combinations than 64-bit keys can number, or too little memory for a task.
     """
     for name in names:
         if name.lower() in RESERVED:
@@ -139,6 +156,10 @@ def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records:
     if cells > _MOST_CELLS:
         problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"
         raise ResourceError("reporting_length", problem, "lower it, or group values")
+    if not resolved.fits and resolved.rows_a_task < _LEAST_ROWS:
+        least = math.ceil((resolved._fixed_bytes + _LEAST_ROWS * resolved._row_bytes) / 10**6)
+        problem = f"of {plan.task_memory} MB holds {resolved.rows_a_task:,} of {distinct:,} distinct records"
+        raise ResourceError("task_memory", problem, f"give a task at least {least} MB")
     return resolved
 
 

@@ -46,6 +46,12 @@ AGGREGATES = Table(
     "one row a combination of length 1…R with count ≥ k, rounded down to a multiple of k",
     Sensitivity.SAFE,
 )
+#: What each round of synthesis of a large table grew.
+ROUNDS = tuple(
+    Table(f"grown_{number}", "one row a synthetic record and part, before rounding", Sensitivity.SENSITIVE)
+    for number in range(8)
+)
+GROWN = Table("grown", "one row a distinct synthetic record, before rounding, with its copies", Sensitivity.SENSITIVE)
 SYNTHETIC_RECORDS = Table("synthetic_records", "one row a synthetic record", Sensitivity.SAFE)
 SYNTHETIC_COUNTS = Table(
     "synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL

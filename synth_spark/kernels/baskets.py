@@ -142,7 +142,9 @@ def rows_holding(baskets, path, limit, rows, at):
     rarest, found = _rarest(baskets, path), 0
     if rarest >= 0:
         for j in range(baskets.first_listed[rarest], baskets.first_listed[rarest + 1]):
-            if found < limit and holds(baskets, baskets.listed[j], path):
+            if found == limit:
+                break
+            if _holds(baskets, baskets.listed[j], path):
                 rows[at + found] = baskets.listed[j]
                 found += 1
         return found
@@ -163,7 +165,7 @@ def support_reaches(baskets, path, limit):
     rarest, weight = _rarest(baskets, path), 0
     if rarest >= 0:
         for j in range(baskets.first_listed[rarest], baskets.first_listed[rarest + 1]):
-            if holds(baskets, baskets.listed[j], path):
+            if _holds(baskets, baskets.listed[j], path):
                 weight += baskets.weights[baskets.listed[j]]
                 if weight >= limit:
                     return True
@@ -179,7 +181,7 @@ def support_reaches(baskets, path, limit):
 
 
 @compiled
-def holds(baskets, row, path):
+def _holds(baskets, row, path):
     """Whether a row holds all attributes of a path."""
     for a in path:
         column = baskets.column_of[a]
@@ -214,12 +216,76 @@ def _lowest(bits):
 
 
 @compiled
-def pair_counts(baskets, weights):
-    """(A, A) weighted number of records that hold both attributes; the diagonal holds the single counts."""
-    size = baskets.column_of.size
-    pairs = np.zeros((size, size), np.int64)
-    for r in range(weights.size):
-        for i in range(baskets.first[r], baskets.first[r + 1]):
-            for j in range(baskets.first[r], baskets.first[r + 1]):
-                pairs[baskets.attributes[i], baskets.attributes[j]] += weights[r]
+def rows_with(baskets, rows, attribute, out, at):
+    """Write those of the given rows that hold an attribute to ``out`` from ``at`` on; returns how many.
+
+    In place, with ``out`` the rows themselves and ``at`` 0, they move to the front.
+    """
+    column, found = baskets.column_of[attribute], 0
+    codes, value = baskets.codes[column], attribute - baskets.starts[column] + 1
+    for r in rows:
+        if codes[r] == value:
+            out[at + found] = r
+            found += 1
+    return found
+
+
+@compiled
+def mark_columns(baskets, path, taken):
+    """Mark the columns of a path, and no others."""
+    taken[:] = False
+    for a in path:
+        taken[baskets.column_of[a]] = True
+
+
+@compiled
+def write_record(baskets, path, record):
+    """Write the codes of a path's attributes into an empty record."""
+    for a in path:
+        c = baskets.column_of[a]
+        record[c] = a - baskets.starts[c] + 1
+
+
+@compiled
+def pair_counts(codes, weights, starts, tracked, size):
+    """(size, size) weighted number of (n, m) records that hold both attributes, among those tracked.
+
+    Args:
+        codes: (n, m) codes, 0 = absent.
+        weights: (n,) multiplicities.
+        starts: (m + 1,) first attribute of each column.
+        tracked: (A,) row of each attribute in the result; −1 = not tracked.
+        size: how many are tracked.
+    """
+    n, m = codes.shape
+    pairs, held = np.zeros((size, size), np.int64), np.empty(m, np.int64)
+    for r in range(n):
+        number = 0
+        for c in range(m):
+            if codes[r, c] > 0 and tracked[starts[c] + codes[r, c] - 1] >= 0:
+                held[number] = tracked[starts[c] + codes[r, c] - 1]
+                number += 1
+        for i in range(number):
+            for j in range(number):
+                pairs[held[i], held[j]] += weights[r]
     return pairs
+
+
+@compiled
+def taller(stack, height):
+    """The same stack, twice as tall if it is full."""
+    if height < stack.shape[0]:
+        return stack
+    grown = np.empty((2 * height, stack.shape[1]), stack.dtype)
+    grown[:height] = stack
+    return grown
+
+
+@compiled
+def lengthened(array, used, capacity):
+    """The first ``used`` elements in an array of at least a capacity; the same array if it is long enough."""
+    if capacity <= array.size:
+        return array
+    longer = np.empty(capacity, array.dtype)
+    longer[:used] = array[:used]
+    return longer

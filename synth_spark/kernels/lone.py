@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from synth_spark.kernels.baskets import rows_with
 from synth_spark.kernels.compiled import compiled
 from synth_spark.kernels.sampling import uniform
 
@@ -12,7 +13,7 @@ UNSEEN = 0.5
 
 
 @compiled
-def grow_alone(baskets, rows, seed, path, depth, taken, k, power, sample, state):
+def grow_alone(baskets, rows, seed, path, depth, taken, how, state):
     """Grow the record of a seed that is alone at its node, down to its end; returns how many attributes it has.
 
     Only what the rows share with the seed matters now. While there are more rows than the sample, attributes are drawn
@@ -26,9 +27,7 @@ def grow_alone(baskets, rows, seed, path, depth, taken, k, power, sample, state)
         path: (m,) attributes of the record so far, written on.
         depth: how many they are.
         taken: (m,) columns of those attributes, written on.
-        k: smallest support, ≥ 1.
-        power: an attribute is drawn with probability ∝ support^power.
-        sample: rows that are looked at for a draw where there are more.
+        how: how to grow; an attribute is drawn with probability ∝ support^power.
         state: random stream.
     """
     free, q = np.empty(path.size, np.int64), 0
@@ -37,7 +36,7 @@ def grow_alone(baskets, rows, seed, path, depth, taken, k, power, sample, state)
             free[q] = baskets.attributes[j]
             q += 1
     closed = np.zeros(q, np.bool_)
-    depth, left = _grow_by_sample(baskets, rows, free[:q], closed, path, depth, taken, k, power, sample, state)
+    depth, left = _grow_by_sample(baskets, rows, free[:q], closed, path, depth, taken, how, state)
     rows = rows[:left]
     free, closed = free[:q][~closed], closed[~closed]
     if free.size <= _TABLE_BITS:
@@ -52,8 +51,8 @@ def grow_alone(baskets, rows, seed, path, depth, taken, k, power, sample, state)
                 support[j] = table[held | 1 << j]
         else:
             _sum_bits(shared, weights, support)
-        closed |= support < k  # it can only fall
-        drawn = _draw_attribute(support.astype(np.float64), closed, power, state)
+        closed |= support < how.k  # it can only fall
+        drawn = _draw_attribute(support.astype(np.float64), closed, how.power, state)
         if drawn < 0:
             return depth
         path[depth] = free[drawn]
@@ -67,20 +66,20 @@ def grow_alone(baskets, rows, seed, path, depth, taken, k, power, sample, state)
 
 
 @compiled
-def _grow_by_sample(baskets, rows, free, closed, path, depth, taken, k, power, sample, state):
+def _grow_by_sample(baskets, rows, free, closed, path, depth, taken, how, state):
     """Grow while there are more rows than the sample; returns (how many attributes, how many rows are left).
 
     Attributes that were taken, or cannot be, are closed; without one that is open no row is left.
     """
     support, left = np.empty(free.size, np.int64), rows.size
-    while left > sample:
-        shared, weights = _shared_bits(baskets, rows[:sample], free)
+    while left > how.sample:
+        shared, weights = _shared_bits(baskets, rows[: how.sample], free)
         _sum_bits(shared, weights, support)
-        drawn = _draw_attribute(np.maximum(support, UNSEEN), closed, power, state)
+        drawn = _draw_attribute(np.maximum(support, UNSEEN), closed, how.power, state)
         if drawn < 0:
             return depth, 0
         closed[drawn] = True
-        kept = _rows_with(baskets, rows[:left], free[drawn], k)
+        kept = _keep_rows(baskets, rows[:left], free[drawn], how.k)
         if kept > 0:
             path[depth] = free[drawn]
             depth += 1
@@ -113,7 +112,7 @@ def _draw_attribute(support, closed, power, state):
 
 
 @compiled
-def _rows_with(baskets, rows, attribute, k):
+def _keep_rows(baskets, rows, attribute, k):
     """Move the rows that hold an attribute to the front, if they weigh at least k; returns how many, else 0."""
     column = baskets.column_of[attribute]
     value = attribute - baskets.starts[column] + 1
@@ -123,14 +122,7 @@ def _rows_with(baskets, rows, attribute, k):
             weight += baskets.weights[r]
             if weight >= k:
                 break
-    if weight < k:
-        return 0
-    kept = 0
-    for i in range(rows.size):
-        if baskets.codes[column, rows[i]] == value:
-            rows[kept] = rows[i]
-            kept += 1
-    return kept
+    return rows_with(baskets, rows, attribute, rows, 0) if weight >= k else 0
 
 
 @compiled

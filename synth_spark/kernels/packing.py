@@ -1,17 +1,22 @@
 """Packing: records built from the values that seeds could not keep.
 
 The pool holds, for every attribute, how many occurrences are left to place. Records that lost values are extended
-first, then new ones are started from nothing, until the pool is empty. A value may join a record when the record
-with it has support ≥ k over all rows; among those that may, it is drawn with weight
+first, then new ones are started, until the pool is empty or nothing fits. A value may join a record when the record
+with it has support ≥ k over all rows; among those that may, it is drawn with a weight that the packing says:
 
-    support × Σ_b max(0, (target(a, b) − placed(a, b)) / target(a, b))³      (b over the record's attributes)
+    relative_deficit    support × Σ_b max(0, (target(a, b) − placed(a, b)) / target(a, b))³
+    deficit             support × Σ_b max(0, target(a, b) − placed(a, b))
+    count               support × what is left of the value in the pool
 
-so pairs that are still missing most, relative to their sensitive count, come first, and long and frequent records are
-preferred. Copies of one record walk a small tree together, so a node's support is counted once.
+(b over the record's attributes). By the first, pairs that are still missing most, relative to their sensitive count,
+come first; by all of them long and frequent records are preferred. Copies of one record walk a small tree together,
+so a node's support is counted once.
 
 A node with many rows is judged by the first ``sample`` of them, which are a random sample when rows come in the order
 of a hash: their supports weigh the draw, and a value whose support there falls short of k must reach k over all rows
 before it is taken. So a record costs little more in a large table than in a small one.
+
+All records here hold the *base*: attributes that every row of the table holds, and whose columns it leaves out.
 """
 
 from typing import NamedTuple
@@ -19,9 +24,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.baskets import Baskets, add_support, project, rows_holding, support_reaches
+from synth_spark.kernels.baskets import (
+    Baskets,
+    add_support,
+    lengthened,
+    mark_columns,
+    project,
+    rows_holding,
+    rows_with,
+    support_reaches,
+    taller,
+    write_record,
+)
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
+from synth_spark.kernels.growth import Growth
 from synth_spark.kernels.sampling import State, uniform
 
 #: Weight of a value whose pairs are all satisfied, relative to one whose pairs are all missing.
@@ -29,8 +46,10 @@ _SATISFIED = 1e-9
 #: New records started together: at least this many, or this share of the records that the pool could still fill.
 #: They share the tree, and see each other's draws only along it.
 _BATCH, _BATCH_SHARE = 256, 8
+_DEFICIT, _COUNT = 1, 2
 
 Flags = npt.NDArray[np.bool_]
+Packed = list[tuple[Codes, Ints]]
 
 
 class Book(NamedTuple):
@@ -38,105 +57,107 @@ class Book(NamedTuple):
 
     Attributes:
         pool: (A,) occurrences still to place; lowered as they are placed.
-        pairs: (A, A) weighted sensitive records that hold both attributes; diagonal: single counts.
-        placed: (A, A) how many records hold both attributes by now; raised as values are placed.
-        share: this shard's share of the records, in (0, 1]: the target of a pair is share × pairs.
+        tracked: (A,) row of each attribute in the tables of pairs; −1 = too rare to be tracked: its pairs are always
+            missing.
+        targets: (T, T) how many records should hold both attributes, ≥ 0.
+        placed: (T, T) how many records hold both attributes by now; raised as values are placed.
     """
 
     pool: Ints
-    pairs: Ints
+    tracked: npt.NDArray[np.int32]
+    targets: npt.NDArray[np.float64]
     placed: Ints
-    share: float
-
-
-class Packing(NamedTuple):
-    """How records are packed.
-
-    Attributes:
-        k: smallest support, ≥ 1.
-        sample: rows that a node is judged by where there are more; ≥ 1.
-        rows: most rows of a table that is not divided; ≥ 1.
-        few: copies that are worth dividing a table for; ≥ 0.
-    """
-
-    k: int
-    sample: int
-    rows: int
-    few: int
-
-    def worth(self, copies: Ints, held: Ints, rows: int) -> Flags:
-        """Whether so many copies repay the work of copying the held rows together, out of all rows of a table."""
-        return (copies > 0) & (copies * rows >= 16 * self.few * held)
 
 
 def pack(
-    baskets: Baskets, book: Book, how: Packing, records: Codes, counts: Ints, short: Flags, state: State
+    baskets: Baskets,
+    book: Book,
+    how: Growth,
+    base: Ints,
+    records: Codes,
+    counts: Ints,
+    short: Flags,
+    starts: int | None,
+    state: State,
 ) -> tuple[Codes, Ints]:
-    """Extend the short ones among the records, then start new ones, until the pool is empty.
+    """Extend the short ones among the records, then start new ones, until the pool is empty or nothing fits.
 
     Args:
-        baskets: all records, in random order.
-        book: what is to be placed; its pool and placed pairs are updated. Every attribute in the pool must have single
-            support ≥ k.
-        how: k and sizes.
-        records: (q, m) codes of the refined records.
+        baskets: the records to count in, in random order.
+        book: what is to be placed; its pool and placed pairs are updated. Every attribute in the pool must have
+            support ≥ k in the whole table.
+        how: how to grow.
+        base: attributes that all rows hold and all records are to hold.
+        records: (q, m) codes of the refined records, which hold the base.
         counts: (q,) copies of each.
         short: (q,) whether the record's seeds lost values, so that it may be extended.
+        starts: most new records, ≥ 0; None is as many as the pool takes, and wants an empty base.
         state: random stream.
 
     Returns:
-        (records, counts): (p, m) codes and (p,) copies; empty records are left out.
+        (records, counts): (p, m) codes and (p,) copies; empty records and new ones with nothing but the base are left
+        out.
     """
-    whole = ~short & records.any(axis=1)
+    some = records.any(axis=1)
+    whole = ~short & some
     packed = [(records[whole], counts[whole])]
-    base, some = np.zeros(0, np.int64), short & records.any(axis=1)
-    packed += _extend(baskets, book, how, base, records[some], counts[some], state)
-    divided = len(baskets.weights) > how.rows
-    left, values = int(book.pool.sum()), records.shape[1]  # values that a new record is expected to take
-    while left > 0:
-        share = 1 if divided else _BATCH_SHARE  # every batch divides a large table anew
-        batch = max(min(_BATCH, left // values), left // (share * values), 1)
-        packed += _start(baskets, book, how, base, batch, state)
-        before, left = left, int(book.pool.sum())
-        if divided:
-            values = max(1, (before - left) // batch)
+    packed += _extend(baskets, book, how, base, records[short & some], counts[short & some], state)
+    packed += _start_all(baskets, book, how, base, starts, state)
     codes, copies = zip(*packed, strict=True)
     return np.concatenate(codes), np.concatenate(copies)
 
 
+def _start_all(baskets: Baskets, book: Book, how: Growth, base: Ints, starts: int | None, state: State) -> Packed:
+    """Start new records, a batch at a time, as long as they take values."""
+    divided, packed = len(baskets.weights) > how.rows, []
+    left, values = int(book.pool.sum()), baskets.codes.shape[0]  # values that a new record is expected to take
+    while left > 0 and starts != 0:
+        share = 1 if divided else _BATCH_SHARE  # every batch divides a large table anew
+        batch = max(min(_BATCH, left // values), left // (share * values), 1)
+        batch = batch if starts is None else min(batch, starts)
+        for records, counts in _start(baskets, book, how, base, batch, state):
+            fed = (records > 0).sum(axis=1) > base.size
+            packed.append((records[fed], counts[fed]))
+        before, left = left, int(book.pool.sum())
+        if left == before:
+            break
+        if divided:
+            values = max(1, (before - left) // batch)
+        starts = None if starts is None else starts - batch
+    return packed
+
+
 def _extend(
-    baskets: Baskets, book: Book, how: Packing, base: Ints, records: Codes, counts: Ints, state: State
-) -> list[tuple[Codes, Ints]]:
-    """Extend records that hold the base, whose rows are the table: in a large one apart by their rarest attribute."""
+    baskets: Baskets, book: Book, how: Growth, base: Ints, records: Codes, counts: Ints, state: State
+) -> Packed:
+    """Extend records that hold the base: in a large table apart by their rarest attribute."""
     done, rest = [], np.ones(counts.size, np.bool_)
-    if len(baskets.weights) > how.rows and counts.size >= how.few:
+    if len(baskets.weights) > how.rows and counts.size > how.few:
         rarest = _rarest_attributes(baskets, base, records)
-        for attribute in np.flatnonzero(np.bincount(rarest[rarest >= 0], minlength=1) >= max(1, how.few)):
+        for attribute in np.flatnonzero(np.bincount(rarest[rarest >= 0], minlength=1) > how.few):
             own = rarest == attribute
             rest &= ~own
             _, part = project(baskets, attribute)
             done += _extend(part, book, how, np.append(base, attribute), records[own], counts[own], state)
-    done.append(_grow_all(baskets, book, how.k, how.sample, base, records[rest], counts[rest], state))
+    done.append(_grow_all(baskets, book, how, base, records[rest], counts[rest], state))
     return done
 
 
-def _start(
-    baskets: Baskets, book: Book, how: Packing, base: Ints, copies: int, state: State
-) -> list[tuple[Codes, Ints]]:
-    """Grow new records from the base, whose rows are the table: a large one is divided by their next value."""
-    m = baskets.codes.shape[0]
-    start = np.zeros((1, m), np.uint16)
-    start[0, baskets.column_of[base]] = base - baskets.starts[baskets.column_of[base]] + 1
-    if len(baskets.weights) <= how.rows or copies < how.few:
-        return [_grow_all(baskets, book, how.k, how.sample, base, start, np.array([copies]), state)]
-    drawn = _draw_next(baskets, book, how.k, base, copies, state)
+def _start(baskets: Baskets, book: Book, how: Growth, base: Ints, copies: int, state: State) -> Packed:
+    """Grow new records from the base: a large table is divided by their next value."""
+    start = np.zeros((1, baskets.codes.shape[0]), np.uint16)
+    write_record(baskets, base, start[0])
+    if len(baskets.weights) <= how.rows or copies <= how.few:
+        return [_grow_all(baskets, book, how, base, start, np.array([copies]), state)]
+    drawn = _draw_next(baskets, book, how, base, copies, state)
     done = [(start, np.array([copies - drawn.sum()]))] if base.size and drawn.sum() < copies else []
-    worth = how.worth(drawn, baskets.held, len(baskets.weights))
+    # worth a table of their own: so many copies repay the work of copying the rows together
+    worth = (drawn > 0) & (drawn * len(baskets.weights) >= 16 * how.few * baskets.held)
     alone = np.flatnonzero((drawn > 0) & ~worth)
     starts = np.repeat(start, alone.size, axis=0)
     columns = baskets.column_of[alone]
     starts[np.arange(alone.size), columns] = alone - baskets.starts[columns] + 1
-    done.append(_grow_all(baskets, book, how.k, how.sample, base, starts, drawn[alone], state))
+    done.append(_grow_all(baskets, book, how, base, starts, drawn[alone], state))
     for attribute in np.flatnonzero(worth):
         _, part = project(baskets, attribute)
         done += _start(part, book, how, np.append(base, attribute), int(drawn[attribute]), state)
@@ -148,8 +169,7 @@ def _rarest_attributes(baskets, base, records):
     """(q,) the rarest attribute of each record beside the base; −1 if there is none."""
     rarest = np.full(records.shape[0], -1, np.int64)
     based = np.zeros(records.shape[1], np.bool_)
-    for a in base:
-        based[baskets.column_of[a]] = True
+    mark_columns(baskets, base, based)
     for i in range(records.shape[0]):
         for c in range(records.shape[1]):
             if records[i, c] > 0 and not based[c]:
@@ -160,38 +180,36 @@ def _rarest_attributes(baskets, base, records):
 
 
 @compiled
-def _draw_next(baskets, book, k, base, copies, state):
+def _draw_next(baskets, book, how, base, copies, state):
     """(A,) how many of the copies of the base take each value next; what they take has left the pool."""
     size = baskets.column_of.size
     support, drawn, path = np.zeros(size, np.int64), np.zeros(size, np.int64), np.empty(base.size + 1, np.int64)
     path[: base.size] = base
-    fitting = _fitting(baskets, book, k, base, base.size, np.empty(0, np.int32), support)
-    _draw_values(baskets, book, k, path, base.size, base.size, fitting, copies, support, drawn, state)
+    fitting = _fitting(baskets, book, how.k, base, base.size, np.empty(0, np.int32), support)
+    _draw_values(baskets, book, how, path, base.size, base.size, fitting, copies, support, drawn, state)
     return drawn
 
 
 @compiled
-def _grow_all(baskets, book, k, sample, base, records, counts, state):
+def _grow_all(baskets, book, how, base, records, counts, state):
     """Add values from the pool to copies of records that hold the base, until none fits."""
     room, m, size = max(2 * counts.size, 16), records.shape[1], baskets.column_of.size
     out, out_counts, made = np.zeros((room, m), np.uint16), np.zeros(room, np.int64), 0
-    rows, support, drawn = np.empty(4 * sample, np.int32), np.zeros(size, np.int64), np.zeros(size, np.int64)
+    rows, support, drawn = np.empty(4 * how.sample, np.int32), np.zeros(size, np.int64), np.zeros(size, np.int64)
     for i in range(counts.size):
         rows, out, out_counts, made = _grow(
-            baskets, book, k, sample, base, records[i], counts[i], rows, support, drawn, state, out, out_counts, made
+            baskets, book, how, base, records[i], counts[i], rows, support, drawn, state, out, out_counts, made
         )
     return out[:made], out_counts[:made]
 
 
 @compiled
-def _grow(baskets, book, k, sample, base, record, copies, rows, support, drawn, state, out, out_counts, made):
+def _grow(baskets, book, how, base, record, copies, rows, support, drawn, state, out, out_counts, made):
     """Add values from the pool to copies of one record until none fits; writes the results to the output."""
-    m = record.size
-    path, begin = np.empty(m, np.int64), base.size
+    m, sample, begin = record.size, how.sample, base.size
+    path, based = np.empty(m, np.int64), np.zeros(m, np.bool_)
     path[:begin] = base
-    based = np.zeros(m, np.bool_)
-    for a in base:
-        based[baskets.column_of[a]] = True
+    mark_columns(baskets, base, based)
     for c in range(m):
         if record[c] > 0 and not based[c]:
             path[begin] = baskets.starts[c] + record[c] - 1
@@ -204,12 +222,12 @@ def _grow(baskets, book, k, sample, base, record, copies, rows, support, drawn, 
         if depth > begin:
             path[depth - 1] = attribute
         if depth > base.size and known == 0:
-            rows = _with_room(rows, low, low + sample)
+            rows = lengthened(rows, low, low + sample)
             high = low + rows_holding(baskets, path[base.size : depth], sample, rows, low)
             known = 1 if high - low < sample else 0
-        least = k if known > 0 or depth == base.size else 1
+        least = how.k if known > 0 or depth == base.size else 1
         fitting = _fitting(baskets, book, least, path[:depth], base.size, rows[low:high], support)
-        done = number - _draw_values(baskets, book, k, path, base.size, depth, fitting, number, support, drawn, state)
+        taken = _draw_values(baskets, book, how, path, base.size, depth, fitting, number, support, drawn, state)
         support[fitting] = 0
         top = high
         for a in fitting:
@@ -217,24 +235,19 @@ def _grow(baskets, book, k, sample, base, record, copies, rows, support, drawn, 
                 continue
             end = top
             if known > 0:
-                rows = _with_room(rows, top, top + high - low)
-                end = _child_rows(baskets, a, rows, low, high, top)
-            if height == stack.shape[0]:
-                taller = np.empty((2 * height, 6), np.int64)
-                taller[:height] = stack
-                stack = taller
+                rows = lengthened(rows, top, top + high - low)
+                end += rows_with(baskets, rows[low:high], a, rows, top)
+            stack = taller(stack, height)
             stack[height] = (top, end, known, drawn[a], depth + 1, a)
             height += 1
             drawn[a] = 0
             top = end
-        if done > 0 and depth > 0:
+        if taken < number and depth > 0:
             if made == out_counts.size:
                 out, out_counts = _doubled(out, out_counts)
             out[made] = 0
-            for i in range(depth):
-                c = baskets.column_of[path[i]]
-                out[made, c] = path[i] - baskets.starts[c] + 1
-            out_counts[made] = done
+            write_record(baskets, path[:depth], out[made])
+            out_counts[made] = number - taken
             made += 1
     return rows, out, out_counts, made
 
@@ -242,92 +255,87 @@ def _grow(baskets, book, k, sample, base, record, copies, rows, support, drawn, 
 @compiled
 def _fitting(baskets, book, least, path, base, rows, support):
     """The attributes of the pool that may join a record, with their support left in ``support``."""
-    size = support.size
+    size, taken = support.size, np.zeros(baskets.codes.shape[0], np.bool_)
     fitting, count = np.empty(size, np.int64), 0
+    mark_columns(baskets, path, taken)
     if path.size == base:  # all rows of the table
         support[:] = baskets.support
     else:
         add_support(baskets, rows, support)
     for a in range(size):
-        if book.pool[a] > 0 and support[a] >= least:
-            free = True
-            for b in path:
-                if baskets.column_of[b] == baskets.column_of[a]:
-                    free = False
-                    break
-            if free:
-                fitting[count] = a
-                count += 1
-                continue
-        support[a] = 0
+        if book.pool[a] > 0 and support[a] >= least and not taken[baskets.column_of[a]]:
+            fitting[count] = a
+            count += 1
+        else:
+            support[a] = 0
     return fitting[:count]
 
 
 @compiled
-def _draw_values(baskets, book, k, path, base, depth, fitting, copies, support, drawn, state):
+def _draw_values(baskets, book, how, path, base, depth, fitting, copies, support, drawn, state):
     """Draw one value for each copy, in turn; counts them in ``drawn``. Returns how many copies got one.
 
-    A support below k is that of a sample: such a value must reach k over all rows, or it is out.
+    A support below k is that of a sample: such a value must reach k over all rows, or it is out. A draw changes the
+    weight of the drawn value only.
     """
-    upto = np.empty(fitting.size)
+    weights, total = np.empty(fitting.size), 0.0
+    for i in range(fitting.size):
+        weights[i] = _weight(book, how.packing, path[:depth], fitting[i], support)
     for copy in range(copies):
         chosen = -1
         while chosen < 0:
-            total = 0.0
-            for i in range(fitting.size):
-                if book.pool[fitting[i]] > 0 and support[fitting[i]] > 0:
-                    total += _weight(book, path[:depth], fitting[i], support)
-                upto[i] = total
+            total = weights.sum()
             if total <= 0:
                 return copy
-            chosen = fitting[np.searchsorted(upto, uniform(state) * total, side="right")]
-            if support[chosen] < k and drawn[chosen] == 0:
+            at, mark = 0, uniform(state) * total - weights[0]
+            while mark >= 0 and at < weights.size - 1:
+                at += 1
+                mark -= weights[at]
+            while weights[at] == 0:  # rounding went past the last one
+                at -= 1
+            chosen = fitting[at]
+            if support[chosen] < how.k and drawn[chosen] == 0:
                 path[depth] = chosen
-                if not support_reaches(baskets, path[base : depth + 1], k):
-                    support[chosen] = 0
+                if not support_reaches(baskets, path[base : depth + 1], how.k):
+                    weights[at] = 0
                     chosen = -1
         book.pool[chosen] -= 1
         drawn[chosen] += 1
-        for b in path[:depth]:
-            book.placed[chosen, b] += 1
-            book.placed[b, chosen] += 1
+        _note(book, path[:depth], chosen)
+        weights[at] = _weight(book, how.packing, path[:depth], chosen, support)
     return copies
 
 
 @compiled
-def _weight(book, path, a, support):
+def _note(book, path, a):
+    """Count the pairs that a value makes with a record's attributes."""
+    row = book.tracked[a]
+    if row >= 0:
+        for b in path:
+            if book.tracked[b] >= 0:
+                book.placed[row, book.tracked[b]] += 1
+                book.placed[book.tracked[b], row] += 1
+
+
+@compiled
+def _weight(book, packing, path, a, support):
     """How much a record wants a value; the first value of a new record is drawn ∝ what is left of it."""
-    if path.size == 0:
-        return np.float64(book.pool[a])
-    missing = _SATISFIED
+    left = book.pool[a]
+    if path.size == 0 or left == 0:
+        return np.float64(left)
+    if packing == _COUNT:
+        return np.float64(support[a]) * left
+    missing, row = _SATISFIED, book.tracked[a]
     for b in path:
-        target = book.share * book.pairs[b, a]
-        if book.placed[b, a] < target:
-            share = (target - book.placed[b, a]) / target
-            missing += share * share * share
+        other = book.tracked[b]
+        if row < 0 or other < 0:
+            missing += 1
+            continue
+        target, placed = book.targets[other, row], book.placed[other, row]
+        if placed < target:
+            share = target - placed if packing == _DEFICIT else (target - placed) / target
+            missing += share if packing == _DEFICIT else share * share * share
     return support[a] * missing
-
-
-@compiled
-def _child_rows(baskets, attribute, rows, low, high, top):
-    """Write those rows of a node that hold an attribute behind the rows in use; returns their end."""
-    column = baskets.column_of[attribute]
-    value = attribute - baskets.starts[column] + 1
-    for i in range(low, high):
-        if baskets.codes[column, rows[i]] == value:
-            rows[top] = rows[i]
-            top += 1
-    return top
-
-
-@compiled
-def _with_room(rows, used, end):
-    """The same rows in an array that is long enough."""
-    if end <= rows.size:
-        return rows
-    longer = np.empty(2 * end, np.int32)
-    longer[:used] = rows[:used]
-    return longer
 
 
 @compiled

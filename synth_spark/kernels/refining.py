@@ -12,29 +12,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.baskets import Baskets, add_support, clear_support, project, rows_holding
+from synth_spark.kernels.baskets import (
+    Baskets,
+    add_support,
+    clear_support,
+    lengthened,
+    mark_columns,
+    project,
+    rows_holding,
+    taller,
+    write_record,
+)
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
+from synth_spark.kernels.growth import Growth
 from synth_spark.kernels.lone import BITS, UNSEEN, grow_alone
 from synth_spark.kernels.sampling import State, uniform
-
-
-class Refinement(NamedTuple):
-    """How seeds are refined.
-
-    Attributes:
-        k: smallest support, ≥ 1.
-        power: a column is drawn ∝ (mean support of the values that its seeds would keep)^power; ≥ 0.
-        sample: rows that a column's weight is estimated from where there are more; ≥ 1.
-        rows: most rows of a table that is not divided; ≥ 1.
-        few: seeds that are not worth a table of their own, at most; ≥ 0.
-    """
-
-    k: int
-    power: float
-    sample: int
-    rows: int
-    few: int
 
 
 class Grown(NamedTuple):
@@ -52,7 +45,7 @@ class Grown(NamedTuple):
 
 
 def grow_seeds(
-    baskets: Baskets, seeds: npt.NDArray[np.int32], copies: Ints, how: Refinement, state: State, pool: Ints
+    baskets: Baskets, seeds: npt.NDArray[np.int32], copies: Ints, how: Growth, state: State, pool: Ints
 ) -> list[Grown]:
     """Grow the records of one group of seeds, in a table of any size.
 
@@ -63,13 +56,13 @@ def grow_seeds(
         baskets: the records to count in, in random order.
         seeds: (s,) rows that are seeds; reordered in place.
         copies: (s,) copies of each seed, ≥ 1; reordered in place.
-        how: k, power and sizes.
+        how: how to grow.
         state: random stream.
         pool: (A,) raised by the values that the seeds could not keep.
     """
     if len(baskets.weights) <= how.rows or seeds.size <= how.few:
-        return [refine(baskets, seeds, copies, how.k, how.power, how.sample, state, pool)]
-    children = divide(baskets, seeds, copies, how.k, how.power, state)
+        return [refine(baskets, seeds, copies, how, state, pool)]
+    children = divide(baskets, seeds, copies, how, state)
     order = np.lexsort((seeds, children))
     seeds, copies, children = seeds[order], copies[order], children[order]
     grown, rest = [], np.ones(seeds.size, np.bool_)
@@ -85,12 +78,12 @@ def grow_seeds(
             made.records[:, column] = attribute - baskets.starts[column] + 1
             grown.append(made)
     if rest.any():
-        grown.append(refine(baskets, seeds[rest], copies[rest], how.k, how.power, how.sample, state, pool))
+        grown.append(refine(baskets, seeds[rest], copies[rest], how, state, pool))
     return grown
 
 
 @compiled
-def divide(baskets, seeds, copies, k, power, state):
+def divide(baskets, seeds, copies, how, state):
     """Split the seeds at the root of a table; reorders seeds and copies.
 
     Returns:
@@ -99,13 +92,13 @@ def divide(baskets, seeds, copies, k, power, state):
     children, left, m = np.full(seeds.size, -1, np.int64), seeds.size, baskets.codes.shape[0]
     taken, counted, score, keepers = np.zeros(m, np.bool_), np.ones(m, np.bool_), np.zeros(m), np.zeros(m)
     while left > 0:
-        _score_columns(baskets, seeds[:left], copies[:left], k, baskets.support, taken, counted, score, keepers)
-        column = _draw_column(score, keepers, power, state)
+        _score_columns(baskets, seeds[:left], copies[:left], how.k, baskets.support, taken, counted, score, keepers)
+        column = _draw_column(score, keepers, how.power, state)
         if column < 0:
             break
         i = 0
         while i < left:
-            v = _kept_value(baskets, seeds[i], column, k, baskets.support, baskets.starts[column])
+            v = _kept_value(baskets, seeds[i], column, how.k, baskets.support, baskets.starts[column])
             if v == 0:
                 i += 1
                 continue
@@ -117,15 +110,15 @@ def divide(baskets, seeds, copies, k, power, state):
 
 
 @compiled
-def refine(baskets, seeds, copies, k, power, sample, state, pool):
+def refine(baskets, seeds, copies, how, state, pool):
     """Grow the records of one group of seeds.
 
-    Arguments as of `grow_seeds`; k, power and sample as in `Refinement`. What is kept is always counted over all rows.
+    Arguments as of `grow_seeds`. What is kept is always counted over all rows.
 
     Returns:
         The records as `Grown`; equal records may come more than once.
     """
-    m, n = baskets.codes.shape
+    (m, n), k, sample = baskets.codes.shape, how.k, how.sample
     most = 2 * seeds.size
     grown, made = Grown(np.zeros((most, m), np.uint16), np.zeros(most, np.int64), np.zeros(most, np.bool_)), 0
     rows = np.empty(4 * n + 16, np.int32)
@@ -139,9 +132,9 @@ def refine(baskets, seeds, copies, k, power, sample, state, pool):
         low, high, seed, end, depth, attribute = stack[height]
         if depth > 0:
             path[depth - 1] = attribute
-        _take(baskets, path[:depth], taken)
+        mark_columns(baskets, path[:depth], taken)
         if depth > 0 and end - seed == 1 and _size(baskets, seeds[seed]) - depth <= BITS:
-            depth = grow_alone(baskets, rows[low:high], seeds[seed], path, depth, taken, k, power, sample, state)
+            depth = grow_alone(baskets, rows[low:high], seeds[seed], path, depth, taken, how, state)
             made = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, made)
             continue
         exact = depth == 0 or high - low <= sample
@@ -153,7 +146,7 @@ def refine(baskets, seeds, copies, k, power, sample, state, pool):
         top = high
         while seed < end:
             _score_columns(baskets, seeds[seed:end], copies[seed:end], k, support, taken, counted, score, keepers)
-            column = _draw_column(score, keepers, power, state)
+            column = _draw_column(score, keepers, how.power, state)
             if column < 0:
                 break
             if not counted[column]:
@@ -163,7 +156,7 @@ def refine(baskets, seeds, copies, k, power, sample, state, pool):
                     continue
             room = top + (n if depth == 0 else high - low)
             if room > rows.size:
-                rows = _extended(rows, 2 * room)
+                rows = lengthened(rows, top, 2 * room)
             seed, top, height, stack = _split(
                 baskets, column, k, support, rows, low, high, top, seeds, copies, seed, end, spare, stack, height, depth
             )
@@ -174,14 +167,6 @@ def refine(baskets, seeds, copies, k, power, sample, state, pool):
         if seed < end:
             made = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, made)
     return Grown(grown.records[:made], grown.counts[:made], grown.short[:made])
-
-
-@compiled
-def _take(baskets, path, taken):
-    """Mark the columns of a path, and no others."""
-    taken[:] = False
-    for a in path:
-        taken[baskets.column_of[a]] = True
 
 
 @compiled
@@ -259,10 +244,7 @@ def _split(baskets, column, k, support, rows, low, high, top, seeds, copies, see
     for v in range(1, card + 1):
         seed_at[v] = at
         if seeds_of[v] > 0:
-            if height == stack.shape[0]:
-                taller = np.empty((2 * height, 6), np.int64)
-                taller[:height] = stack
-                stack = taller
+            stack = taller(stack, height)
             stack[height] = (ends[v - 1], ends[v], at, at + seeds_of[v], depth + 1, start + v - 1)
             height += 1
             at += seeds_of[v]
@@ -331,16 +313,7 @@ def _finish(baskets, path, taken, seeds, copies, pool, grown, made):
     for lost in range(2):
         number = partial if lost else whole
         if number > 0:
-            for a in path:
-                c = baskets.column_of[a]
-                grown.records[made, c] = a - baskets.starts[c] + 1
+            write_record(baskets, path, grown.records[made])
             grown.counts[made], grown.short[made] = number, lost == 1
             made += 1
     return made
-
-
-@compiled
-def _extended(array, capacity):
-    longer = np.empty(capacity, array.dtype)
-    longer[: array.size] = array
-    return longer

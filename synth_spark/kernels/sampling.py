@@ -37,7 +37,8 @@ def stream(seed: int, *key: str | int) -> State:
 
 
 @compiled
-def _mixed(z):
+def mixed(z):
+    """A bijection of 64-bit numbers that spreads their bits: the last step of SplitMix64."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))
@@ -47,7 +48,7 @@ def _mixed(z):
 def uniform(state):
     """The next number of a stream, uniform in [0, 1) on multiples of 2⁻⁵³; steps the state."""
     state[0] += _STEP
-    return np.float64(_mixed(state[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    return np.float64(mixed(state[0]) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @compiled
@@ -56,9 +57,9 @@ def hash_rows(codes, key):
     n, m = codes.shape
     hashes = np.empty(n, np.uint64)
     for i in range(n):
-        z = _mixed(key + _STEP)
+        z = mixed(key + _STEP)
         for c in range(m):
-            z = _mixed((z ^ np.uint64(codes[i, c])) + _STEP)
+            z = mixed((z ^ np.uint64(codes[i, c])) + _STEP)
         hashes[i] = z
     return hashes
 
@@ -71,6 +72,26 @@ def hash_copies(codes, copies, key):
     at = 0
     for i in range(rows.size):
         for copy in range(copies[i]):
-            hashes[at] = _mixed(rows[i] + _STEP * np.uint64(copy + 1))
+            hashes[at] = mixed(rows[i] + _STEP * np.uint64(copy + 1))
             at += 1
     return hashes
+
+
+@compiled
+def draw_poisson(means, hashes):
+    """(n,) Poisson numbers of the given means, each a function of its 64-bit hash (sequential inversion, in steps)."""
+    drawn, state = np.zeros(means.size, np.int64), np.empty(1, np.uint64)
+    for i in range(means.size):
+        state[0] = hashes[i]
+        left = means[i]
+        while left > 0:
+            mean = min(left, 500.0)  # a sum of Poisson numbers is one; exp(-500) is far from underflow
+            left -= mean
+            probability = np.exp(-mean)
+            rest, number = uniform(state) - probability, 0
+            while rest >= 0 and probability > 0:
+                number += 1
+                probability *= mean / number
+                rest -= probability
+            drawn[i] += number
+    return drawn

@@ -5,8 +5,10 @@ import numpy as np
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.containment import support_up_to
 from synth_spark.kernels.counting import count_combinations
-from synth_spark.kernels.sampling import hash_copies
-from synth_spark.kernels.shards import Growth, grow_shard
+from synth_spark.kernels.growth import Growth
+from synth_spark.kernels.parts import Part, grow_part
+from synth_spark.kernels.rounding import give_up, offer, thresholds
+from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows
 
 
 def compile_kernels() -> None:
@@ -14,7 +16,12 @@ def compile_kernels() -> None:
     codes = np.random.default_rng(1).integers(0, 3, (2_000, 6)).astype(np.uint16)
     weights, cards = np.ones(len(codes), np.int64), (2,) * 6
     count_combinations(CellSpace(cards, 2), codes, weights)
-    growth = Growth(k=60, shards=1, groups=1, power=1.5, seed=7, sample=4, rows=8)  # so small that tables are divided
-    records, copies = grow_shard(codes, weights, np.array(cards, np.int64), growth, 0)
+    growth = Growth(k=60, sample=4, rows=8)  # so small that tables are divided
+    part = Part(7, np.arange(12, dtype=np.int32), starts=None)
+    records, copies = grow_part(codes, weights, weights, np.array(cards, np.int64), part, growth)
+    starts = np.arange(0, 13, 2)
+    some, largest = thresholds(*offer(records, copies, starts, 60, 1), 60)
+    give_up(records, copies, starts, some, largest, 1)
+    draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
     hash_copies(records, copies, np.uint64(1))
     support_up_to(2, codes, weights, records)

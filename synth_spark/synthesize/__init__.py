@@ -1,5 +1,14 @@
 """Stage 4: synthetic records: the other door out of the sensitive side."""
 
-from synth_spark.synthesize.row_seeded import synthetic_records, vouch
+from synth_spark.synthesize.records import grown_records
+from synth_spark.synthesize.writing import synthetic_records
+from synth_spark.tables import SYNTHETIC_RECORDS, Kept, SafeTable
 
-__all__ = ["synthetic_records", "vouch"]
+__all__ = ["grown_records", "synthetic_records", "vouch"]
+
+
+def vouch(kept: Kept) -> SafeTable:
+    """Declare the kept synthetic records fit to leave: each was grown so that ≥ k sensitive records contain it."""
+    if kept.table is not SYNTHETIC_RECORDS:
+        raise TypeError(f"synthesize does not make {kept.table.name}")
+    return SafeTable(kept)

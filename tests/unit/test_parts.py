@@ -24,41 +24,70 @@ from synth_spark.kernels.baskets import (
     support_reaches,
 )
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.packing import Book, Packing, pack
-from synth_spark.kernels.refining import Refinement, grow_seeds
-from synth_spark.kernels.sampling import State, hash_rows, stream
-from synth_spark.kernels.shards import Deal, Growth, deal, grow_shard
+from synth_spark.kernels.growth import PACKINGS, Growth
+from synth_spark.kernels.packing import Book, pack
+from synth_spark.kernels.parts import Deal, Part, deal, grow_part
+from synth_spark.kernels.refining import grow_seeds
+from synth_spark.kernels.rounding import give_up, offer, thresholds
+from synth_spark.kernels.sampling import State, derive, hash_rows, stream
 
 Attribute = tuple[int, int]
 
 growths = st.builds(
     Growth,
     k=st.integers(2, 4),
-    shards=st.integers(1, 3),
-    groups=st.integers(1, 3),
     power=st.sampled_from([0.0, 1.5, 10.0]),
-    seed=st.integers(0, 2**64),
+    groups=st.integers(1, 3),
+    packing=st.integers(0, len(PACKINGS) - 1),
     sample=st.sampled_from([1, 3, 256]),
     rows=st.sampled_from([1, 4, 65_536]),
     few=st.sampled_from([0, 1, 64]),
 )
+seeds = st.integers(0, 2**64)
+numbers_of_parts = st.integers(1, 3)
 
 
-def grow_all(codes: Codes, weights: Ints, common: Ints, growth: Growth) -> list[tuple[Record, int]]:
-    """The records of all shards with their copies, in the order in which they were made."""
+def track_all(cards: Ints, most: int = 1_000) -> npt.NDArray[np.int32]:
+    """The first attributes are tracked, at most so many."""
+    tracked = np.arange(sum(cards), dtype=np.int32)
+    return np.where(tracked < most, tracked, np.int32(-1))
+
+
+def grow_parts(
+    codes: Codes, weights: Ints, common: Ints, growth: Growth, seed: int, parts: int = 1
+) -> list[tuple[Codes, Ints]]:
+    """The records of parts that are each the whole table with a share of the seeds, totals not yet rounded."""
+    dealt = deal(weights, hash_rows(np.where(codes > common, 0, codes), np.uint64(derive(seed, "deal"))), parts)
     made = []
-    for shard in range(growth.shards):
-        records, copies = grow_shard(codes, weights, common, growth, shard)
+    for number in range(parts):
+        part = Part(derive(seed, "part", number), track_all(common, 5))
+        records, copies = grow_part(codes, weights, dealt.to_group(number), common, part, growth)
         assert records.dtype == np.uint16
         assert records.shape == (len(copies), codes.shape[1])
-        made += [(tuple(record), count) for record, count in zip(records.tolist(), copies.tolist(), strict=True)]
+        made.append((records, copies))
     return made
 
 
-def records_of_shard(codes: Codes, weights: Ints, common: Ints, growth: Growth, shard: int) -> Counter[Record]:
-    """The records of one shard, equal ones together."""
+def grow_all(
+    codes: Codes, weights: Ints, common: Ints, growth: Growth, seed: int, parts: int = 1
+) -> list[tuple[Record, int]]:
+    """The records of all parts with their copies, in order, once totals are rounded."""
+    made = grow_parts(codes, weights, common, growth, seed, parts)
+    records, counts = np.concatenate([made[0] for made in made]), np.concatenate([made[1] for made in made])
+    records, place = np.unique(records, axis=0, return_inverse=True)
+    counts = np.bincount(place.ravel(), counts, len(records)).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(common)]).astype(np.int64)
+    some, largest = thresholds(*offer(records, counts, starts, growth.k, seed % 2**64), growth.k)
+    records, counts = give_up(records, counts, starts, some, largest, seed % 2**64)
+    return [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
+
+
+def records_of_part(
+    codes: Codes, weights: Ints, common: Ints, growth: Growth, seed: int, parts: int = 1, part: int = 0
+) -> Counter[Record]:
+    """The records of one part, equal ones together, before rounding."""
     made: Counter[Record] = Counter()
-    records, copies = grow_shard(codes, weights, common, growth, shard)
+    records, copies = grow_parts(codes, weights, common, growth, seed, parts)[part]
     for record, count in zip(records.tolist(), copies.tolist(), strict=True):
         made[tuple(record)] += count
     return made
@@ -79,14 +108,16 @@ def rounded_down(table: Table, k: int) -> Counter[Attribute]:
     return +Counter({attribute: count // k * k for attribute, count in exact.items()})
 
 
-# --- whole shards
+# --- whole parts
 
 
 @settings(few, max_examples=150)
-@given(coded_tables(), growths)
-def test_totals_are_rounded_counts_and_every_record_is_shared(table: Table, growth: Growth) -> None:
+@given(coded_tables(), growths, seeds, numbers_of_parts)
+def test_totals_are_rounded_counts_and_every_record_is_shared(
+    table: Table, growth: Growth, seed: int, parts: int
+) -> None:
     table, common = table.by_frequency(growth.k)
-    made = grow_all(table.codes, table.weights, common, growth)
+    made = grow_all(table.codes, table.weights, common, growth, seed, parts)
     assert totals(made) == rounded_down(table, growth.k)
     for record, copies in made:
         assert copies > 0
@@ -96,15 +127,15 @@ def test_totals_are_rounded_counts_and_every_record_is_shared(table: Table, grow
 
 def test_more_groups_than_records_leave_some_without_seeds() -> None:
     table, common = table_of([(0, 1, 0), (0, 0, 1)], [2, 2], (0, 1, 1)).by_frequency(2)
-    made = grow_all(table.codes, table.weights, common, Growth(2, 3, 3, 0.0, 0, sample=1, rows=1, few=0))
+    made = grow_all(table.codes, table.weights, common, Growth(2, 0.0, 3, sample=1, rows=1, few=0), 0, 3)
     assert totals(made) == rounded_down(table, 2)
 
 
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("k", [2, 10, 50])
-def test_the_same_on_a_table_of_some_size(k: int, shards: int) -> None:
+def test_the_same_on_a_table_of_some_size(k: int, parts: int) -> None:
     table, common = random_table(11, 400, (4, 4, 4, 4, 4, 4, 9, 9)).by_frequency(k)
-    made = grow_all(table.codes, table.weights, common, Growth(k, shards, 4, 1.5, 5))
+    made = grow_all(table.codes, table.weights, common, Growth(k, groups=4), 5, parts)
     assert totals(made) == rounded_down(table, k)
     for record in {record for record, _ in made}:
         assert any(record)
@@ -127,29 +158,31 @@ def wide_table() -> Table:
 @pytest.mark.parametrize("table", [deep_table(), wide_table()], ids=["deep", "wide"])
 def test_trees_outgrow_the_arrays_they_start_with(table: Table, power: float) -> None:
     table, common = table.by_frequency(2)
-    made = grow_all(table.codes, table.weights, common, Growth(2, 1, 1, power, 5))
+    made = grow_all(table.codes, table.weights, common, Growth(2, power), 5)
     assert totals(made) == rounded_down(table, 2)
     for record in {record for record, _ in made}:
         assert support(record, table.rows, table.weights.tolist()) >= 2
 
 
 @few
-@given(coded_tables(), growths, st.randoms(use_true_random=False))
-def test_neither_row_order_nor_repeated_rows_matter(table: Table, growth: Growth, random: Random) -> None:
+@given(coded_tables(), growths, seeds, st.randoms(use_true_random=False))
+def test_neither_row_order_nor_repeated_rows_matter(table: Table, growth: Growth, seed: int, random: Random) -> None:
     table, common = table.by_frequency(growth.k)
-    copies = [row for row, weight in zip(table.rows, table.weights, strict=True) for _ in range(weight)]
-    random.shuffle(copies)
-    split = table_of(copies, [1] * len(copies), table.cards)
-    together = grow_all(table.codes, table.weights, common, growth)
-    assert grow_all(split.codes, split.weights, common, growth) == together
-    merged = Counter(copies)
-    whole = table_of(list(merged), list(merged.values()), table.cards)
-    assert grow_all(whole.codes, whole.weights, common, growth) == together
+    merged = Counter(dict.fromkeys(table.rows, 0))
+    for row, weight in zip(table.rows, table.weights.tolist(), strict=True):
+        merged[row] += weight
+    rows = list(merged)
+    random.shuffle(rows)
+    whole = table_of(rows, [merged[row] for row in rows], table.cards)
+    part = Part(seed, track_all(common))
+    made = [grow_part(given.codes, given.weights, given.weights, common, part, growth) for given in (table, whole)]
+    assert np.array_equal(made[0][0], made[1][0])
+    assert np.array_equal(made[0][1], made[1][1])
 
 
 def test_the_seed_decides() -> None:
     table, common = random_table(2, 200, (4, 4, 4, 4, 4)).by_frequency(3)
-    made = [grow_all(table.codes, table.weights, common, Growth(3, 2, 2, 1.5, seed)) for seed in (1, 1, 2)]
+    made = [grow_all(table.codes, table.weights, common, Growth(3, groups=2), seed, 2) for seed in (1, 1, 2)]
     assert made[0] == made[1]
     assert Counter(dict(made[0])) != Counter(dict(made[2]))
 
@@ -173,22 +206,19 @@ def test_the_seed_decides() -> None:
 def test_every_step_draws_by_the_seed(rows: dict[Record, int], outcomes: int) -> None:
     cards = [max(row[column] for row in rows) for column in range(3)]
     table, common = table_of(list(rows), list(rows.values()), cards).by_frequency(2)
-    found = {
-        frozenset(records_of_shard(table.codes, table.weights, common, Growth(2, 1, 1, 10.0, seed), 0).items())
-        for seed in range(40)
-    }
+    found = {frozenset(grow_all(table.codes, table.weights, common, Growth(2, 10.0), seed)) for seed in range(40)}
     assert len(found) == outcomes
 
 
-def test_shards_keep_their_own_seeds_which_the_seed_deals_out() -> None:
-    """Where every record may stay as it is, a shard makes just those that it was dealt."""
+def test_parts_keep_their_own_seeds_which_the_seed_deals_out() -> None:
+    """Where every record may stay as it is, a part makes just those that it was dealt."""
     rows = [(a, b, c) for a in range(1, 5) for b in range(1, 5) for c in range(1, 5)]
     table = table_of(rows, [2] * len(rows), (4, 4, 4))
     shares = []
     for seed in (1, 2):
         parts = [
-            records_of_shard(table.codes, table.weights, np.array(table.cards), Growth(2, 3, 1, 1.5, seed), shard)
-            for shard in range(3)
+            records_of_part(table.codes, table.weights, np.array(table.cards), Growth(2), seed, 3, part)
+            for part in range(3)
         ]
         assert sum(parts, Counter[Record]()) == Counter(dict.fromkeys(rows, 2))
         assert all(copies == 1 for part in parts for copies in part.values())
@@ -196,19 +226,71 @@ def test_shards_keep_their_own_seeds_which_the_seed_deals_out() -> None:
     assert shares[0] != shares[1]
 
 
-def test_shards_grow_different_records_from_their_own_seeds() -> None:
+def test_parts_grow_different_records_from_their_own_seeds() -> None:
     table, common = random_table(2, 200, (4, 4, 4, 4, 4)).by_frequency(3)
-    parts = [grow_shard(table.codes, table.weights, common, Growth(3, 2, 2, 1.5, 1), shard) for shard in range(2)]
+    parts = grow_parts(table.codes, table.weights, common, Growth(3, groups=2), 1, 2)
     sizes = [int((records > 0).sum(axis=1) @ copies) for records, copies in parts]
     assert parts[0][0].tolist() != parts[1][0].tolist()
     assert max(sizes) < 0.6 * sum(sizes)
 
 
+@few
+@given(coded_tables(), growths, seeds, st.data())
+def test_a_part_below_the_root_makes_records_that_hold_its_base(
+    table: Table, growth: Growth, seed: int, data: st.DataObject
+) -> None:
+    """Given the rows that hold its base, its records are shared in the whole table, and nothing exceeds what it got."""
+    table, common = table.by_frequency(growth.k)
+    plain = [tuple(row) for row in np.where(table.codes > common, 0, table.codes).tolist()]
+    starts = np.concatenate([[0], np.cumsum(common)]).tolist()
+    candidates = [row for row in plain if any(row) and support(row, plain, table.weights.tolist()) >= growth.k]
+    assume(candidates)
+    held = data.draw(st.lists(st.sampled_from(attributes_of(data.draw(st.sampled_from(candidates)))), unique=True))
+    base = tuple(dict(held).get(column, 0) for column in range(len(common)))
+    own = [contains(row, base) for row in plain]
+    copies = np.array(data.draw(st.lists(st.integers(0, 2), min_size=sum(own), max_size=sum(own))), np.int64)
+    pool = np.array(data.draw(st.lists(st.integers(0, 3), min_size=starts[-1], max_size=starts[-1])), np.int64)
+    limit = data.draw(st.integers(0, 4))
+    path = tuple(starts[column] + code - 1 for column, code in held)
+    part = Part(seed, track_all(common), path, pool, limit)
+    records, counts = grow_part(table.codes[own], table.weights[own], copies, common, part, growth)
+    made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
+    for record, _ in made:
+        assert contains(record, base)
+        assert any(record)
+        assert support(record, plain, table.weights.tolist()) >= growth.k
+    given_seeds = [(row, count) for row, count in zip(np.array(plain)[own].tolist(), copies.tolist(), strict=True)]
+    spare = Counter(
+        {(c, a - starts[c] + 1): int(pool[a]) for c in range(len(common)) for a in range(*starts[c : c + 2])}
+    )
+    for attribute in held:
+        spare[attribute] += limit
+    assert not totals(made) - (totals([(tuple(row), n) for row, n in given_seeds]) + spare)
+    seeded = sum(count for row, count in given_seeds if any(row))
+    assert sum(counts) <= seeded + limit
+    if held:  # what a seed keeps at least
+        assert sum(counts) >= seeded
+
+
+@few
+@given(coded_tables(), growths, seeds)
+def test_without_leftovers_every_seed_becomes_a_part_of_itself(table: Table, growth: Growth, seed: int) -> None:
+    table, common = table.by_frequency(growth.k)
+    part = Part(seed, track_all(common), leftovers=False)
+    records, counts = grow_part(table.codes, table.weights, table.weights, common, part, growth)
+    rows = [tuple(row) for row in np.where(table.codes > common, 0, table.codes).tolist()]
+    assert sum(counts) <= sum(weight for row, weight in zip(rows, table.weights.tolist(), strict=True) if any(row))
+    for record in records.tolist():
+        assert any(contains(row, tuple(record)) for row in rows)
+        assert support(tuple(record), rows, table.weights.tolist()) >= growth.k
+
+
 def test_a_table_without_records_or_without_common_values_gives_none() -> None:
-    growth = Growth(2, 1, 2, 1.5, 1)
+    growth = Growth(2, groups=2)
     nothing = np.zeros((0, 3), np.uint16)
     for codes in (nothing, np.zeros((4, 3), np.uint16), np.array([(1, 2, 3), (2, 3, 1)], np.uint16)):
-        records, copies = grow_shard(codes, np.ones(len(codes), np.int64), np.zeros(3, np.int64), growth, 0)
+        ones, none = np.ones(len(codes), np.int64), np.zeros(3, np.int64)
+        records, copies = grow_part(codes, ones, ones, none, Part(1, track_all(none)), growth)
         assert records.shape == (0, 3)
         assert copies.shape == (0,)
 
@@ -216,7 +298,7 @@ def test_a_table_without_records_or_without_common_values_gives_none() -> None:
 def test_rare_codes_are_never_written() -> None:
     """Code 3 of the first column is declared rare: it is as if it were absent."""
     codes = np.array([(1, 1), (1, 1), (2, 1), (2, 1), (3, 1)], np.uint16)
-    made = grow_all(codes, np.ones(5, np.int64), np.array([2, 1]), Growth(2, 1, 1, 1.5, 3))
+    made = grow_all(codes, np.ones(5, np.int64), np.array([2, 1]), Growth(2), 3)
     assert totals(made) == {(0, 1): 2, (0, 2): 2, (1, 1): 4}
 
 
@@ -230,19 +312,19 @@ def test_known_answer_five_rows(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("shards", [1, 2])
-def test_known_answer_nineteen_and_three_rows(seed: int, shards: int) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_known_answer_nineteen_and_three_rows(seed: int, parts: int) -> None:
     rows = string_rows(["a1 b0"] * 10 + ["a1 b1"] * 9 + ["a2 b9"] * 3)
-    assert string_totals(("A", "B"), rows, 10, seed, shards) == {"a1": 10, "b0": 10}
+    assert string_totals(("A", "B"), rows, 10, seed, parts) == {"a1": 10, "b0": 10}
 
 
 def string_totals(
-    names: Sequence[str], rows: list[list[str | None]], k: int, seed: int, shards: int = 1
+    names: Sequence[str], rows: list[list[str | None]], k: int, seed: int, parts: int = 1
 ) -> dict[str, int]:
     """How often each value occurs in the records grown from a table of strings."""
     domain = domain_of(names, rows)
     made = grow_all(
-        encoded(domain, rows), np.ones(len(rows), np.int64), domain.common(k), Growth(k, shards, 2, 1.5, seed)
+        encoded(domain, rows), np.ones(len(rows), np.int64), domain.common(k), Growth(k, groups=2), seed, parts
     )
     return {domain.columns[column].values[code - 1]: count for (column, code), count in totals(made).items()}
 
@@ -282,7 +364,7 @@ class Laid(NamedTuple):
 
 
 def lay(table: Table, k: int) -> Laid:
-    """Lay out the records of a table as `grow_shard` does before it refines."""
+    """Lay out the records of a table as `grow_part` does before it refines."""
     table, common = table.by_frequency(k)
     codes = np.where(table.codes > common, np.uint16(0), table.codes)
     rows = [tuple(row) for row in codes.tolist()]
@@ -393,11 +475,34 @@ def test_support_of_attributes_over_some_rows(table: Table, data: st.DataObject)
 
 
 @few
-@given(coded_tables())
-def test_pair_counts(table: Table) -> None:
+@given(coded_tables(), st.integers(0, 6))
+def test_pair_counts_of_what_is_tracked(table: Table, most: int) -> None:
     laid = lay(table, 1)
-    pairs = pair_counts(laid.baskets, laid.baskets.weights)
-    assert named_pairs(laid.baskets, pairs) == all_pairs(list(zip(laid.rows, laid.weights, strict=True)))
+    tracked = track_all(laid.cards, most)
+    size = int(tracked.max(initial=-1)) + 1
+    codes = np.ascontiguousarray(laid.baskets.codes.T)
+    pairs = pair_counts(codes, laid.baskets.weights, laid.baskets.starts, tracked, size)
+    assert pairs.shape == (size, size)
+    places = [(int(c), index - int(laid.baskets.starts[c]) + 1) for index, c in enumerate(laid.baskets.column_of)]
+    expected = {
+        pair: count
+        for pair, count in all_pairs(list(zip(laid.rows, laid.weights, strict=True))).items()
+        if all(attribute in places[:most] for attribute in pair)
+    }
+    assert named_pairs(laid.baskets, pairs) == expected
+
+
+def pairs_of(laid: Laid) -> Ints:
+    """The weighted pairs of a table's records."""
+    size = laid.baskets.column_of.size
+    codes = np.ascontiguousarray(laid.baskets.codes.T)
+    counted: Ints = pair_counts(codes, laid.baskets.weights, laid.baskets.starts, track_all(laid.cards), size)
+    return counted
+
+
+def book_of(laid: Laid, pool: Ints, placed: Ints, share: float = 1.0) -> Book:
+    """A book whose targets are a share of the table's pairs."""
+    return Book(pool, track_all(laid.cards), share * pairs_of(laid), placed)
 
 
 # --- refining
@@ -407,15 +512,12 @@ def refined(
     laid: Laid, seeds: Ints, copies: Ints, growth: Growth, state: State, pool: Ints
 ) -> tuple[Codes, Ints, npt.NDArray[np.bool_]]:
     """Grow one group of seeds, in tables of the size that the growth says."""
-    how = Refinement(growth.k, growth.power, growth.sample, growth.rows, growth.few)
-    grown = grow_seeds(laid.baskets, seeds.astype(np.int32), copies.copy(), how, state, pool)
+    grown = grow_seeds(laid.baskets, seeds.astype(np.int32), copies.copy(), growth, state, pool)
     records, counts, short = (np.concatenate(parts) for parts in zip(*grown, strict=True))
     return records, counts, short
 
 
-def packing_of(growth: Growth) -> Packing:
-    """How to pack, of how to grow."""
-    return Packing(growth.k, growth.sample, growth.rows, growth.few)
+NO_BASE = np.zeros(0, np.int64)
 
 
 @few
@@ -426,7 +528,7 @@ def test_refine_keeps_shared_parts_and_pools_the_rest(table: Table, growth: Grow
     seeds = np.flatnonzero(copies_of).astype(np.int32)
     copies = np.array(copies_of, np.int64)[seeds]
     pool = np.zeros(laid.baskets.column_of.size, np.int64)
-    records, counts, short = refined(laid, seeds, copies, growth, stream(growth.seed, "unit"), pool)
+    records, counts, short = refined(laid, seeds, copies, growth, stream(1, "unit"), pool)
     made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     given_seeds = [(laid.rows[r], copies_of[r]) for r in seeds]
     assert sum(counts) == sum(copies)
@@ -446,7 +548,7 @@ def test_a_refined_seed_can_keep_no_more(table: Table, growth: Growth, data: st.
     assume(laid.rows)
     r = data.draw(st.integers(0, len(laid.rows) - 1))
     pool = np.zeros(laid.baskets.column_of.size, np.int64)
-    records, counts, short = refined(laid, np.array([r]), np.array([2]), growth, stream(growth.seed, "unit"), pool)
+    records, counts, short = refined(laid, np.array([r]), np.array([2]), growth, stream(1, "unit"), pool)
     assert counts.tolist() == [2]
     seed, record = laid.rows[r], tuple(records[0].tolist())
     lost = set(attributes_of(seed)) - set(attributes_of(record))
@@ -468,7 +570,7 @@ def test_power_prefers_frequent_values() -> None:
         for key in range(200):
             pool = np.zeros(2, np.int64)
             seed, copies = np.array([33], np.int32), np.array([1])
-            records, _, _ = refined(laid, seed, copies, Growth(2, 1, 1, power, 0), stream(key, "unit"), pool)
+            records, _, _ = refined(laid, seed, copies, Growth(2, power), stream(key, "unit"), pool)
             kept[power][tuple(records[0].tolist())] += 1
     assert set(kept[0.0]) == {(1, 0), (0, 1)}
     assert 70 <= kept[0.0][1, 0] <= 130
@@ -483,11 +585,9 @@ def test_pack_outgrows_the_arrays_it_starts_with() -> None:
     for table in (deep_table(), wide_table()):
         laid = lay(table, 2)
         size = laid.baskets.column_of.size
-        book = Book(
-            np.full(size, 40), pair_counts(laid.baskets, laid.baskets.weights), np.zeros((size, size), np.int64), 1.0
-        )
+        book = book_of(laid, np.full(size, 40), np.zeros((size, size), np.int64))
         none = np.zeros((0, len(table.cards)), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-        records, counts = pack(laid.baskets, book, Packing(2, 256, 65_536, 64), *none, stream(1, "unit"))
+        records, counts = pack(laid.baskets, book, Growth(2), NO_BASE, *none, None, stream(1, "unit"))
         made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
         assert totals(made) == by_attribute(laid.baskets, np.full(size, 40))
         for record in {record for record, _ in made}:
@@ -501,10 +601,10 @@ def test_pack_places_the_whole_pool_in_shared_records(table: Table, growth: Grow
     size = laid.baskets.column_of.size
     left = data.draw(st.lists(st.integers(0, 12), min_size=size, max_size=size))
     pool = np.array(left, np.int64)
-    book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), np.zeros((size, size), np.int64), 1.0)
+    book = book_of(laid, pool, np.zeros((size, size), np.int64))
     width = len(table.cards)
     none = np.zeros((0, width), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    records, counts = pack(laid.baskets, book, packing_of(growth), *none, stream(growth.seed, "unit"))
+    records, counts = pack(laid.baskets, book, growth, NO_BASE, *none, None, stream(1, "unit"))
     made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     assert totals(made) == by_attribute(laid.baskets, np.array(left, np.int64))
     assert not pool.any()
@@ -526,13 +626,13 @@ def test_pack_extends_short_records_only(table: Table, growth: Growth, data: st.
     copies = data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
     seeds = np.flatnonzero(copies).astype(np.int32)
     pool = np.zeros(size, np.int64)
-    state = stream(growth.seed, "unit")
+    state = stream(1, "unit")
     numbers = np.array(copies, np.int64)[seeds]
     records, counts, short = refined(laid, seeds, numbers, growth, state, pool)
     before, lost = pool.copy(), [tuple(r) for r in records[short].tolist()]
-    placed = pair_counts(baskets_of(records, counts, laid.cards), counts)
-    book = Book(pool, pair_counts(laid.baskets, laid.baskets.weights), placed, 0.5)
-    packed, packed_counts = pack(laid.baskets, book, packing_of(growth), records, counts, short, state)
+    placed = pair_counts(records, counts, laid.baskets.starts, track_all(laid.cards), size)
+    book = book_of(laid, pool, placed, 0.5)
+    packed, packed_counts = pack(laid.baskets, book, growth, NO_BASE, records, counts, short, None, state)
     given_records = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     made = [(tuple(record), count) for record, count in zip(packed.tolist(), packed_counts.tolist(), strict=True)]
     assert totals(made) == totals(given_records) + by_attribute(laid.baskets, before)
@@ -555,13 +655,12 @@ def test_missing_pairs_come_first() -> None:
     """B's 1 and 2 are equally frequent beside A's 1, but the pair with 1 is already placed in full."""
     rows = [(1, 1)] * 10 + [(1, 2)] * 10
     laid = lay(table_of(rows, [1] * 20, (1, 2)), 2)
-    pairs = pair_counts(laid.baskets, laid.baskets.weights)
     placed = np.zeros((3, 3), np.int64)
     placed[0, 1] = placed[1, 0] = 10
     for key in range(50):
-        book = Book(np.array([0, 5, 5]), pairs, placed.copy(), 1.0)
+        book = book_of(laid, np.array([0, 5, 5]), placed.copy())
         short = np.array([(1, 0)], np.uint16), np.array([1]), np.array([True])
-        records, counts = pack(laid.baskets, book, Packing(2, 256, 65_536, 64), *short, stream(key, "unit"))
+        records, counts = pack(laid.baskets, book, Growth(2), NO_BASE, *short, None, stream(key, "unit"))
         extended = [tuple(record) for record in records.tolist() if record[0]]
         assert extended == [(1, 2)]
         assert totals(list(zip(map(tuple, records.tolist()), counts.tolist(), strict=True)))[1, 2] == 5

@@ -1,0 +1,39 @@
+"""How records are grown: the strategies and sizes that refinement and packing share."""
+
+from typing import NamedTuple
+
+#: Rows that one walk of the tree may visit at its root, over all groups of seeds.
+_ROOT_VISITS = 1 << 20
+#: Fewest and most rows that a node is judged by, and how fast they fall as a table grows.
+_LEAST_SAMPLE, _MOST_SAMPLE, _SAMPLED_VISITS = 256, 2_048, 1 << 26
+#: What a value is drawn by when records are packed, beside its support: see `packing`.
+PACKINGS = ("relative_deficit", "deficit", "count")
+
+
+class Growth(NamedTuple):
+    """How records are grown.
+
+    Attributes:
+        k: privacy resolution, ≥ 2.
+        power: a node's column is drawn ∝ (mean support of the values that its seeds would keep)^power: 0 any column
+            alike, 1 by count, large values always the most frequent; ≥ 0.
+        groups: groups of seeds, ≥ 1; each has a tree of its own, so records differ in what they give up.
+        packing: index of the packing in `PACKINGS`.
+        sample: rows that a node of the tree is judged by where it has more; ≥ 1.
+        rows: most rows of a table that is worked on as a whole; larger ones are divided. ≥ 1.
+        few: records that are not worth dividing a table for, at most; ≥ 0.
+    """
+
+    k: int
+    power: float = 1.5
+    groups: int = 1
+    packing: int = 0
+    sample: int = _MOST_SAMPLE
+    rows: int = 65_536
+    few: int = 64
+
+    def fitted(self, rows: int) -> "Growth":
+        """The same for a table of so many rows: a large one diversifies by itself, and its nodes are sampled more."""
+        groups = max(1, min(self.groups, _ROOT_VISITS // max(1, rows)))
+        sample = max(_LEAST_SAMPLE, min(_MOST_SAMPLE, _SAMPLED_VISITS // max(1, rows)))
+        return self._replace(groups=groups, sample=min(self.sample, sample))

@@ -1,0 +1,85 @@
+"""From grown records to the synthetic records as written: totals rounded, copies written out, codes back to strings."""
+
+from collections.abc import Iterator
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from synth_spark.domain import Domain
+from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.rounding import Hashes, give_up, merge, offer, thresholds
+from synth_spark.kernels.sampling import derive, hash_copies
+from synth_spark.kernels.wire import pack_ints, unpack_codes, unpack_ints
+from synth_spark.resolve import Resolved
+
+_BATCH = 50_000
+
+
+def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed: int) -> DataFrame:
+    """Round every attribute's total down to a multiple of k, and write the records out.
+
+    Args:
+        grown: one row a distinct record, as kept: ``record``, ``copies``.
+        domain: the table's domain.
+        resolved: k and the number of files.
+        seed: of all random choices.
+
+    Returns:
+        One row a synthetic record: the input's columns as strings, absent = null, in an order that is a hash of the
+        content and so carries no information.
+    """
+    starts = np.concatenate([[0], np.cumsum(domain.common(resolved.k))]).astype(np.int64)
+    key, place = derive(seed, "round"), np.uint64(derive(seed, "row order"))
+    some, largest = thresholds(*_offers(grown, starts, resolved.k, key), resolved.k)
+    columns = len(domain.columns)
+
+    def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            records, copies = unpack_codes(batch["record"], columns), batch["copies"].to_numpy()
+            records, copies = give_up(records, copies, starts, some, largest, key)
+            places = hash_copies(records, copies, place).view(np.int64)
+            rows = np.repeat(np.arange(len(records)), copies)
+            for at in range(0, len(rows), _BATCH):
+                part = rows[at : at + _BATCH]
+                arrays = [*domain.decode(records[part]), pa.array(places[at : at + _BATCH])]
+                yield pa.RecordBatch.from_arrays(arrays, names=names)
+
+    names = [*(f"c{index}" for index in range(columns)), "place"]
+    fields = [f"c{index} string" for index in range(columns)]
+    written = grown.mapInArrow(decode, ", ".join([*fields, "place bigint"]))
+    ordered = written.repartition(resolved.files, "place").sortWithinPartitions("place")
+    return ordered.drop("place").toDF(*domain.names)
+
+
+def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Hashes]:
+    """Total of each attribute over all records, and the smallest hashes of the copies that hold it."""
+    columns = len(starts) - 1
+
+    def offer_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        offers = [
+            offer(unpack_codes(batch["record"], columns), batch["copies"].to_numpy(), starts, k, key)
+            for batch in batches
+        ]
+        if offers:
+            yield pa.RecordBatch.from_arrays(_packed(offers), names=["totals", "lowest"])
+
+    def merge_all(table: pa.Table) -> pa.Table:
+        offers = [
+            (unpack_ints(totals), unpack_ints(lowest).view(np.uint64).reshape(-1, k - 1))
+            for totals, lowest in zip(table["totals"], table["lowest"], strict=True)
+        ]
+        return pa.table(_packed(offers), names=["totals", "lowest"])
+
+    schema = "totals binary, lowest binary"
+    found = grown.mapInArrow(offer_block, schema).groupBy().applyInArrow(merge_all, schema).toArrow()
+    if found.num_rows == 0:
+        return np.zeros(starts[-1], np.int64), np.zeros((starts[-1], k - 1), np.uint64)
+    return unpack_ints(found["totals"][0]), unpack_ints(found["lowest"][0]).view(np.uint64).reshape(-1, k - 1)
+
+
+def _packed(offers: list[tuple[Ints, Hashes]]) -> list[pa.Array]:
+    totals = np.sum([totals for totals, _ in offers], axis=0)
+    lowest = reduce(merge, [lowest for _, lowest in offers])
+    return [pack_ints([totals]), pack_ints([lowest.view(np.int64)])]
