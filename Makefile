@@ -33,8 +33,8 @@ check: setup  ## lint, format, types, import contracts, house rules, examples in
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py
 
-bench: setup  ## time the whole line on a table: make bench INPUT=cases.csv K=10
-	$(BIN)/python benchmarks/line.py $(INPUT) $(K)
+bench: setup  ## time, memory and shuffle of every stage: make bench [SIZES="100000x20x3 …"] [INPUT=cases.csv] [K=10] [R=3]
+	$(BIN)/python benchmarks/bench.py $(SIZES) $(if $(INPUT),--input $(INPUT)) $(if $(K),--k $(K)) $(if $(R),--length $(R)) $(if $(JSON),--json $(JSON)) $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
