@@ -40,14 +40,13 @@ class Moment:
     at: float
     processes: tuple[Process, ...]
 
-    def cpu(self, kind: str) -> float:
-        """CPU seconds that one kind has used until now.
+    def own(self, kind: str) -> float:
+        """CPU seconds of the living processes of a kind."""
+        return sum(process.own for process in self.processes if process.kind == kind)
 
-        Ended workers count in their daemon. What the driver has seen end is what the JVM was started by.
-        """
-        own = sum(process.own for process in self.processes if process.kind == kind)
-        parent = {"driver": (), "jvm": ("jvm", "driver"), "workers": ("workers",)}[kind]
-        return own + sum(process.ended_children for process in self.processes if process.kind in parent)
+    def ended(self, *kinds: str) -> float:
+        """CPU seconds of the ended children of the living processes of some kinds."""
+        return sum(process.ended_children for process in self.processes if process.kind in kinds)
 
     def megabytes(self, kind: str) -> float:
         """Memory of all processes of a kind."""
@@ -60,11 +59,10 @@ class Moment:
 
 @dataclass
 class Watched:
-    """What was seen of a run: when it began and ended, its CPU seconds in all, its exit code, and moments between."""
+    """What was seen of a run: when it began and ended, its exit code, and moments between."""
 
     began: float
     ended: float = 0.0
-    cpu: float = 0.0
     code: int = -1
     moments: list[Moment] = field(default_factory=list)
 
@@ -74,14 +72,10 @@ def watch(command: list[str], environment: dict[str, str], log: Path) -> Watched
     with log.open("wb") as stream:
         watched = Watched(time.time())
         process = subprocess.Popen(command, env=environment, stdout=stream, stderr=subprocess.STDOUT)
-        while True:
-            pid, status, used = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
+        while process.poll() is None:
             watched.moments.append(look(process.pid))
             time.sleep(PERIOD)
-    process.returncode = watched.code = os.waitstatus_to_exitcode(status)
-    watched.ended, watched.cpu = time.time(), used.ru_utime + used.ru_stime
+    watched.ended, watched.code = time.time(), process.returncode
     return watched
 
 
@@ -131,22 +125,31 @@ def spans(manifest: dict[str, Any], began: float, ended: float) -> dict[str, tup
 def cpu_by_span(watched: Watched, cuts: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
     """CPU seconds of every kind in every span, between moments by interpolation.
 
-    When the JVM is gone its CPU time is in the driver's, so looking ends with it; what all processes have used beyond
-    what was seen until then falls to the JVM's stop.
+    What a process uses between the last look at it and its end is not seen.
     """
-    seen = [any(process.kind == "jvm" for process in moment.processes) for moment in watched.moments]
-    last = len(seen) - seen[::-1].index(True) if any(seen) else len(seen)
-    moments = watched.moments[:last]
-    times = np.array([watched.began, *(moment.at for moment in moments)])
+    times = np.array([watched.began, *(moment.at for moment in watched.moments)])
     found: dict[str, dict[str, float]] = {name: {} for name in cuts}
-    total = 0.0
-    for kind in KINDS:
-        used = np.maximum.accumulate(np.array([0.0, *(moment.cpu(kind) for moment in moments)]))
-        total += float(used[-1])
+    for kind, used in cpu_until(watched.moments).items():
         for name, (start, end) in cuts.items():
-            found[name][kind] = float(np.interp(end, times, used) - np.interp(start, times, used))
-    found["stop"]["jvm"] += max(0.0, watched.cpu - total)
+            found[name][kind] = float(np.interp(end, times, [0.0, *used]) - np.interp(start, times, [0.0, *used]))
     return found
+
+
+def cpu_until(moments: list[Moment]) -> dict[str, list[float]]:
+    """CPU seconds that every kind has used until each moment.
+
+    Workers that have ended count in the daemon that forked them. What ended below the driver and the JVM before there
+    were workers is what started the JVM; what ends there later has been counted while it lived.
+    """
+    workers = [any(process.kind == "workers" for process in moment.processes) for moment in moments]
+    first = workers.index(True) if any(workers) else len(moments) - 1
+    starting = moments[first].ended("driver", "jvm") if moments else 0.0
+    used = {
+        "driver": [moment.own("driver") for moment in moments],
+        "jvm": [moment.own("jvm") + min(moment.ended("driver", "jvm"), starting) for moment in moments],
+        "workers": [moment.own("workers") + moment.ended("workers") for moment in moments],
+    }
+    return {kind: list(itertools.accumulate(seconds, max)) for kind, seconds in used.items()}
 
 
 def peaks_by_span(watched: Watched, cuts: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
@@ -184,7 +187,7 @@ def tasks_by_span(lines: Iterable[str], cuts: dict[str, tuple[float, float]]) ->
 
 
 def stages(watched: Watched, manifest: dict[str, Any], events: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """All that was seen, by stage: ``wall``, ``cpu`` and ``peak_mb`` by kind, ``tasks``, ``shuffle_mb``, ``spilled_mb``."""
+    """All that was seen, by stage: wall time, CPU time and peaks by kind, tasks and what they shuffled."""
     cuts = spans(manifest, watched.began, watched.ended)
     cpu, peaks, tasks = cpu_by_span(watched, cuts), peaks_by_span(watched, cuts), tasks_by_span(events, cuts)
     return {

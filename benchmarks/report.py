@@ -13,7 +13,7 @@ from observe import KINDS
 _PACKAGES = ("pyspark", "numpy", "numba", "pyarrow", "duckdb")
 _HEAD = ("stage", "wall s", "CPU s", *(f"{kind} CPU s" for kind in KINDS))
 _PEAKS = (*KINDS, "worker", "all")
-_NAMES = {"kernel": "compiled loop, one core", "duckdb": "DuckDB GROUP BY, all cores"}
+_NAMES = {"kernel": "compiled loop, one core", "duckdb": "DuckDB GROUP BY, up to all cores"}
 
 
 def machine() -> dict[str, str]:
@@ -90,7 +90,8 @@ def _case(case: dict[str, Any]) -> str:
     head = [*_HEAD, *(f"{kind} MB" for kind in _PEAKS), "tasks", "shuffle MB", "spilled MB"]
     facts = (
         f"{case['records']:,} records ({case['distinct']:,} distinct) × {case['columns']} columns, "
-        f"R = {case['length']}: {case['tuples']:,} column tuples, {case['cells']:,} cells that occur of {case['possible_cells']:,}, "
+        f"R = {case['length']}: {case['tuples']:,} column tuples, "
+        f"{case['cells']:,} cells that occur of {case['possible_cells']:,}, "
         f"{case['aggregates']:,} aggregates, {case['synthetic']:,} synthetic records "
         f"({case['synthetic_distinct']:,} distinct)."
     )
