@@ -56,7 +56,7 @@ class Case:
         """
         try:
             rows, columns, length, *values = [int(part.replace("_", "")) for part in text.split("x")]
-            (value,) = values or [None]
+            (value,) = values or (None,)
         except ValueError:
             raise argparse.ArgumentTypeError(f"'{text}' is not ROWSxCOLUMNSxR, as in 100000x20x3") from None
         return cls(text, length, shape=(rows, columns, value))

@@ -75,7 +75,7 @@ def count_by_kernel(table: Coded, tuples: list[Tuple]) -> Iterator[tuple[Ints, I
     """Keys and counts of each column tuple, by one compiled loop over its columns on one core."""
     import numba
 
-    @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+    @numba.njit(nogil=True)
     def keys_of(codes, columns, cards, keys):  # type: ignore[no-untyped-def]
         for row in range(codes.shape[1]):
             key = 0
@@ -87,7 +87,7 @@ def count_by_kernel(table: Coded, tuples: list[Tuple]) -> Iterator[tuple[Ints, I
                 key = key * cards[column] + code - 1
             keys[row] = key
 
-    @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+    @numba.njit(nogil=True)
     def tally(keys, weights, counts):  # type: ignore[no-untyped-def]
         for row in range(keys.size):
             if keys[row] >= 0:
