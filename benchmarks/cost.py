@@ -92,6 +92,10 @@ class Formula:
             constant * TERMS[term](facts) for term, constant in zip(self.terms, self.constants, strict=True) if constant
         )
 
+    def constant_share(self, facts: Facts) -> float:
+        """How much of what it says for a table does not depend on the table."""
+        return sum(c for term, c in zip(self.terms, self.constants, strict=True) if term == "1") / (self.at(facts) or 1)
+
     def __str__(self) -> str:
         parts = [
             f"{constant:.3g}" + ("" if term == "1" else f" · {term}")
@@ -188,14 +192,14 @@ def extrapolate(cases: Sequence[Mapping[str, Any]], rows: int, columns: int, len
         raise SystemExit(f"cost.py: no case of {columns} columns and R = {length} was measured")
     largest = max(alike, key=lambda case: case["records"])
     times = rows / largest["records"]
-    grows = {name: largest[name] * times for name in ("records", "distinct", "synthetic")}
+    grows = {name: round(largest[name] * times) for name in ("records", "distinct", "synthetic")}
     bounded = {"cells": largest["possible_cells"], "aggregates": largest["possible_cells"]}
     same = {name: largest[name] for name in ("columns", "length", "tuples", "attributes", "possible_cells")}
     return {**grows, **bounded, **same, "synthetic_distinct": grows["synthetic"]}
 
 
 def tasks_of(stage: str, facts: Facts, cluster: Cluster) -> int | None:
-    """How many tasks the heavy part of a stage has; None where the input's files decide."""
+    """How many tasks the heavy part of a stage has; None where files decide, or nothing is distributed."""
     blocks, parts = cuts(facts)
     known = {
         "aggregate": counting_tasks(facts),
@@ -250,14 +254,19 @@ def text_of(results: Mapping[str, Any], wanted: Sequence[tuple[int, int, int]], 
     machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
     parts = [f"Fitted to {len(cases)} cases: {', '.join(case['name'] for case in cases)}. Machine: {machine}.\n"]
     units = {"cpu": "CPU seconds, JVM and workers", "shuffle": "MB shuffled", "memory": "MB of a worker"}
+    largest = max(cases, key=lambda case: case["records"] * case["columns"])
     for quantity, unit in {**units, "driver": "CPU seconds of the driver"}.items():
-        parts.append(grid(["stage", unit], [[stage, str(f)] for stage, f in formulas[quantity].items()]))
+        rows = [[stage, str(f), f"{f.constant_share(largest):.0%}"] for stage, f in formulas[quantity].items()]
+        parts.append(grid(["stage", unit, f"constant, of {largest['name']}"], rows))
+    parts.append("What is mostly constant in the largest case says little of how it grows.\n")
     rows = [[name, stage, *map(_seconds, figures), _off(figures)] for name, stage, *figures in check(cases)]
     head = ["case", "stage", "measured", "fitted", "by the other cases", "off by"]
     parts += ["### How well it predicts\n", grid(head, [row for row in rows if row[1] == "**total**"])]
-    parts.append("Stages of the largest case:\n\n" + grid(head, [row for row in rows if row[0] == _largest(cases)]))
-    for rows_wanted, columns, length in wanted:
-        parts.append(_plan_text(formulas, extrapolate(cases, rows_wanted, columns, length), cluster))
+    parts.append("Stages of the largest case:\n\n" + grid(head, [row for row in rows if row[0] == largest["name"]]))
+    for records, columns, length in wanted:
+        parts.append(_plan_text(formulas, extrapolate(cases, records, columns, length), cluster))
+        times = records / max(case["records"] for case in cases)
+        parts.append(f"This extrapolates records by a factor of {times:,.0f}.\n")
     return "\n".join(parts)
 
 
@@ -270,10 +279,6 @@ def _plan_text(formulas: Mapping[str, Mapping[str, Formula]], facts: Facts, clus
         f"Taken: d = {facts['distinct']:,.0f}, s = e = {facts['synthetic']:,.0f}, C = {facts['cells']:,}.\n"
     )
     return about + "\n" + grid(head, plan(formulas, facts, cluster))
-
-
-def _largest(cases: Sequence[Mapping[str, Any]]) -> str:
-    return str(max(cases, key=lambda case: case["records"] * case["columns"])["name"])
 
 
 def _seconds(value: float) -> str:
@@ -290,7 +295,7 @@ def _shape(text: str) -> tuple[int, int, int]:
 
 
 def _number(value: int | None) -> str:
-    return "by files" if value is None else f"{value:,}"
+    return "" if value is None else f"{value:,}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
