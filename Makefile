@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check bench wheel clean
+.PHONY: help setup demo test check bench cost wheel clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,8 +33,11 @@ check: setup  ## lint, format, types, import contracts, house rules, examples in
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py
 
-bench: setup  ## time the whole line on a table: make bench INPUT=cases.csv K=10
-	$(BIN)/python benchmarks/line.py $(INPUT) $(K)
+bench: setup  ## measure every stage: make bench [SIZES="100000x20x3 …"] [INPUT=cases.csv] [K=10] [R=3] [JSON=figures.json]
+	$(BIN)/python benchmarks/bench.py $(SIZES) $(if $(INPUT),--input $(INPUT)) $(if $(K),--k $(K)) $(if $(R),--length $(R)) $(if $(JSON),--json $(JSON)) $(BENCH)
+
+cost: setup  ## fit the cost model to figures of make bench, and plan: make cost [JSON=figures.json]
+	$(BIN)/python benchmarks/cost.py $(or $(JSON),benchmarks/measured.json) --write benchmarks/COST.md
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

@@ -131,12 +131,13 @@ class Workspace:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Record that a stage is done, and how long it took, when its body ends without an error."""
-        start = time.monotonic()
+        """Record that a stage is done, when it began and how long it took, when its body ends without an error."""
+        started, start = datetime.now(UTC), time.monotonic()
         yield
         self.manifest["stages"][name] = {
             "seconds": round(time.monotonic() - start, 3),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": started.isoformat(timespec="milliseconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         self.save()
 
