@@ -19,6 +19,11 @@ from synth_spark.validate.audit import Result
 #: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
 _PRIVATE: dict[str, bool | set[str]] = {"seed": True, "work": True, "input": {"path", "table"}}
 
+_SINGLES = {
+    True: "together they have the same single counts as `aggregates`, exactly.",
+    False: "their single counts were rounded down to multiples of {k} and are near those of `aggregates`.",
+}
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -33,6 +38,7 @@ class Facts:
         protected_records: ⌊n⌋k.
         synthetic_records: number of synthetic records.
         combinations: number of published combinations by length, from 1.
+        exact_singles: whether synthetic single counts are the protected ones.
         notes: what was changed of the plan.
     """
 
@@ -44,6 +50,7 @@ class Facts:
     protected_records: int
     synthetic_records: int
     combinations: tuple[int, ...]
+    exact_singles: bool
     notes: tuple[str, ...]
 
 
@@ -67,6 +74,7 @@ def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: 
         longest=resolved.length,
         protected_records=resolved.records // resolved.k * resolved.k,
         synthetic_records=synthetic.kept.rows,
+        exact_singles=resolved.exact_singles,
         combinations=tuple(counted.get(length, 0) for length in range(1, resolved.length + 1)),
         notes=resolved.notes,
     )
@@ -127,7 +135,7 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
         "A combination that is not in `aggregates` was either too rare to publish or does not exist; which of the two "
         "is not told.",
         f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a "
-        "person; together they have the same single counts as `aggregates`, exactly.",
+        f"person; {_SINGLES[facts.exact_singles].format(k=facts.k)}",
         f"Of the published combinations, the synthetic records hold {kept}.",
         f"Of the published counts, the synthetic records reproduce {mass}.",
         "Counts of combinations of two or more attributes taken from the synthetic records are estimates: where a "

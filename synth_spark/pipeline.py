@@ -123,7 +123,8 @@ def _validate(run: Run) -> None:
         measures=evaluate.overall(run.kept(tables.MEASURES).frame, "sensitive_to_synthetic"),
         proof=validate.weakest(proof.frame, run.resolved.k),
         names=run.domain.names,
-        rules=validate.contract(run.resolved.k, run.resolved.length),
+        k=run.resolved.k,
+        rules=validate.contract(run.resolved.k, run.resolved.length, run.resolved.exact_singles),
     )
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))

@@ -85,6 +85,11 @@ class Resolved:
         return max(1, min(most, self.distinct // _SEEDS_A_SHARD))
 
     @property
+    def exact_singles(self) -> bool:
+        """Whether synthetic records are to have the protected single counts: where all that seeds lose is placed."""
+        return self.plan.synthesis.kind != "unseeded"
+
+    @property
     def top_groups(self) -> int:
         """Groups of seeds that the table is cut for where it does not fit a task."""
         return max(_LEAST_TOPS, min(_MOST_TOPS, _TOP_ROWS // max(1, self.distinct)))

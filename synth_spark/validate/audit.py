@@ -49,8 +49,14 @@ class Result:
     meaning: str
 
 
-def contract(k: int, longest: int) -> list[Rule]:
-    """The rules of every k-anonymous release, suite by suite."""
+def contract(k: int, longest: int, exact: bool) -> list[Rule]:
+    """The rules of every k-anonymous release, suite by suite.
+
+    Args:
+        k: privacy resolution.
+        longest: R.
+        exact: whether the synthesis promises single counts equal to the protected ones; else they are multiples of k.
+    """
     none, pairs = {"value_set": [0]}, "ExpectColumnPairValuesToBeEqual"
     between, in_set, present = (
         "ExpectColumnValuesToBeBetween",
@@ -66,6 +72,15 @@ def contract(k: int, longest: int) -> list[Rule]:
 
     same = {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
     proven = {"column_A": "distinct", "column_B": "proven"}
+    singles = [
+        rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected"),
+        rule("single_counts.multiple_of_k", in_set, "Single counts are multiples of k.", column="remainder", **none),
+    ]
+    if exact:
+        singles[1:] = [
+            rule("single_counts.complete", present, "Every protected value is a synthetic one.", column="synthetic"),
+            rule("single_counts.exact", in_set, "Single counts equal the protected ones.", column="difference", **none),
+        ]
     return [
         rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
         rule("synthetic_records.not_empty", "ExpectTableRowCountToBeBetween", "There are records.", min_value=1),
@@ -74,9 +89,7 @@ def contract(k: int, longest: int) -> list[Rule]:
         rule("aggregates.at_least_k", between, "No count below k.", column="protected_count", min_value=k),
         rule("aggregates.multiple_of_k", "UnexpectedRowsExpectation", "Multiples of k.", unexpected_rows_query=odd),
         rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
-        rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected"),
-        rule("single_counts.complete", present, "Every protected value is a synthetic one.", column="synthetic"),
-        rule("single_counts.exact", in_set, "Single counts equal the protected ones.", column="difference", **none),
+        *singles,
         rule("combinations.no_leakage", in_set, "No rare combination occurs.", column="leaked", **none),
         rule("combinations.no_emergence", in_set, "No rare combination became frequent.", column="emerged", **none),
         rule("combinations.no_fabrication", in_set, "Every combination exists.", column="fabricated", **none),
@@ -93,6 +106,7 @@ def audit(
     measures: "pd.DataFrame",
     proof: "pd.DataFrame",
     names: list[str],
+    k: int,
     rules: list[Rule],
 ) -> list[Result]:
     """Check every rule of a contract.
@@ -104,6 +118,7 @@ def audit(
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
         proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k).
         names: column names, in order.
+        k: privacy resolution.
         rules: the contract.
 
     Returns:
@@ -127,7 +142,10 @@ def audit(
         "aggregates": (spark_source, aggregates.select("length", "selections", "protected_count")),
         "single_counts": (
             pandas_source,
-            single_counts.assign(difference=single_counts["synthetic"] - single_counts["protected"]),
+            single_counts.assign(
+                difference=single_counts["synthetic"] - single_counts["protected"],
+                remainder=single_counts["synthetic"] % k,
+            ),
         ),
         "combinations": (pandas_source, measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
         "proof": (pandas_source, proof),

@@ -8,9 +8,9 @@ from releasing import hashes, release
 from synth_spark import demo
 
 GOLDEN = {
-    "synthetic_records": "bf89797e193ee5f14195edd10fa84f0c2399316702cd8b7b80490e7e5d26905c",
+    "synthetic_records": "dc491d280498c5b13c380d4fcdf4d6929a55fe6d1961ca4df22013be26636b0d",
     "aggregates": "5e024c3eafd0b580c0a0e22550d52e3294bad1314afe814947fe6d3e51d4bd41",
-    "evaluation": "11d7944add0a1f7d22572e3fe1749967d12720c8a76b22c368bb2a529ae14c62",
+    "evaluation": "4ef9d0ca896ddcb517364301af0951a3b26f87bd2a2ca4285a1f1259fc4d508f",
 }
 
 
