@@ -42,8 +42,8 @@ class Run:
     @cached_property
     def resolved(self) -> Resolved:
         """The numbers of this run."""
-        distinct = self.kept(tables.CODES).rows
-        return resolve(self.plan, tuple(self.domain.names), self.domain.cards, self.domain.records, distinct)
+        domain, distinct = self.domain, self.kept(tables.CODES).rows
+        return resolve(self.plan, tuple(domain.names), domain.cards, domain.records, distinct, domain.filled)
 
     def kept(self, table: Table) -> Kept:
         """A table kept by an earlier stage."""
@@ -76,7 +76,8 @@ def _encode(run: Run) -> None:
 
 
 def _aggregate(run: Run) -> None:
-    exact = combinations.count(run.kept(tables.CODES).frame, run.resolved.cells, run.resolved.counting_tasks)
+    found = run.resolved
+    exact = combinations.count(run.kept(tables.CODES).frame, found.cells, found.counting_tasks, found.counting_block)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     run.keep(
         tables.AGGREGATES, aggregate.aggregates(counts.frame, run.domain, run.resolved)
@@ -91,7 +92,7 @@ def _synthesize(run: Run) -> None:
 def _evaluate(run: Run) -> None:
     written = run.kept(tables.SYNTHETIC_RECORDS)
     recoded = encode.codes(written.frame, run.domain)
-    made = combinations.count(recoded, run.resolved.cells, run.resolved.counting_tasks)
+    made = combinations.count(recoded, run.resolved.cells, run.resolved.counting_tasks, run.resolved.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     sums = evaluate.partial_sums(run.kept(tables.COUNTS).frame, synthetic.frame, run.resolved.cells, run.resolved.k)
     found = evaluate.measures(sums, run.resolved, written.rows)

@@ -17,8 +17,10 @@ _SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 4
 _ROOT_VISITS = 1 << 20
 #: Fewest and most rows that a node is judged by, and how fast they fall as a table grows.
 _LEAST_SAMPLE, _MOST_SAMPLE, _SAMPLED_VISITS = 256, 2_048, 1 << 26
-#: Visits (rows × column tuples) that one counting task should do.
+#: Combinations of records that one counting task should visit.
 _VISITS_A_TASK = 2 * 10**8
+#: Records, and values and combinations of them, that one counting task works on at once.
+_RECORDS_AT_ONCE, _VALUES_AT_ONCE, _COMBINATIONS_AT_ONCE = 1 << 20, 1 << 25, 1 << 25
 #: Records of a published file of a large table; smaller tables have a few files, so that tasks can share the work.
 _RECORDS_A_FILE, _RECORDS_A_TASK, _FEW_FILES = 1_000_000, 50_000, 4
 #: Most cells that 64-bit keys can number.
@@ -35,6 +37,7 @@ class Resolved:
         cards: number of values of each column.
         records: number of records n.
         distinct: number of distinct records.
+        filled: values of a record on average, rounded up.
         notes: what was changed of the wish, in sentences for the user.
     """
 
@@ -43,6 +46,7 @@ class Resolved:
     cards: tuple[int, ...]
     records: int
     distinct: int
+    filled: int
     notes: tuple[str, ...]
 
     @property
@@ -67,13 +71,21 @@ class Resolved:
 
     @property
     def visits(self) -> int:
-        """Most steps of counting: distinct records × column tuples."""
-        return self.distinct * self.tuples
+        """Combinations of length 1…R in all distinct records, as if each held the average number of values."""
+        return self.distinct * sum(math.comb(self.filled, length) for length in range(1, self.length + 1))
 
     @property
     def counting_tasks(self) -> int:
         """Tasks that count."""
         return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
+
+    @property
+    def counting_block(self) -> int:
+        """Records that a counting task counts at once; few where nearly all their combinations may be different."""
+        block = min(_RECORDS_AT_ONCE, _VALUES_AT_ONCE // len(self.names))
+        if self.cells.size > _COMBINATIONS_AT_ONCE:
+            block = min(block, _COMBINATIONS_AT_ONCE * self.distinct // max(1, self.visits))
+        return max(1, block)
 
     @property
     def shards(self) -> int:
@@ -114,8 +126,10 @@ class Resolved:
         return self.distinct * (24 * len(self.names) + 300) + 2 * 8 * attributes * attributes
 
 
-def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int) -> Resolved:
-    """Check a plan against a table's shape and derive the numbers of the run.
+def resolve(
+    plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int, filled: int
+) -> Resolved:
+    """Check a plan against a table's shape and derive the numbers of the run; arguments as of `Resolved`.
 
     Raises:
         PlanError: a column carries a reserved name.
@@ -134,7 +148,7 @@ def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records:
     notes = []
     if plan.reporting_length > len(names):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(names)}, the number of columns.")
-    resolved = Resolved(plan, names, cards, records, distinct, tuple(notes))
+    resolved = Resolved(plan, names, cards, records, distinct, filled, tuple(notes))
     cells = number_of_cells(cards, resolved.length)
     if cells > _MOST_CELLS:
         problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"

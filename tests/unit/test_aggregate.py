@@ -80,7 +80,7 @@ def test_three_rows_that_hold_a_value_and_the_lengths_they_allow() -> None:
     assert protect(np.array([domain.records]), 2).tolist() == [2]
     for wish, length in ((10, 4), (2, 2)):
         wanted = {"input": {"path": "cases.csv"}, "privacy": {"k": 2}, "reporting_length": min(wish, 8)}
-        assert resolve(parse(wanted), tuple(domain.names), domain.cards, domain.records, 3).length == length
+        assert resolve(parse(wanted), tuple(domain.names), domain.cards, domain.records, 3, 3).length == length
 
 
 def test_five_rows_protected() -> None:

@@ -20,6 +20,7 @@ from unit.brute_force import (
 )
 from unit.tables import FIVE_ROWS, domain_of, encoded, few, string_rows
 
+from synth_spark.combinations import bucket_bounds
 from synth_spark.evaluate.measures import Sums, finish
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting import count_combinations
@@ -94,7 +95,7 @@ def test_sums_by_bin(compared: Compared) -> None:
 def test_sums_of_buckets_add_up(compared: Compared, data: st.DataObject) -> None:
     space, k = compared.space, compared.k
     cells, source, target = compared.aligned()
-    edges = sorted(data.draw(st.lists(st.sampled_from(space.bases.tolist()), max_size=3)))
+    edges = sorted(data.draw(st.lists(st.sampled_from(bucket_bounds(space).tolist()), max_size=3)))
     cuts = [0, *np.searchsorted(cells, edges).tolist(), len(cells)]
     by_length = np.zeros((space.max_length, len(LENGTH_SUMS)))
     by_bin: Counter[tuple[int, int, str]] = Counter()
