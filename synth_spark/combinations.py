@@ -25,7 +25,7 @@ _HELD = 1 << 24
 _BUCKETS = 64
 
 
-def count(codes: DataFrame, space: CellSpace, tasks: int, block: int) -> DataFrame:
+def count(codes: DataFrame, space: CellSpace, tasks: int, block: int, common: Ints | None = None) -> DataFrame:
     """Count every combination of length 1…R of a table.
 
     Args:
@@ -33,6 +33,7 @@ def count(codes: DataFrame, space: CellSpace, tasks: int, block: int) -> DataFra
         space: the cells to count in.
         tasks: number of counting tasks.
         block: records that a task counts at once.
+        common: if given, combinations with an attribute above these codes are not counted (see `count_combinations`).
 
     Returns:
         One row a bucket: ``bucket``, ``cells`` (ascending), ``counts``, both vectors of 64-bit integers.
@@ -44,7 +45,8 @@ def count(codes: DataFrame, space: CellSpace, tasks: int, block: int) -> DataFra
         cells, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
         for records in _blocks(batches, block):
             record_codes = unpack_codes(records["record"], columns)
-            more_cells, more_counts = count_combinations(space, record_codes, records["multiplicity"].to_numpy())
+            weights = records["multiplicity"].to_numpy()
+            more_cells, more_counts = count_combinations(space, record_codes, weights, common)
             cells, counts = add_counts(np.concatenate([cells, more_cells]), np.concatenate([counts, more_counts]))
             if cells.size > _HELD:
                 yield from _by_bucket(cells, counts, bounds)

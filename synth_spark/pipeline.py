@@ -76,8 +76,11 @@ def _encode(run: Run) -> None:
 
 
 def _aggregate(run: Run) -> None:
-    found = run.resolved
-    exact = combinations.count(run.kept(tables.CODES).frame, found.cells, found.counting_tasks, found.counting_block)
+    found, codes, common = run.resolved, run.kept(tables.CODES).frame, None
+    if found.prunes:
+        common = run.domain.common(found.k)
+        run.progress.say("combinations with an attribute rarer than k are too many: not counted, nor in the measures")
+    exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     run.keep(
         tables.AGGREGATES, aggregate.aggregates(counts.frame, run.domain, run.resolved)

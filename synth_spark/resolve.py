@@ -21,6 +21,8 @@ _LEAST_SAMPLE, _MOST_SAMPLE, _SAMPLED_VISITS = 256, 2_048, 1 << 26
 _VISITS_A_TASK = 2 * 10**8
 #: Records, and values and combinations of them, that one counting task works on at once.
 _RECORDS_AT_ONCE, _VALUES_AT_ONCE, _COMBINATIONS_AT_ONCE = 1 << 20, 1 << 25, 1 << 25
+#: Combinations above which those with a rare attribute are not counted (16 bytes each, a few times over).
+_MOST_COUNTED = 1 << 30
 #: Records of a published file of a large table; smaller tables have a few files, so that tasks can share the work.
 _RECORDS_A_FILE, _RECORDS_A_TASK, _FEW_FILES = 1_000_000, 50_000, 4
 #: Most cells that 64-bit keys can number.
@@ -78,6 +80,11 @@ class Resolved:
     def counting_tasks(self) -> int:
         """Tasks that count."""
         return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
+
+    @property
+    def prunes(self) -> bool:
+        """Whether only combinations of attributes that occur ≥ k times are counted: all might be too many to keep."""
+        return min(self.cells.size, self.visits) > _MOST_COUNTED
 
     @property
     def counting_block(self) -> int:

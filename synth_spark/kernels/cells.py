@@ -122,7 +122,7 @@ def add_counts(cells: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """
     if cells.size == 0:
         return cells, counts
-    order = np.argsort(cells, kind="stable")
+    order = np.argsort(cells)
     cells, counts = cells[order], counts[order]
     starts = np.flatnonzero(np.concatenate([[True], cells[1:] != cells[:-1]]))
     return cells[starts], np.add.reduceat(counts, starts)

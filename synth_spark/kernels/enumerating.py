@@ -49,15 +49,15 @@ def enumerate_records(space: CellSpace, codes: Codes, weights: Ints, values: int
         (cells, counts): the cells that occur, ascending, and the summed multiplicities of the records that hold them.
     """
     cards, weights = np.array(space.cards, np.int64), np.ascontiguousarray(weights, np.int64)
-    cells, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    parts = []
     dense = np.zeros(min(DENSE_CELLS, space.size), np.int64)
     ends = np.cumsum(np.count_nonzero(codes, axis=1))
     cuts = np.searchsorted(ends, np.arange(values, ends[-1] if len(ends) else 0, values))
     for low, high in zip([0, *cuts], [*cuts, len(codes)], strict=True):
         held = _Values(*_values_of(np.ascontiguousarray(codes[low:high])))
-        more = _count_records(held, weights[low:high], cards, space.length_bounds(), space.within, dense)
-        cells, counts = add_counts(np.concatenate([cells, more[0]]), np.concatenate([counts, more[1]]))
-    return cells, counts
+        parts.append(_count_records(held, weights[low:high], cards, space.length_bounds(), space.within, dense))
+    cells, counts = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
+    return add_counts(cells, counts)
 
 
 @compiled
@@ -157,8 +157,8 @@ def _tally_later(
 ):
     """Count combinations of some columns with every later value of the records that hold them; the output.
 
-    The first cell of theirs is ``base``; ``inside`` is the number of cells of their column tuple; ``before``, (m + 1,), is
-    the number of values of the later columns before each.
+    The first cell of theirs is ``base``; ``inside`` is the number of cells of their column tuple; ``before``, (m + 1,),
+    is the number of values of the later columns before each.
     """
     rows, begins, keys = holders.rows[depth, low:high], holders.begins[depth, low:high], holders.keys[depth, low:high]
     listed, found = 0, 0

@@ -412,3 +412,9 @@ def test_blocks_are_small_where_all_combinations_may_be_different() -> None:
     few_cells, many_cells = resolved(cards=(2,) * 100, records=10**6), resolved(cards=(2_000,) * 100, records=10**6)
     assert few_cells.counting_block == (1 << 25) // 100
     assert many_cells.counting_block == (1 << 25) // many_cells.tuples
+
+
+def test_rare_attributes_are_counted_unless_there_are_too_many_combinations() -> None:
+    assert not resolved(cards=(60,) * 20, records=10**6).prunes
+    assert not resolved(cards=(2_000,) * 100, records=10**6, filled=5).prunes
+    assert resolved(cards=(2_000,) * 100, records=10**6, filled=20).prunes
