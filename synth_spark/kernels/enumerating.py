@@ -13,7 +13,7 @@ import numpy as np
 
 from synth_spark.kernels.cells import CellSpace, Codes, Ints, add_counts
 from synth_spark.kernels.compiled import compiled
-from synth_spark.kernels.walking import DENSE_CELLS, drain, room_for, tally_dense, tally_sorted
+from synth_spark.kernels.walking import DENSE_CELLS, by_length, drain, room_for, tally_dense, tally_sorted
 
 #: Values that are listed at once (20 bytes for each length below R).
 _VALUES = 1 << 23
@@ -55,7 +55,10 @@ def enumerate_records(space: CellSpace, codes: Codes, weights: Ints, values: int
     cuts = np.searchsorted(ends, np.arange(values, ends[-1] if len(ends) else 0, values))
     for low, high in zip([0, *cuts], [*cuts, len(codes)], strict=True):
         held = _Values(*_values_of(np.ascontiguousarray(codes[low:high])))
-        parts.append(_count_records(held, weights[low:high], cards, space.length_bounds(), space.within, dense))
+        cells, counts = _count_records(held, weights[low:high], cards, space.length_bounds(), space.within, dense)
+        parts.append(by_length(space, cells, counts))
+    if len(parts) == 1:
+        return parts[0]
     cells, counts = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
     return add_counts(cells, counts)
 
@@ -80,7 +83,7 @@ def _values_of(codes):
 
 @compiled
 def _count_records(values, weights, cards, lengths, within, dense):
-    """Visit the combinations of columns that occur together, depth first; unordered cells and counts out."""
+    """Visit the combinations of columns that occur together, depth first; cells and counts out, ascending within lengths."""
     longest, m, n, q = within.shape[0] - 1, cards.size, weights.size, values.columns.size
     cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
     touched = np.empty(dense.size, np.int64)

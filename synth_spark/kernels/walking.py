@@ -33,13 +33,19 @@ def walk_tuples(space: CellSpace, codes: Codes, weights: Ints) -> tuple[Ints, In
         space.within,
         np.zeros(min(DENSE_CELLS, space.size), np.int64),
     )
-    order = np.argsort(cells)
+    return by_length(space, cells, counts)
+
+
+def by_length(space: CellSpace, cells: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Put cells in ascending order that ascend already within each length."""
+    length = np.searchsorted(space.length_bounds(), cells, side="right").astype(np.uint8)
+    order = np.argsort(length, kind="stable")
     return cells[order], counts[order]
 
 
 @compiled
 def _count_tuples(codes, weights, cards, bounds, within, dense):
-    """Walk the column tuples; (m, n) column-major codes in, unordered cells and counts out."""
+    """Walk the column tuples; (m, n) column-major codes in, cells and counts out, ascending within lengths."""
     m, n = codes.shape
     longest = within.shape[0] - 1
     cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
@@ -115,7 +121,8 @@ def tally_dense(base, rows, keys, weights, dense, touched, cells, counts, size):
 
 @compiled
 def drain(base, touched, dense, cells, counts, size):
-    """Move what was touched of a vector to the output, and zero it again; returns the output's new size."""
+    """Move what was touched of a vector to the output, ascending, and zero it again; returns the output's new size."""
+    touched.sort()
     for key in touched:
         cells[size] = base + key
         counts[size] = dense[key]
