@@ -138,7 +138,7 @@ def _plan(options: argparse.Namespace) -> None:
     if shape is None:
         print("The input's shape is known once Spark has opened it.")
         return
-    resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct)
+    resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct, shape.filled)
     print("\n".join(_what_would_happen(resolved, shape.exact)))
 
 
@@ -148,7 +148,7 @@ def _what_would_happen(resolved: Resolved, exact: bool) -> list[str]:
         f"columns            {len(resolved.names)}: {', '.join(resolved.names)}",
         f"records            {about}{resolved.records:,}, {about}{resolved.distinct:,} of them distinct",
         f"tuples to count    {resolved.tuples:,} column tuples of length 1 to {resolved.length}",
-        f"rows to visit      at most {resolved.visits:,} (distinct records × column tuples), "
+        f"combinations       about {resolved.visits:,} to visit, {resolved.filled} values a record on average, "
         f"in {resolved.counting_tasks} tasks",
         f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
         f"memory             about {_bytes(resolved.task_bytes)} in the largest synthesis task, of at most "

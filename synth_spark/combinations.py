@@ -1,11 +1,13 @@
 """Distributed counting of combinations, shared by aggregation and evaluation.
 
-Every task counts all column tuples of its records and ships, for each bucket of column tuples, one row with two
-vectors: the cells that occur and their counts. One small shuffle brings the vectors of a bucket together, where they
-are added. Counts are additive, so neither partitions nor retries matter.
+Every task counts the combinations of its records, block by block, and ships, for each bucket of column tuples, one
+row (or a few, where it would have to hold too many) with two vectors: the cells that occur and their counts. One small
+shuffle brings the vectors of a bucket together, where they are added. Counts are additive, so neither partitions nor
+retries matter.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -17,19 +19,21 @@ from synth_spark.kernels.wire import pack_ints, unpack_codes, unpack_ints
 
 SCHEMA = "bucket int, cells binary, counts binary"
 _NAMES = ["bucket", "cells", "counts"]
-#: Records that a task counts at once.
-_BLOCK = 1 << 20
+#: Cells that a task holds before it ships them (16 bytes each).
+_HELD = 1 << 24
 #: Most buckets of column tuples.
 _BUCKETS = 64
 
 
-def count(codes: DataFrame, space: CellSpace, tasks: int) -> DataFrame:
+def count(codes: DataFrame, space: CellSpace, tasks: int, block: int, common: Ints | None = None) -> DataFrame:
     """Count every combination of length 1…R of a table.
 
     Args:
         codes: one row a distinct record: ``record``, ``multiplicity``.
         space: the cells to count in.
         tasks: number of counting tasks.
+        block: records that a task counts at once.
+        common: if given, combinations with an attribute above these codes are not counted (see `count_combinations`).
 
     Returns:
         One row a bucket: ``bucket``, ``cells`` (ascending), ``counts``, both vectors of 64-bit integers.
@@ -39,10 +43,14 @@ def count(codes: DataFrame, space: CellSpace, tasks: int) -> DataFrame:
 
     def count_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         cells, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        for block in _blocks(batches):
-            records = unpack_codes(block["record"], columns)
-            more_cells, more_counts = count_combinations(space, records, block["multiplicity"].to_numpy())
+        for records in _blocks(batches, block):
+            record_codes = unpack_codes(records["record"], columns)
+            weights = records["multiplicity"].to_numpy()
+            more_cells, more_counts = count_combinations(space, record_codes, weights, common)
             cells, counts = add_counts(np.concatenate([cells, more_cells]), np.concatenate([counts, more_counts]))
+            if cells.size > _HELD:
+                yield from _by_bucket(cells, counts, bounds)
+                cells, counts = cells[:0], counts[:0]
         yield from _by_bucket(cells, counts, bounds)
 
     def add_bucket(table: pa.Table) -> pa.Table:
@@ -57,19 +65,29 @@ def count(codes: DataFrame, space: CellSpace, tasks: int) -> DataFrame:
 
 def bucket_bounds(space: CellSpace) -> Ints:
     """(B + 1,) first cell of each bucket: runs of column tuples, the same for every table over the same cells."""
-    tuples = len(space.bases) - 1
+    tuples = int(space.first_tuple[-1])
     edges = np.linspace(0, tuples, min(_BUCKETS, tuples) + 1).astype(np.int64)
-    return space.bases[edges]
+    numbered = CellSpace((1,) * len(space.cards), space.max_length)  # one cell a column tuple
+    cuts = np.searchsorted(edges, numbered.length_bounds())
+    firsts = [
+        space.first_cells(numbered.locate(edges[low:high], length)[0])
+        for length, (low, high) in enumerate(pairwise(cuts), 1)
+    ]
+    return np.concatenate([*firsts, [space.size]])
 
 
-def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Join Arrow batches into tables of about a million records."""
+def _blocks(batches: Iterator[pa.RecordBatch], block: int) -> Iterator[pa.Table]:
+    """Join or cut Arrow batches into tables of up to so many records."""
     held: list[pa.RecordBatch] = []
+    rows = 0
     for batch in batches:
-        held.append(batch)
-        if sum(part.num_rows for part in held) >= _BLOCK:
-            yield pa.Table.from_batches(held)
-            held = []
+        for at in range(0, batch.num_rows, block):
+            part = batch.slice(at, block)
+            if held and rows + part.num_rows > block:
+                yield pa.Table.from_batches(held)
+                held, rows = [], 0
+            held.append(part)
+            rows += part.num_rows
     if held:
         yield pa.Table.from_batches(held)
 

@@ -1,5 +1,6 @@
 """The domain of a table: its columns and their values, most frequent first. SENSITIVE: it lists rare values."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,11 @@ class Domain:
     def cards(self) -> tuple[int, ...]:
         """Number of values of each column."""
         return tuple(len(column.values) for column in self.columns)
+
+    @property
+    def filled(self) -> int:
+        """Values of a record on average, rounded up."""
+        return math.ceil(sum(sum(column.counts) for column in self.columns) / max(1, self.records))
 
     def common(self, k: int) -> Ints:
         """(m,) number of values of each column with count ≥ k; being the most frequent they have codes 1…common."""

@@ -42,8 +42,8 @@ class Run:
     @cached_property
     def resolved(self) -> Resolved:
         """The numbers of this run."""
-        distinct = self.kept(tables.CODES).rows
-        return resolve(self.plan, tuple(self.domain.names), self.domain.cards, self.domain.records, distinct)
+        domain, distinct = self.domain, self.kept(tables.CODES).rows
+        return resolve(self.plan, tuple(domain.names), domain.cards, domain.records, distinct, domain.filled)
 
     def kept(self, table: Table) -> Kept:
         """A table kept by an earlier stage."""
@@ -76,7 +76,11 @@ def _encode(run: Run) -> None:
 
 
 def _aggregate(run: Run) -> None:
-    exact = combinations.count(run.kept(tables.CODES).frame, run.resolved.cells, run.resolved.counting_tasks)
+    found, codes, common = run.resolved, run.kept(tables.CODES).frame, None
+    if found.prunes:
+        common = run.domain.common(found.k)
+        run.progress.say("combinations with an attribute rarer than k are too many: not counted, nor in the measures")
+    exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     run.keep(
         tables.AGGREGATES, aggregate.aggregates(counts.frame, run.domain, run.resolved)
@@ -96,7 +100,7 @@ def _synthesize(run: Run) -> None:
 def _evaluate(run: Run) -> None:
     written = run.kept(tables.SYNTHETIC_RECORDS)
     recoded = encode.codes(written.frame, run.domain)
-    made = combinations.count(recoded, run.resolved.cells, run.resolved.counting_tasks)
+    made = combinations.count(recoded, run.resolved.cells, run.resolved.counting_tasks, run.resolved.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     sums = evaluate.partial_sums(run.kept(tables.COUNTS).frame, synthetic.frame, run.resolved.cells, run.resolved.k)
     found = evaluate.measures(sums, run.resolved, written.rows)

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +25,7 @@ class Shape:
         cards: values of each column among the records looked at.
         records: number of records; an estimate unless ``exact``.
         distinct: distinct records, projected from those looked at.
+        filled: values of a record on average, among those looked at, rounded up.
         exact: whether all records were looked at.
     """
 
@@ -31,6 +33,7 @@ class Shape:
     cards: tuple[int, ...]
     records: int
     distinct: int
+    filled: int
     exact: bool
 
 
@@ -65,7 +68,8 @@ def look(source: Input) -> Shape | None:
         raise InputError("input", "holds no records under its header", "give a table with records")
     cards = tuple(len({row[column] for row in rows} - {""}) for column in range(len(places)))
     distinct = max(1, round(records * len(set(rows)) / len(rows)))
-    return Shape(used, cards, records, distinct, records == len(rows))
+    filled = math.ceil(sum(value != "" for row in rows for value in row) / len(rows))
+    return Shape(used, cards, records, distinct, filled, records == len(rows))
 
 
 def _value(row: list[str], place: int) -> str:

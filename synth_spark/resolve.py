@@ -20,8 +20,12 @@ _MOST_TOPS, _LEAST_TOPS, _TOP_ROWS = 4, 2, 1 << 23
 _PROCESS_BYTES, _VALUE_BYTES, _RECORD_BYTES = 200 * 10**6, 24, 300
 #: Fewest records that a part of a table is worth being cut to.
 _LEAST_ROWS = 4_096
-#: Visits (rows × column tuples) that one counting task should do.
+#: Combinations of records that one counting task should visit.
 _VISITS_A_TASK = 2 * 10**8
+#: Records, and values and combinations of them, that one counting task works on at once.
+_RECORDS_AT_ONCE, _VALUES_AT_ONCE, _COMBINATIONS_AT_ONCE = 1 << 20, 1 << 25, 1 << 25
+#: Combinations above which those with a rare attribute are not counted (16 bytes each, a few times over).
+_MOST_COUNTED = 1 << 30
 #: Records of a published file of a large table; smaller tables have a few files, so that tasks can share the work.
 _RECORDS_A_FILE, _RECORDS_A_TASK, _FEW_FILES = 1_000_000, 50_000, 4
 #: Most cells that 64-bit keys can number.
@@ -38,6 +42,7 @@ class Resolved:
         cards: number of values of each column.
         records: number of records n.
         distinct: number of distinct records.
+        filled: values of a record on average, rounded up.
         notes: what was changed of the wish, in sentences for the user.
     """
 
@@ -46,6 +51,7 @@ class Resolved:
     cards: tuple[int, ...]
     records: int
     distinct: int
+    filled: int
     notes: tuple[str, ...]
 
     @property
@@ -70,13 +76,26 @@ class Resolved:
 
     @property
     def visits(self) -> int:
-        """Most steps of counting: distinct records × column tuples."""
-        return self.distinct * self.tuples
+        """Combinations of length 1…R in all distinct records, as if each held the average number of values."""
+        return self.distinct * sum(math.comb(self.filled, length) for length in range(1, self.length + 1))
 
     @property
     def counting_tasks(self) -> int:
         """Tasks that count."""
         return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
+
+    @property
+    def prunes(self) -> bool:
+        """Whether only combinations of attributes that occur ≥ k times are counted: all might be too many to keep."""
+        return min(self.cells.size, self.visits) > _MOST_COUNTED
+
+    @property
+    def counting_block(self) -> int:
+        """Records that a counting task counts at once; few where nearly all their combinations may be different."""
+        block = min(_RECORDS_AT_ONCE, _VALUES_AT_ONCE // len(self.names))
+        if self.cells.size > _COMBINATIONS_AT_ONCE:
+            block = min(block, _COMBINATIONS_AT_ONCE * self.distinct // max(1, self.visits))
+        return max(1, block)
 
     @property
     def shards(self) -> int:
@@ -136,8 +155,10 @@ class Resolved:
         return _VALUE_BYTES * len(self.names) + _RECORD_BYTES
 
 
-def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int) -> Resolved:
-    """Check a plan against a table's shape and derive the numbers of the run.
+def resolve(
+    plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int, filled: int
+) -> Resolved:
+    """Check a plan against a table's shape and derive the numbers of the run; arguments as of `Resolved`.
 
     Raises:
         PlanError: a column carries a reserved name.
@@ -156,7 +177,7 @@ def resolve(plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records:
     notes = []
     if plan.reporting_length > len(names):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(names)}, the number of columns.")
-    resolved = Resolved(plan, names, cards, records, distinct, tuple(notes))
+    resolved = Resolved(plan, names, cards, records, distinct, filled, tuple(notes))
     cells = number_of_cells(cards, resolved.length)
     if cells > _MOST_CELLS:
         problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"

@@ -15,12 +15,15 @@ from pyspark.sql import functions as F
 
 from synth_spark.domain import Domain
 from synth_spark.kernels.cells import Ints
-from synth_spark.kernels.wire import unpack_ints
+from synth_spark.kernels.wire import pack_codes, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
 from synth_spark.tables import AGGREGATES, Kept, SafeTable
 
-#: Rows of an Arrow batch sent back to Spark.
-_BATCH = 50_000
+#: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
+_BATCH, _VALUES = 50_000, 2_000_000
+#: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
+_NARROW = ["length", "columns", "codes", "selections", "protected_count"]
+_NARROW_SCHEMA = "length int, columns binary, codes binary, selections string, protected_count bigint"
 
 
 def protect(counts: Ints, k: int) -> Ints:
@@ -61,18 +64,18 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                     for at in range(cuts[length - 1], cuts[length], _BATCH):
                         part = slice(at, min(at + _BATCH, cuts[length]))
                         columns, codes = space.decode(cells[part], length)
-                        yield _batch(domain, columns, codes, protected[part], starts, texts, order)
+                        yield _narrow(columns, codes, protected[part], starts, texts, order)
 
-    schema = ", ".join(
-        [
-            "length int",
-            *(f"`{_quoted(name)}` string" for name in domain.names),
-            "selections string",
-            "protected_count bigint",
-        ]
-    )
+    def widen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for at in range(0, batch.num_rows, most):
+                yield _wide(domain, batch.slice(at, most))
+
+    most = max(1, _VALUES // len(domain.columns))
+    wide = ", ".join(f"`{_quoted(name)}` string" for name in domain.names)
     sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
-    return counts.mapInArrow(decode, schema).repartition(1).sortWithinPartitions(*sorting)
+    narrow = counts.mapInArrow(decode, _NARROW_SCHEMA).repartition(1).sortWithinPartitions(*sorting)
+    return narrow.mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint")
 
 
 def vouch(kept: Kept) -> SafeTable:
@@ -98,16 +101,26 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
     return pa.array([texts[index] for index in by_text], pa.string()), place
 
 
-def _batch(
-    domain: Domain, columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints
-) -> pa.RecordBatch:
-    rows, length = columns.shape
-    wide = np.zeros((rows, len(domain.columns)), np.uint16)
-    wide[np.arange(rows)[:, None], columns] = codes
+def _narrow(columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints) -> pa.RecordBatch:
+    """Combinations of one length, (n, length) columns and codes, with their texts: attributes in byte order."""
     places = np.sort(order[starts[columns] + codes - 1], axis=1)
-    parts = [texts.take(pa.array(places[:, position])) for position in range(length)]
-    selections = pc.binary_join_element_wise(*parts, ";") if length > 1 else parts[0]
-    arrays = [pa.array(np.full(rows, length, np.int32)), *domain.decode(wide), selections, pa.array(protected)]
+    parts = [texts.take(pa.array(places[:, position])) for position in range(columns.shape[1])]
+    selections = pc.binary_join_element_wise(*parts, ";") if len(parts) > 1 else parts[0]
+    packed = [pack_codes(array.astype(np.uint16)) for array in (columns, codes)]
+    arrays = [pa.array(np.full(len(columns), len(parts), np.int32)), *packed, selections, pa.array(protected)]
+    return pa.RecordBatch.from_arrays(arrays, names=_NARROW)
+
+
+def _wide(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows with one string column an input column."""
+    codes = np.zeros((narrow.num_rows, len(domain.columns)), np.uint16)
+    lengths = narrow["length"].to_numpy()
+    for length in np.unique(lengths):
+        rows = np.flatnonzero(lengths == length)
+        chosen = narrow.take(pa.array(rows))
+        columns = unpack_codes(chosen["columns"], length)
+        codes[rows[:, None], columns] = unpack_codes(chosen["codes"], length)
+    arrays = [narrow["length"], *domain.decode(codes), narrow["selections"], narrow["protected_count"]]
     return pa.RecordBatch.from_arrays(arrays, names=["length", *domain.names, "selections", "protected_count"])
 
 

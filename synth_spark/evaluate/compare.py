@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark.evaluate.measures import Measure, Sums, finish
+from synth_spark.evaluate.measures import NEEDS_RARE, Measure, Sums, finish
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.measures import BIN_SUMS, LENGTH_SUMS, align, sum_by_bin, sum_by_length
 from synth_spark.kernels.wire import unpack_ints
@@ -85,7 +85,16 @@ def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> lis
                 by_bin.setdefault((length, count_bin), np.zeros(len(BIN_SUMS)))[measure] = total
         by_length[:, LENGTH_SUMS.index("tuples")] = np.diff(resolved.cells.first_tuple[1:])
         found += finish(Sums(comparison, by_length, by_bin, *records[index]))
-    return found
+    return known(found) if resolved.prunes else found
+
+
+def known(found: Iterable[Measure]) -> list[Measure]:
+    """The measures that are exact where no combination with an attribute rarer than k was counted.
+
+    Neither reportable aggregates nor synthetic records hold such an attribute, so what these combinations add to a
+    comparison with the sensitive records is what is suppressed, and figures of the sensitive records themselves.
+    """
+    return [measure for measure in found if measure.comparison == PUBLIC or measure.measure not in NEEDS_RARE]
 
 
 def evaluation(spark: SparkSession, found: Iterable[Measure]) -> DataFrame:

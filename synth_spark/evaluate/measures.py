@@ -9,6 +9,14 @@ import numpy as np
 
 from synth_spark.kernels.measures import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
 
+#: Measures that combinations which are in the source alone, and are rare there, enter into.
+NEEDS_RARE = frozenset(
+    [
+        "source_combinations", "source_count", "source_rare", "source_mean_count", "suppressed", "mean_tvd",
+        "suppressed_percent_of_source", "fabricated_percent_of_source", "leaked_percent_of_source",
+    ]
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Measure:

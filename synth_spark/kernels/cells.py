@@ -6,7 +6,6 @@ lexicographically; inside a tuple the values form a mixed-radix number. Both tog
 merge, and free of strings.
 """
 
-import itertools
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,20 +26,15 @@ class CellSpace:
         max_length: longest combination R, 1 ≤ R ≤ number of columns.
 
     >>> space = CellSpace(cards=(2, 3), max_length=2)
-    >>> space.tuples
-    [(0,), (1,), (0, 1)]
     >>> space.size              # 2 + 3 single attributes, 6 pairs
     11
+    >>> space.decode(np.array([5, 10]), 2)[1]   # the first and the last pair
+    array([[1, 1],
+           [2, 3]])
     """
 
     cards: tuple[int, ...]
     max_length: int
-
-    @cached_property
-    def tuples(self) -> list[tuple[int, ...]]:
-        """Column tuples in the order of their cells."""
-        columns = range(len(self.cards))
-        return [t for length in range(1, self.max_length + 1) for t in itertools.combinations(columns, length)]
 
     @cached_property
     def first_tuple(self) -> Ints:
@@ -49,25 +43,60 @@ class CellSpace:
         return np.concatenate([[0, 0], np.cumsum(per_length)]).astype(np.int64)
 
     @cached_property
-    def bases(self) -> Ints:
-        """(T + 1,) first cell of each tuple; last entry = number of cells."""
+    def within(self) -> Ints:
+        """(R + 1, m + 1) number of combinations of l of the columns c, c + 1, …, at [l, c].
+
+        These elementary symmetric polynomials number all combinations without a list of the column tuples: there are
+        Π cards of (c₁ … cᵢ) × (within[l − i, cᵢ + 1] − within[l − i, c]) combinations of length l between the first one
+        that begins with columns c₁ … cᵢ and the first one that begins with c₁ … cᵢ, c.
+        """
+        m = len(self.cards)
         cards = np.array(self.cards, np.int64)
-        sizes = [np.prod(cards[self.columns_of(length)], axis=1) for length in range(1, self.max_length + 1)]
-        return np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
+        within = np.zeros((self.max_length + 1, m + 1), np.int64)
+        within[0] = 1
+        for length in range(1, self.max_length + 1):
+            within[length, :m] = np.cumsum((cards * within[length - 1, 1:])[::-1])[::-1]
+        return within
 
     @property
     def size(self) -> int:
         """Number of cells."""
-        return int(self.bases[-1])
-
-    def columns_of(self, length: int) -> Ints:
-        """(T_l, l) the columns of each tuple of one length."""
-        tuples = list(itertools.combinations(range(len(self.cards)), length))
-        return np.array(tuples, np.int64).reshape(-1, length)
+        return int(self.within[1:, 0].sum())
 
     def length_bounds(self) -> Ints:
         """(R + 1,) cell at which each length begins, and the end."""
-        return self.bases[self.first_tuple[1:]]
+        return np.concatenate([[0], np.cumsum(self.within[1:, 0])])
+
+    def first_cells(self, columns: Ints) -> Ints:
+        """(n,) first cell of each of n column tuples of one length, given as (n, length) ascending columns."""
+        cards = np.array(self.cards, np.int64)
+        n, length = columns.shape
+        cells, inside = np.full(n, self.length_bounds()[length - 1]), np.ones(n, np.int64)
+        after = np.zeros(n, np.int64)
+        for position in range(length):
+            column, within = columns[:, position], self.within[length - position]
+            cells += inside * (within[after] - within[column])
+            inside *= cards[column]
+            after = column + 1
+        return cells
+
+    def locate(self, cells: Ints, length: int) -> tuple[Ints, Ints]:
+        """The column tuples behind cells of one length.
+
+        Returns:
+            (columns, keys): (n, length) columns; (n,) places inside the column tuple, 0 for its first cell.
+        """
+        cards = np.array(self.cards, np.int64)
+        columns = np.empty((len(cells), length), np.int64)
+        rest, inside = cells - self.length_bounds()[length - 1], np.ones(len(cells), np.int64)
+        after = np.zeros(len(cells), np.int64)
+        for position in range(length):
+            before = self.within[length - position, 0] - self.within[length - position]
+            column = np.searchsorted(before, before[after] + rest // inside, side="right") - 1
+            rest = rest - inside * (before[column] - before[after])
+            inside = inside * cards[column]
+            columns[:, position], after = column, column + 1
+        return columns, rest
 
     def decode(self, cells: Ints, length: int) -> tuple[Ints, Ints]:
         """The combinations behind cells of one length.
@@ -75,9 +104,7 @@ class CellSpace:
         Returns:
             (columns, codes): two (n, length) arrays; codes start at 1.
         """
-        index = np.searchsorted(self.bases, cells, side="right") - 1
-        columns = self.columns_of(length)[index - self.first_tuple[length]]
-        rest = cells - self.bases[index]
+        columns, rest = self.locate(cells, length)
         cards = np.array(self.cards, np.int64)
         codes = np.empty_like(columns)
         for position in range(length - 1, -1, -1):
@@ -95,7 +122,7 @@ def add_counts(cells: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """
     if cells.size == 0:
         return cells, counts
-    order = np.argsort(cells, kind="stable")
+    order = np.argsort(cells)
     cells, counts = cells[order], counts[order]
     starts = np.flatnonzero(np.concatenate([[True], cells[1:] != cells[:-1]]))
     return cells[starts], np.add.reduceat(counts, starts)

@@ -4,6 +4,7 @@ Definitions: s(c) and t(c) are the counts of combination c in source and target,
 Sums are additive over disjoint sets of column tuples, so buckets are compared apart and their sums added.
 """
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -67,9 +68,6 @@ def sum_by_length(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: 
     common, rare = source >= k, (source > 0) & (source < k)
     s, t = source > 0, target > 0
     gap = np.abs(source - target)
-    index = np.searchsorted(space.bases, cells, side="right") - 1
-    size = len(space.bases) - 1
-    per_tuple = 0.5 * np.bincount(index, gap, size) / np.maximum(1, np.bincount(index, source, size))
     terms = {
         "source_combinations": s, "target_combinations": t, "source_count": source, "target_count": target,
         "source_rare": rare, "target_rare": t & (target < k), "suppressed": s & ~t, "fabricated": ~s & t,
@@ -81,9 +79,19 @@ def sum_by_length(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: 
     length = np.searchsorted(space.length_bounds(), cells, side="right") - 1
     for name, term in terms.items():
         sums[:, LENGTH_SUMS.index(name)] = np.bincount(length, term, space.max_length)
-    edges = space.first_tuple[1:]
-    sums[:, LENGTH_SUMS.index("tvd")] = [per_tuple[a:b].sum() for a, b in pairwise(edges)]
+    sums[:, LENGTH_SUMS.index("tvd")] = _distances(space, cells, source, gap)
     return sums
+
+
+def _distances(space: CellSpace, cells: Ints, source: Ints, gap: Ints) -> list[float]:
+    """Σ over column tuples of ½ Σ |s − t| / Σ s, by length; ``cells`` ascend."""
+    totals = []
+    for length, (low, high) in enumerate(pairwise(np.searchsorted(cells, space.length_bounds())), 1):
+        first = cells[low:high] - space.locate(cells[low:high], length)[1]
+        starts = low + np.flatnonzero(np.diff(first, prepend=-1))
+        gaps, sources = (np.add.reduceat(part[:high], starts) for part in (gap, source))
+        totals.append(math.fsum(0.5 * gaps / np.maximum(1, sources)))
+    return totals
 
 
 def sum_by_bin(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int) -> tuple[Ints, Ints, np.ndarray]:

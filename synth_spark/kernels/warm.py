@@ -4,18 +4,20 @@ import numpy as np
 
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.containment import support_up_to
-from synth_spark.kernels.counting import count_combinations
+from synth_spark.kernels.enumerating import enumerate_records
 from synth_spark.kernels.growth import Growth
 from synth_spark.kernels.parts import Part, grow_part
 from synth_spark.kernels.rounding import give_up, offer, thresholds
 from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows
+from synth_spark.kernels.walking import walk_tuples
 
 
 def compile_kernels() -> None:
     """Call every kernel once with the types that the stages call it with."""
     codes = np.random.default_rng(1).integers(0, 3, (2_000, 6)).astype(np.uint16)
     weights, cards = np.ones(len(codes), np.int64), (2,) * 6
-    count_combinations(CellSpace(cards, 2), codes, weights)
+    for count in (walk_tuples, enumerate_records):
+        count(CellSpace(cards, 2), codes, weights)
     growth = Growth(k=60, sample=4, rows=8)  # so small that tables are divided
     part = Part(7, np.arange(12, dtype=np.int32), starts=None)
     records, copies = grow_part(codes, weights, weights, np.array(cards, np.int64), part, growth)

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.brute_force import contains, counts_of
 from unit.tables import ELEVEN_ROWS, FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
-from synth_spark.aggregate.suppress import _batch, protect, selection_texts
+from synth_spark.aggregate.suppress import _narrow, _wide, protect, selection_texts
 from synth_spark.domain import Domain
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting import count_combinations
@@ -32,12 +33,13 @@ def published(domain: Domain, space: CellSpace, cells: Ints, counts: Ints, k: in
     starts = np.concatenate([[0], np.cumsum(domain.common(k))]).astype(np.int64)
     cells, protected = cells[counts >= k], protect(counts[counts >= k], k)
     cuts = np.searchsorted(cells, space.length_bounds())
-    rows: list[dict[str, object]] = []
+    batches = []
     for length in range(1, space.max_length + 1):
         part = slice(cuts[length - 1], cuts[length])
         columns, codes = space.decode(cells[part], length)
-        rows += _batch(domain, columns, codes, protected[part], starts, texts, order).to_pylist()
-    return rows
+        batches.append(_narrow(columns, codes, protected[part], starts, texts, order))
+    mixed = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return [row for batch in mixed for row in _wide(domain, batch).to_pylist()]
 
 
 def by_values(names: Sequence[str], rows: Rows, k: int) -> dict[str, int]:
@@ -80,7 +82,7 @@ def test_three_rows_that_hold_a_value_and_the_lengths_they_allow() -> None:
     assert protect(np.array([domain.records]), 2).tolist() == [2]
     for wish, length in ((10, 4), (2, 2)):
         wanted = {"input": {"path": "cases.csv"}, "privacy": {"k": 2}, "reporting_length": min(wish, 8)}
-        assert resolve(parse(wanted), tuple(domain.names), domain.cards, domain.records, 3).length == length
+        assert resolve(parse(wanted), tuple(domain.names), domain.cards, domain.records, 3, 3).length == length
 
 
 def test_five_rows_protected() -> None:

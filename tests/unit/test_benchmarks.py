@@ -174,6 +174,6 @@ def test_the_limits_of_the_plan_are_those_of_the_product() -> None:
     plan, names = parse({"input": {"path": "cases.csv"}}), tuple(f"c{index}" for index in range(20))
     for records in (10**4, 10**6, 10**7, 10**9):
         facts = invented(records)
-        resolved = Resolved(plan, names, (2,) * 20, records, records, ())
+        resolved = Resolved(plan, names, (2,) * 20, records, records, 20, ())
         assert cost.cuts(facts) == cuts(records, 2 * records)
         assert cost.counting_tasks(facts) == resolved.counting_tasks

@@ -18,9 +18,10 @@ from unit.brute_force import (
     counts_of,
     length_sums,
 )
-from unit.tables import FIVE_ROWS, domain_of, encoded, few, string_rows
+from unit.tables import FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
-from synth_spark.evaluate.measures import Sums, finish
+from synth_spark.combinations import bucket_bounds
+from synth_spark.evaluate.measures import NEEDS_RARE, Sums, finish
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting import count_combinations
 from synth_spark.kernels.measures import BIN_SUMS, LENGTH_SUMS, align, count_bins, sum_by_bin, sum_by_length
@@ -94,7 +95,7 @@ def test_sums_by_bin(compared: Compared) -> None:
 def test_sums_of_buckets_add_up(compared: Compared, data: st.DataObject) -> None:
     space, k = compared.space, compared.k
     cells, source, target = compared.aligned()
-    edges = sorted(data.draw(st.lists(st.sampled_from(space.bases.tolist()), max_size=3)))
+    edges = sorted(data.draw(st.lists(st.sampled_from(bucket_bounds(space).tolist()), max_size=3)))
     cuts = [0, *np.searchsorted(cells, edges).tolist(), len(cells)]
     by_length = np.zeros((space.max_length, len(LENGTH_SUMS)))
     by_bin: Counter[tuple[int, int, str]] = Counter()
@@ -198,6 +199,32 @@ def finished(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int, 
     result = {(m.measure, m.length, m.count_bin): m.value for m in found}
     assert len(result) == len(found)
     return result
+
+
+@few
+@given(coded_tables(most_columns=5, most_rows=20), coded_tables(most_columns=5, most_rows=20), st.integers(1, 6))
+def test_measures_that_do_not_need_rare_attributes_are_exact_without_them(table: Table, made: Table, k: int) -> None:
+    table, common = table.by_frequency(k)
+    space = CellSpace(table.cards, min(3, len(table.cards)))
+    codes = np.zeros((len(made.codes), len(table.cards)), np.uint16)
+    columns = min(len(table.cards), len(made.cards))
+    codes[:, :columns] = np.minimum(made.codes[:, :columns], common[:columns])
+    target = count_combinations(space, codes, made.weights)
+    everything, pruned = (count_combinations(space, table.codes, table.weights, only) for only in (None, common))
+    for of_target in (target, tuple(part[everything[1] >= k] for part in everything)):
+        full, partial = (finished(space, *align(*found, *of_target), k, (9, 9)) for found in (everything, pruned))
+        assert {measure for measure, _, _ in full} >= NEEDS_RARE
+        exact = {key for key in full if key[0] not in NEEDS_RARE}
+        assert {key: partial[key] for key in exact} == pytest.approx({key: full[key] for key in exact})
+
+
+def test_measures_that_need_rare_attributes_are_wrong_without_them() -> None:
+    space, codes, weights = CellSpace((2,), 1), np.array([[1], [2]], np.uint16), np.array([5, 1])
+    target = np.array([0]), np.array([4])
+    counts = [count_combinations(space, codes, weights, only) for only in (None, np.array([1]))]
+    full, partial = (finished(space, *align(*found, *target), 2, (6, 4)) for found in counts)
+    wrong = {key[0] for key in full if full[key] != partial[key]}
+    assert wrong == NEEDS_RARE - {"fabricated_percent_of_source", "leaked_percent_of_source"}
 
 
 def check(found: Figures, expected: dict[tuple[str, int | None, int | None], float]) -> None:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from unit.brute_force import column_tuples
+from unit.brute_force import column_tuples, combinations_of
 from unit.tables import few
 
 from synth_spark.errors import InputError, PlanError, ResourceError
@@ -313,11 +313,16 @@ def test_delimiters(source: Input, delimiter: str) -> None:
 
 
 def resolved(
-    plan: Plan | None = None, cards: tuple[int, ...] = (2, 3, 4), records: int = 100, distinct: int | None = None
+    plan: Plan | None = None,
+    cards: tuple[int, ...] = (2, 3, 4),
+    records: int = 100,
+    distinct: int | None = None,
+    filled: int | None = None,
 ) -> Resolved:
     """A plan resolved against a table with columns c0, c1, …"""
     names = tuple(f"c{index}" for index in range(len(cards)))
-    return resolve(plan or plan_of(), names, cards, records, records if distinct is None else distinct)
+    distinct, filled = (records if distinct is None else distinct), (len(cards) if filled is None else filled)
+    return resolve(plan or plan_of(), names, cards, records, distinct, filled)
 
 
 @pytest.mark.parametrize(("asked", "columns", "length"), [(8, 3, 3), (3, 3, 3), (2, 3, 2), (3, 1, 1)])
@@ -332,9 +337,9 @@ def test_the_length_is_at_most_the_number_of_columns(asked: int, columns: int, l
 @pytest.mark.parametrize("name", [*RESERVED, "RUN_ID", "Length", "Protected_Count"])
 def test_reserved_names_are_refused(name: str) -> None:
     with pytest.raises(PlanError) as caught:
-        resolve(plan_of(), ("fine", name), (2, 2), 100, 4)
+        resolve(plan_of(), ("fine", name), (2, 2), 100, 4, 2)
     assert caught.value.field == f"column '{name}'"
-    resolve(plan_of(), ("fine", f"{name}_"), (2, 2), 100, 4)
+    resolve(plan_of(), ("fine", f"{name}_"), (2, 2), 100, 4, 2)
 
 
 def test_fewer_records_than_k_are_refused() -> None:
@@ -383,8 +388,13 @@ def test_derived_numbers_stay_within_their_limits(
     distinct = min(distinct, records)
     plan = plan_of(reporting_length=length, synthesis={"groups": groups})
     found = resolved(plan, (3,) * columns, records, distinct)
-    assert found.tuples == len(column_tuples(columns, found.length)) == len(found.cells.bases) - 1
+    assert found.tuples == len(column_tuples(columns, found.length)) == found.cells.first_tuple[-1]
     assert found.visits == distinct * found.tuples
+    sparse = resolved(plan, (3,) * columns, records, distinct, min(columns, 3))
+    assert sparse.visits == distinct * len(combinations_of((1,) * min(columns, 3), found.length))
+    assert sparse.counting_tasks <= found.counting_tasks
+    assert 1 <= found.counting_block <= sparse.counting_block <= 1 << 20
+    assert found.counting_block * columns <= 1 << 25
     assert 2 <= found.counting_tasks <= 4_096
     assert found.counting_tasks in (2, 4_096) or found.visits / found.counting_tasks <= 2 * 10**8
     assert 1 <= found.shards <= 8
@@ -397,3 +407,15 @@ def test_derived_numbers_stay_within_their_limits(
     assert found.shuffle_bytes <= 16 * found.cells.size * found.counting_tasks
     assert found.task_bytes <= 1_024 * 10**6
     assert found.fits == (distinct <= found.rows_a_task)
+
+
+def test_blocks_are_small_where_all_combinations_may_be_different() -> None:
+    few_cells, many_cells = resolved(cards=(2,) * 100, records=10**6), resolved(cards=(2_000,) * 100, records=10**6)
+    assert few_cells.counting_block == (1 << 25) // 100
+    assert many_cells.counting_block == (1 << 25) // many_cells.tuples
+
+
+def test_rare_attributes_are_counted_unless_there_are_too_many_combinations() -> None:
+    assert not resolved(cards=(60,) * 20, records=10**6).prunes
+    assert not resolved(cards=(2_000,) * 100, records=10**6, filled=5).prunes
+    assert resolved(cards=(2_000,) * 100, records=10**6, filled=20).prunes
