@@ -1,0 +1,198 @@
+"""The line on a standalone cluster whose executors get the package as a shipped wheel, and lose a worker on the way."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cluster import SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
+from installing import ROOT, bare_environment, build_wheel, clean_environment, run
+from pyspark.sql import SparkSession
+from releasing import hashes, release
+
+#: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
+SHAPE = (12_000, 80, 12)
+SEED = 1
+DONE_AND_BUSY = ("SUCCESS", "RUNNING")
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cases") / "cases.parquet"
+    rows, columns, values = (str(number) for number in SHAPE)
+    made = run([sys.executable, ROOT / "benchmarks" / "generate.py", rows, columns, path, str(SEED), values])
+    assert made.returncode == 0, made.stderr
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("expected") / "out"
+    release(spark, cases, out)
+    return hashes(out)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has everything but the package: the driver's and the executors'."""
+    python = bare_environment(tmp_path_factory.mktemp("bare") / "env")
+    assert "No module named 'synth_spark'" in run([python, "-c", "import synth_spark"]).stderr
+    assert run([python, "-c", "import pyspark, numba, pyarrow"]).returncode == 0
+    return python
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel under a name that Spark puts on the path."""
+    folder = tmp_path_factory.mktemp("shipped")
+    return Path(shutil.copy(build_wheel(folder), folder / "synth_spark.zip"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster") / "spark") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def two_workers(cluster: Cluster) -> Cluster:
+    """The cluster, with another worker for each that a test before has killed."""
+    for name in {"worker-0", "worker-1"} - set(cluster.processes):
+        cluster.start_worker(name)
+    return cluster
+
+
+class Job:
+    """A release under spark-submit, and what Spark tells of it while it runs and afterwards."""
+
+    def __init__(self, folder: Path, cluster: Cluster, python: Path, shipped: Path, cases: Path) -> None:
+        self.out, self.events, self._log = folder / "out", folder / "events", folder / "driver.log"
+        self.events.mkdir()
+        self._page = free_port()
+        settings = {
+            "spark.ui.port": self._page,
+            "spark.ui.liveUpdate.period": "0",
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": self.events.as_uri(),
+            "spark.eventLog.compress": "false",
+            "spark.eventLog.rolling.enabled": "false",
+        }
+        submit = [SPARK_HOME / "bin" / "spark-submit", "--master", cluster.url, "--py-files", shipped]
+        submit += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+        job = [ROOT / "jobs" / "release.py", "--input", cases, "--output", self.out, "--seed", "5", "--run-id", "job"]
+        command = [str(part) for part in [*submit, *job]]
+        environment = clean_environment(PYSPARK_PYTHON=str(python), SPARK_LOCAL_IP="127.0.0.1")
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True
+            )
+
+    def log(self) -> str:
+        """What the driver printed so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def finish(self) -> None:
+        """Wait for the end, which must be a good one."""
+        assert self.process.wait() == 0, self.log()[-5_000:]
+
+    def stop(self) -> None:
+        """End it if it has not ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stages_done(self) -> list[str]:
+        """Stages of the line that are completed."""
+        try:
+            manifest = json.loads((self.out.with_name("out.work") / "job" / "manifest.json").read_text())
+        except OSError:
+            return []
+        return list(manifest["stages"])
+
+    def busy_executor(self) -> str | None:
+        """An executor that works on its second or a later task of a Spark stage that has several; None if none does."""
+        assert self.process.poll() is None, self.log()[-5_000:]
+        applications = f"http://127.0.0.1:{self._page}/api/v1/applications"
+        for application in ask(applications) or []:
+            stages = f"{applications}/{application['id']}/stages"
+            for stage in ask(f"{stages}?status=active") or []:
+                if stage["numTasks"] < 4:
+                    continue
+                tasks = ask(f"{stages}/{stage['stageId']}/{stage['attemptId']}/taskList") or []
+                done, busy = ({task["executorId"] for task in tasks if task["status"] == how} for how in DONE_AND_BUSY)
+                if done & busy:
+                    return str(min(done & busy))
+        return None
+
+    def tasks(self) -> list[tuple[str, str, str]]:
+        """(how it ended, executor, plan of the query) of every task."""
+        (file,) = self.events.iterdir()
+        plans: dict[str, str] = {}
+        query_of: dict[int, str] = {}
+        ended: list[tuple[str, str, str]] = []
+        for event in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            match event["Event"].rpartition(".")[2]:
+                case "SparkListenerSQLExecutionStart":
+                    plans[str(event["executionId"])] = event["physicalPlanDescription"]
+                case "SparkListenerStageSubmitted":
+                    query_of[event["Stage Info"]["Stage ID"]] = event["Properties"].get("spark.sql.execution.id", "")
+                case "SparkListenerTaskEnd":
+                    plan = plans.get(query_of[event["Stage ID"]], "")
+                    ended.append((event["Task End Reason"]["Reason"], event["Task Info"]["Executor ID"], plan))
+        return ended
+
+
+@pytest.fixture
+def job(tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path, cases: Path) -> Iterator[Job]:
+    job = Job(tmp_path, two_workers, python, shipped, cases)
+    yield job
+    job.stop()
+
+
+def test_the_shipped_wheel_gives_what_a_local_run_gives(job: Job, expected: dict[str, str]) -> None:
+    job.finish()
+    assert hashes(job.out) == expected
+    counting = {executor for end, executor, plan in job.tasks() if end == "Success" and "count_block(" in plan}
+    assert counting == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "work"),
+    [("encode", "aggregate", "count_block"), ("aggregate", "synthesize", "grow")],
+    ids=["counting", "synthesis"],
+)
+def test_a_worker_is_killed(
+    job: Job, two_workers: Cluster, expected: dict[str, str], before: str, during: str, work: str
+) -> None:
+    wait(lambda: before in job.stages_done(), f"the stage {before}", seconds=300)
+    executor = wait(lambda: kill_a_busy_worker(job, two_workers), f"a worker in the middle of {during}", pause=0)
+    assert during not in job.stages_done()
+    job.finish()
+    assert hashes(job.out) == expected
+    lost = [plan for end, where, plan in job.tasks() if end == "ExecutorLostFailure" and where == executor]
+    assert any(f"{work}(" in plan for plan in lost)
+
+
+def kill_a_busy_worker(job: Job, cluster: Cluster) -> str | None:
+    """Kill the worker of a busy executor; returns the executor, or None if none was caught at work.
+
+    The worker is stopped first: if its executor is then still known to be busy, no task can end before the kill.
+    """
+    executor = job.busy_executor()
+    worker = executor and cluster.worker_of(executor)
+    if not executor or not worker:
+        return None
+    cluster.signal(worker, signal.SIGSTOP)
+    time.sleep(0.2)  # for what the executor had said before
+    if job.busy_executor() != executor:
+        cluster.signal(worker, signal.SIGCONT)
+        return None
+    cluster.kill(worker)
+    return executor
