@@ -1,4 +1,4 @@
-"""A standalone Spark cluster on this machine, from the installed pyspark: a master and workers, each a process group."""
+"""A standalone Spark cluster on this machine, from the installed pyspark; each process has a group of its own."""
 
 import ctypes
 import json
@@ -21,6 +21,8 @@ SPARK_HOME = Path(pyspark.__file__).parent
 _HOST = "127.0.0.1"
 #: No second port for submitting, which would be the same for every master of a machine.
 _MASTER = "-Dspark.master.rest.enabled=false"
+#: What suits processes that live for a minute and share few cores.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _SET_DEATH_SIGNAL = 1
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 T = TypeVar("T")
@@ -55,13 +57,13 @@ class Cluster:
         self._start("master", "org.apache.spark.deploy.master.Master", *at)
         wait(lambda: self.alive_workers() is not None, "the master to answer")
 
-    def start_worker(self, name: str) -> None:
-        """Start a worker of one core, and wait until the master knows it."""
-        before = len(self.alive_workers() or [])
-        of = ["--host", _HOST, "--webui-port", "0", "--cores", "1", "--memory", "1g"]
-        work = str(self.folder / name)
-        self._start(name, "org.apache.spark.deploy.worker.Worker", *of, "--work-dir", work, self.url)
-        wait(lambda: len(self.alive_workers() or []) > before, f"{name} to register")
+    def start_workers(self, names: list[str]) -> None:
+        """Start workers of one core, and wait until the master knows them and no others."""
+        for name in names:
+            at = ["--host", _HOST, "--webui-port", "0", "--work-dir", str(self.folder / name)]
+            self._start(name, "org.apache.spark.deploy.worker.Worker", *at, "--cores", "1", "--memory", "1g", self.url)
+        expected = len(self.processes) - 1
+        wait(lambda: len(self.alive_workers() or []) == expected, f"{expected} workers to be registered")
 
     def alive_workers(self) -> list[Any] | None:
         """What the master says of the workers that it thinks alive; None while it does not answer."""
@@ -103,7 +105,12 @@ class Cluster:
         self.processes.clear()
 
     def _start(self, name: str, what: str, *arguments: str) -> None:
-        settings = {"SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": _HOST, "SPARK_MASTER_OPTS": _MASTER}
+        settings = {
+            "SPARK_HOME": str(SPARK_HOME),
+            "SPARK_LOCAL_IP": _HOST,
+            "SPARK_MASTER_OPTS": _MASTER,
+            "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED,
+        }
         environment = clean_environment(**settings, **self.environment)
         with (self.folder / f"{name}.log").open("ab") as log:
             command = [str(SPARK_HOME / "bin" / "spark-class"), what, *arguments]
@@ -125,8 +132,7 @@ def running_cluster(folder: Path, workers: int = 2, **environment: str) -> Itera
     cluster = Cluster(folder, free_port(), free_port(), environment)
     try:
         cluster.start_master()
-        for number in range(workers):
-            cluster.start_worker(f"worker-{number}")
+        cluster.start_workers([f"worker-{number}" for number in range(workers)])
         yield cluster
     finally:
         cluster.stop()
@@ -146,7 +152,7 @@ def ask(url: str) -> Any:
         return None
 
 
-def wait(found: Callable[[], T], what: str, seconds: float = 60, pause: float = 0.05) -> T:
+def wait(found: Callable[[], T], what: str, seconds: float = 300, pause: float = 0.05) -> T:
     """The first answer that is something, within a time that only a hanging process needs."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""What the tests of the installed product share: its wheel, environments without it, and commands in clean processes."""
+"""What the tests of the installed product share: its wheel, environments without it, commands in clean processes."""
 
 import os
 import subprocess
@@ -35,9 +35,9 @@ def build_wheel(folder: Path) -> Path:
     return wheel
 
 
-def bare_environment(folder: Path) -> Path:
+def bare_environment(folder: Path, *options: str) -> Path:
     """The Python of a new environment that has what the package needs, borrowed by links, and not the package."""
-    assert run([sys.executable, "-m", "venv", folder]).returncode == 0
+    assert run([sys.executable, "-m", "venv", *options, folder]).returncode == 0
     packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     for package in Path(sysconfig.get_path("purelib")).iterdir():
         if "synth_spark" not in package.name and not (packages / package.name).exists() and package.suffix != ".pth":

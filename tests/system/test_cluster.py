@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,9 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from cluster import SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
+from cluster import SHORT_LIVED, SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
 from installing import ROOT, bare_environment, build_wheel, clean_environment, run
 from pyspark.sql import SparkSession
 from releasing import hashes, release
@@ -42,7 +45,7 @@ def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has everything but the package: the driver's and the executors'."""
-    python = bare_environment(tmp_path_factory.mktemp("bare") / "env")
+    python = bare_environment(tmp_path_factory.mktemp("bare") / "env", "--without-pip")
     assert "No module named 'synth_spark'" in run([python, "-c", "import synth_spark"]).stderr
     assert run([python, "-c", "import pyspark, numba, pyarrow"]).returncode == 0
     return python
@@ -64,8 +67,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def two_workers(cluster: Cluster) -> Cluster:
     """The cluster, with another worker for each that a test before has killed."""
-    for name in {"worker-0", "worker-1"} - set(cluster.processes):
-        cluster.start_worker(name)
+    cluster.start_workers(sorted({"worker-0", "worker-1"} - set(cluster.processes)))
     return cluster
 
 
@@ -77,6 +79,8 @@ class Job:
         self.events.mkdir()
         self._page = free_port()
         settings = {
+            "spark.driver.extraJavaOptions": SHORT_LIVED,
+            "spark.executor.extraJavaOptions": SHORT_LIVED,
             "spark.ui.port": self._page,
             "spark.ui.liveUpdate.period": "0",
             "spark.eventLog.enabled": "true",
@@ -84,10 +88,14 @@ class Job:
             "spark.eventLog.compress": "false",
             "spark.eventLog.rolling.enabled": "false",
         }
-        submit = [SPARK_HOME / "bin" / "spark-submit", "--master", cluster.url, "--py-files", shipped]
-        submit += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
-        job = [ROOT / "jobs" / "release.py", "--input", cases, "--output", self.out, "--seed", "5", "--run-id", "job"]
-        command = [str(part) for part in [*submit, *job]]
+        plan = folder / "plan.yml"
+        asked = {"input": {"path": str(cases)}, "output": {"path": str(self.out)}, "seed": 5, "run_id": "job"}
+        plan.write_text(json.dumps(asked), encoding="utf-8")
+        given = {"spark://HOST:7077": cluster.url, "synth_spark.zip": shipped, "plan.yml": plan}
+        submit, *words = readme_command()
+        command = [str(SPARK_HOME / "bin" / submit)]
+        command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+        command += [str(given.get(word, ROOT / word if word.startswith("jobs/") else word)) for word in words]
         environment = clean_environment(PYSPARK_PYTHON=str(python), SPARK_LOCAL_IP="127.0.0.1")
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -131,22 +139,38 @@ class Job:
                     return str(min(done & busy))
         return None
 
-    def tasks(self) -> list[tuple[str, str, str]]:
-        """(how it ended, executor, plan of the query) of every task."""
+    def tasks(self) -> list["Ended"]:
+        """Every attempt of a task, as the event log tells of it."""
         (file,) = self.events.iterdir()
         plans: dict[str, str] = {}
-        query_of: dict[int, str] = {}
-        ended: list[tuple[str, str, str]] = []
+        stages: dict[int, tuple[str, str]] = {}
+        ended: list[Ended] = []
         for event in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
             match event["Event"].rpartition(".")[2]:
                 case "SparkListenerSQLExecutionStart":
                     plans[str(event["executionId"])] = event["physicalPlanDescription"]
                 case "SparkListenerStageSubmitted":
-                    query_of[event["Stage Info"]["Stage ID"]] = event["Properties"].get("spark.sql.execution.id", "")
+                    query = plans.get(event["Properties"].get("spark.sql.execution.id", ""), "")
+                    stages[event["Stage Info"]["Stage ID"]] = query, json.dumps(event["Stage Info"]["RDD Info"])
                 case "SparkListenerTaskEnd":
-                    plan = plans.get(query_of[event["Stage ID"]], "")
-                    ended.append((event["Task End Reason"]["Reason"], event["Task Info"]["Executor ID"], plan))
+                    how, executor = event["Task End Reason"]["Reason"], event["Task Info"]["Executor ID"]
+                    ended.append(Ended(how, executor, *stages[event["Stage ID"]]))
         return ended
+
+
+class Ended(NamedTuple):
+    """How an attempt of a task ended, where, and what it was of: the query's plan and the steps of the Spark stage."""
+
+    how: str
+    executor: str
+    query: str
+    steps: str
+
+
+def readme_command() -> list[str]:
+    """The words of the command that the README gives for a cluster."""
+    (command,) = re.findall(r"^PYSPARK_PYTHON=\S+ (spark-submit .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return shlex.split(command)
 
 
 @pytest.fixture
@@ -159,25 +183,29 @@ def job(tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path, cases
 def test_the_shipped_wheel_gives_what_a_local_run_gives(job: Job, expected: dict[str, str]) -> None:
     job.finish()
     assert hashes(job.out) == expected
-    counting = {executor for end, executor, plan in job.tasks() if end == "Success" and "count_block(" in plan}
-    assert counting == {"0", "1"}
+    done = [task for task in job.tasks() if task.how == "Success"]
+    assert {task.executor for task in done if "count_block(" in task.query} == {"0", "1"}
+    assert not [task for task in done if "load(" in task.query], "workers of a cluster were warmed"
 
 
 @pytest.mark.parametrize(
-    ("before", "during", "work"),
-    [("encode", "aggregate", "count_block"), ("aggregate", "synthesize", "grow")],
+    ("before", "during", "work", "step"),
+    [
+        ("encode", "aggregate", "count_block(", "MapInArrow"),
+        ("aggregate", "synthesize", "grow(", "FlatMapGroupsInArrow"),
+    ],
     ids=["counting", "synthesis"],
 )
 def test_a_worker_is_killed(
-    job: Job, two_workers: Cluster, expected: dict[str, str], before: str, during: str, work: str
+    job: Job, two_workers: Cluster, expected: dict[str, str], before: str, during: str, work: str, step: str
 ) -> None:
-    wait(lambda: before in job.stages_done(), f"the stage {before}", seconds=300)
+    wait(lambda: before in job.stages_done(), f"the stage {before}")
     executor = wait(lambda: kill_a_busy_worker(job, two_workers), f"a worker in the middle of {during}", pause=0)
     assert during not in job.stages_done()
     job.finish()
     assert hashes(job.out) == expected
-    lost = [plan for end, where, plan in job.tasks() if end == "ExecutorLostFailure" and where == executor]
-    assert any(f"{work}(" in plan for plan in lost)
+    lost = {task.how for task in job.tasks() if task.executor == executor and work in task.query and step in task.steps}
+    assert {"ExecutorLostFailure", "Resubmitted"} <= lost, "what ran, and what had been done, was to be done again"
 
 
 def kill_a_busy_worker(job: Job, cluster: Cluster) -> str | None:
