@@ -41,7 +41,8 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     """Find or build the session this run works with.
 
     A session that is there already is used as it is (notebooks, Databricks); a process started by ``spark-submit`` or
-    given ``SPARK_REMOTE`` takes what that names; otherwise a local session on all cores is built.
+    given ``SPARK_REMOTE`` takes what that names, with its settings and under its name; otherwise a local session on all
+    cores is built.
 
     Args:
         delta: whether Delta tables will be read or written.
@@ -54,7 +55,7 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    builder = SparkSession.builder.appName("synth-spark")
+    builder = SparkSession.builder
     if delta:
         builder = with_delta(builder)
     if (
@@ -67,7 +68,7 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
     for key, value in local_settings(long).items():
         builder = builder.config(key, value)
-    session: SparkSession = builder.master(master or "local[*]").getOrCreate()
+    session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
 
@@ -86,6 +87,7 @@ def local_settings(long: bool = False) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.databricks.delta.snapshotPartitions": "2",
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "synth-spark-warehouse"),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -141,7 +143,6 @@ def with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
     """Add what Delta tables need to a session that is being built."""
     return (
         builder.config("spark.jars.packages", _DELTA)
-        .config("spark.databricks.delta.snapshotPartitions", "2")
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
         .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
     )

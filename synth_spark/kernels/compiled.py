@@ -1,9 +1,18 @@
-"""How every kernel is compiled: once a machine, kept beside the source or in the user's cache folder.
+"""How every kernel is compiled: once a machine, kept beside the source or in a cache folder.
 
-Where no folder can be written for that cache (an executor without a home), the kernel is compiled in memory.
+An executor imports the package from the archive that was shipped to it. numba would keep its cache of such a module by
+the archive's path, which is another in every executor, and in the home folder, which there may not be. So the sources
+are laid out in a folder that is named by their content, and numba is told that they come from there: executors of any
+run of the same version share what one of them compiled. Where no folder can be written, kernels are compiled in memory.
 """
 
-from collections.abc import Callable
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -11,8 +20,54 @@ import numba
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function on its first call for the types it is called with, and keep the result."""
+    source = Path(function.__code__.co_filename)
+    if not source.is_file():
+        folder = _laid_out(source)
+        if folder is None:
+            return numba.njit(nogil=True)(function)
+        function.__code__ = function.__code__.replace(co_filename=str(folder / source.name))
     try:
         kernel = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba found no folder that it may cache in
         kernel = numba.njit(nogil=True)(function)
     return kernel
+
+
+def _laid_out(source: Path) -> Path | None:
+    """A folder with the sources of this package, whose modules were not read from files; None if none can be made."""
+    for root in _roots(source):
+        folder = _lay_out(root)
+        if folder is not None:
+            return folder
+    return None
+
+
+def _roots(source: Path) -> Iterator[Path]:
+    """Where a cache may be: as set for numba, in the user's cache folder, or beside the archive.
+
+    Nobody else may write there: what is loaded from a cache is executed.
+    """
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(os.environ["NUMBA_CACHE_DIR"])
+    yield Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    yield from (path.parent for path in source.parents if path.is_file())
+
+
+@cache
+def _lay_out(root: Path) -> Path | None:
+    """Write the sources of this package under ``root``, unless they are there; None if that cannot be done."""
+    files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
+    sources = {file.name: file.read_bytes() for file in files if file.name.endswith(".py")}
+    content = hashlib.sha256(repr(sources).encode()).hexdigest()
+    folder = root / "synth-spark" / content[:24]
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, text in sources.items():
+            if (folder / name).is_file():
+                continue
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as unfinished:
+                unfinished.write(text)
+            Path(unfinished.name).replace(folder / name)  # by several processes at once, with the same content
+    except OSError:
+        return None
+    return folder

@@ -1,22 +1,19 @@
 """The product as its users start it: the command, a job, a notebook, over Spark Connect, and from its wheel."""
 
-import os
 import re
 import runpy
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pyspark
 import pytest
+from installing import ROOT, bare_environment, build_wheel, run
 from pyspark.sql import SparkSession
 from releasing import hashes, published, release
 
 from synth_spark import demo
 from synth_spark.cli import main
 
-ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).with_name("synth-spark")
 
 
@@ -32,19 +29,6 @@ def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPath
     out = tmp_path_factory.mktemp("expected") / "out"
     release(spark, cases, out)
     return hashes(out)
-
-
-def run(command: list[str | Path], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process without this one's Spark."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
-    return subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**clean, **environment},
-        cwd="/",
-    )
 
 
 def test_the_demo_command(tmp_path: Path) -> None:
@@ -86,19 +70,11 @@ def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_
 
 def test_the_wheel_in_an_empty_environment(tmp_path: Path) -> None:
     """The wheel is built and installed where nothing of it was; only its dependencies are borrowed."""
-    built = run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path / "dist", ROOT])
-    assert built.returncode == 0, built.stderr
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    assert run([sys.executable, "-m", "venv", tmp_path / "env"]).returncode == 0
-    python = tmp_path / "env" / "bin" / "python"
+    wheel = build_wheel(tmp_path / "dist")
+    python = bare_environment(tmp_path / "env")
     assert run([python, "-m", "pip", "install", "--no-deps", "--no-index", wheel]).returncode == 0
-    borrowed = Path(sysconfig.get_path("purelib"))
-    packages = tmp_path / "env" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    for package in borrowed.iterdir():
-        if "synth_spark" not in package.name and not (packages / package.name).exists() and package.suffix != ".pth":
-            (packages / package.name).symlink_to(package)
     where = run([python, "-c", "import synth_spark; print(synth_spark.__file__)"])
-    assert str(packages) in where.stdout, where.stderr
+    assert str(tmp_path / "env") in where.stdout, where.stderr
     command = [tmp_path / "env" / "bin" / "synth-spark", "demo", "--rows", "600", "--output", tmp_path / "demo"]
     done = run(command)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,226 @@
+"""The line on a standalone cluster whose executors get the package as a shipped wheel, and lose a worker on the way."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cluster import SHORT_LIVED, SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
+from installing import ROOT, bare_environment, build_wheel, clean_environment, run
+from pyspark.sql import SparkSession
+from releasing import hashes, release
+
+#: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
+SHAPE = (12_000, 80, 12)
+SEED = 1
+DONE_AND_BUSY = ("SUCCESS", "RUNNING")
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cases") / "cases.parquet"
+    rows, columns, values = (str(number) for number in SHAPE)
+    made = run([sys.executable, ROOT / "benchmarks" / "generate.py", rows, columns, path, str(SEED), values])
+    assert made.returncode == 0, made.stderr
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("expected") / "out"
+    release(spark, cases, out)
+    return hashes(out)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has everything but the package: the driver's and the executors'."""
+    python = bare_environment(tmp_path_factory.mktemp("bare") / "env", "--without-pip")
+    assert "No module named 'synth_spark'" in run([python, "-c", "import synth_spark"]).stderr
+    assert run([python, "-c", "import pyspark, numba, pyarrow"]).returncode == 0
+    return python
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel under a name that Spark puts on the path."""
+    folder = tmp_path_factory.mktemp("shipped")
+    return Path(shutil.copy(build_wheel(folder), folder / "synth_spark.zip"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster") / "spark") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def two_workers(cluster: Cluster) -> Cluster:
+    """The cluster, with another worker for each that a test before has killed."""
+    cluster.start_workers(sorted({"worker-0", "worker-1"} - set(cluster.processes)))
+    return cluster
+
+
+class Job:
+    """A release under spark-submit, and what Spark tells of it while it runs and afterwards."""
+
+    def __init__(self, folder: Path, cluster: Cluster, python: Path, shipped: Path, cases: Path) -> None:
+        self.out, self.events, self._log = folder / "out", folder / "events", folder / "driver.log"
+        self.events.mkdir()
+        self._page = free_port()
+        settings = {
+            "spark.driver.extraJavaOptions": SHORT_LIVED,
+            "spark.executor.extraJavaOptions": SHORT_LIVED,
+            "spark.ui.port": self._page,
+            "spark.ui.liveUpdate.period": "0",
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": self.events.as_uri(),
+            "spark.eventLog.compress": "false",
+            "spark.eventLog.rolling.enabled": "false",
+        }
+        plan = folder / "plan.yml"
+        asked = {"input": {"path": str(cases)}, "output": {"path": str(self.out)}, "seed": 5, "run_id": "job"}
+        plan.write_text(json.dumps(asked), encoding="utf-8")
+        given = {"spark://HOST:7077": cluster.url, "synth_spark.zip": shipped, "plan.yml": plan}
+        submit, *words = readme_command()
+        command = [str(SPARK_HOME / "bin" / submit)]
+        command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+        command += [str(given.get(word, ROOT / word if word.startswith("jobs/") else word)) for word in words]
+        environment = clean_environment(PYSPARK_PYTHON=str(python), SPARK_LOCAL_IP="127.0.0.1")
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True
+            )
+
+    def log(self) -> str:
+        """What the driver printed so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def finish(self) -> None:
+        """Wait for the end, which must be a good one."""
+        assert self.process.wait() == 0, self.log()[-5_000:]
+
+    def stop(self) -> None:
+        """End it if it has not ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stages_done(self) -> list[str]:
+        """Stages of the line that are completed."""
+        try:
+            manifest = json.loads((self.out.with_name("out.work") / "job" / "manifest.json").read_text())
+        except OSError:
+            return []
+        return list(manifest["stages"])
+
+    def busy_executor(self) -> str | None:
+        """An executor that works on its second or a later task of a Spark stage that has several; None if none does."""
+        assert self.process.poll() is None, self.log()[-5_000:]
+        applications = f"http://127.0.0.1:{self._page}/api/v1/applications"
+        for application in ask(applications) or []:
+            stages = f"{applications}/{application['id']}/stages"
+            for stage in ask(f"{stages}?status=active") or []:
+                if stage["numTasks"] < 4:
+                    continue
+                tasks = ask(f"{stages}/{stage['stageId']}/{stage['attemptId']}/taskList") or []
+                done, busy = ({task["executorId"] for task in tasks if task["status"] == how} for how in DONE_AND_BUSY)
+                if done & busy:
+                    return str(min(done & busy))
+        return None
+
+    def tasks(self) -> list["Ended"]:
+        """Every attempt of a task, as the event log tells of it."""
+        (file,) = self.events.iterdir()
+        plans: dict[str, str] = {}
+        stages: dict[int, tuple[str, str]] = {}
+        ended: list[Ended] = []
+        for event in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            match event["Event"].rpartition(".")[2]:
+                case "SparkListenerSQLExecutionStart":
+                    plans[str(event["executionId"])] = event["physicalPlanDescription"]
+                case "SparkListenerStageSubmitted":
+                    query = plans.get(event["Properties"].get("spark.sql.execution.id", ""), "")
+                    stages[event["Stage Info"]["Stage ID"]] = query, json.dumps(event["Stage Info"]["RDD Info"])
+                case "SparkListenerTaskEnd":
+                    how, executor = event["Task End Reason"]["Reason"], event["Task Info"]["Executor ID"]
+                    ended.append(Ended(how, executor, *stages[event["Stage ID"]]))
+        return ended
+
+
+class Ended(NamedTuple):
+    """How an attempt of a task ended, where, and what it was of: the query's plan and the steps of the Spark stage."""
+
+    how: str
+    executor: str
+    query: str
+    steps: str
+
+
+def readme_command() -> list[str]:
+    """The words of the command that the README gives for a cluster."""
+    (command,) = re.findall(r"^PYSPARK_PYTHON=\S+ (spark-submit .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return shlex.split(command)
+
+
+@pytest.fixture
+def job(tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path, cases: Path) -> Iterator[Job]:
+    job = Job(tmp_path, two_workers, python, shipped, cases)
+    yield job
+    job.stop()
+
+
+def test_the_shipped_wheel_gives_what_a_local_run_gives(job: Job, expected: dict[str, str]) -> None:
+    job.finish()
+    assert hashes(job.out) == expected
+    done = [task for task in job.tasks() if task.how == "Success"]
+    assert {task.executor for task in done if "count_block(" in task.query} == {"0", "1"}
+    assert not [task for task in done if "load(" in task.query], "workers of a cluster were warmed"
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "work", "step"),
+    [
+        ("encode", "aggregate", "count_block(", "MapInArrow"),
+        ("aggregate", "synthesize", "grow(", "FlatMapGroupsInArrow"),
+    ],
+    ids=["counting", "synthesis"],
+)
+def test_a_worker_is_killed(
+    job: Job, two_workers: Cluster, expected: dict[str, str], before: str, during: str, work: str, step: str
+) -> None:
+    wait(lambda: before in job.stages_done(), f"the stage {before}")
+    executor = wait(lambda: kill_a_busy_worker(job, two_workers), f"a worker in the middle of {during}", pause=0)
+    assert during not in job.stages_done()
+    job.finish()
+    assert hashes(job.out) == expected
+    lost = {task.how for task in job.tasks() if task.executor == executor and work in task.query and step in task.steps}
+    assert {"ExecutorLostFailure", "Resubmitted"} <= lost, "what ran, and what had been done, was to be done again"
+
+
+def kill_a_busy_worker(job: Job, cluster: Cluster) -> str | None:
+    """Kill the worker of a busy executor; returns the executor, or None if none was caught at work.
+
+    The worker is stopped first: if its executor is then still known to be busy, no task can end before the kill.
+    """
+    executor = job.busy_executor()
+    worker = executor and cluster.worker_of(executor)
+    if not executor or not worker:
+        return None
+    cluster.signal(worker, signal.SIGSTOP)
+    time.sleep(0.2)  # for what the executor had said before
+    if job.busy_executor() != executor:
+        cluster.signal(worker, signal.SIGCONT)
+        return None
+    cluster.kill(worker)
+    return executor
