@@ -21,7 +21,7 @@ _PROCESS_BYTES, _VALUE_BYTES, _RECORD_BYTES = 200 * 10**6, 24, 300
 #: Fewest records that a part of a table is worth being cut to.
 _LEAST_ROWS = 4_096
 #: Combinations of records that one counting task should visit.
-_VISITS_A_TASK = 2 * 10**8
+_VISITS_A_TASK = 10**8
 #: Records, and values and combinations of them, that one counting task works on at once.
 _RECORDS_AT_ONCE, _VALUES_AT_ONCE, _COMBINATIONS_AT_ONCE = 1 << 20, 1 << 25, 1 << 25
 #: Combinations above which those with a rare attribute are not counted (16 bytes each, a few times over).
