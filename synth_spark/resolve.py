@@ -13,7 +13,7 @@ from synth_spark.plan import Plan
 RESERVED = ("run_id", "length", "protected_count", "selections")
 #: Distinct records that a shard should at least see seeds of; most shards, and most of a table so large that laying
 #: it out anew for each of them counts.
-_SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 4
+_SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 2
 #: Groups of seeds that a table too large for a task is cut for: fewer for larger ones, as each sends every row.
 _MOST_TOPS, _LEAST_TOPS, _TOP_ROWS = 4, 2, 1 << 23
 #: Memory of a synthesis task: of the process, of a value and of a record (measured at a million records of 20 columns).

@@ -88,7 +88,7 @@ def grow(
         made, counts = grow_part(records, weights, copies, cards, part, growth)
         return pa.table([pack_codes(made), pa.array(counts)], names=["record", "copies"])
 
-    sent = codes.mapInArrow(send, _SENT).repartition(max(1, len(parts)), "part")
+    sent = codes.mapInArrow(send, _SENT).repartitionById(max(1, len(parts)), "part")  # a hash would put some together
     return sent.groupBy("part").applyInArrow(grow_one, GROWN)
 
 

@@ -163,8 +163,8 @@ def _cut(synthesis: Synthesis, round_: int, pool: Ints | None) -> list[Node]:
 
 
 def _number(tops: list[Node]) -> list[Node]:
-    """Number the leaves that fit a task; returns them."""
-    leaves = [leaf for top in tops for leaf in top.leaves() if leaf.part >= 0]
+    """Number the leaves that fit a task, the largest first, so that no task begins late and long; returns them."""
+    leaves = sorted((leaf for top in tops for leaf in top.leaves() if leaf.part >= 0), key=lambda leaf: -leaf.rows)
     for part, leaf in enumerate(leaves):
         leaf.part = part
     return leaves
