@@ -15,7 +15,7 @@ RESERVED = ("run_id", "length", "protected_count", "selections")
 #: it out anew for each of them counts.
 _SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 2
 #: Groups of seeds that a table too large for a task is cut for: fewer for larger ones, as each sends every row.
-_MOST_TOPS, _LEAST_TOPS, _TOP_ROWS = 4, 2, 1 << 23
+_MOST_TOPS, _LEAST_TOPS, _TOP_ROWS = 2, 1, 1 << 23
 #: Memory of a synthesis task: of the process, of a value and of a record (measured at a million records of 20 columns).
 _PROCESS_BYTES, _VALUE_BYTES, _RECORD_BYTES = 200 * 10**6, 24, 300
 #: Fewest records that a part of a table is worth being cut to.

@@ -9,7 +9,7 @@ java_version() {
 
 missing=""
 version=$(java_version)
-[ "${version:-0}" -ge 17 ] || missing="openjdk-17-jre-headless"
+[ "${version:-0}" -ge 17 ] || missing=" openjdk-17-jre-headless"
 python=${PYTHON:-python3.11}
 if command -v "$python" >/dev/null 2>&1; then
     "$python" -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3.11-venv"
@@ -19,13 +19,16 @@ fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "Installing:$missing" | sed 's/: */: /'
+    echo "Installing:$missing"
     apt-get update -qq
+    # newer Debians have a newer Java only, which does as well
+    apt-cache show openjdk-17-jre-headless >/dev/null 2>&1 ||
+        missing=$(echo "$missing" | sed 's/openjdk-17-jre-headless/default-jre-headless/')
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
-    echo "Missing: $missing" | sed 's/:  */: /'
-    echo "Install them (Debian: sudo apt-get install $missing; others: a Java runtime of version 17 or newer and"
+    echo "Missing:$missing"
+    echo "Install them (Debian: sudo apt-get install$missing; others: a Java runtime of version 17 or newer and"
     echo "Python 3.11 with its venv module), then run make again."
     exit 1
 fi
