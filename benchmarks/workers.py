@@ -1,0 +1,100 @@
+"""What more workers give: python benchmarks/workers.py ROWSxCOLUMNSxR [--workers 1 2] [--cache FOLDER].
+
+The same release on standalone clusters of workers with one core each, every executor a process of its own, started by
+``spark-submit`` with a driver of bounded memory that runs no task. Printed are wall times by stage and their ratios.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import observe
+import pyspark
+from bench import Case
+
+_ROOT = Path(__file__).parents[1]
+_SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+
+
+def main() -> int:
+    """Measure every number of workers, the first one being what the others are compared with."""
+    options = _options()
+    found: dict[int, dict[str, float]] = {}
+    subprocess.run([sys.executable, "-m", "synth_spark", "warm"], check=True)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        table = Case.parse(options.size).table(Path(options.cache or folder))
+        length = Case.parse(options.size).length
+        for workers in options.workers:
+            found[workers] = _measured(table, length, workers, options, Path(folder) / f"of-{workers}")
+    first = found[options.workers[0]]
+    print(f"| stage | {' | '.join(f'{workers} × 1 core, s' for workers in found)} | ratios |")
+    print("|---|" + "---|" * (len(found) + 1))
+    for stage in first:
+        seconds = [times[stage] for times in found.values()]
+        ratios = ", ".join(f"{seconds[0] / max(later, 1e-3):.2f}" for later in seconds[1:])
+        print(f"| {stage} | {' | '.join(f'{value:.1f}' for value in seconds)} | {ratios} |")
+    print(f"\nEach driver was given {options.driver_memory}, each executor {options.executor_memory} MB for its JVM.")
+    return 0
+
+
+def _measured(table: Path, length: int, workers: int, options: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """Seconds of every stage, of what comes before and after them, and of all, from process start to its end."""
+    folder.mkdir()
+    job = [
+        _ROOT / "jobs" / "release.py",
+        "--input",
+        table,
+        "--output",
+        folder / "out",
+        "--run-id",
+        "bench",
+        "--seed",
+        1,
+    ]
+    job += ["--k", options.k, "--set", f"reporting_length={length}", "--quiet"]
+    master = f"local-cluster[{workers},1,{options.executor_memory}]"
+    settings = {
+        "spark.executor.memory": f"{options.executor_memory}m",
+        "spark.sql.shuffle.partitions": 4,
+        "spark.sql.execution.arrow.maxRecordsPerBatch": 50_000,
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.ui.enabled": "false",
+    }
+    submit = [_SUBMIT, "--master", master, "--driver-memory", options.driver_memory]
+    submit += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+    environment = os.environ | {
+        "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": str(_ROOT),
+        "SPARK_HOME": str(_SUBMIT.parents[1]),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    began = time.time()
+    with (folder / "log").open("wb") as log:
+        words = [str(word) for word in [*submit, *job]]
+        done = subprocess.run(words, env=environment, cwd=folder, stdout=log, stderr=log, check=False)
+    ended = time.time()
+    if done.returncode != 0:
+        sys.exit((folder / "log").read_text(encoding="utf-8", errors="replace")[-3_000:])
+    manifest = json.loads((folder / "out.work" / "bench" / "manifest.json").read_text(encoding="utf-8"))
+    cuts = observe.spans(manifest, began, ended)
+    return {**{name: end - start for name, (start, end) in cuts.items()}, "**total**": ended - began}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure what more workers give.")
+    parser.add_argument("size", metavar="ROWSxCOLUMNSxR", nargs="?", default="1000000x20x3")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers")
+    parser.add_argument("--k", type=int, default=10, help="privacy resolution")
+    parser.add_argument("--driver-memory", default="1g", help="of the driver's JVM")
+    parser.add_argument("--executor-memory", type=int, default=3_072, help="MB of each executor's JVM")
+    parser.add_argument("--cache", metavar="FOLDER", help="keep generated tables there; default: they are removed")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
