@@ -24,7 +24,7 @@ from synth_spark.resolve import Resolved, resolve
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from synth_spark.pipeline import Run
+    from synth_spark.run import Run
 
 #: Records that take minutes to release.
 _MANY = 300_000
@@ -82,7 +82,7 @@ def _stage(options: argparse.Namespace) -> None:
 
 
 def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
-    from synth_spark.pipeline import Run
+    from synth_spark.run import Run
     from synth_spark.workspace import Workspace
 
     workspace = Workspace.open(Path(options.run))

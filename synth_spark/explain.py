@@ -112,6 +112,14 @@ def versions() -> dict[str, str]:
     }
 
 
+def documents(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> dict[str, str]:
+    """What is published beside the tables, by file name."""
+    return {
+        "RELEASE.md": release_text(facts, public, results),
+        "QUALITY.md": quality_text(facts.run_id, results),
+    }
+
+
 def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:
     """The release in numbered sentences (Markdown).
 

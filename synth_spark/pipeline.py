@@ -4,54 +4,15 @@ Every stage reads kept tables of the run folder and keeps its own, so a run can 
 stage saw is exactly what the one before wrote. The comment beside each kept table is its grain.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, read, synthesize, tables, validate
-from synth_spark.domain import Domain, build
-from synth_spark.errors import InputError, RunError
-from synth_spark.plan import Plan, nearest
+from synth_spark.errors import InputError
+from synth_spark.plan import Plan
 from synth_spark.progress import Progress
-from synth_spark.resolve import Resolved, resolve
-from synth_spark.tables import Kept, SafeTable, Table
+from synth_spark.run import Run, Stage
+from synth_spark.tables import SafeTable
 from synth_spark.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run in progress: its session, folder and plan, and what the stages so far found out."""
-
-    spark: SparkSession
-    workspace: Workspace
-    progress: Progress
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The effective plan."""
-        return self.workspace.plan
-
-    @cached_property
-    def domain(self) -> Domain:
-        """The input's columns and values, from the kept DOMAIN."""
-        marginals = self.kept(tables.DOMAIN).frame.toArrow()
-        return build(self.workspace.facts["names"], marginals, self.workspace.facts["records"])
-
-    @cached_property
-    def resolved(self) -> Resolved:
-        """The numbers of this run."""
-        domain, distinct = self.domain, self.kept(tables.CODES).rows
-        return resolve(self.plan, tuple(domain.names), domain.cards, domain.records, distinct, domain.filled)
-
-    def kept(self, table: Table) -> Kept:
-        """A table kept by an earlier stage."""
-        return self.workspace.kept(self.spark, table)
-
-    def keep(self, table: Table, frame: DataFrame) -> Kept:
-        """Write a table and read it back."""
-        return self.workspace.keep(table, frame)
 
 
 def _read(run: Run) -> None:
@@ -82,18 +43,17 @@ def _aggregate(run: Run) -> None:
         run.progress.say("combinations with an attribute rarer than k are too many: not counted, nor in the measures")
     exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
-    run.keep(
-        tables.AGGREGATES, aggregate.aggregates(counts.frame, run.domain, run.resolved)
-    )  # one row a common combination
+    common_ones = aggregate.aggregates(counts.frame, run.domain, found)
+    run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
 
 
 def _synthesize(run: Run) -> None:
-    codes, rounds = run.kept(tables.CODES).frame, iter(tables.ROUNDS)
+    codes, seed, rounds = run.kept(tables.CODES).frame, run.workspace.seed, iter(tables.ROUNDS)
     made = synthesize.grown_records(
-        codes, run.domain, run.resolved, run.workspace.seed, lambda grown: run.keep(next(rounds), grown).frame
-    )
+        codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
+    )  # one row a record and part, kept round by round
     grown = run.keep(tables.GROWN, made).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.workspace.seed)
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, seed)
     run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
@@ -106,16 +66,14 @@ def _evaluate(run: Run) -> None:
     found = evaluate.measures(sums, run.resolved, written.rows)
     public = [measure for measure in found if measure.comparison == evaluate.PUBLIC]
     run.keep(tables.MEASURES, evaluate.evaluation(run.spark, found))  # one row a measure, against exact counts too
-    run.keep(
-        tables.EVALUATION, evaluate.evaluation(run.spark, public)
-    )  # one row a measure, protected against synthetic
+    published = evaluate.evaluation(run.spark, public)
+    run.keep(tables.EVALUATION, published)  # one row a measure, protected against synthetic
 
 
 def _validate(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
-    singles = run.keep(
-        tables.SINGLE_COUNTS, validate.single_counts(aggregates, synthetic)
-    ).frame  # one row an attribute
+    counted = validate.single_counts(aggregates, synthetic)
+    singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
     values = validate.synthetic_values(singles, len(run.domain.columns))
     blocks, parts = validate.cuts(run.domain.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
     supports = validate.proof(run.kept(tables.RECORDS).frame, synthetic, values, run.resolved.k, blocks, parts)
@@ -149,20 +107,8 @@ def _publish(run: Run) -> None:
     for table in safe:
         run.workspace.verify(table.kept.table)
     measures = [evaluate.Measure(*row) for row in evaluation.kept.frame.collect()]
-    documents = {
-        "RELEASE.md": explain.release_text(facts, measures, results),
-        "QUALITY.md": explain.quality_text(run.workspace.run_id, results),
-    }
+    documents = explain.documents(facts, measures, results)
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage: what it does, in a word for progress, and the tables it keeps."""
-
-    work: Callable[[Run], None]
-    what: str
-    keeps: tuple[Table, ...]
 
 
 STAGES = {
@@ -171,9 +117,7 @@ STAGES = {
     "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
     "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
     "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
-    "validate": Stage(
-        _validate, "auditing the written tables", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)
-    ),
+    "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
     "publish": Stage(_publish, "publishing", (tables.RELEASE,)),
 }
 
@@ -187,26 +131,9 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order."""
-    for name in STAGES:
-        if not run.workspace.done(name):
-            work(run, name)
+    run.resume(STAGES)
 
 
 def work(run: Run, name: str) -> None:
-    """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
-
-    Raises:
-        RunError: there is no such stage, or the stage before it is not completed.
-    """
-    order = list(STAGES)
-    if name not in STAGES:
-        raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
-    before, later = order[: order.index(name)], order[order.index(name) :]
-    for earlier in before:
-        if not run.workspace.done(earlier):
-            raise RunError(
-                f"stage '{name}'", f"needs the stage '{earlier}' before it", "run that first: synth-spark resume RUN"
-            )
-    run.workspace.forget(later, [table for stage in later for table in STAGES[stage].keeps])
-    with run.progress.stage(name, STAGES[name].what), run.workspace.stage(name):
-        STAGES[name].work(run)
+    """Run one stage, anew if it was completed before; see `Run.work`."""
+    run.work(STAGES, name)

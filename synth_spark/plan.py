@@ -83,7 +83,7 @@ class Synthesis(_Strict):
         "column, without placing what is lost.",
     )
     groups: int = Field(
-        256, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
+        1_024, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
     )
     power: float = Field(
         1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows (row_seeded)."

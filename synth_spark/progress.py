@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.status import Status
@@ -51,10 +52,12 @@ class Progress:
         )
 
     def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: Status | None) -> None:
-        last_line = start
+        last_line, step = start, Step()
         while not stop.wait(_LOOK):
             now = time.monotonic()
-            text = f"{name}: {what}, {describe(self._probe(), now - start)}"
+            step = step.seen(self._probe(), now)
+            parts = [f"{name}: {what}", step.describe(now), f"{now - start:.0f} s"]
+            text = ", ".join(part for part in parts if part)
             if status:
                 status.update(text)
             elif now - last_line >= _LINE:
@@ -62,21 +65,41 @@ class Progress:
                 self.say(text)
 
 
-def describe(tasks: tuple[int, int] | None, seconds: float) -> str:
-    """What can honestly be said of running tasks.
+@dataclass(frozen=True)
+class Step:
+    """The tasks that run together at a moment: a stage of the line has several such steps, one after the other.
 
-    >>> describe((6, 8), 3.0)
-    '6 of 8 tasks (75 %), 2.0 tasks/s, about 1 s left of this step, 3 s'
-    >>> describe((9, 8), 3.0)
-    '8 of 8 tasks (100 %), 3 s'
-    >>> describe(None, 3.0)
-    '3 s'
+    Attributes:
+        tasks: (done, in all); None where that is not known.
+        before: how many were done when the step was first seen.
+        since: when that was, in seconds.
     """
-    if tasks is None or tasks[1] == 0:
-        return f"{seconds:.0f} s"
-    done, total = min(tasks), tasks[1]
-    text = f"{done} of {total} tasks ({100 * done // total} %)"
-    if 3 <= done < total and seconds > 0:  # fewer say nothing about the rest
-        rate = done / seconds
-        text += f", {rate:.1f} tasks/s, about {(total - done) / rate:.0f} s left of this step"
-    return f"{text}, {seconds:.0f} s"
+
+    tasks: tuple[int, int] | None = None
+    before: int = 0
+    since: float = 0.0
+
+    def seen(self, tasks: tuple[int, int] | None, now: float) -> "Step":
+        """The same step further on, or another one: other tasks in all, or fewer done."""
+        if tasks is None or self.tasks is None or tasks[1] != self.tasks[1] or tasks[0] < self.tasks[0]:
+            return Step(tasks, tasks[0] if tasks else 0, now)
+        return replace(self, tasks=tasks)
+
+    def describe(self, now: float) -> str:
+        """What can honestly be said of it.
+
+        >>> Step((2, 12)).seen((8, 12), 3.0).describe(3.0)
+        '8 of 12 tasks (66 %), 2.7 tasks/s, about 2 s left of this step'
+        >>> Step((9, 8)).describe(3.0)
+        '8 of 8 tasks (100 %)'
+        >>> Step().describe(3.0)
+        ''
+        """
+        if self.tasks is None or self.tasks[1] == 0:
+            return ""
+        done, total = min(self.tasks), self.tasks[1]
+        text = f"{done} of {total} tasks ({100 * done // total} %)"
+        if done - self.before >= 3 and done < total and now > self.since:  # fewer say nothing about the rest
+            rate = (done - self.before) / (now - self.since)
+            text += f", {rate:.1f} tasks/s, about {(total - done) / rate:.0f} s left of this step"
+        return text

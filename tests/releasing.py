@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from synth_spark import pipeline
 from synth_spark import plan as plans
-from synth_spark.pipeline import Run
 from synth_spark.progress import Progress
+from synth_spark.run import Run
 
 
 def release(spark: SparkSession, source: Path, out: Path, **settings: Any) -> Run:

@@ -28,8 +28,8 @@ from synth_spark.synthesize.unseeded import unseeded
 from synth_spark.synthesize.value_seeded import value_seeded
 
 STRATEGIES = {"row_seeded": row_seeded, "value_seeded": value_seeded, "unseeded": unseeded}
-#: Most rounds of new records, and the share of all values that is not worth another.
-_ROUNDS, _REST = 5, 0.003
+#: Most rounds of new records; the share of all values, and of what was left before a round, that is not worth another.
+_ROUNDS, _REST, _PLACED = 5, 0.003, 0.1
 
 Keep = Callable[[DataFrame], DataFrame]
 
@@ -120,12 +120,13 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
     if not strategy.leftovers:
         return
     all_singles, all_pairs = count_pairs(synthesis.codes, "multiplicity", shape)
-    singles, pairs = all_singles.copy(), all_pairs.copy()
+    singles, pairs, left = all_singles.copy(), all_pairs.copy(), 2 * int(all_singles.sum())
     for round_ in range(1, _ROUNDS + 1):
         if made:
             placed, placed_pairs = count_pairs(made[-1], "copies", shape)
             singles, pairs = singles - placed, pairs - placed_pairs
-        if singles.sum() <= _REST * all_singles.sum():
+        left, before = int(singles.sum()), left
+        if left <= _REST * all_singles.sum() or before - left < _PLACED * before:
             break
         tops = _cut(synthesis, round_, singles)
         parts = _parts_of_starts(synthesis, round_, _number(tops), singles, all_singles, all_pairs, pairs)

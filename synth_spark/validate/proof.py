@@ -42,12 +42,13 @@ def proof(
     """
     width = len(values)
     merged = _identified(records, values).groupBy("record").agg(F.count("*").alias("weight"))
-    sensitive = merged.withColumn("block", _dealt(blocks))
-    claims = _identified(synthetic, values).distinct().withColumn("part", _dealt(parts))
-    everywhere = F.explode(F.sequence(F.lit(0), F.lit(parts - 1)))
-    each_block = F.explode(F.sequence(F.lit(0), F.lit(blocks - 1)))
-    left = sensitive.select("record", "weight", "block", everywhere.alias("part")).groupBy("block", "part")
-    right = claims.select("record", each_block.alias("block"), "part").groupBy("block", "part")
+    claims = _identified(synthetic, values).distinct()
+    every_part, every_block = (F.explode(F.sequence(F.lit(0), F.lit(number - 1))) for number in (parts, blocks))
+    blocks_of = merged.select("record", "weight", _dealt(blocks).alias("block"), every_part.alias("part"))
+    parts_of = claims.select("record", every_block.alias("block"), _dealt(parts).alias("part"))
+    meeting = (F.col("block") * parts + F.col("part")).alias("meeting")
+    left = blocks_of.select("record", "weight", meeting).repartitionById(blocks * parts, "meeting").groupBy("meeting")
+    right = parts_of.select("record", meeting).repartitionById(blocks * parts, "meeting").groupBy("meeting")
 
     def count(rows: pa.Table, claimed: pa.Table) -> pa.Table:
         held, claims = unpack_codes(rows["record"], width), unpack_codes(claimed["record"], width)

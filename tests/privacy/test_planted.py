@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from synth_spark import demo, pipeline, tables
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed
-from synth_spark.pipeline import Run
 from synth_spark.progress import Progress
+from synth_spark.run import Run
 
 K = 5
 COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship"]

@@ -13,8 +13,8 @@ from releasing import hashes, published, release, write_csv
 
 from synth_spark import demo, pipeline, tables
 from synth_spark.errors import AuditFailed, PublishError, RunError
-from synth_spark.pipeline import Run
 from synth_spark.progress import Progress
+from synth_spark.run import Run
 from synth_spark.tables import Sensitivity
 from synth_spark.workspace import Workspace
 

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from releasing import hashes, published, release
 
 from synth_spark.errors import ResourceError
-from synth_spark.pipeline import Run
+from synth_spark.run import Run
 
 K = 4
 #: So little that a task holds fewer than all records of the large table.
