@@ -20,7 +20,7 @@ from report import grid
 Facts = Mapping[str, float]
 MARKS = ("<!-- fitted: the text below is written by benchmarks/cost.py -->", "<!-- end of what is fitted -->")
 #: Records of a block of sensitive and of a part of synthetic records in the proof, and visits of a counting task.
-BLOCK, PART, FEWEST_PARTS, VISITS, MOST_TASKS = 4_000_000, 4_000_000, 2, 2 * 10**8, 4_096
+BLOCK, PART, FEWEST_PARTS, VISITS, MOST_TASKS = 4_000_000, 4_000_000, 2, 10**8, 4_096
 
 #: What costs are proportional to.
 TERMS: dict[str, Callable[[Facts], float]] = {

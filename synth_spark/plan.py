@@ -86,7 +86,7 @@ class Synthesis(_Strict):
         1_024, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
     )
     power: float = Field(
-        1.5, ge=0, le=10, description="How strongly frequent values are preferred when a record grows (row_seeded)."
+        1.25, ge=0, le=10, description="How strongly frequent values are preferred when a record grows (row_seeded)."
     )
     packing: Literal["relative_deficit", "deficit", "count"] = Field(
         "relative_deficit", description="What decides which value a record is given of those that were left over."

@@ -15,8 +15,9 @@ class Growth(NamedTuple):
 
     Attributes:
         k: privacy resolution, ≥ 2.
-        power: a node's column is drawn ∝ (mean support of the values that its seeds would keep)^power: 0 any column
-            alike, 1 by count, large values always the most frequent; ≥ 0.
+        power: a node's column is drawn ∝ (mean support of the values that its seeds would keep)^p, where p is spread
+            evenly over the groups from 0, any column alike, to twice this, which is its mean; ≥ 0. Low powers keep
+            more different combinations, high ones more of the frequent.
         groups: groups of seeds, ≥ 1; each has a tree of its own, so records differ in what they give up.
         packing: index of the packing in `PACKINGS`.
         sample: rows that a node of the tree is judged by where it has more; ≥ 1.
@@ -25,12 +26,20 @@ class Growth(NamedTuple):
     """
 
     k: int
-    power: float = 1.5
+    power: float = 1.25
     groups: int = 1
     packing: int = 0
     sample: int = _MOST_SAMPLE
     rows: int = 65_536
     few: int = 64
+
+    def of_group(self, group: int) -> "Growth":
+        """The same with the power of one group, counted from 0.
+
+        >>> [Growth(10, power=1.25, groups=5).of_group(group).power for group in range(5)]
+        [0.25, 0.75, 1.25, 1.75, 2.25]
+        """
+        return self._replace(power=2 * self.power * (group + 0.5) / self.groups)
 
     def fitted(self, rows: int) -> "Growth":
         """The same for a table of so many rows: a large one diversifies by itself, and its nodes are sampled more."""

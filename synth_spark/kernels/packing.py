@@ -4,8 +4,8 @@ The pool holds, for every attribute, how many occurrences are left to place. Rec
 first, then new ones are started, until the pool is empty or nothing fits. A value may join a record when the record
 with it has support ≥ k over all rows; among those that may, it is drawn with a weight that the packing says:
 
-    relative_deficit    support × Σ_b max(0, (target(a, b) − placed(a, b)) / target(a, b))³
-    deficit             support × Σ_b max(0, target(a, b) − placed(a, b))
+    relative_deficit    support^1.5 × Σ_b max(0, (target(a, b) − placed(a, b)) / target(a, b))³
+    deficit             support^1.5 × Σ_b max(0, target(a, b) − placed(a, b))
     count               support × what is left of the value in the pool
 
 (b over the record's attributes). By the first, pairs that are still missing most, relative to their sensitive count,
@@ -335,7 +335,7 @@ def _weight(book, packing, path, a, support):
         if placed < target:
             share = target - placed if packing == _DEFICIT else (target - placed) / target
             missing += share if packing == _DEFICIT else share * share * share
-    return support[a] * missing
+    return support[a] * np.sqrt(support[a]) * missing
 
 
 @compiled

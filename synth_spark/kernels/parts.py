@@ -85,7 +85,7 @@ def grow_part(codes: Codes, weights: Ints, copies: Ints, cards: Ints, part: Part
     for group in range(growth.groups):
         own = dealt.to_group(group)
         seeds = np.flatnonzero(own).astype(np.int32)
-        grown += grow_seeds(baskets, seeds, own[seeds], growth, state, pool)
+        grown += grow_seeds(baskets, seeds, own[seeds], growth.of_group(group), state, pool)
     records, counts, short = (np.concatenate(parts) for parts in zip(*grown, strict=True))
     records[:, columns] = base - starts[columns] + 1
     if not part.leftovers:

@@ -8,9 +8,9 @@ from releasing import hashes, release
 from synth_spark import demo
 
 GOLDEN = {
-    "synthetic_records": "dc491d280498c5b13c380d4fcdf4d6929a55fe6d1961ca4df22013be26636b0d",
+    "synthetic_records": "8cd07e48237da27d4984ca15b72d9ea38e58034b8cf575504ebe01ad70c2e74c",
     "aggregates": "5e024c3eafd0b580c0a0e22550d52e3294bad1314afe814947fe6d3e51d4bd41",
-    "evaluation": "4ef9d0ca896ddcb517364301af0951a3b26f87bd2a2ca4285a1f1259fc4d508f",
+    "evaluation": "93e38fe1a7f43d3eac71d5511f0976e1d2b0983790dc4ce0513493728c7fb365",
 }
 
 
