@@ -27,10 +27,10 @@ def main() -> int:
     found: dict[int, dict[str, float]] = {}
     subprocess.run([sys.executable, "-m", "synth_spark", "warm"], check=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        table = Case.parse(options.size).table(Path(options.cache or folder))
-        length = Case.parse(options.size).length
+        case = Case.parse(options.size)
+        table = case.table(Path(options.cache or folder))
         for workers in options.workers:
-            found[workers] = _measured(table, length, workers, options, Path(folder) / f"of-{workers}")
+            found[workers] = _measured(table, case.length, workers, options, Path(folder) / f"of-{workers}")
     first = found[options.workers[0]]
     print(f"| stage | {' | '.join(f'{workers} × 1 core, s' for workers in found)} | ratios |")
     print("|---|" + "---|" * (len(found) + 1))
@@ -45,18 +45,8 @@ def main() -> int:
 def _measured(table: Path, length: int, workers: int, options: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Seconds of every stage, of what comes before and after them, and of all, from process start to its end."""
     folder.mkdir()
-    job = [
-        _ROOT / "jobs" / "release.py",
-        "--input",
-        table,
-        "--output",
-        folder / "out",
-        "--run-id",
-        "bench",
-        "--seed",
-        1,
-    ]
-    job += ["--k", options.k, "--set", f"reporting_length={length}", "--quiet"]
+    job = [_ROOT / "jobs" / "release.py", "--input", table, "--output", folder / "out", "--run-id", "bench"]
+    job += ["--seed", 1, "--k", options.k, "--set", f"reporting_length={length}", "--quiet"]
     master = f"local-cluster[{workers},1,{options.executor_memory}]"
     settings = {
         "spark.executor.memory": f"{options.executor_memory}m",

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.domain import Domain
-from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.wire import pack_codes, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
 from synth_spark.tables import AGGREGATES, Kept, SafeTable
@@ -49,7 +49,7 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
         length, falling count and text.
     """
     texts, order = selection_texts(domain, resolved.k)
-    starts = np.concatenate([[0], np.cumsum(domain.common(resolved.k))]).astype(np.int64)
+    starts = starts_of(domain.common(resolved.k))
     k, space = resolved.k, resolved.cells
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.compiled import compiled
 
 #: An attribute that one record in so many holds has a bit set; others are looked up by their list of holders.
@@ -49,7 +49,7 @@ class Baskets(NamedTuple):
 
 def baskets_of(codes: Codes, weights: Ints, cards: Ints) -> Baskets:
     """Lay out (n, m) codes whose values above ``cards`` have already been set to absent."""
-    starts = np.concatenate([[0], np.cumsum(cards)]).astype(np.int64)
+    starts = starts_of(cards)
     column_of = np.repeat(np.arange(codes.shape[1], dtype=np.int32), cards)
     laid: Baskets = lay_out(np.ascontiguousarray(codes.T), np.ascontiguousarray(weights, np.int64), starts, column_of)
     return laid
@@ -289,3 +289,12 @@ def lengthened(array, used, capacity):
     longer = np.empty(capacity, array.dtype)
     longer[:used] = array[:used]
     return longer
+
+
+@compiled
+def doubled(records, counts):
+    """The same records and counts in arrays with twice the room."""
+    size = counts.size
+    more, more_counts = np.zeros((2 * size, records.shape[1]), np.uint16), np.zeros(2 * size, np.int64)
+    more[:size], more_counts[:size] = records, counts
+    return more, more_counts

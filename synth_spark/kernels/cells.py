@@ -114,6 +114,15 @@ class CellSpace:
         return columns, codes
 
 
+def starts_of(cards: Ints) -> Ints:
+    """(m + 1,) first attribute of each column, where attributes are numbered column after column; and their number.
+
+    >>> starts_of(np.array([2, 0, 3]))
+    array([0, 2, 2, 5])
+    """
+    return np.concatenate([[0], np.cumsum(cards)]).astype(np.int64)
+
+
 def add_counts(cells: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """Sum the counts of equal cells.
 

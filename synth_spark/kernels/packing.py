@@ -27,6 +27,7 @@ import numpy.typing as npt
 from synth_spark.kernels.baskets import (
     Baskets,
     add_support,
+    doubled,
     lengthened,
     mark_columns,
     project,
@@ -244,7 +245,7 @@ def _grow(baskets, book, how, base, record, copies, rows, support, drawn, state,
             top = end
         if taken < number and depth > 0:
             if made == out_counts.size:
-                out, out_counts = _doubled(out, out_counts)
+                out, out_counts = doubled(out, out_counts)
             out[made] = 0
             write_record(baskets, path[:depth], out[made])
             out_counts[made] = number - taken
@@ -336,11 +337,3 @@ def _weight(book, packing, path, a, support):
             share = target - placed if packing == _DEFICIT else (target - placed) / target
             missing += share if packing == _DEFICIT else share * share * share
     return support[a] * np.sqrt(support[a]) * missing
-
-
-@compiled
-def _doubled(out, out_counts):
-    more, more_counts = np.zeros((2 * out.shape[0], out.shape[1]), np.uint16), np.zeros(2 * out.shape[0], np.int64)
-    more[: out.shape[0]] = out
-    more_counts[: out.shape[0]] = out_counts
-    return more, more_counts

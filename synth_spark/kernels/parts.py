@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synth_spark.kernels.baskets import baskets_of, pair_counts
-from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth import Growth
 from synth_spark.kernels.packing import Book, pack
 from synth_spark.kernels.refining import Grown, grow_seeds
@@ -63,7 +63,7 @@ def grow_part(codes: Codes, weights: Ints, copies: Ints, cards: Ints, part: Part
     Returns:
         (records, counts): (p, m) codes and (p,) copies, none empty; equal records may come more than once.
     """
-    m, starts = codes.shape[1], np.concatenate([[0], np.cumsum(cards)]).astype(np.int64)
+    m, starts = codes.shape[1], starts_of(cards)
     codes = np.where(codes > cards, np.uint16(0), codes).astype(np.uint16)
     codes, weights, copies, hashes = _canonical(codes, weights, copies, derive(part.key, "rows"))
     if codes.shape[0] == 0:

@@ -8,6 +8,7 @@ for each attribute, and a copy gives up the attributes at or below theirs, where
 import numpy as np
 import numpy.typing as npt
 
+from synth_spark.kernels.baskets import doubled
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
 from synth_spark.kernels.sampling import hash_copies, mixed
@@ -109,9 +110,7 @@ def _give_up(codes, copies, hashes, starts, some, largest):
             at += 1
             if less:
                 if found == owners.size:
-                    more, wider = np.empty(2 * found, np.int64), np.empty((2 * found, m), np.uint16)
-                    more[:found], wider[:found] = owners, changed
-                    owners, changed = more, wider
+                    changed, owners = doubled(changed, owners)
                 owners[found], changed[found] = r, record
                 found += 1
     return owners[:found], changed[:found]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from synth_spark.kernels.baskets import pair_counts
-from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth import Growth
 from synth_spark.kernels.parts import Part, deal, grow_part
 from synth_spark.kernels.sampling import derive, hash_rows
@@ -41,7 +41,7 @@ class Shape:
     @property
     def starts(self) -> Ints:
         """(m + 1,) first attribute of each column."""
-        return np.concatenate([[0], np.cumsum(self.cards)]).astype(np.int64)
+        return starts_of(self.cards)
 
     @property
     def pairs(self) -> int:

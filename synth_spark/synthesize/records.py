@@ -81,7 +81,7 @@ def grown_records(codes: DataFrame, domain: Domain, resolved: Resolved, seed: in
     growth = Growth(resolved.k, power, resolved.groups, PACKINGS.index(wish.packing))
     shape = Shape(domain.common(resolved.k), _track(domain, resolved.k))
     synthesis = Synthesis(codes, shape, resolved, strategy, growth, key, keep)
-    rounds = _in_one_round(synthesis) if resolved.distinct <= resolved.rows_a_task else list(_in_rounds(synthesis))
+    rounds = _in_one_round(synthesis) if resolved.fits else list(_in_rounds(synthesis))
     grown = reduce(DataFrame.union, rounds)
     return grown.groupBy("record").agg(F.sum("copies").alias("copies"))
 
@@ -113,27 +113,25 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
             Part(key_of_part(synthesis.key, 0, leaf.part), shape.tracked, leaf.path, None, 0, strategy.leftovers)
             for leaf in _number(tops)
         ]
-        made = [synthesis.keep(synthesis.grow(tops, parts, seeded=True))]
-        yield made[0]
+        made = synthesis.keep(synthesis.grow(tops, parts, seeded=True))
+        yield made
     else:
-        made = []
+        made = None
     if not strategy.leftovers:
         return
     all_singles, all_pairs = count_pairs(synthesis.codes, "multiplicity", shape)
-    singles, pairs, left = all_singles.copy(), all_pairs.copy(), 2 * int(all_singles.sum())
-    for round_ in range(1, _ROUNDS + 1):
-        if made:
-            placed, placed_pairs = count_pairs(made[-1], "copies", shape)
+    singles, pairs, left = all_singles, all_pairs, 2 * int(all_singles.sum())
+    for round_ in range(1, _ROUNDS + 2):
+        if made is not None:
+            placed, placed_pairs = count_pairs(made, "copies", shape)
             singles, pairs = singles - placed, pairs - placed_pairs
         left, before = int(singles.sum()), left
-        if left <= _REST * all_singles.sum() or before - left < _PLACED * before:
+        if round_ > _ROUNDS or left <= _REST * all_singles.sum() or before - left < _PLACED * before:
             break
         tops = _cut(synthesis, round_, singles)
         parts = _parts_of_starts(synthesis, round_, _number(tops), singles, all_singles, all_pairs, pairs)
-        made.append(synthesis.keep(synthesis.grow(tops, parts, seeded=False)))
-        yield made[-1]
-    else:
-        singles = singles - count_pairs(made[-1], "copies", shape)[0]
+        made = synthesis.keep(synthesis.grow(tops, parts, seeded=False))
+        yield made
     yield _alone(synthesis, singles)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from synth_spark.domain import Domain
-from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.rounding import Hashes, give_up, merge, offer, thresholds
 from synth_spark.kernels.sampling import derive, hash_copies
 from synth_spark.kernels.wire import pack_ints, unpack_codes, unpack_ints
@@ -30,7 +30,7 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed
         One row a synthetic record: the input's columns as strings, absent = null, in an order that is a hash of the
         content and so carries no information.
     """
-    starts = np.concatenate([[0], np.cumsum(domain.common(resolved.k))]).astype(np.int64)
+    starts = starts_of(domain.common(resolved.k))
     key, place = derive(seed, "round"), np.uint64(derive(seed, "row order"))
     some, largest = thresholds(*_offers(grown, starts, resolved.k, key), resolved.k)
     columns = len(domain.columns)

@@ -17,8 +17,7 @@ from typing import NamedTuple
 import pytest
 from cluster import SHORT_LIVED, SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
 from installing import ROOT, bare_environment, build_wheel, clean_environment, run
-from pyspark.sql import SparkSession
-from releasing import hashes, release
+from releasing import hashes
 
 #: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
 SHAPE = (12_000, 80, 12)
@@ -33,13 +32,6 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = run([sys.executable, ROOT / "benchmarks" / "generate.py", rows, columns, path, str(SEED), values])
     assert made.returncode == 0, made.stderr
     return path
-
-
-@pytest.fixture(scope="module")
-def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    out = tmp_path_factory.mktemp("expected") / "out"
-    release(spark, cases, out)
-    return hashes(out)
 
 
 @pytest.fixture(scope="module")

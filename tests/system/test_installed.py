@@ -9,7 +9,7 @@ import pyspark
 import pytest
 from installing import ROOT, bare_environment, build_wheel, run
 from pyspark.sql import SparkSession
-from releasing import hashes, published, release
+from releasing import hashes, published
 
 from synth_spark import demo
 from synth_spark.cli import main
@@ -22,13 +22,6 @@ def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
     path = tmp_path_factory.mktemp("cases") / "cases.csv.gz"
     demo.write_csv(spark, path, 500, seed=8)
     return path
-
-
-@pytest.fixture(scope="module")
-def expected(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    out = tmp_path_factory.mktemp("expected") / "out"
-    release(spark, cases, out)
-    return hashes(out)
 
 
 def test_the_demo_command(tmp_path: Path) -> None:
