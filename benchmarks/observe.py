@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -79,8 +79,15 @@ def watch(command: list[str], environment: dict[str, str], log: Path) -> Watched
     return watched
 
 
-def look(root: int) -> Moment:
-    """Look at a process and all that descend from it."""
+def kind_of(command_line: str) -> str:
+    """The kind of a process below the driver: Spark starts its Python processes as ``-m pyspark.…``."""
+    words = command_line.split("\0")
+    python = any(a == "-m" and b.startswith("pyspark.") for a, b in itertools.pairwise(words))
+    return "workers" if python else "jvm"
+
+
+def look(root: int, kind_of: Callable[[str], str] = kind_of) -> Moment:
+    """Look at a process, the driver, and all that descend from it; ``kind_of`` tells kinds by the command line."""
     parents: dict[int, list[int]] = {}
     stats: dict[int, list[str]] = {}
     for entry in Path("/proc").iterdir():
@@ -97,13 +104,6 @@ def look(root: int) -> Moment:
             memory = proportional(_read(Path(f"/proc/{pid}/smaps_rollup")))
             found.append(Process(kind, sum(times[:2]), sum(times[2:]), memory))
     return Moment(time.time(), tuple(found))
-
-
-def kind_of(command_line: str) -> str:
-    """The kind of a process below the driver: Spark starts its Python processes as ``-m pyspark.…``."""
-    words = command_line.split("\0")
-    python = any(a == "-m" and b.startswith("pyspark.") for a, b in itertools.pairwise(words))
-    return "workers" if python else "jvm"
 
 
 def proportional(rollup: str) -> float:

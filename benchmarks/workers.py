@@ -1,7 +1,9 @@
 """What more workers give: python benchmarks/workers.py ROWSxCOLUMNSxR [--workers 1 2] [--cache FOLDER].
 
 The same release on standalone clusters of workers with one core each, every executor a process of its own, started by
-``spark-submit`` with a driver of bounded memory that runs no task. Printed are wall times by stage and their ratios.
+``spark-submit`` with a driver of bounded memory that runs no task. Every executor is held to one core of this machine,
+its Python worker with it: without that a JVM and its worker use two cores beside each other and pass for one. The
+driver may use all. Printed are wall times by stage, their ratios, and the driver's peak memory.
 """
 
 import argparse
@@ -10,7 +12,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import observe
@@ -18,6 +22,7 @@ import pyspark
 from bench import Case
 
 _ROOT = Path(__file__).parents[1]
+_PARTS = ("driver", "executors")
 _SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 
 
@@ -66,13 +71,47 @@ def _measured(table: Path, length: int, workers: int, options: argparse.Namespac
     began = time.time()
     with (folder / "log").open("wb") as log:
         words = [str(word) for word in [*submit, *job]]
-        done = subprocess.run(words, env=environment, cwd=folder, stdout=log, stderr=log, check=False)
+        running = subprocess.Popen(words, env=environment, cwd=folder, stdout=log, stderr=log)
+        watching = threading.Thread(target=_hold, args=(running, peaks := {}), daemon=True)
+        watching.start()
+        code = running.wait()
     ended = time.time()
-    if done.returncode != 0:
+    watching.join()
+    if code != 0:
         sys.exit((folder / "log").read_text(encoding="utf-8", errors="replace")[-3_000:])
     manifest = json.loads((folder / "out.work" / "bench" / "manifest.json").read_text(encoding="utf-8"))
     cuts = observe.spans(manifest, began, ended)
-    return {**{name: end - start for name, (start, end) in cuts.items()}, "**total**": ended - began}
+    times = {name: end - start for name, (start, end) in cuts.items()}
+    memory = {f"{process}, peak GB": megabytes / 1024 for process, megabytes in sorted(peaks.items())}
+    return {**times, "**total**": ended - began, **memory}
+
+
+def _hold(running: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
+    """Hold every executor to a core while a run goes on, and note peaks of memory: the driver's and of all together.
+
+    Threads and processes inherit the core of what starts them; so an executor is held as soon as it is seen, and again,
+    for what it started in between.
+    """
+    cores, looks = sorted(os.sched_getaffinity(0)), 0
+    while running.poll() is None:
+        for folder in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):  # not a process, or not any more
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                core = cores[int(words[words.index(b"--executor-id") + 1]) % len(cores)]
+                for thread in (folder / "task").iterdir():
+                    os.sched_setaffinity(int(thread.name), {core})
+        if looks % 20 == 0:
+            seen = observe.look(running.pid, _part)
+            for part in _PARTS:
+                peaks[part] = max(peaks.get(part, 0.0), seen.megabytes(part))
+            peaks["all"] = max(peaks.get("all", 0.0), sum(seen.megabytes(part) for part in _PARTS))
+        looks += 1
+        time.sleep(0.05)
+
+
+def _part(command_line: str) -> str:
+    """What a process is to the cluster: its executors and their workers, or the driver, which is all others."""
+    return "executors" if "--executor-id" in command_line or "pyspark.daemon" in command_line else "driver"
 
 
 def _options() -> argparse.Namespace:
