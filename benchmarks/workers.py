@@ -23,6 +23,8 @@ from bench import Case
 
 _ROOT = Path(__file__).parents[1]
 _PARTS = ("driver", "executors")
+#: Seconds in which executors are started, and between looks at memory.
+_BEGINNING, _BETWEEN_LOOKS = 30, 2
 _SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 
 
@@ -56,6 +58,7 @@ def _measured(table: Path, length: int, workers: int, options: argparse.Namespac
     settings = {
         "spark.executor.memory": f"{options.executor_memory}m",
         "spark.sql.shuffle.partitions": 4,
+        "spark.sql.files.openCostInBytes": 1 << 16,
         "spark.sql.execution.arrow.maxRecordsPerBatch": 50_000,
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.ui.enabled": "false",
@@ -89,10 +92,11 @@ def _measured(table: Path, length: int, workers: int, options: argparse.Namespac
 def _hold(running: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
     """Hold every executor to a core while a run goes on, and note peaks of memory: the driver's and of all together.
 
-    Threads and processes inherit the core of what starts them; so an executor is held as soon as it is seen, and again,
-    for what it started in between.
+    Threads and processes inherit the core of what starts them; so an executor is held as soon as it is seen, and now
+    and then again, for what it started in between. Looking costs time too: it is done often only at the beginning.
     """
-    cores, looks = sorted(os.sched_getaffinity(0)), 0
+    cores, began = sorted(os.sched_getaffinity(0)), time.monotonic()
+    looked = began
     while running.poll() is None:
         for folder in Path("/proc").iterdir():
             with suppress(OSError, ValueError):  # not a process, or not any more
@@ -100,13 +104,13 @@ def _hold(running: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
                 core = cores[int(words[words.index(b"--executor-id") + 1]) % len(cores)]
                 for thread in (folder / "task").iterdir():
                     os.sched_setaffinity(int(thread.name), {core})
-        if looks % 20 == 0:
-            seen = observe.look(running.pid, _part)
+        now = time.monotonic()
+        if now - looked > _BETWEEN_LOOKS:
+            seen, looked = observe.look(running.pid, _part), now
             for part in _PARTS:
                 peaks[part] = max(peaks.get(part, 0.0), seen.megabytes(part))
             peaks["all"] = max(peaks.get("all", 0.0), sum(seen.megabytes(part) for part in _PARTS))
-        looks += 1
-        time.sleep(0.05)
+        time.sleep(0.05 if now - began < _BEGINNING else _BETWEEN_LOOKS)
 
 
 def _part(command_line: str) -> str:

@@ -99,7 +99,7 @@ def _started(plan: Plan, quiet: bool, long: bool = False) -> Iterator[tuple["Spa
     from synth_spark.session import running_tasks, session, warm_workers
 
     threading.Thread(target=_import_the_line, daemon=True).start()
-    delta = plan.output.format == "delta" or plan.input.resolved_format() == "delta"
+    delta = plan.output.format == "delta" or "delta" in plan.input.formats
     with session(delta, long) as spark:
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         yield spark, Progress(lambda: running_tasks(spark), quiet)

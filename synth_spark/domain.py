@@ -1,24 +1,35 @@
-"""The domain of a table: its columns and their values, most frequent first. SENSITIVE: it lists rare values."""
+"""The domain of a table: its fields, columns and their values, most frequent first. SENSITIVE: it lists rare values."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark.errors import InputError
+from synth_spark.fields import Field, flat
 from synth_spark.kernels.cells import Codes, Ints
 
 #: Most values of one column: codes are 16-bit, 0 is absent.
 MAX_VALUES = 65_535
+#: Most values, of a field with several values a record, that get a column each.
+MAX_SEVERAL = 1_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, and its values with their exact counts, most frequent first, ties by value."""
+    """What is counted as one: the values of a field, of which a record has one; or one value of several, had or not.
+
+    Attributes:
+        name: of its field.
+        values: most frequent first, ties by value.
+        counts: exact, one a value.
+    """
 
     name: str
     values: tuple[str, ...]
@@ -27,20 +38,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Domain:
-    """The columns of a table and what they hold. Code v of a column is its v-th value, from 1; 0 is absent.
+    """The fields of a table and what they hold. Code v of a column is its v-th value, from 1; 0 is absent.
+
+    A field with one value a record is one column. A field with several has one column for each value that occurs often
+    enough to be published, with that value alone; its other values are as absent.
 
     Attributes:
-        columns: in the order of the input.
+        fields: in the order of the input.
+        columns: the columns of every field, field by field.
+        bounds: the first column of each field, and their number.
         records: number of records n.
+        rare: values of fields with several values that have no column.
     """
 
+    fields: tuple[Field, ...]
     columns: tuple[Column, ...]
+    bounds: tuple[int, ...]
     records: int
+    rare: int = 0
 
     @property
     def names(self) -> list[str]:
-        """Column names."""
-        return [column.name for column in self.columns]
+        """Names of the fields."""
+        return [field.name for field in self.fields]
 
     @cached_property
     def cards(self) -> tuple[int, ...]:
@@ -56,43 +76,65 @@ class Domain:
         """(m,) number of values of each column with count ≥ k; being the most frequent they have codes 1…common."""
         return np.array([sum(count >= k for count in column.counts) for column in self.columns], np.int64)
 
-    def encode(self, values: Sequence[pa.Array]) -> Codes:
-        """Turn one string array a column into (n, m) codes; values outside the domain count as absent."""
-        codes = np.zeros((len(values[0]) if values else 0, len(self.columns)), np.uint16)
-        for index, array in enumerate(values):
-            found = pc.index_in(array, value_set=pa.array(self.columns[index].values, array.type))
-            codes[:, index] = pc.fill_null(pc.add(found, 1), 0).to_numpy(zero_copy_only=False)
+    def encode(self, cells: Sequence[pa.Array]) -> Codes:
+        """Turn one array a field into (n, m) codes; values outside the domain count as absent."""
+        codes = np.zeros((len(cells[0]) if cells else 0, len(self.columns)), np.uint16)
+        for field, (low, high), array in zip(self.fields, pairwise(self.bounds), cells, strict=True):
+            if field.many:
+                values, rows = flat(field.lists(array))
+                known = pa.array([column.values[0] for column in self.columns[low:high]], values.type)
+                found = pc.index_in(values, value_set=known)
+                here = pc.is_valid(found).to_numpy(zero_copy_only=False)
+                codes[rows.to_numpy()[here], low + found.drop_null().to_numpy()] = 1
+            else:
+                found = pc.index_in(array, value_set=pa.array(self.columns[low].values, array.type))
+                codes[:, low] = pc.fill_null(pc.add(found, 1), 0).to_numpy(zero_copy_only=False)
         return codes
 
     def decode(self, codes: Codes) -> list[pa.Array]:
-        """Turn (n, m) codes into one string array a column; absent becomes null."""
+        """Turn (n, m) codes into one array a field, in the form that is published; absent becomes null."""
         arrays = []
-        for index, column in enumerate(self.columns):
-            code = codes[:, index].astype(np.int32)
-            indices = pa.array(code - 1, pa.int32(), mask=code == 0)
-            arrays.append(pa.array(column.values, pa.string()).take(indices))
+        for field, (low, high) in zip(self.fields, pairwise(self.bounds), strict=True):
+            if field.many:
+                values = pa.array([column.values[0] for column in self.columns[low:high]], pa.string())
+                arrays.append(field.cells(_lists(codes[:, low:high] > 0, values)))
+            else:
+                code = codes[:, low].astype(np.int32)
+                indices = pa.array(code - 1, pa.int32(), mask=code == 0)
+                arrays.append(pa.array(self.columns[low].values, pa.string()).take(indices))
         return arrays
 
 
-def build(names: Sequence[str], marginals: pa.Table, records: int) -> Domain:
-    """Order the marginals of all columns into a domain.
+def build(fields: Sequence[Field], marginals: pa.Table, records: int, k: int) -> Domain:
+    """Order the marginals of all fields into a domain.
 
     Args:
-        names: column names.
-        marginals: one row an attribute: ``column`` (index), ``value``, ``count``.
+        fields: in the order of the input.
+        marginals: one row an attribute: ``column`` (index of its field), ``value``, ``count``.
         records: number of records.
+        k: fewest records with a value, of a field with several, for it to get a column.
 
     Raises:
-        InputError: a column has more values than a code can tell apart.
+        InputError: a field has more values than a code can tell apart, or more that need a column each than there may
+            be columns.
     """
     ordered = marginals.sort_by([("column", "ascending"), ("count", "descending"), ("value", "ascending")])
-    bounds = np.searchsorted(ordered["column"].to_numpy(), np.arange(len(names) + 1))
-    columns = []
-    for index, name in enumerate(names):
-        part = ordered.slice(bounds[index], bounds[index + 1] - bounds[index])
-        check_cardinality(name, part.num_rows)
-        columns.append(Column(name, tuple(part["value"].to_pylist()), tuple(part["count"].to_pylist())))
-    return Domain(tuple(columns), records)
+    rows = np.searchsorted(ordered["column"].to_numpy(), np.arange(len(fields) + 1))
+    columns: list[Column] = []
+    bounds, rare = [0], 0
+    for index, field in enumerate(fields):
+        part = ordered.slice(rows[index], rows[index + 1] - rows[index])
+        check_cardinality(field.name, part.num_rows)
+        values, counts = part["value"].to_pylist(), part["count"].to_pylist()
+        if field.many:
+            common = sorted((value, count) for value, count in zip(values, counts, strict=True) if count >= k)
+            check_several(field.name, len(common))
+            columns += [Column(field.name, (value,), (count,)) for value, count in common]
+            rare += len(values) - len(common)
+        else:
+            columns.append(Column(field.name, tuple(values), tuple(counts)))
+        bounds.append(len(columns))
+    return Domain(tuple(fields), tuple(columns), tuple(bounds), records, rare)
 
 
 def check_cardinality(name: str, values: int) -> None:
@@ -103,3 +145,21 @@ def check_cardinality(name: str, values: int) -> None:
             f"has {values:,} distinct values, more than {MAX_VALUES:,}",
             "leave identifiers and free text out with input.columns, or group the values first",
         )
+
+
+def check_several(name: str, values: int) -> None:
+    """Refuse a field with several values a record of which more would need a column than can be counted well."""
+    if values > MAX_SEVERAL:
+        raise InputError(
+            f"column '{name}'",
+            f"has {values:,} values frequent enough to be published, several a record, more than {MAX_SEVERAL:,}",
+            "group them with input.groups, or leave the column out",
+        )
+
+
+def _lists(held: npt.NDArray[np.bool_], values: pa.Array) -> pa.ListArray:
+    """The lists of values that the rows of a matrix hold; null where they hold none."""
+    offsets = np.concatenate([[0], np.cumsum(held.sum(axis=1))]).astype(np.int32)
+    taken = values.take(pa.array(np.nonzero(held)[1], pa.int64()))
+    empty = pa.array(~held.any(axis=1))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), taken, mask=empty)

@@ -3,14 +3,16 @@
 Strings are touched here for the last time until a table is published.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.domain import Domain
 from synth_spark.errors import InputError, ResourceError
+from synth_spark.fields import Field, count_values
 from synth_spark.kernels.wire import pack_codes
 from synth_spark.tables import positional
 
@@ -20,30 +22,25 @@ MAX_ATTRIBUTES = 2_000_000
 _REPLACEMENT = "\ufffd"
 
 
-def marginals(records: DataFrame) -> DataFrame:
-    """Count the values of every column.
+def marginals(records: DataFrame, fields: Sequence[Field]) -> DataFrame:
+    """Count the values of every field.
 
     Args:
-        records: string columns, one row a record.
+        records: a column for each field, strings or lists of strings, one row a record.
+        fields: what the columns are.
 
     Returns:
-        One row an attribute: ``column`` (index), ``value``, ``count``.
+        One row an attribute: ``column`` (index of its field), ``value``, ``count``.
     """
 
-    def count_values(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def count_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for index, values in enumerate(batch.columns):
-                counted = values.drop_null().value_counts()
-                yield pa.RecordBatch.from_arrays(
-                    [
-                        pa.array([index] * len(counted), pa.int32()),
-                        counted.field("values").cast(pa.string()),
-                        counted.field("counts").cast(pa.int64()),
-                    ],
-                    names=["column", "value", "count"],
-                )
+            for index, field in enumerate(fields):
+                counted = count_values(batch.columns[index], field)
+                column = pa.repeat(pa.scalar(index, pa.int32()), len(counted[0]))
+                yield pa.RecordBatch.from_arrays([column, *counted], names=["column", "value", "count"])
 
-    counted = records.mapInArrow(count_values, "column int, value string, count bigint")
+    counted = positional(records).mapInArrow(count_batches, "column int, value string, count bigint")
     return counted.groupBy("column", "value").agg(F.sum("count").alias("count"))
 
 
@@ -61,24 +58,24 @@ def check_size(attributes: int) -> None:
         )
 
 
-def check_text(domain: Domain) -> None:
+def check_text(marginals: pa.Table, fields: Sequence[Field]) -> None:
     """Refuse text that was not UTF-8.
 
     Raises:
         InputError: a column holds a replacement character.
     """
-    for column in domain.columns:
-        if any(_REPLACEMENT in value for value in column.values):
-            raise InputError(
-                f"column '{column.name}'", "holds bytes that are not UTF-8", "convert the file to UTF-8 first"
-            )
+    garbled = marginals.filter(pc.match_substring(marginals["value"], _REPLACEMENT))
+    if garbled.num_rows:
+        name = fields[pc.min(garbled["column"]).as_py()].name
+        remedy = "set input.encoding, or convert the file to UTF-8 first"
+        raise InputError(f"column '{name}'", "holds bytes that are not UTF-8", remedy)
 
 
 def codes(records: DataFrame, domain: Domain) -> DataFrame:
     """Encode records and merge equal ones.
 
     Args:
-        records: string columns, one row a record, in the order of the domain's columns.
+        records: a column for each of the domain's fields, in either form, one row a record.
         domain: values outside it count as absent.
 
     Returns:

@@ -17,7 +17,23 @@ from synth_spark.tables import SafeTable
 from synth_spark.validate.audit import Result
 
 #: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
-_PRIVATE: dict[str, bool | set[str]] = {"seed": True, "work": True, "input": {"path", "table"}}
+#: Where records come from, and texts that may be values of theirs.
+_PRIVATE_INPUT = {
+    *(
+        "path",
+        "paths",
+        "table",
+        "sql",
+        "sources",
+        "version",
+        "timestamp",
+        "rename",
+        "null_markers",
+        "groups",
+        "constraints",
+    ),
+}
+_PRIVATE: dict[str, bool | set[str]] = {"seed": True, "work": True, "input": _PRIVATE_INPUT}
 
 _SINGLES = {
     True: "together they have the same single counts as `aggregates`, exactly.",
@@ -76,8 +92,14 @@ def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: 
         synthetic_records=synthetic.kept.rows,
         exact_singles=resolved.exact_singles,
         combinations=tuple(counted.get(length, 0) for length in range(1, resolved.length + 1)),
-        notes=resolved.notes,
+        notes=(*resolved.notes, *_about_rules(len(resolved.plan.input.constraints))),
     )
+
+
+def _about_rules(number: int) -> list[str]:
+    """What is said of structural rules, if there are any."""
+    kept = "the structural rule that was" if number == 1 else f"the {number} structural rules that were"
+    return [f"Every synthetic record keeps {kept} declared for these records; the audit checked it."] if number else []
 
 
 def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable]) -> DataFrame:

@@ -4,6 +4,8 @@ Every stage reads kept tables of the run folder and keeps its own, so a run can 
 stage saw is exactly what the one before wrote. The comment beside each kept table is its grain.
 """
 
+from dataclasses import asdict
+
 from pyspark.sql import SparkSession
 
 from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, read, synthesize, tables, validate
@@ -16,19 +18,25 @@ from synth_spark.workspace import Workspace
 
 
 def _read(run: Run) -> None:
-    source = read.open_source(run.spark, run.plan.input)
+    source = read.open_records(run.spark, run.plan.input, run.plan.privacy.k)
     try:
-        records = run.keep(tables.RECORDS, source.frame)  # one row an input record of strings
+        records = run.keep(tables.RECORDS, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
         raise read.explain_failure(error) or error from None
-    run.workspace.facts.update(names=source.names, records=read.check(source, run.plan.input, records.frame))
+    number, tallies = read.check(source, run.plan.input, records.frame)
+    run.workspace.facts.update(fields=[asdict(field) for field in source.fields], records=number)
+    run.workspace.write("input.md", read.report_text(run.workspace.run_id, tallies))
+    if tallies:
+        run.progress.say(f"{len(tallies)} remarks on the input: see input.md in the run folder")
 
 
 def _encode(run: Run) -> None:
     records = run.kept(tables.RECORDS).frame
-    attributes = run.keep(tables.DOMAIN, encode.marginals(records))  # one row an attribute and its exact count
+    attributes = run.keep(
+        tables.DOMAIN, encode.marginals(records, run.fields)
+    )  # one row an attribute and its exact count
     encode.check_size(attributes.rows)
-    encode.check_text(run.domain)
+    encode.check_text(run.marginals, run.fields)
     run.keep(tables.CODES, encode.codes(records, run.domain))  # one row a distinct record of small integers
     if not run.domain.common(run.resolved.k).any():
         raise InputError("privacy.k", "is more often than any value occurs", "nothing could be released; lower k")
@@ -72,11 +80,13 @@ def _evaluate(run: Run) -> None:
 
 def _validate(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
-    counted = validate.single_counts(aggregates, synthetic)
+    counted = validate.single_counts(aggregates, synthetic, run.fields)
     singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
-    values = validate.synthetic_values(singles, len(run.domain.columns))
+    values = validate.synthetic_values(singles, len(run.fields))
     blocks, parts = validate.cuts(run.domain.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
-    supports = validate.proof(run.kept(tables.RECORDS).frame, synthetic, values, run.resolved.k, blocks, parts)
+    supports = validate.proof(
+        run.kept(tables.RECORDS).frame, synthetic, run.fields, values, run.resolved.k, blocks, parts
+    )
     proof = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
     results = validate.audit(
         synthetic=synthetic,
@@ -84,9 +94,12 @@ def _validate(run: Run) -> None:
         single_counts=singles.select("protected", "synthetic").toPandas(),
         measures=evaluate.overall(run.kept(tables.MEASURES).frame, "sensitive_to_synthetic"),
         proof=validate.weakest(proof.frame, run.resolved.k),
+        broken=validate.broken(synthetic, run.fields, run.plan.input.constraints),
         names=run.domain.names,
         k=run.resolved.k,
-        rules=validate.contract(run.resolved.k, run.resolved.length, run.resolved.exact_singles),
+        rules=validate.contract(
+            run.resolved.k, run.resolved.length, run.resolved.exact_singles, bool(run.plan.input.constraints)
+        ),
     )
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from synth_spark.errors import InputError
-from synth_spark.plan import Input, delimiter_of, used_columns
+from synth_spark.plan import Input, used_columns
 
 #: Records looked at.
 _SAMPLE = 20_000
@@ -38,16 +38,18 @@ class Shape:
 
 
 def look(source: Input) -> Shape | None:
-    """Look at the head of a local CSV or Parquet file; None where only Spark can read the input.
+    """Look at the head of a local CSV or Parquet file; None where only Spark can tell the records' shape.
 
     Raises:
         InputError: the file is missing or empty.
         PlanError: a column named in the plan is not in the input.
     """
-    kind = source.resolved_format()
-    path = Path(source.path or "")
-    if kind not in ("csv", "parquet") or "://" in (source.path or ""):
+    if source.sources:
         return None
+    kind = source.resolved_format()
+    if kind not in ("csv", "parquet") or len(source.all_paths) != 1 or "://" in source.all_paths[0]:
+        return None
+    path = Path(source.all_paths[0])
     if not path.exists():
         raise InputError("input.path", f"{path} does not exist", "check the path")
     file = (
@@ -61,7 +63,9 @@ def look(source: Input) -> Shape | None:
         path.stat().st_size if path.is_file() else sum(part.stat().st_size for part in path.glob("*") if part.is_file())
     )
     header, sample, records = _head_of_csv(file, whole, source) if kind == "csv" else _head_of_parquet(file, whole)
-    used = used_columns(header, source)
+    if not source.is_plain:
+        return None
+    used = tuple(used_columns(header, source.columns))
     places = [header.index(name) for name in used]
     rows = [tuple(_value(row, place) for place in places) for row in sample]
     if not rows:
@@ -82,7 +86,7 @@ def _head_of_csv(file: Path, whole: int, source: Input) -> tuple[list[str], list
     opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
     try:
         with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors="replace", newline="") as text:
-            rows: Iterator[list[str]] = csv.reader(text, delimiter=delimiter_of(source))
+            rows: Iterator[list[str]] = csv.reader(text, delimiter=source.resolved_delimiter, quotechar=source.quote)
             header = [name.strip() for name in next(rows, [])]
             sample = list(islice(rows, _SAMPLE))
             complete = len(sample) < _SAMPLE

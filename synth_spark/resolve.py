@@ -38,8 +38,8 @@ class Resolved:
 
     Attributes:
         plan: what was asked for.
-        names: column names.
-        cards: number of values of each column.
+        names: names of the fields, which are the columns of published tables.
+        cards: number of values of each column that is counted; a field with several values a record has many.
         records: number of records n.
         distinct: number of distinct records.
         filled: values of a record on average, rounded up.
@@ -62,7 +62,7 @@ class Resolved:
     @property
     def length(self) -> int:
         """R: longest combination, at most the number of columns."""
-        return min(self.plan.reporting_length, len(self.names))
+        return min(self.plan.reporting_length, len(self.cards))
 
     @cached_property
     def cells(self) -> CellSpace:
@@ -72,7 +72,7 @@ class Resolved:
     @property
     def tuples(self) -> int:
         """Number of column tuples to count."""
-        return sum(math.comb(len(self.names), length) for length in range(1, self.length + 1))
+        return sum(math.comb(len(self.cards), length) for length in range(1, self.length + 1))
 
     @property
     def visits(self) -> int:
@@ -92,7 +92,7 @@ class Resolved:
     @property
     def counting_block(self) -> int:
         """Records that a counting task counts at once; few where nearly all their combinations may be different."""
-        block = min(_RECORDS_AT_ONCE, _VALUES_AT_ONCE // len(self.names))
+        block = min(_RECORDS_AT_ONCE, _VALUES_AT_ONCE // len(self.cards))
         if self.cells.size > _COMBINATIONS_AT_ONCE:
             block = min(block, _COMBINATIONS_AT_ONCE * self.distinct // max(1, self.visits))
         return max(1, block)
@@ -152,7 +152,7 @@ class Resolved:
 
     @property
     def _row_bytes(self) -> int:
-        return _VALUE_BYTES * len(self.names) + _RECORD_BYTES
+        return _VALUE_BYTES * len(self.cards) + _RECORD_BYTES
 
 
 def resolve(
@@ -175,8 +175,8 @@ def resolve(
             "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
         )
     notes = []
-    if plan.reporting_length > len(names):
-        notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(names)}, the number of columns.")
+    if plan.reporting_length > len(cards):
+        notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")
     resolved = Resolved(plan, names, cards, records, distinct, filled, tuple(notes))
     cells = number_of_cells(cards, resolved.length)
     if cells > _MOST_CELLS:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import tables
 from synth_spark.domain import Domain, build
 from synth_spark.errors import RunError
+from synth_spark.fields import Field
 from synth_spark.plan import Plan, nearest
 from synth_spark.progress import Progress
 from synth_spark.resolve import Resolved, resolve
@@ -30,10 +32,19 @@ class Run:
         return self.workspace.plan
 
     @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns of the records, as they were read."""
+        return tuple(Field(**field) for field in self.workspace.facts["fields"])
+
+    @cached_property
+    def marginals(self) -> pa.Table:
+        """One row an attribute: ``column``, ``value``, ``count``, from the kept DOMAIN."""
+        return self.kept(tables.DOMAIN).frame.toArrow()
+
+    @cached_property
     def domain(self) -> Domain:
-        """The input's columns and values, from the kept DOMAIN."""
-        marginals = self.kept(tables.DOMAIN).frame.toArrow()
-        return build(self.workspace.facts["names"], marginals, self.workspace.facts["records"])
+        """The input's fields and values."""
+        return build(self.fields, self.marginals, self.workspace.facts["records"], self.plan.privacy.k)
 
     @cached_property
     def resolved(self) -> Resolved:

@@ -44,9 +44,9 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
         resolved: k, R and the numbering of cells.
 
     Returns:
-        One row a combination with count ≥ k: ``length``; one string column an input column, holding the combination's
-        value there or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of k. Sorted by
-        length, falling count and text.
+        One row a combination with count ≥ k: ``length``; one column for each of the input's, holding the combination's
+        value there (or its values) or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of
+        k. Sorted by length, falling count and text.
     """
     texts, order = selection_texts(domain, resolved.k)
     starts = starts_of(domain.common(resolved.k))
@@ -72,7 +72,7 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                 yield _wide(domain, batch.slice(at, most))
 
     most = max(1, _VALUES // len(domain.columns))
-    wide = ", ".join(f"`{_quoted(name)}` string" for name in domain.names)
+    wide = ", ".join(f"`{_quoted(field.name)}` {field.type}" for field in domain.fields)
     sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
     narrow = counts.mapInArrow(decode, _NARROW_SCHEMA).repartition(1).sortWithinPartitions(*sorting)
     return narrow.mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint")
@@ -112,7 +112,7 @@ def _narrow(columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa
 
 
 def _wide(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows with one string column an input column."""
+    """Rows with one column for each of the input's."""
     codes = np.zeros((narrow.num_rows, len(domain.columns)), np.uint16)
     lengths = narrow["length"].to_numpy()
     for length in np.unique(lengths):

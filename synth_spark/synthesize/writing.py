@@ -27,8 +27,8 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed
         seed: of all random choices.
 
     Returns:
-        One row a synthetic record: the input's columns as strings, absent = null, in an order that is a hash of the
-        content and so carries no information.
+        One row a synthetic record: the input's columns in the form they came in, absent = null, in an order that is a
+        hash of the content and so carries no information.
     """
     starts = starts_of(domain.common(resolved.k))
     key, place = derive(seed, "round"), np.uint64(derive(seed, "row order"))
@@ -46,9 +46,10 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed
                 arrays = [*domain.decode(records[part]), pa.array(places[at : at + _BATCH])]
                 yield pa.RecordBatch.from_arrays(arrays, names=names)
 
-    names = [*(f"c{index}" for index in range(columns)), "place"]
-    fields = [f"c{index} string" for index in range(columns)]
-    written = grown.mapInArrow(decode, ", ".join([*fields, "place bigint"]))
+    names = [*(f"c{index}" for index in range(len(domain.fields))), "place"]
+    types = [*(field.type for field in domain.fields), "bigint"]
+    schema = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+    written = grown.mapInArrow(decode, schema)
     ordered = written.repartition(resolved.files, "place").sortWithinPartitions("place")
     return ordered.drop("place").toDF(*domain.names)
 

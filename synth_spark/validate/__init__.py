@@ -2,11 +2,13 @@
 
 from synth_spark.validate.audit import Result, audit, contract, gate, load_library, quality_results
 from synth_spark.validate.proof import cuts, proof, weakest
+from synth_spark.validate.rules import broken
 from synth_spark.validate.singles import single_counts, synthetic_values
 
 __all__ = [
     "Result",
     "audit",
+    "broken",
     "contract",
     "cuts",
     "gate",

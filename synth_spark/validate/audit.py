@@ -49,13 +49,14 @@ class Result:
     meaning: str
 
 
-def contract(k: int, longest: int, exact: bool) -> list[Rule]:
+def contract(k: int, longest: int, exact: bool, constrained: bool = False) -> list[Rule]:
     """The rules of every k-anonymous release, suite by suite.
 
     Args:
         k: privacy resolution.
         longest: R.
         exact: whether the synthesis promises single counts equal to the protected ones; else they are multiples of k.
+        constrained: whether the plan declares structural rules.
     """
     none, pairs = {"value_set": [0]}, "ExpectColumnPairValuesToBeEqual"
     between, in_set, present = (
@@ -81,6 +82,7 @@ def contract(k: int, longest: int, exact: bool) -> list[Rule]:
             rule("single_counts.complete", present, "Every protected value is a synthetic one.", column="synthetic"),
             rule("single_counts.exact", in_set, "Single counts equal the protected ones.", column="difference", **none),
         ]
+    declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
     return [
         rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
         rule("synthetic_records.not_empty", "ExpectTableRowCountToBeBetween", "There are records.", min_value=1),
@@ -93,6 +95,7 @@ def contract(k: int, longest: int, exact: bool) -> list[Rule]:
         rule("combinations.no_leakage", in_set, "No rare combination occurs.", column="leaked", **none),
         rule("combinations.no_emergence", in_set, "No rare combination became frequent.", column="emerged", **none),
         rule("combinations.no_fabrication", in_set, "Every combination exists.", column="fabricated", **none),
+        *(declared if constrained else []),
         rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
         rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **proven),
     ]
@@ -105,6 +108,7 @@ def audit(
     single_counts: "pd.DataFrame",
     measures: "pd.DataFrame",
     proof: "pd.DataFrame",
+    broken: "pd.DataFrame",
     names: list[str],
     k: int,
     rules: list[Rule],
@@ -117,6 +121,7 @@ def audit(
         single_counts: one row an attribute: ``protected``, ``synthetic``.
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
         proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k).
+        broken: one row a structural rule: ``broken``, the synthetic records that do not keep it.
         names: column names, in order.
         k: privacy resolution.
         rules: the contract.
@@ -148,6 +153,7 @@ def audit(
             ),
         ),
         "combinations": (pandas_source, measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
+        "constraints": (pandas_source, broken),
         "proof": (pandas_source, proof),
     }
     results: list[Result] = []

@@ -5,7 +5,7 @@ own: an error in encoding, in growing or in decoding cannot hide in it. Supports
 records may be cut into blocks; counting stops at k, which is all that the guarantee says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from synth_spark.fields import Field, flat
+from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.containment import support_up_to
 from synth_spark.kernels.wire import pack_codes, unpack_codes
 from synth_spark.tables import positional
@@ -25,14 +27,21 @@ _PART = 4_000_000
 
 
 def proof(
-    records: DataFrame, synthetic: DataFrame, values: list[list[str]], k: int, blocks: int, parts: int
+    records: DataFrame,
+    synthetic: DataFrame,
+    fields: Sequence[Field],
+    values: list[list[str]],
+    k: int,
+    blocks: int,
+    parts: int,
 ) -> DataFrame:
     """Count the support of every distinct synthetic record, up to k.
 
     Args:
-        records: the sensitive records as strings, one row each; columns in the order of ``synthetic``.
+        records: the sensitive records as strings or lists of them, one row each; columns in the order of ``synthetic``.
         synthetic: the synthetic records as written.
-        values: for each column, the values that occur in ``synthetic``, in any order.
+        fields: what the columns of both are.
+        values: for each field, the values that occur in ``synthetic``, in any order.
         k: where counting stops.
         blocks: parts that the sensitive records are cut into.
         parts: parts that the synthetic records are cut into; each part meets each block in one task.
@@ -40,9 +49,9 @@ def proof(
     Returns:
         One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
     """
-    width = len(values)
-    merged = _identified(records, values).groupBy("record").agg(F.count("*").alias("weight"))
-    claims = _identified(synthetic, values).distinct()
+    width = sum(len(known) if field.many else 1 for field, known in zip(fields, values, strict=True))
+    merged = _identified(records, fields, values).groupBy("record").agg(F.count("*").alias("weight"))
+    claims = _identified(synthetic, fields, values).distinct()
     every_part, every_block = (F.explode(F.sequence(F.lit(0), F.lit(number - 1))) for number in (parts, blocks))
     blocks_of = merged.select("record", "weight", _dealt(blocks).alias("block"), every_part.alias("part"))
     parts_of = claims.select("record", every_block.alias("block"), _dealt(parts).alias("part"))
@@ -77,16 +86,36 @@ def _dealt(parts: int) -> Column:
     return F.pmod(F.xxhash64("record"), F.lit(parts)).cast("int")
 
 
-def _identified(frame: DataFrame, values: list[list[str]]) -> DataFrame:
-    """Records of ids: 0 = absent or not among the values, else the value's place from 1."""
+def _identified(frame: DataFrame, fields: Sequence[Field], values: list[list[str]]) -> DataFrame:
+    """Records of ids: 0 = absent or not among the values, else the value's place from 1.
+
+    A field with several values a record has an id for each of its values: 1 where the record holds it.
+    """
 
     def identify(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         dictionaries = [pa.array(column, pa.string()) for column in values]
         for batch in batches:
-            ids = np.zeros((batch.num_rows, len(values)), np.uint16)
-            for index, dictionary in enumerate(dictionaries):
-                places = pc.index_in(batch.column(index).cast(pa.string()), value_set=dictionary)
-                ids[:, index] = pc.fill_null(pc.add(places, 1), 0).to_numpy(zero_copy_only=False)
-            yield pa.RecordBatch.from_arrays([pack_codes(ids)], names=["record"])
+            parts = [
+                (_held if field.many else _placed)(field, batch.column(index), dictionaries[index])
+                for index, field in enumerate(fields)
+            ]
+            yield pa.RecordBatch.from_arrays([pack_codes(np.concatenate(parts, axis=1))], names=["record"])
 
     return positional(frame).mapInArrow(identify, "record binary")
+
+
+def _placed(_: Field, cells: pa.Array, known: pa.Array) -> Codes:
+    """(n, 1) place of every cell's value."""
+    places = pc.fill_null(pc.add(pc.index_in(cells.cast(pa.string()), value_set=known), 1), 0)
+    ids: Codes = places.to_numpy(zero_copy_only=False).astype(np.uint16)[:, None]
+    return ids
+
+
+def _held(field: Field, cells: pa.Array, known: pa.Array) -> Codes:
+    """(n, values) 1 where a cell holds a value."""
+    held = np.zeros((len(cells), len(known)), np.uint16)
+    values, rows = flat(field.lists(cells))
+    places = pc.index_in(values.cast(pa.string()), value_set=known)
+    there = pc.is_valid(places).to_numpy(zero_copy_only=False)
+    held[rows.to_numpy()[there], places.drop_null().to_numpy()] = 1
+    return held

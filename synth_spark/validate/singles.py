@@ -1,34 +1,45 @@
 """Single counts as written: the synthetic records' own, beside the protected ones of the aggregates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from synth_spark.fields import Field, count_values
 from synth_spark.tables import positional
 
 _COUNTED = "column int, value string, count bigint"
 
 
-def single_counts(aggregates: DataFrame, synthetic: DataFrame) -> DataFrame:
+def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[Field]) -> DataFrame:
     """Put both counts of every attribute side by side.
 
     Args:
         aggregates: the written aggregates.
         synthetic: the written synthetic records.
+        fields: what their columns are.
 
     Returns:
-        One row an attribute of either: ``column`` (index), ``value``, ``protected``, ``synthetic``; null where one of
-        them does not have it.
+        One row an attribute of either: ``column`` (index of its field), ``value``, ``protected``, ``synthetic``; null
+        where one of them does not have it.
     """
-    width = len(synthetic.columns)
+    width = len(fields)
     singles = positional(aggregates.where("length = 1"))  # length, the columns, selections, protected_count
-    columns = [F.col(f"c{index + 1}") for index in range(width)]
+    cells = [(F.col(f"c{index + 1}"), field.type) for index, field in enumerate(fields)]
+    columns = [cell if kind == "string" else F.get(cell, 0) for cell, kind in cells]
     place = F.coalesce(*(F.when(column.isNotNull(), F.lit(index)) for index, column in enumerate(columns)))
     value = F.coalesce(*columns)  # the only one
     protected = singles.select(place.alias("column"), value.alias("value"), F.col(f"c{width + 2}").alias("protected"))
-    made = positional(synthetic).mapInArrow(_count_values, _COUNTED)
+
+    def count_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for index, field in enumerate(fields):
+                counted = count_values(batch.columns[index], field)
+                column = pa.repeat(pa.scalar(index, pa.int32()), len(counted[0]))
+                yield pa.RecordBatch.from_arrays([column, *counted], names=["column", "value", "count"])
+
+    made = positional(synthetic).mapInArrow(count_batches, _COUNTED)
     counted = made.groupBy("column", "value").agg(F.sum("count").alias("synthetic"))
     return protected.join(counted, ["column", "value"], "full").coalesce(1)
 
@@ -39,12 +50,3 @@ def synthetic_values(counts: DataFrame, columns: int) -> list[list[str]]:
     for row in counts.where("synthetic is not null").select("column", "value").collect():
         values[row["column"]].append(row["value"])
     return values
-
-
-def _count_values(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        for index, array in enumerate(batch.columns):
-            counted = array.drop_null().value_counts()
-            column = pa.repeat(pa.scalar(index, pa.int32()), len(counted))
-            values, counts = counted.field("values").cast(pa.string()), counted.field("counts").cast(pa.int64())
-            yield pa.RecordBatch.from_arrays([column, values, counts], names=["column", "value", "count"])

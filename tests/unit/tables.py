@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from synth_spark.domain import Domain, build
+from synth_spark.fields import Field
 from synth_spark.kernels.cells import Codes, Ints
 
 #: A column holds few values, or none.
@@ -99,7 +100,7 @@ def domain_of(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Dom
         "value": pa.array([value for _, value in counts], pa.string()),
         "count": pa.array(list(counts.values()), pa.int64()),
     }
-    return build(names, pa.table(marginals), len(rows))
+    return build([Field(name) for name in names], pa.table(marginals), len(rows), 1)
 
 
 def encoded(domain: Domain, rows: Sequence[Sequence[str | None]]) -> Codes:

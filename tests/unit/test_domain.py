@@ -11,6 +11,7 @@ from unit.tables import domain_of, encoded, few
 
 from synth_spark.domain import MAX_VALUES, Column, Domain, build, check_cardinality
 from synth_spark.errors import InputError
+from synth_spark.fields import Field
 
 #: Values that a careless reader would drop, split, turn into numbers or mix up.
 HOSTILE = [
@@ -26,6 +27,11 @@ rows = st.integers(1, 4).flatmap(
 )
 
 
+def single(*names: str) -> list[Field]:
+    """Fields with one value a record."""
+    return [Field(name) for name in names]
+
+
 def marginals(column: list[int], value: list[str], count: list[int]) -> pa.Table:
     """Marginals as the first stage counts them."""
     arrays = [pa.array(column, pa.int32()), pa.array(value, pa.string()), pa.array(count, pa.int64())]
@@ -34,7 +40,7 @@ def marginals(column: list[int], value: list[str], count: list[int]) -> pa.Table
 
 def test_values_come_most_frequent_first_and_ties_by_value() -> None:
     table = marginals([1, 0, 1, 0, 1, 1, 0], list("zbyaxwc"), [2, 1, 9, 1, 2, 2, 5])
-    domain = build(["A", "B"], table, 15)
+    domain = build(single("A", "B"), table, 15, 1)
     assert domain.columns == (
         Column("A", ("c", "a", "b"), (5, 1, 1)),
         Column("B", ("y", "w", "x", "z"), (9, 2, 2, 2)),
@@ -43,7 +49,7 @@ def test_values_come_most_frequent_first_and_ties_by_value() -> None:
 
 
 def test_ties_are_broken_by_bytes() -> None:
-    domain = build(["A"], marginals([0] * 5, ["é", "a", "Z", "😀", "\uffff"], [1] * 5), 5)
+    domain = build(single("A"), marginals([0] * 5, ["é", "a", "Z", "😀", "\uffff"], [1] * 5), 5, 1)
     assert domain.columns[0].values == ("Z", "a", "é", "\uffff", "😀")
 
 
@@ -51,13 +57,13 @@ def test_ties_are_broken_by_bytes() -> None:
 @given(st.permutations([(0, "a", 3), (0, "b", 3), (2, "a", 1), (2, "c", 7), (2, "b", 7)]))
 def test_the_order_of_marginals_does_not_matter(listed: list[tuple[int, str, int]]) -> None:
     column, value, count = (list(part) for part in zip(*listed, strict=True))
-    domain = build(["A", "B", "C"], marginals(column, value, count), 20)
+    domain = build(single("A", "B", "C"), marginals(column, value, count), 20, 1)
     assert [c.values for c in domain.columns] == [("a", "b"), (), ("b", "c", "a")]
     assert [c.counts for c in domain.columns] == [(3, 3), (), (7, 7, 1)]
 
 
 def test_columns_without_values_at_either_end() -> None:
-    domain = build(["A", "B", "C"], marginals([1], ["x"], [4]), 4)
+    domain = build(single("A", "B", "C"), marginals([1], ["x"], [4]), 4, 1)
     assert domain.cards == (0, 1, 0)
     codes = domain.encode([pa.array(["x", None]), pa.array(["x", None]), pa.nulls(2, pa.string())])
     assert codes.tolist() == [[0, 1, 0], [0, 0, 0]]
@@ -105,7 +111,7 @@ def test_nothing_to_encode_or_decode() -> None:
     domain = domain_of(["A", "B"], [["a", "b"]])
     assert domain.encode([pa.array([], pa.string())] * 2).shape == (0, 2)
     assert [len(array) for array in domain.decode(np.zeros((0, 2), np.uint16))] == [0, 0]
-    assert Domain((), 0).encode([]).shape == (0, 0)
+    assert Domain((), (), (0,), 0).encode([]).shape == (0, 0)
 
 
 @few
@@ -125,7 +131,7 @@ def test_common_values_have_the_first_codes(rows: list[list[str | None]], k: int
 
 def test_as_many_values_as_codes_can_tell_apart() -> None:
     names = [f"v{number:05d}" for number in range(MAX_VALUES)]
-    domain = build(["A"], marginals([0] * MAX_VALUES, names, [1] * MAX_VALUES), MAX_VALUES)
+    domain = build(single("A"), marginals([0] * MAX_VALUES, names, [1] * MAX_VALUES), MAX_VALUES, 1)
     codes = domain.encode([pa.array([names[0], names[-1], "v"])])
     assert codes.tolist() == [[1], [65_535], [0]]
     assert domain.decode(codes)[0].to_pylist() == [names[0], names[-1], None]
@@ -135,7 +141,7 @@ def test_one_value_more_is_refused_and_only_the_column_named() -> None:
     count = MAX_VALUES + 1
     table = marginals([0] + [1] * count, ["x", *(f"secret{number}" for number in range(count))], [1] * (count + 1))
     with pytest.raises(InputError) as caught:
-        build(["fine", "case id"], table, count)
+        build(single("fine", "case id"), table, count, 1)
     assert "'case id'" in caught.value.field
     assert "65,536" in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -14,7 +14,7 @@ from unit.tables import few
 
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
-from synth_spark.plan import Input, Plan, delimiter_of, dump, load, nearest, parse
+from synth_spark.plan import Input, Plan, dump, load, nearest, parse
 from synth_spark.resolve import RESERVED, Resolved, resolve
 
 EXAMPLE = Path(__file__).parents[2] / "conf" / "example.yml"
@@ -306,7 +306,7 @@ def test_a_table_has_no_path() -> None:
     ],
 )
 def test_delimiters(source: Input, delimiter: str) -> None:
-    assert delimiter_of(source) == delimiter
+    assert source.resolved_delimiter == delimiter
 
 
 # --- resolve

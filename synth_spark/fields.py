@@ -1,0 +1,59 @@
+"""The fields of a table as its owner knows them: a column with one value a record, or with several. No Spark here."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the input, and of the published tables.
+
+    Attributes:
+        name: its name.
+        many: whether a record may hold several of its values.
+        delimiter: what joins several values into one text, as they came; None where they came, and leave, as a list.
+    """
+
+    name: str
+    many: bool = False
+    delimiter: str | None = None
+
+    @property
+    def type(self) -> str:
+        """Type of the published column, as Spark writes it."""
+        return "array<string>" if self.many and self.delimiter is None else "string"
+
+    def lists(self, cells: pa.Array) -> pa.ListArray:
+        """The values of every cell, from either form; for a field with several values."""
+        if pa.types.is_list(cells.type):
+            return cells
+        return pc.split_pattern(cells.cast(pa.string()), self.delimiter)
+
+    def cells(self, lists: pa.ListArray) -> pa.Array:
+        """Lists of values in the form that is published.
+
+        >>> Field("D", many=True, delimiter=";").cells(pa.array([["d1", "d3"], None])).to_pylist()
+        ['d1;d3', None]
+        """
+        return lists if self.delimiter is None else pc.binary_join(lists, self.delimiter)
+
+
+def literal_pattern(text: str) -> str:
+    """A regular expression of Java that matches a text and nothing else."""
+    return "\\Q" + text.replace("\\E", "\\E\\\\E\\Q") + "\\E"
+
+
+def flat(cells: pa.ListArray) -> tuple[pa.Array, pa.Array]:
+    """All values of lists, and the row of each; absent ones left out."""
+    values, rows = pc.list_flatten(cells), pc.list_parent_indices(cells)
+    there = pc.is_valid(values)
+    return values.filter(there), rows.filter(there)
+
+
+def count_values(cells: pa.Array, field: Field) -> tuple[pa.Array, pa.Array]:
+    """The distinct values of a column of cells, and how many cells hold each."""
+    values = flat(field.lists(cells))[0] if field.many else cells.drop_null()
+    counted = values.value_counts()
+    return counted.field("values").cast(pa.string()), counted.field("counts").cast(pa.int64())

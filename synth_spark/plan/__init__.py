@@ -1,0 +1,28 @@
+"""What the user asks for, read from YAML and from the command line. No Spark here."""
+
+from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Location, Source, Subject
+from synth_spark.plan.loading import dump, load, parse
+from synth_spark.plan.model import KAnonymity, Output, Plan, Privacy, Synthesis
+from synth_spark.plan.names import listed, nearest, used_columns
+
+__all__ = [
+    "Bins",
+    "Constraint",
+    "Dates",
+    "Groups",
+    "Input",
+    "KAnonymity",
+    "Location",
+    "Output",
+    "Plan",
+    "Privacy",
+    "Source",
+    "Subject",
+    "Synthesis",
+    "dump",
+    "listed",
+    "load",
+    "nearest",
+    "parse",
+    "used_columns",
+]

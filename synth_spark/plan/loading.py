@@ -1,0 +1,88 @@
+"""Plans from YAML and from the command line, and back."""
+
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from synth_spark.errors import PlanError
+from synth_spark.plan.model import Plan
+from synth_spark.plan.names import nearest
+
+
+def load(path: str | None, overrides: dict[str, Any]) -> Plan:
+    """Read a plan from YAML (or start from nothing) and apply overrides given by dotted keys.
+
+    Raises:
+        PlanError: the file is missing or not YAML, or a key or value is not understood.
+    """
+    content: Any = {}
+    if path is not None:
+        try:
+            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise PlanError("plan", f"cannot be read ({error.strerror})", "give the path of a YAML file") from None
+        except (yaml.YAMLError, UnicodeDecodeError):
+            raise PlanError("plan", "is not valid YAML", "compare it with conf/example.yml") from None
+        if not isinstance(content, dict):
+            raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/example.yml")
+    for key, value in overrides.items():
+        _set(content, key, value)
+    return parse(content)
+
+
+def parse(content: dict[str, Any]) -> Plan:
+    """Check a plan given as nested mappings.
+
+    >>> parse({"input": {"path": "cases.csv"}, "privacy": {"kind": "k_anonymity", "K": 5}})
+    Traceback (most recent call last):
+    ...
+    synth_spark.errors.PlanError: privacy.K: is not a key of the plan; did you mean 'k'?
+    """
+    try:
+        return Plan.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = [str(part) for part in first["loc"]]
+        field = ".".join(where) or "plan"
+        if first["type"] == "extra_forbidden":
+            known = _keys_at(where[:-1])
+            raise PlanError(field, "is not a key of the plan", f"did you mean {nearest(where[-1], known)}?") from None
+        if first["type"] == "missing":
+            raise PlanError(field, "is missing", f"set {field}") from None
+        problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise PlanError(field, f"is not valid: {problem}", "see `synth-spark schema` for what is allowed") from None
+
+
+def dump(plan: Plan) -> str:
+    """The plan as YAML, every default written out."""
+    return yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False)
+
+
+def _set(content: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = content.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise PlanError(key, f"'{parent}' holds a value, not further keys", "see `synth-spark schema`")
+        content = inner
+    content[last] = value
+
+
+def _keys_at(where: list[str]) -> list[str]:
+    """The keys of the part of a plan that a path of keys leads to."""
+    at: Any = Plan
+    for part in where:  # a key of a part, or of a mapping or a list of parts
+        at = _part_in(at.model_fields[part].annotation if hasattr(at, "model_fields") else get_args(at))
+    return list(at.model_fields)
+
+
+def _part_in(annotation: Any) -> Any:
+    """The first of some types that is a part of a plan, or a mapping or a list of parts."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (dict, tuple) and any(map(_part_in, get_args(annotation))):
+        return annotation
+    inner = annotation if isinstance(annotation, tuple) else get_args(annotation)
+    return next(filter(None, map(_part_in, inner)), None)

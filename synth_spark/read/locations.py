@@ -1,0 +1,213 @@
+"""Tables of every kind, opened as strings: CSV, Parquet, Delta, catalog tables and queries."""
+
+import codecs
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, BooleanType, DataType, DecimalType, FractionalType
+
+from synth_spark.errors import InputError, PlanError
+from synth_spark.plan import Location
+
+#: Blanks trimmed from values: ASCII white space, no-break space, byte-order mark.
+BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
+_REPLACEMENT = "\ufffd"
+_NOT_VALUES = ("array", "map", "struct", "binary", "variant")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table as it came.
+
+    Attributes:
+        names: of its columns.
+        frame: columns raw0, raw1, … in the order of ``names``: strings, or lists of strings.
+        lists: names of the columns that are lists.
+        booleans: names of the columns that held truth values.
+    """
+
+    names: tuple[str, ...]
+    frame: DataFrame
+    lists: frozenset[str] = frozenset()
+    booleans: frozenset[str] = frozenset()
+
+
+def open_table(spark: SparkSession, location: Location, where: str = "input") -> Opened:
+    """Open a table.
+
+    Args:
+        spark: the session.
+        location: where it is, and how to read it.
+        where: the part of the plan that says so, for messages.
+
+    Raises:
+        PlanError: the plan does not say what it is.
+        InputError: it is missing, empty, or its header cannot be used.
+    """
+    kind = location.resolved_format(where)
+    for path in location.all_paths:
+        _must_exist(path, where)
+    opened = _csv(spark, location, where) if kind == "csv" else _typed(spark, location, kind, where)
+    check_header(opened.names, where)
+    return opened
+
+
+def check_header(header: Sequence[str], where: str = "input") -> None:
+    """Raise `InputError` for a header with empty or repeated names, or one that is not text."""
+    seen: set[str] = set()
+    for position, name in enumerate(header, 1):
+        if not name:
+            raise InputError(where, f"has no name for column {position}", "name every column in the header")
+        if _REPLACEMENT in name:
+            remedy = f"set {where}.encoding, or convert the file to UTF-8 first"
+            raise InputError(where, f"has a name for column {position} that is not UTF-8", remedy)
+        if name.lower() in seen:
+            raise InputError(
+                f"column '{name}'", "occurs twice in the header (case does not count)", "rename one of them"
+            )
+        seen.add(name.lower())
+
+
+def read_header(line: str, delimiter: str, quote: str = '"') -> list[str]:
+    """The names in the first line of a CSV file, trimmed.
+
+    >>> read_header('"a, b", c', ",")
+    ['a, b', 'c']
+    """
+    if not line.strip(BLANKS.replace(delimiter, "")):
+        return []
+    csv.field_size_limit(1 << 30)
+    lines = io.StringIO(line.removeprefix("\ufeff"))
+    parsed = next(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+    return [name.strip(BLANKS) for name in parsed]
+
+
+def _csv(spark: SparkSession, location: Location, where: str) -> Opened:
+    """A CSV, or several with the same header."""
+    try:
+        codecs.lookup(location.encoding)
+    except LookupError:
+        raise PlanError(f"{where}.encoding", "is not known", "give a name such as UTF-8 or ISO-8859-1") from None
+    delimiter = location.resolved_delimiter
+    headers = [
+        tuple(read_header(_first_line(spark, path, location.encoding, where), delimiter, location.quote))
+        for path in location.all_paths
+    ]
+    header = headers[0]
+    if not header:
+        raise InputError(where, "is empty", "give a file with a header and records")
+    if any(other != header for other in headers):
+        remedy = f"give them the same, or list them under {where}.sources with columns of their own"
+        raise InputError(where, "has files with different headers", remedy)
+    schema = ", ".join(f"raw{index} string" for index in range(len(header)))
+    frame = (
+        spark.read.schema(schema)
+        .option("header", True)
+        .option("enforceSchema", True)
+        .option("columnPruning", False)
+        .option("mode", "FAILFAST")
+        .option("sep", delimiter)
+        .option("quote", location.quote)
+        .option("escape", location.quote)
+        .option("encoding", location.encoding)
+        .option("multiLine", location.multiline)
+        .option("ignoreLeadingWhiteSpace", True)  # around quotes, and where there are none: layout, not content
+        .option("ignoreTrailingWhiteSpace", True)
+        .csv(list(location.all_paths))
+    )
+    return Opened(header, frame)
+
+
+def _first_line(spark: SparkSession, path: str, encoding: str, where: str) -> str:
+    """The first line of a file, read here if it is a local file (a job costs seconds), else by Spark."""
+    try:
+        if Path(path).is_file():
+            opened = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")
+            with opened as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="\n") as text:
+                return text.readline().strip("\r\n")
+        first = spark.read.text(path).first()
+    except (PySparkException, OSError, EOFError):
+        raise InputError(f"{where}.path", "cannot be opened", "check the path and that the file is whole") from None
+    return first[0] if first else ""
+
+
+def _typed(spark: SparkSession, location: Location, kind: str, where: str) -> Opened:
+    try:
+        frame = _load(spark, location, kind)
+        header = tuple(frame.columns)
+    except Exception:  # of Spark, of its connection to the JVM, of any reader
+        remedy = "check its name, format, version and permissions"
+        raise InputError(where, f"is not a readable {kind}", remedy) from None
+    types = {field.name: field.dataType for field in frame.schema.fields}
+    lists = {name for name, kind in types.items() if isinstance(kind, ArrayType) and not _is_nested(kind.elementType)}
+    for name, data_type in types.items():
+        if name not in lists and _is_nested(data_type):
+            raise InputError(
+                f"column '{name}'",
+                "holds nested or binary values",
+                "leave it out in a query (input.sql), or flatten it",
+            )
+    raw = frame.toDF(*(f"raw{index}" for index in range(len(header))))
+    texts = [_text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
+    booleans = {name for name, kind in types.items() if isinstance(_inner(kind), BooleanType)}
+    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans))
+
+
+def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
+    if location.table:
+        reader = spark.read
+        for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
+            reader = reader if value is None else reader.option(option, str(value))
+        return reader.table(location.table)
+    if location.sql:
+        return spark.sql(location.sql)
+    reader = spark.read.format(kind)
+    for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
+        reader = reader if value is None else reader.option(option, str(value))
+    if kind == "parquet":
+        return reader.load(list(location.all_paths))
+    frames = [reader.load(path) for path in location.all_paths]
+    return frames[0] if len(frames) == 1 else _union(frames)
+
+
+def _union(frames: list[DataFrame]) -> DataFrame:
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionByName(frame)
+    return whole
+
+
+def _text(name: str, data_type: DataType) -> Column:
+    """A value, or a list of values, as text; any zero as ``0``."""
+    if isinstance(data_type, ArrayType):
+        inner = data_type.elementType
+        return F.transform(F.col(name), lambda value: _one_text(value, inner))
+    return _one_text(F.col(name), data_type)
+
+
+def _one_text(value: Column, data_type: DataType) -> Column:
+    if isinstance(data_type, FractionalType | DecimalType):
+        return F.when(value == 0, F.lit("0")).otherwise(value.cast("string"))
+    return value.cast("string")
+
+
+def _inner(data_type: DataType) -> DataType:
+    return data_type.elementType if isinstance(data_type, ArrayType) else data_type
+
+
+def _is_nested(data_type: DataType) -> bool:
+    return data_type.typeName() in _NOT_VALUES
+
+
+def _must_exist(path: str, where: str) -> None:
+    if "://" in path or path.startswith("dbfs:"):
+        return
+    if not Path(path).exists():
+        raise InputError(f"{where}.path", f"{path} does not exist", "check the path")

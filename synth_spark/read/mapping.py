@@ -1,0 +1,133 @@
+"""Several organisations' tables become one: their column names and codes are mapped, what does not map is counted.
+
+As counter-trafficking partners do who each keep case files of their own.
+"""
+
+from collections.abc import Iterable
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark.errors import InputError, PlanError
+from synth_spark.plan import Input, Source, listed, nearest
+from synth_spark.read.locations import BLANKS, Opened, check_header, open_table
+from synth_spark.read.tallies import Tallies, Tally
+
+#: The name of a row's source, beside the columns.
+ORIGIN = "origin"
+#: What is told of values that a map does not list.
+_UNKNOWN, NO_GROUP = "values that its map does not list", "codes without a group"
+
+
+def open_all(spark: SparkSession, source: Input, tallies: Tallies) -> Opened:
+    """Open the one table of an input under its new names, or all sources as one table.
+
+    Returns:
+        The table; with sources, its frame has the column ``origin`` last, the name of each row's source.
+
+    Raises:
+        PlanError: a name is not a column; sources do not agree.
+        InputError: a table is not usable, or a source holds codes that it must not.
+    """
+    if not source.sources:
+        return _renamed(open_table(spark, source), source.rename)
+    if source.path or source.table or source.sql:
+        raise PlanError("input", "has both sources and a table of its own", "move the table under input.sources")
+    opened = {name: _mapped(spark, name, part, tallies) for name, part in source.sources.items()}
+    names = tuple(dict.fromkeys(name for table in opened.values() for name in table.names))
+    check_header(names, "input.sources")
+    lists = frozenset().union(*(table.lists for table in opened.values()))
+    for name in lists:
+        if any(name in table.names and name not in table.lists for table in opened.values()):
+            raise PlanError(
+                f"column '{name}'", "is a list in one source and text in another", "make it the same in all of them"
+            )
+    frames = [_laid_out(table, names, lists).withColumn(ORIGIN, F.lit(part)) for part, table in opened.items()]
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionAll(frame)
+    booleans = frozenset().union(*(table.booleans for table in opened.values()))
+    return Opened(names, whole, lists, booleans)
+
+
+def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
+    for name in rename:
+        _must_be(name, opened, "input.rename")
+    names = tuple(rename.get(name, name) for name in opened.names)
+    check_header(names)
+    lists = frozenset(rename.get(name, name) for name in opened.lists)
+    return Opened(names, opened.frame, lists, frozenset(rename.get(name, name) for name in opened.booleans))
+
+
+def _mapped(spark: SparkSession, name: str, source: Source, tallies: Tallies) -> Opened:
+    """One source with the release's names and values."""
+    where = f"input.sources.{name}"
+    opened = open_table(spark, source, where)
+    for theirs in source.columns:
+        _must_be(theirs, opened, f"{where}.columns")
+    chosen = {theirs: source.columns[theirs] for theirs in opened.names if theirs in source.columns}
+    if not chosen:
+        chosen = {theirs: theirs for theirs in opened.names}
+    left_out = [theirs for theirs in opened.names if theirs not in chosen]
+    if left_out:
+        tallies.add(f"source '{name}'", f"columns left out: {listed(left_out, 50)}", F.lit(len(left_out)))
+    names = tuple(chosen.values())
+    check_header(names, where)
+    for ours in source.values:
+        if ours not in names:
+            raise PlanError(
+                f"{where}.values", f"names no column '{ours}'", f"did you mean {nearest(ours, list(names))}?"
+            )
+    places = {theirs: index for index, theirs in enumerate(opened.names)}
+    columns = []
+    for index, (theirs, ours) in enumerate(chosen.items()):
+        raw = F.col(f"raw{places[theirs]}")
+        columns.append(_translated(raw, ours, name, source, theirs in opened.lists, tallies).alias(f"raw{index}"))
+    frame = tallies.observe(opened.frame).select(*columns)
+    lists = frozenset(chosen[theirs] for theirs in opened.lists if theirs in chosen)
+    return Opened(names, frame, lists, frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen))
+
+
+def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool, tallies: Tallies) -> Column:
+    """A column's codes as values; codes that are not known are counted."""
+    codes = source.values.get(ours)
+    if not codes:
+        return raw
+    if is_list:
+        raise PlanError(f"input.sources.{name}.values", f"maps '{ours}', which is a list", "use input.groups instead")
+    code = F.trim(raw, F.lit(BLANKS))
+    known = F.create_map(*(F.lit(text) for pair in codes.items() for text in pair))
+    value = F.try_element_at(known, code)
+    unknown = (code != "") & value.isNull()
+    tallies.when(f"source '{name}', column '{ours}'", f"{_UNKNOWN} ({source.others})", unknown)
+    return F.when(unknown, raw).otherwise(value) if source.others == "keep" else value
+
+
+def check(found: Iterable[Tally]) -> None:
+    """Raise `InputError` where a source or a hierarchy that must know every code does not."""
+    for tally in found:
+        if tally.what in (f"{_UNKNOWN} (error)", f"{NO_GROUP} (error)"):
+            problem = f"holds {tally.count:,} {tally.what.removesuffix(' (error)')}"
+            raise InputError(tally.subject, problem, "complete the map, or set its `others` to keep or absent")
+
+
+def _laid_out(opened: Opened, names: tuple[str, ...], lists: frozenset[str]) -> DataFrame:
+    """A source with all columns of the release, null where it has none."""
+    places = {name: index for index, name in enumerate(opened.names)}
+    return opened.frame.select(
+        *(
+            (
+                F.col(f"raw{places[name]}")
+                if name in places
+                else F.lit(None).cast("array<string>" if name in lists else "string")
+            ).alias(f"raw{index}")
+            for index, name in enumerate(names)
+        )
+    )
+
+
+def _must_be(name: str, opened: Opened, where: str) -> None:
+    if name not in opened.names:
+        raise PlanError(
+            where, f"names no column of the input: '{name}'", f"did you mean {nearest(name, list(opened.names))}?"
+        )

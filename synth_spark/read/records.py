@@ -1,0 +1,233 @@
+"""The straight line of reading: sources → one table → values → coarser values → one row a subject → rules kept."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark.errors import InputError, PlanError
+from synth_spark.fields import Field
+from synth_spark.plan import Input, nearest, used_columns
+from synth_spark.read import constraints, generalize, mapping, subjects, values
+from synth_spark.read.locations import BLANKS, Opened
+from synth_spark.read.tallies import Tallies, Tally
+
+#: A column is an identifier if so many records have it and so large a share of them has a value of its own.
+IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8
+
+
+@dataclass(frozen=True)
+class Records:
+    """An opened input.
+
+    Attributes:
+        fields: of the records.
+        frame: one row a record: a string column, or a column of lists, for each field: c0, c1, …
+        tallies: what is counted while the frame is written; see `check`.
+    """
+
+    fields: tuple[Field, ...]
+    frame: DataFrame
+    tallies: Tallies
+
+
+def open_records(spark: SparkSession, source: Input, k: int) -> Records:
+    """Open the input of a plan; nothing but headers, mapping tables and quantiles is read yet.
+
+    Args:
+        spark: the session.
+        source: the input part of the plan.
+        k: fewest subjects of an interval whose edges come from the data.
+
+    Raises:
+        PlanError: a name in the plan is not in the input, or means two things.
+        InputError: the input is missing or empty, or its header cannot be used.
+    """
+    tallies = Tallies()
+    opened = mapping.open_all(spark, source, tallies)
+    fields = _fields(opened, source)
+    names = [field.name for field in fields]
+    _check_names(source, opened.names, fields)
+    constraints.check_names(source.constraints, names)
+    rows = _rows(opened, fields, source, k, tallies)
+    rows = generalize.grouped(spark, tallies.observe(rows), names, source.groups, tallies)
+    if source.subject is not None:
+        rows = subjects.joined(rows, fields, source.subject, tallies)
+    records = constraints.kept(rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, tallies)
+    return Records(fields, _measured(records, fields, tallies), tallies)
+
+
+def check(opened: Records, source: Input, records: DataFrame) -> tuple[int, list[Tally]]:
+    """Look at what was read, once it has been written; returns the number of records and what else was counted.
+
+    Args:
+        opened: the input, whose frame has been written.
+        source: its part of the plan.
+        records: what was written; looked at again only to name the column at fault.
+
+    Raises:
+        InputError: no records; a value that is too long; an identifier; rows, codes or records that must not be.
+    """
+    found = opened.tallies.found()
+    subjects.check(found)
+    mapping.check(found)
+    constraints.check(found)
+    numbers = {(tally.subject, tally.what): tally.count for tally in found}
+    total = numbers.get(("input", "records"), 0)
+    if total == 0:
+        raise InputError("input", "holds no records under its header", "give a table with records")
+    _check_lengths(numbers.get(("input", "longest"), 0), source.max_value_length, records, opened.fields)
+    for field in opened.fields:
+        distinct, filled = (numbers.get((field.name, what), 0) for what in ("distinct", "filled"))
+        if (
+            filled >= IDENTIFIED_RECORDS
+            and distinct >= IDENTIFIED_SHARE * filled
+            and field.name not in source.identifiers
+        ):
+            raise InputError(
+                f"column '{field.name}'",
+                f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {filled:,} records: an identifier, "
+                "of which nothing could be released",
+                "leave it out with input.columns, make its values coarser, or list it in input.identifiers",
+            )
+    internal = {"records", "longest", "distinct", "filled"}
+    return total, [tally for tally in found if tally.what not in internal]
+
+
+def explain_failure(error: Exception) -> InputError | None:
+    """The plain reason of a failure to read, without the record that Spark quotes; None if it is something else."""
+    text = str(error)
+    if "MALFORMED" in text or "Malformed" in text:
+        return InputError(
+            "input",
+            "has a row with more or fewer fields than its header",
+            "check delimiter and quotes; set input.multiline for quoted line breaks",
+        )
+    if any(mark in text for mark in ("FAILED_READ_FILE", "PATH_NOT_FOUND", "EOFException")):
+        return InputError("input", "cannot be read to its end", "check that the file is whole and of the stated format")
+    return None
+
+
+def report_text(run_id: str, tallies: Iterable[Tally]) -> str:
+    """What happened to values on the way in, as a list (Markdown)."""
+    lines = [f"- {tally.subject}: {tally.count:,} {tally.what}" for tally in tallies]
+    nothing = "Every value was taken as it is."
+    head = [f"# Input of {run_id}", "", "SENSITIVE: exact counts. It stays in the run folder.", ""]
+    return "\n".join([*head, *(lines or [nothing]), ""])
+
+
+def _fields(opened: Opened, source: Input) -> tuple[Field, ...]:
+    """The columns that are used, in the input's order; ids and what only orders rows are not among them."""
+    subject = source.subject
+    hidden = {subject.id, subject.order} if subject else set()
+    if subject is not None and subject.id in source.columns:
+        raise PlanError("input.columns", "names the subject id, which is never released", f"leave out '{subject.id}'")
+    named = used_columns(opened.names, source.columns)
+    used = named if source.columns else [name for name in named if name not in hidden]
+    fields = [
+        Field(name, True, None if name in opened.lists else source.multi_values[name])
+        if name in opened.lists or name in source.multi_values
+        else Field(name)
+        for name in used
+    ]
+    return (*fields, *([Field(source.source_column)] if source.source_column else []))
+
+
+def _check_names(source: Input, header: Sequence[str], fields: Sequence[Field]) -> None:
+    """Raise `PlanError` for a name that is not there, or that cannot mean what is asked of it."""
+    names = [field.name for field in fields]
+    several = {field.name for field in fields if field.many}
+    if len(set(names)) < len(names):
+        raise PlanError("input.source_column", "has the name of a column of the input", "choose another name")
+    subject = source.subject
+    asked = {
+        "input.sensitive_zeros": source.sensitive_zeros,
+        "input.multi_values": source.multi_values,
+        "input.numbers": source.numbers,
+        "input.dates": source.dates,
+        "input.groups": source.groups,
+        "input.identifiers": source.identifiers,
+        "input.subject.take": subject.take if subject else (),
+    }
+    for where, given in asked.items():
+        for name in given:
+            if name not in names:
+                raise PlanError(where, f"names no used column '{name}'", f"did you mean {nearest(name, names)}?")
+            if name in several and where in ("input.numbers", "input.dates", "input.subject.take"):
+                raise PlanError(where, f"names '{name}', which has several values a record", "use input.groups for it")
+    if subject is not None:
+        for key in ("id", "order"):
+            column = getattr(subject, key)
+            if column is not None and column not in header:
+                remedy = f"did you mean {nearest(column, list(header))}?"
+                raise PlanError(f"input.subject.{key}", f"names no column of the input: '{column}'", remedy)
+
+
+def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallies: Tallies) -> DataFrame:
+    """Rows of values: c0, c1, … in the order of ``fields``; with subjects, also ``subject`` and ``place``."""
+    raw = {name: F.col(f"raw{index}") for index, name in enumerate(opened.names)}
+    subject, extra = source.subject, []
+    whose: Column | None = None
+    if subject is not None:
+        origin = F.col(mapping.ORIGIN) if source.sources else None
+        whose = subjects.identity(raw[subject.id], subject, origin)
+        order = subjects.place(raw[subject.order]) if subject.order else F.lit(0)
+        extra = [whose.alias("subject"), order.alias("place")]
+    texts = {}
+    for field in fields:
+        boolean = field.name in opened.booleans
+        if field.name == source.source_column:
+            texts[field.name] = F.col(mapping.ORIGIN)
+        elif field.many:
+            is_list = field.name in opened.lists
+            texts[field.name] = values.several_values(raw[field.name], field.name, source, is_list, boolean, tallies)
+        else:
+            texts[field.name] = values.one_value(raw[field.name], field.name, source, boolean, tallies)
+    trimmed = {name: F.trim(texts[name], F.lit(BLANKS)) for name in (*source.numbers, *source.dates)}
+    edges = {name: list(bins.edges) for name, bins in source.numbers.items()}
+    edges |= generalize.quantile_edges(opened.frame, trimmed, source.numbers, whose, k)
+    for name, bins in source.numbers.items():
+        texts[name] = generalize.interval(trimmed[name], name, bins, edges[name], tallies)
+    for name, dates in source.dates.items():
+        texts[name] = generalize.period(trimmed[name], name, dates, tallies)
+    frame = tallies.observe(opened.frame)
+    return frame.select(*(texts[field.name].alias(f"c{index}") for index, field in enumerate(fields)), *extra)
+
+
+def _measured(records: DataFrame, fields: Sequence[Field], tallies: Tallies) -> DataFrame:
+    """The records, with what `check` needs to know of them counted on the way."""
+    lengths = []
+    for index, field in enumerate(fields):
+        column = F.col(f"c{index}")
+        if field.many:
+            lengths.append(F.array_max(F.transform(column, F.octet_length)))
+        else:
+            lengths.append(F.octet_length(column))
+            tallies.add(field.name, "distinct", F.approx_count_distinct(column))
+            tallies.add(field.name, "filled", F.count(column))
+    tallies.add("input", "records", F.count(F.lit(1)))
+    longest = [F.coalesce(length, F.lit(0)) for length in lengths]
+    tallies.add("input", "longest", F.max(F.greatest(*longest) if len(longest) > 1 else longest[0]))
+    return tallies.observe(records)
+
+
+def _check_lengths(longest: int, limit: int, records: DataFrame, fields: Sequence[Field]) -> None:
+    if longest <= limit:  # in bytes, which are known without looking at the characters
+        return
+    texts = [
+        F.array_max(F.transform(column, F.length)) if field.many else F.length(column)
+        for column, field in zip(records.columns, fields, strict=True)
+    ]
+    row = records.agg(*(F.coalesce(F.max(length), F.lit(0)) for length in texts)).collect()[0]
+    worst = max(range(len(fields)), key=lambda index: row[index])
+    if row[worst] > limit:
+        raise InputError(
+            f"column '{fields[worst].name}'",
+            f"holds a value of {row[worst]:,} characters; the limit is {limit:,}",
+            "leave free text out with input.columns, or raise input.max_value_length",
+        )
+
+
+def _columns(fields: Sequence[Field]) -> list[str]:
+    return [f"c{index}" for index in range(len(fields))]

@@ -1,0 +1,92 @@
+"""The rows of a person become one record. The person's id is used here and goes no further."""
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark.errors import InputError
+from synth_spark.fields import Field
+from synth_spark.plan import Subject, listed
+from synth_spark.read.locations import BLANKS
+from synth_spark.read.tallies import Tallies, Tally
+
+#: What is told of a column with several values for a subject.
+_CONFLICT = "subjects with several values"
+_NO_ID = "rows without an id"
+
+
+def identity(raw: Column, subject: Subject, origin: Column | None) -> Column:
+    """The subject of a row: its trimmed id, null where empty; with its source, unless sources are to be joined."""
+    text = F.trim(raw, F.lit(BLANKS))
+    text = F.lower(text) if subject.ignore_case else text
+    known = F.when(text != "", text)
+    return known if origin is None or subject.across_sources else F.when(text != "", F.struct(origin, text))
+
+
+def place(raw: Column) -> Column:
+    """What rows are ordered by: numbers by size before texts, texts as they are, so dates should be ISO 8601."""
+    text = F.trim(raw, F.lit(BLANKS))
+    return F.struct(text.try_cast("double").isNull().alias("text"), text.try_cast("double").alias("number"), text)
+
+
+def joined(frame: DataFrame, fields: Sequence[Field], subject: Subject, tallies: Tallies) -> DataFrame:
+    """One row a subject.
+
+    Of a field with one value, the only one there is or the one that the plan takes; of a field with several, all.
+
+    Args:
+        frame: columns c0, c1, … in the order of ``fields``, ``subject`` (see `identity`) and ``place`` (see `place`).
+        fields: what the columns are.
+        subject: how rows are joined.
+        tallies: where rows without an id, and subjects with several values, are counted: see `check`.
+    """
+    tallies.when("input.subject", _NO_ID, F.col("subject").isNull())
+    rows = tallies.observe(frame)
+    wanted = [
+        part
+        for index, field in enumerate(fields)
+        for part in _parts(F.col(f"c{index}"), f"c{index}", field, subject.take.get(field.name))
+    ]
+    gathered = rows.groupBy("subject").agg(*wanted, F.count(F.lit(1)).alias("rows"))
+    for index, field in enumerate(fields):
+        if not field.many and field.name not in subject.take:
+            tallies.when(f"column '{field.name}'", _CONFLICT, F.col(f"c{index}") != F.col(f"c{index}_last"))
+    tallies.when("input.subject", "subjects with more than one row, which were joined", F.col("rows") > 1)
+    return tallies.observe(gathered).select(*(f"c{index}" for index in range(len(fields))))
+
+
+def check(found: Iterable[Tally]) -> None:
+    """Look at what was counted while rows were joined.
+
+    Raises:
+        InputError: rows without an id, or subjects with several values in a column that is to have one.
+    """
+    conflicts: dict[str, int] = {}
+    for tally in found:
+        if tally.what == _NO_ID:
+            remedy = "give every row an id, or leave such rows out"
+            raise InputError("input.subject.id", f"is empty in {tally.count:,} rows", remedy)
+        if tally.what == _CONFLICT:
+            conflicts[tally.subject.removeprefix("column '").removesuffix("'")] = tally.count
+    if conflicts:
+        several = "columns" if len(conflicts) > 1 else "column"
+        most = max(conflicts.values())
+        raise InputError(
+            f"{several} {listed(conflicts)}",
+            f"{'hold' if len(conflicts) > 1 else 'holds'} different values for up to {most:,} subjects",
+            "list them in input.multi_values, or choose one value with input.subject.take (first, last, most_frequent)",
+        )
+
+
+def _parts(column: Column, name: str, field: Field, take: str | None) -> list[Column]:
+    """What is aggregated of a column."""
+    if field.many:
+        values = F.array_sort(F.array_distinct(F.flatten(F.collect_list(column))))
+        return [F.when(F.size(values) > 0, values).alias(name)]
+    if take == "most_frequent":
+        return [F.mode(column, True).alias(name)]
+    if take is not None:
+        pair = F.when(column.isNotNull(), F.struct(F.col("place"), column.alias("value")))
+        return [(F.min(pair) if take == "first" else F.max(pair))["value"].alias(name)]
+    return [F.min(column).alias(name), F.max(column).alias(f"{name}_last")]

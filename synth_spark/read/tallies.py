@@ -1,0 +1,56 @@
+"""What happens to values on the way in, counted beside the work and told by column. SENSITIVE: counts are exact."""
+
+from dataclasses import dataclass, field
+
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One thing that was counted.
+
+    Attributes:
+        subject: what it is about: a column, a source, or the input.
+        what: what happened, as the end of a sentence that begins with a number.
+        count: how often.
+    """
+
+    subject: str
+    what: str
+    count: int
+
+
+@dataclass
+class Tallies:
+    """Things to count while rows go by. Numbers are known once what was observed has been written."""
+
+    entries: list[tuple[str, str, Column]] = field(default_factory=list)
+    observed: list[tuple[Observation, list[tuple[str, str]]]] = field(default_factory=list)
+
+    def when(self, subject: str, what: str, happens: Column) -> None:
+        """Count the rows for which something holds."""
+        self.add(subject, what, F.count_if(happens))
+
+    def add(self, subject: str, what: str, number: Column) -> None:
+        """Note an aggregate."""
+        self.entries.append((subject, what, number))
+
+    def observe(self, frame: DataFrame) -> DataFrame:
+        """Let a frame count what was noted so far; the columns must be there."""
+        if not self.entries:
+            return frame
+        observation = Observation()
+        numbers = [number.alias(f"t{index}") for index, (_, _, number) in enumerate(self.entries)]
+        self.observed.append((observation, [(subject, what) for subject, what, _ in self.entries]))
+        self.entries = []
+        return frame.observe(observation, *numbers)
+
+    def found(self) -> list[Tally]:
+        """Everything that was counted and happened."""
+        return [
+            Tally(subject, what, int(observation.get[f"t{index}"]))
+            for observation, entries in self.observed
+            for index, (subject, what) in enumerate(entries)
+            if observation.get[f"t{index}"]
+        ]

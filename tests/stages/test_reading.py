@@ -1,0 +1,446 @@
+"""Reading: what becomes a record of whatever a data engineer has. Known answers: specification 10.2 (d, e) and 10.3."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from releasing import write_csv
+
+from synth_spark import read
+from synth_spark.errors import InputError, PlanError, SynthSparkError
+from synth_spark.plan import parse
+from synth_spark.read import Tally
+
+Row = tuple[Any, ...]
+
+
+class Read:
+    """An input as it was read."""
+
+    def __init__(self, spark: SparkSession, k: int = 1, **settings: Any) -> None:
+        source = parse({"input": settings}).input
+        opened = read.open_records(spark, source, k)
+        rows = opened.frame.collect()
+        written = spark.createDataFrame(rows, opened.frame.schema)
+        self.count, self.tallies = read.check(opened, source, written)
+        self.fields = opened.fields
+        self.names = [field.name for field in opened.fields]
+        self.rows: list[Row] = [tuple(row) for row in rows]
+
+    def sets(self) -> list[set[str]]:
+        """Records as sets of ``column value``; the order of records is of no matter."""
+        return [
+            {f"{name} {value}" for name, cell in zip(self.names, row, strict=True) for value in _values(cell)}
+            for row in self.rows
+        ]
+
+
+def _values(cell: Any) -> list[str]:
+    return [] if cell is None else list(cell) if isinstance(cell, list | tuple) else [cell]
+
+
+def refused(spark: SparkSession, kind: type[SynthSparkError], **settings: Any) -> str:
+    """The message that an input is refused with."""
+    with pytest.raises(kind) as caught:
+        Read(spark, **settings)
+    return str(caught.value)
+
+
+def csv(folder: Path, text: str, name: str = "cases.csv") -> str:
+    """A CSV file."""
+    return str(write_csv(folder / name, text))
+
+
+# --- known answers
+
+
+def test_reserved_signs_are_values_like_others(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3: where SDS writes <semicolon> and <colon> for good, texts stay what they are."""
+    text = '"D;h",E:h,C\n"d3;D",a3:A,1\n'
+    found = Read(spark, path=csv(tmp_path, text))
+    assert found.names == ["D;h", "E:h", "C"]
+    assert found.rows == [("d3;D", "a3:A", "1")]
+
+
+def test_zeros_and_empties(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3."""
+    text = "A,B,C,D,E\na1,0,c1,d1,\na2,b2,0,d3;D,e2\na3:A,b3,,,\n,0,,d4,\n"
+    default = Read(spark, path=csv(tmp_path, text))
+    wanted = [{"A a1", "C c1", "D d1"}, {"A a2", "B b2", "D d3;D", "E e2"}, {"A a3:A", "B b3"}, {"D d4"}]
+    assert default.sets() == wanted
+    assert Tally("column 'B'", "zeros, taken as absent (see input.sensitive_zeros)", 2) in default.tallies
+    sensitive = Read(spark, path=csv(tmp_path, text), sensitive_zeros=["B"])
+    assert sensitive.sets() == [wanted[0] | {"B 0"}, *wanted[1:3], {"B 0", "D d4"}]
+
+
+def test_only_the_very_text_0_is_a_zero(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.2 (d): blanks around it aside."""
+    found = Read(spark, path=csv(tmp_path, 'A,B\n"x, y",b:1\np;q," 0"\n0.0,0\n00,-0\n'))
+    assert found.sets() == [{"A x, y", "B b:1"}, {"A p;q"}, {"A 0.0"}, {"A 00", "B -0"}]
+
+
+def test_a_header_without_records(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.2 (e): an error here, where SDS publishes an empty table."""
+    assert "holds no records under its header" in refused(spark, InputError, path=csv(tmp_path, "A,B\n"))
+
+
+def test_several_values_in_a_cell(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3, the multi-value file; column names are exact here."""
+    text = (
+        "RowID,A,B,C,F:SenseZeros,G:SenseZeros,D\n1,a1,b1;b4;b3,c1,0,0,d1|d3\n2,a1,0,c1,0,0,d1||d4\n"
+        '3,a1,b1;0,c1,0," Value;ToNormalize ",d1\n'
+    )
+    found = Read(
+        spark,
+        path=csv(tmp_path, text),
+        columns=["A", "B", "G:SenseZeros", "D"],
+        multi_values={"B": ";", "D": "|"},
+        sensitive_zeros=["B", "G:SenseZeros"],
+        trim=True,
+    )
+    assert found.names == ["A", "B", "G:SenseZeros", "D"]
+    assert found.rows == [
+        ("a1", ["b1", "b3", "b4"], "0", ["d1", "d3"]),
+        ("a1", ["0"], "0", ["d1", "d4"]),
+        ("a1", ["0", "b1"], "Value;ToNormalize", ["d1"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "zeros", "joined"),
+    [
+        ("b1;b4;0;  b3", True, ["0", "b1", "b3", "b4"]),
+        ("b1;b4;0;  b3", False, ["b1", "b3", "b4"]),
+        ("b2;b3;b2", False, ["b2", "b3"]),
+        ("c1;c4;  ;c3", False, ["c1", "c3", "c4"]),
+        ("0", False, None),
+        (";;", False, None),
+    ],
+)
+def test_cells_are_sets(spark: SparkSession, tmp_path: Path, cell: str, zeros: bool, joined: list[str] | None) -> None:
+    """Specification 10.3, what is joined back."""
+    path = csv(tmp_path, f"A,B\nx,{cell}\n")
+    found = Read(spark, path=path, multi_values={"B": ";"}, sensitive_zeros=["B"] if zeros else [])
+    assert found.rows == [("x", joined)]
+
+
+#: Rows whose join specification 10.3 tells.
+SUBJECTS = """ID,A,B,C,F,G,D
+2,a1,b1;b2;b3,c2,1,0,d2
+1,a1,b1;b3,c1;c2,0,0,d1
+3,a2,b1,c2,0,0,d2
+4,a2,b2;b3,c1,1,0,d1|d4
+9,a1,b1,c2,0,0,d1|d10
+5,a2,b2,c2,0,0,d3
+1,a1,b4;b3,c3,0,0,d3
+6,a2,b2,c1;c3;c4,0,0,d2
+9,a2,b2,c2,0,1,d3
+8,a3,b2,c2,0,0,d2
+7,a2,,c2,0,0,d2
+9,b2,b1,c2,0,0,d7
+"""
+MANY = {"A": ";", "B": ";", "C": ";", "D": "|"}
+JOINED = [
+    {"A a1", "B b1", "B b3", "B b4", "C c1", "C c2", "C c3", "D d1", "D d3"},
+    {"A a1", "B b1", "B b2", "B b3", "C c2", "F 1", "D d2"},
+    {"A a2", "B b1", "C c2", "D d2"},
+    {"A a2", "B b2", "B b3", "C c1", "F 1", "D d1", "D d4"},
+    {"A a2", "B b2", "C c2", "D d3"},
+    {"A a2", "B b2", "C c1", "C c3", "C c4", "D d2"},
+    {"A a2", "C c2", "D d2"},
+    {"A a3", "B b2", "C c2", "D d2"},
+    {"A a1", "A a2", "A b2", "B b1", "B b2", "C c2", "G 1", "D d1", "D d10", "D d3", "D d7"},
+]
+
+
+def test_rows_of_a_subject_become_one_record(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3; the id itself is gone, where SDS counts it like an attribute."""
+    found = Read(spark, path=csv(tmp_path, SUBJECTS), subject={"id": "ID"}, multi_values=MANY)
+    assert found.names == list("ABCFGD")
+    assert sorted(map(sorted, found.sets())) == sorted(map(sorted, JOINED))
+    assert Tally("input.subject", "subjects with more than one row, which were joined", 2) in found.tallies
+
+
+def test_several_values_where_there_should_be_one(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3: the columns are named; and how many subjects, and the ways out."""
+    says = refused(spark, InputError, path=csv(tmp_path, SUBJECTS), subject={"id": "ID"})
+    assert says.startswith("columns 'A', 'B', 'C', 'D': hold different values for up to 2 subjects; ")
+    assert "input.multi_values" in says
+    assert "first, last, most_frequent" in says
+
+
+def test_a_row_without_an_id(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3."""
+    path = csv(tmp_path, SUBJECTS + " ,a1,,,,,\n")
+    says = refused(spark, InputError, path=path, subject={"id": "ID"}, multi_values=MANY)
+    assert says.startswith("input.subject.id: is empty in 1 rows")
+
+
+# --- subjects
+
+
+def test_which_of_several_values_is_taken(spark: SparkSession, tmp_path: Path) -> None:
+    text = "id,day,a,b,c\n1,2,x,,p\n1,10,y,q,r\n1,9,z,s,r\n2,1,w,,\n"
+    found = Read(
+        spark,
+        path=csv(tmp_path, text),
+        subject={"id": "id", "order": "day", "take": {"a": "last", "b": "first", "c": "most_frequent"}},
+    )
+    assert found.names == ["a", "b", "c"]
+    assert sorted(found.rows) == [("w", None, None), ("y", "s", "r")]  # 9 is before 10, and an absent value never taken
+
+
+def test_ids_are_compared_trimmed_and_with_their_case(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, 'id,a\nx,1\n" x ",1\nX,1\n')
+    assert Read(spark, path=path, subject={"id": "id"}).count == 2
+    assert Read(spark, path=path, subject={"id": "id", "ignore_case": True}).count == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"subject": {"id": "Id"}}, "input.subject.id: names no column of the input: 'Id'; did you mean 'id'?"),
+        ({"subject": {"id": "id"}, "columns": ["id", "a"]}, "input.columns: names the subject id, which is never"),
+        ({"subject": {"id": "id", "take": {"a": "first"}}}, "input.subject: is not valid: needs subject.order"),
+        ({"subject": {"id": "id", "take": {"q": "most_frequent"}}}, "input.subject.take: names no used column 'q'"),
+    ],
+)
+def test_subjects_that_cannot_be_meant(
+    spark: SparkSession, tmp_path: Path, settings: dict[str, Any], says: str
+) -> None:
+    assert refused(spark, PlanError, path=csv(tmp_path, "id,a\n1,x\n"), **settings).startswith(says)
+
+
+# --- several organisations
+
+
+def test_organisations_with_names_and_codes_of_their_own(spark: SparkSession, tmp_path: Path) -> None:
+    one = csv(tmp_path, "Nr,Sex,Land,Note\n1,M,DE,x\n2,F,FR,y\n3,?,DE,z\n", "one.csv")
+    two = csv(tmp_path, "case\tgender\n1\tmale\n4\tfemale\n", "two.tsv")
+    sources = {
+        "north": {
+            "path": one,
+            "columns": {"Nr": "id", "Sex": "gender", "Land": "country"},
+            "values": {"gender": {"M": "male", "F": "female"}},
+        },
+        "south": {"path": two, "columns": {"case": "id", "gender": "gender"}},
+    }
+    apart = Read(spark, sources=sources, source_column="partner", subject={"id": "id"})
+    assert apart.names == ["gender", "country", "partner"]
+    assert sorted(apart.rows, key=str) == [
+        ("?", "DE", "north"),
+        ("female", "FR", "north"),
+        ("female", None, "south"),
+        ("male", "DE", "north"),
+        ("male", None, "south"),
+    ]
+    assert Tally("source 'north'", "columns left out: 'Note'", 1) in apart.tallies
+    unknown = "values that its map does not list (keep)"
+    assert Tally("source 'north', column 'gender'", unknown, 1) in apart.tallies
+    together = Read(spark, sources=sources, subject={"id": "id", "across_sources": True})
+    assert sorted(together.rows, key=str) == [("?", "DE"), ("female", "FR"), ("female", None), ("male", "DE")]
+    sources["north"]["others"] = "absent"
+    assert (None, "DE", "north") in Read(spark, sources=sources, source_column="partner", subject={"id": "id"}).rows
+    sources["north"]["others"] = "error"
+    says = refused(spark, InputError, sources=sources)
+    assert says.startswith("source 'north', column 'gender': holds 1 values that its map does not list; complete")
+
+
+def test_sources_with_names_that_are_not_there(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "Sex,b\nM,1\n")
+    says = refused(spark, PlanError, sources={"x": {"path": path, "columns": {"sex": "gender"}}})
+    assert says == "input.sources.x.columns: names no column of the input: 'sex'; did you mean 'Sex'?"
+    says = refused(spark, PlanError, sources={"x": {"path": path, "values": {"gender": {"M": "male"}}}})
+    assert says.startswith("input.sources.x.values: names no column 'gender'")
+    assert "has both sources and a table" in refused(spark, PlanError, path=path, sources={"x": {"path": path}})
+
+
+# --- kinds of sources
+
+
+def test_several_files_encodings_quotes_and_names(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_bytes(f"Größe|b\n'k|ein'|é{name[0]}\n".encode("latin-1"))
+    found = Read(
+        spark,
+        paths=[str(tmp_path / "one.csv"), str(tmp_path / "two.csv")],
+        delimiter="|",
+        quote="'",
+        encoding="ISO-8859-1",
+        rename={"Größe": "size"},
+    )
+    assert found.names == ["size", "b"]
+    assert sorted(found.rows) == [("k|ein", "éo"), ("k|ein", "ét")]
+    (tmp_path / "two.csv").write_text("other|b\nx|y\n")
+    says = refused(spark, InputError, paths=[str(tmp_path / "one.csv"), str(tmp_path / "two.csv")], delimiter="|")
+    assert "has files with different headers" in says
+    says = refused(spark, PlanError, path=str(tmp_path / "one.csv"), encoding="klingon")
+    assert says.startswith("input.encoding: is not known")
+
+
+def test_queries(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(4).createOrReplaceTempView("numbers_of_the_test")
+    found = Read(
+        spark, sql="SELECT id % 2 AS odd, array('p', string(id)) AS seen FROM numbers_of_the_test WHERE id > 0"
+    )
+    assert sorted(found.rows, key=str) == [("1", ["1", "p"]), ("1", ["3", "p"]), (None, ["2", "p"])]
+    assert "is not a readable sql" in refused(spark, InputError, sql="SELECT secret FROM nowhere_at_all")
+
+
+def test_versions_of_a_delta_table(spark: SparkSession, tmp_path: Path) -> None:
+    path = str(tmp_path / "table")
+    for values in (1, 2):
+        frame: DataFrame = spark.range(values).selectExpr("'x' AS a")
+        frame.write.format("delta").mode("overwrite").save(path)
+    assert Read(spark, path=path).count == 2
+    assert Read(spark, path=path, version=0).count == 1
+    assert "is not a readable delta" in refused(spark, InputError, path=path, version=7)
+
+
+def test_truth_values_numbers_and_lists(spark: SparkSession, tmp_path: Path) -> None:
+    path = str(tmp_path / "typed.parquet")
+    spark.sql(
+        "SELECT true AS b, 0.0D AS zero, 1.0D AS one, array('p', 'q', 'p') AS l "
+        "UNION ALL SELECT false, 2.5D, NULL, array(' q ', NULL, '0')"
+    ).coalesce(1).write.parquet(path)
+    assert Read(spark, path=path).rows == [("true", None, "1.0", ["p", "q"]), (None, "2.5", None, [" q "])]
+    sensitive = Read(spark, path=path, sensitive_zeros=["b", "zero", "l"])
+    assert sensitive.rows == [("true", "0", "1.0", ["p", "q"]), ("false", "2.5", None, [" q ", "0"])]
+
+
+def test_null_markers_and_blanks(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, 'a,b\nNA,-\n" NA ",nan\n" x ",NULL\n')
+    found = Read(spark, path=path, null_markers=["NA", "-"])
+    assert found.rows == [(None, None), (None, "nan"), (" x ", "NULL")]
+    assert Tally("column 'a'", "null markers, taken as absent", 2) in found.tallies
+    assert any(tally.what.startswith("values with blanks") and tally.count == 1 for tally in found.tallies)
+    assert Read(spark, path=path, trim=True).rows[2] == ("x", "NULL")
+
+
+# --- coarser values
+
+
+def test_intervals(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "a\n-0.5\n9\n10\n19.99\n20\n107\nold\n1e1\n")
+    edges = Read(spark, path=path, numbers={"a": {"edges": [10, 20.5]}})
+    labels = ["under 10"] * 2 + ["10 to <20.5"] * 3 + ["20.5 or over", None, "10 to <20.5"]
+    assert [row[0] for row in edges.rows] == labels
+    assert Tally("column 'a'", "values that are not numbers, taken as absent", 1) in edges.tallies
+    width = Read(spark, path=path, numbers={"a": {"width": 10, "bottom": 0, "top": 100}})
+    labels = ["under 0", "0 to <10", "10 to <20", "10 to <20", "20 to <30", "100 or over", None, "10 to <20"]
+    assert [row[0] for row in width.rows] == labels
+
+
+def test_widths_are_exact(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "a\n0.3\n0.7\n-0.1\n")
+    found = Read(spark, path=path, numbers={"a": {"width": 0.1}})
+    assert [row[0] for row in found.rows] == ["0.3 to <0.4", "0.7 to <0.8", "-0.1 to <0.0"]
+
+
+def test_quantiles_are_rounded_and_hold_at_least_k(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "a\n" + "".join(f"{number}\n" for number in range(1, 998)) + "100000\n")
+    found = Read(spark, 50, path=path, numbers={"a": {"quantiles": 4}})
+    counts: dict[str, int] = {}
+    for (label,) in found.rows:
+        counts[label] = counts.get(label, 0) + 1
+    assert set(counts) == {"under 250", "250 to <500", "500 to <750", "750 or over"}
+    assert min(counts.values()) >= 50
+    says = refused(spark, InputError, k=600, path=path, numbers={"a": {"quantiles": 4}})
+    assert says.startswith("column 'a': has too few different numbers")
+
+
+@pytest.mark.parametrize(
+    ("to", "labels"),
+    [
+        ("year", ["2020", "2021", "2024"]),
+        ("half", ["2020-H2", "2021-H1", "2024-H1"]),
+        ("quarter", ["2020-Q4", "2021-Q1", "2024-Q1"]),
+        ("month", ["2020-12", "2021-01", "2024-02"]),
+        ("week", ["2020-W53", "2020-W53", "2024-W09"]),
+        ("day", ["2020-12-31", "2021-01-03", "2024-02-29"]),
+    ],
+)
+def test_periods(spark: SparkSession, tmp_path: Path, to: str, labels: list[str]) -> None:
+    path = csv(tmp_path, "a\n2020-12-31\n2021-01-03 23:59:59\n2024-02-29T00:00:00\n2023-02-29\n")
+    found = Read(spark, path=path, dates={"a": to})
+    assert [row[0] for row in found.rows] == [*labels, None]
+    assert Tally("column 'a'", "values that are not dates, taken as absent", 1) in found.tallies
+
+
+def test_dates_of_a_format(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "a\n31.12.2020\n2020-12-31\n")
+    assert Read(spark, path=path, dates={"a": {"to": "month", "format": "dd.MM.yyyy"}}).rows == [("2020-12",), (None,)]
+
+
+def test_codes_become_groups(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "a,b\nDE,DE;FR\nPE,FR;PE;XX\nXX,\n")
+    table = csv(tmp_path, "code,region\nDE,Europe\nFR,Europe\nPE,America\n", "regions.csv")
+    mapping = {"path": table, "code": "code", "group": "region", "others": "keep"}
+    found = Read(spark, path=path, multi_values={"b": ";"}, groups={"a": mapping, "b": mapping})
+    assert found.rows == [("Europe", ["Europe"]), ("America", ["America", "Europe", "XX"]), ("XX", None)]
+    written = {"values": {"DE": "E", "FR": "E", "PE": ""}, "others": "absent"}
+    found = Read(spark, path=path, multi_values={"b": ";"}, groups={"a": written, "b": written})
+    assert found.rows == [("E", ["E"]), (None, ["E"]), (None, None)]
+    says = refused(spark, InputError, path=path, groups={"a": {"values": {"DE": "E"}}})
+    assert says.startswith("column 'a': holds 2 codes without a group; complete the map")
+    twice = csv(tmp_path, "code,region\nDE,x\nDE,y\n", "twice.csv")
+    says = refused(spark, InputError, path=path, groups={"a": {**mapping, "path": twice}})
+    assert "has a code with two groups" in says
+
+
+# --- rules, identifiers, names
+
+
+RULES = [
+    {"when": {"age": "0-8"}, "then": {"status": [], "jobs": ["none"]}},
+    {"forbid": {"gender": "m", "status": "pregnant"}},
+]
+
+
+def test_records_that_break_a_rule(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "age,status,gender,jobs\n0-8,wed,f,none\n0-8,,m,none;smith\n9-17,pregnant,m,\n9-17,wed,f,x\n")
+    settings = {"path": path, "multi_values": {"jobs": ";"}, "constraints": RULES}
+    found = Read(spark, **settings)
+    assert found.rows == [
+        ("0-8", None, "f", None),
+        ("0-8", None, "m", None),
+        ("9-17", None, "m", None),
+        ("9-17", "wed", "f", ["x"]),
+    ]
+    assert Tally("input.constraints.0", "records that break it (drop_values)", 2) in found.tallies
+    assert Tally("input.constraints.1", "records that break it (drop_values)", 1) in found.tallies
+    assert Read(spark, **settings, on_violation="drop_record").rows == [("9-17", "wed", "f", ["x"])]
+    says = refused(spark, InputError, **settings, on_violation="error")
+    assert says.startswith("input.constraints.0: is broken by 2 records; mend them")
+    says = refused(spark, PlanError, path=path, constraints=[{"forbid": {"age": "x", "statsu": "y"}}])
+    assert says.startswith("input.constraints.0: names no used column 'statsu'; did you mean 'status'?")
+
+
+def test_identifiers_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "case,a\n" + "".join(f"c{number},x\n" for number in range(1_200)))
+    says = refused(spark, InputError, path=path)
+    assert says.startswith("column 'case': has a value of its own for more than 80% of 1,200 records: an identifier")
+    assert Read(spark, path=path, identifiers=["case"]).count == 1_200
+    assert Read(spark, path=path, columns=["a"]).count == 1_200
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"columns": ["Age"]}, "input.columns: names no column of the input: 'Age'; did you mean 'age'?"),
+        ({"rename": {"Age": "x"}}, "input.rename: names no column of the input: 'Age'; did you mean 'age'?"),
+        ({"rename": {"age": "B"}}, "column 'b': occurs twice in the header"),
+        ({"multi_values": {"c": ";"}}, "input.multi_values: names no used column 'c'"),
+        ({"numbers": {"agee": {"width": 1}}}, "input.numbers: names no used column 'agee'; did you mean 'age'?"),
+        ({"dates": {"day": "month"}}, "input.dates: names no used column 'day'"),
+        ({"groups": {"c": {"values": {"x": "y"}}}}, "input.groups: names no used column 'c'"),
+        ({"identifiers": ["c"]}, "input.identifiers: names no used column 'c'"),
+        (
+            {"multi_values": {"age": ";"}, "numbers": {"age": {"width": 1}}},
+            "input.numbers: names 'age', which has several values a record",
+        ),
+    ],
+)
+def test_names_that_are_not_there(spark: SparkSession, tmp_path: Path, settings: dict[str, Any], says: str) -> None:
+    assert refused(spark, SynthSparkError, path=csv(tmp_path, "age,b\n1,x\n"), **settings).startswith(says)
