@@ -142,6 +142,23 @@ def _plan(options: argparse.Namespace) -> None:
     print("\n".join(_what_would_happen(resolved, shape.exact)))
 
 
+def _inspect(options: argparse.Namespace) -> None:
+    plan = _plan_of(options)
+    with _started(plan, options.quiet) as (spark, progress):
+        from synth_spark import inspection
+        from synth_spark.run import Run
+        from synth_spark.workspace import Workspace
+
+        run = Run(spark, Workspace.create(plan), progress)
+        with progress.stage("inspect", "reading, counting, looking for rare combinations"):
+            found = inspection.inspect(run)
+        run.workspace.write("inspect.md", inspection.report_text(run.workspace.run_id, found))
+        run.workspace.write("proposed.yml", inspection.proposed_plan(run, found))
+    print(f"{found.linkable:.1%} of the records hold a combination that fewer than {found.k} records share.")
+    print(f"  read it (SENSITIVE)        {run.workspace.folder}/inspect.md")
+    print(f"  a plan to start from       {run.workspace.folder}/proposed.yml")
+
+
 def _what_would_happen(resolved: Resolved, exact: bool) -> list[str]:
     about = "" if exact else "about "
     return [
@@ -263,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("run", _run, "make, audit and publish a release", shared, asked, setting)
     add("plan", _plan, "print what a run would do, before any job", asked, setting)
+    add("inspect", _inspect, "look at an input, and propose a plan", shared, asked, setting)
     stage = add("stage", _stage, "run one stage of an existing run, anew", shared)
     stage.add_argument(
         "name", metavar="NAME", help="read, encode, aggregate, synthesize, evaluate, validate or publish"

@@ -4,6 +4,7 @@ Selection texts and the order of rows depend on published content alone: the int
 frequencies and would tell which of two equal protected counts was the larger.
 """
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +20,8 @@ from synth_spark.kernels.wire import pack_codes, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
 from synth_spark.tables import AGGREGATES, Kept, SafeTable
 
+#: The beginning of a word that stands for a sign.
+_RESERVED = re.compile("<(?=(lt|semicolon|colon)>)")
 #: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
 _BATCH, _VALUES = 50_000, 2_000_000
 #: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
@@ -88,7 +91,8 @@ def vouch(kept: Kept) -> SafeTable:
 def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     """Texts ``Header:value`` of the common attributes in byte order, and each attribute's place in that order.
 
-    ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does.
+    ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does; a ``<`` that begins
+    such a word already is written ``<lt>``, so different attributes have different texts.
     """
     texts = [
         f"{_escaped(column.name)}:{_escaped(value)}"
@@ -125,7 +129,7 @@ def _wide(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _escaped(text: str) -> str:
-    return text.replace(";", "<semicolon>").replace(":", "<colon>")
+    return _RESERVED.sub("<lt>", text).replace(";", "<semicolon>").replace(":", "<colon>")
 
 
 def _quoted(name: str) -> str:

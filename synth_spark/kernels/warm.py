@@ -6,6 +6,7 @@ from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.containment import support_up_to
 from synth_spark.kernels.enumerating import enumerate_records
 from synth_spark.kernels.growth import Growth
+from synth_spark.kernels.linking import rare_records
 from synth_spark.kernels.parts import Part, grow_part
 from synth_spark.kernels.rounding import give_up, offer, thresholds
 from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows
@@ -18,6 +19,7 @@ def compile_kernels() -> None:
     weights, cards = np.ones(len(codes), np.int64), (2,) * 6
     for count in (walk_tuples, enumerate_records):
         count(CellSpace(cards, 2), codes, weights)
+    rare_records(CellSpace(cards, 2), codes, weights, np.arange(20))
     growth = Growth(k=60, sample=4, rows=8)  # so small that tables are divided
     part = Part(7, np.arange(12, dtype=np.int32), starts=None)
     records, copies = grow_part(codes, weights, weights, np.array(cards, np.int64), part, growth)

@@ -5,18 +5,30 @@ Columns are named by position (c0, c1, …) from here on, so no header can confu
 
 from synth_spark.read.constraints import breaks
 from synth_spark.read.locations import check_header, read_header
-from synth_spark.read.records import Records, check, explain_failure, open_records, report_text
+from synth_spark.read.records import (
+    Records,
+    Sizes,
+    check,
+    explain_failure,
+    is_identifier,
+    open_records,
+    report_text,
+    sizes,
+)
 from synth_spark.read.tallies import Tallies, Tally
 
 __all__ = [
     "Records",
+    "Sizes",
     "Tallies",
     "Tally",
     "breaks",
     "check",
     "check_header",
     "explain_failure",
+    "is_identifier",
     "open_records",
     "read_header",
     "report_text",
+    "sizes",
 ]

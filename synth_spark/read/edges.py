@@ -41,7 +41,7 @@ def merged(edges: Sequence[Decimal], counts: Sequence[int], k: int) -> list[Deci
         k: the fewest that an interval may hold.
 
     >>> merged([Decimal(10), Decimal(20), Decimal(30)], [50, 3, 40, 9], 10)
-    [Decimal('20')]
+    [Decimal('10')]
     """
     left, held = list(edges), list(counts)
     while left and min(held) < k:

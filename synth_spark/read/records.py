@@ -15,6 +15,8 @@ from synth_spark.read.tallies import Tallies, Tally
 
 #: A column is an identifier if so many records have it and so large a share of them has a value of its own.
 IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8
+#: Tallies that are not told.
+_INTERNAL = ("records", "longest", "distinct", "filled")
 
 
 @dataclass(frozen=True)
@@ -73,26 +75,49 @@ def check(opened: Records, source: Input, records: DataFrame) -> tuple[int, list
     subjects.check(found)
     mapping.check(found)
     constraints.check(found)
-    numbers = {(tally.subject, tally.what): tally.count for tally in found}
-    total = numbers.get(("input", "records"), 0)
-    if total == 0:
+    known = sizes(opened)
+    if known.records == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
-    _check_lengths(numbers.get(("input", "longest"), 0), source.max_value_length, records, opened.fields)
-    for field in opened.fields:
-        distinct, filled = (numbers.get((field.name, what), 0) for what in ("distinct", "filled"))
-        if (
-            filled >= IDENTIFIED_RECORDS
-            and distinct >= IDENTIFIED_SHARE * filled
-            and field.name not in source.identifiers
-        ):
+    _check_lengths(known.longest, source.max_value_length, records, opened.fields)
+    for name, distinct in known.distinct.items():
+        if is_identifier(distinct, known.filled[name]) and name not in source.identifiers:
             raise InputError(
-                f"column '{field.name}'",
-                f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {filled:,} records: an identifier, "
-                "of which nothing could be released",
+                f"column '{name}'",
+                f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {known.filled[name]:,} records: an "
+                "identifier, of which nothing could be released",
                 "leave it out with input.columns, make its values coarser, or list it in input.identifiers",
             )
-    internal = {"records", "longest", "distinct", "filled"}
-    return total, [tally for tally in found if tally.what not in internal]
+    return known.records, [tally for tally in found if tally.what not in _INTERNAL]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large what was read is.
+
+    Attributes:
+        records: number of records.
+        longest: bytes of the longest value.
+        distinct: about how many values each column with one value a record has (relative error 5 %).
+        filled: how many records have a value, for each column.
+    """
+
+    records: int
+    longest: int
+    distinct: dict[str, int]
+    filled: dict[str, int]
+
+
+def sizes(opened: Records) -> Sizes:
+    """How large what was read is, once it has been written."""
+    numbers = {(tally.subject, tally.what): tally.count for tally in opened.tallies.found()}
+    distinct = {field.name: numbers.get((field.name, "distinct"), 0) for field in opened.fields if not field.many}
+    filled = {field.name: numbers.get((field.name, "filled"), 0) for field in opened.fields}
+    return Sizes(numbers.get(("input", "records"), 0), numbers.get(("input", "longest"), 0), distinct, filled)
+
+
+def is_identifier(distinct: int, filled: int) -> bool:
+    """Whether so many records have a column, and so many of them a value of their own, that it tells who they are."""
+    return filled >= IDENTIFIED_RECORDS and distinct >= IDENTIFIED_SHARE * filled
 
 
 def explain_failure(error: Exception) -> InputError | None:
@@ -205,7 +230,7 @@ def _measured(records: DataFrame, fields: Sequence[Field], tallies: Tallies) -> 
         else:
             lengths.append(F.octet_length(column))
             tallies.add(field.name, "distinct", F.approx_count_distinct(column))
-            tallies.add(field.name, "filled", F.count(column))
+        tallies.add(field.name, "filled", F.count(column))
     tallies.add("input", "records", F.count(F.lit(1)))
     longest = [F.coalesce(length, F.lit(0)) for length in lengths]
     tallies.add("input", "longest", F.max(F.greatest(*longest) if len(longest) > 1 else longest[0]))

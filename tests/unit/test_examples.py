@@ -11,7 +11,10 @@ MODULES = [
     "kernels.measures",
     "kernels.sampling",
     "kernels.wire",
-    "plan",
+    "fields",
+    "read.edges",
+    "plan.loading",
+    "plan.names",
     "progress",
 ]
 
