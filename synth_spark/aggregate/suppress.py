@@ -91,8 +91,8 @@ def vouch(kept: Kept) -> SafeTable:
 def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     """Texts ``Header:value`` of the common attributes in byte order, and each attribute's place in that order.
 
-    ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does; a ``<`` that begins
-    such a word already is written ``<lt>``, so different attributes have different texts.
+    ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does; a ``<`` that
+    begins such a word already is written ``<lt>``, so different attributes have different texts.
     """
     texts = [
         f"{_escaped(column.name)}:{_escaped(value)}"

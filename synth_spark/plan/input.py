@@ -108,7 +108,10 @@ class Subject(Strict):
     id: str = Field(min_length=1, description="Column that tells whose a row is; it never leaves the reading.")
     ignore_case: bool = Field(False, description="Whether ids that differ in case alone are the same.")
     across_sources: bool = Field(False, description="Whether the same id in two sources is the same subject.")
-    order: str | None = Field(None, description="Column that puts a subject's rows in order, for first and last.")
+    order: str | None = Field(
+        None,
+        description="Column that puts a subject's rows in order; left out unless another key names it.",
+    )
     take: dict[str, Literal["first", "last", "most_frequent"]] = Field(
         {}, description="For columns where a subject may have several values: which one is taken."
     )
@@ -226,6 +229,9 @@ class Input(Location):
     )
     identifiers: tuple[str, ...] = Field(
         (), description="Columns accepted although nearly every record has its own value."
+    )
+    record_limit: int | None = Field(
+        None, ge=1, strict=True, description="Most records read: the first rows, or subjects in the order of their ids."
     )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
 

@@ -4,7 +4,7 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def _csv(spark: SparkSession, location: Location, where: str) -> Opened:
         .option("multiLine", location.multiline)
         .option("ignoreLeadingWhiteSpace", True)  # around quotes, and where there are none: layout, not content
         .option("ignoreTrailingWhiteSpace", True)
-        .csv(list(location.all_paths))
+        .csv(_absolute(location.all_paths))
     )
     return Opened(header, frame)
 
@@ -172,8 +172,8 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
     for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
         reader = reader if value is None else reader.option(option, str(value))
     if kind == "parquet":
-        return reader.load(list(location.all_paths))
-    frames = [reader.load(path) for path in location.all_paths]
+        return reader.load(_absolute(location.all_paths))
+    frames = [reader.load(path) for path in _absolute(location.all_paths)]
     return frames[0] if len(frames) == 1 else _union(frames)
 
 
@@ -204,6 +204,11 @@ def _inner(data_type: DataType) -> DataType:
 
 def _is_nested(data_type: DataType) -> bool:
     return data_type.typeName() in _NOT_VALUES
+
+
+def _absolute(paths: Iterable[str]) -> list[str]:
+    """Paths as Spark finds them wherever it was started; those of other file systems as they are."""
+    return [str(Path(path).absolute()) if Path(path).exists() else path for path in paths]
 
 
 def _must_exist(path: str, where: str) -> None:

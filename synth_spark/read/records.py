@@ -55,7 +55,7 @@ def open_records(spark: SparkSession, source: Input, k: int) -> Records:
     rows = _rows(opened, fields, source, k, tallies)
     rows = generalize.grouped(spark, tallies.observe(rows), names, source.groups, tallies)
     if source.subject is not None:
-        rows = subjects.joined(rows, fields, source.subject, tallies)
+        rows = subjects.joined(rows, fields, source.subject, source.record_limit, tallies)
     records = constraints.kept(rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, tallies)
     return Records(fields, _measured(records, fields, tallies), tallies)
 
@@ -145,7 +145,13 @@ def report_text(run_id: str, tallies: Iterable[Tally]) -> str:
 def _fields(opened: Opened, source: Input) -> tuple[Field, ...]:
     """The columns that are used, in the input's order; ids and what only orders rows are not among them."""
     subject = source.subject
-    hidden = {subject.id, subject.order} if subject else set()
+    hidden = {subject.id} if subject else set()
+    if (
+        subject
+        and subject.order
+        and subject.order not in {*source.numbers, *source.dates, *source.groups, *subject.take}
+    ):
+        hidden.add(subject.order)
     if subject is not None and subject.id in source.columns:
         raise PlanError("input.columns", "names the subject id, which is never released", f"leave out '{subject.id}'")
     named = used_columns(opened.names, source.columns)
@@ -217,6 +223,8 @@ def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallie
     for name, dates in source.dates.items():
         texts[name] = generalize.period(trimmed[name], name, dates, tallies)
     frame = tallies.observe(opened.frame)
+    if subject is None and source.record_limit is not None:
+        frame = frame.limit(source.record_limit)
     return frame.select(*(texts[field.name].alias(f"c{index}") for index, field in enumerate(fields)), *extra)
 
 

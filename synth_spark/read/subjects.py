@@ -30,7 +30,9 @@ def place(raw: Column) -> Column:
     return F.struct(text.try_cast("double").isNull().alias("text"), text.try_cast("double").alias("number"), text)
 
 
-def joined(frame: DataFrame, fields: Sequence[Field], subject: Subject, tallies: Tallies) -> DataFrame:
+def joined(
+    frame: DataFrame, fields: Sequence[Field], subject: Subject, most: int | None, tallies: Tallies
+) -> DataFrame:
     """One row a subject.
 
     Of a field with one value, the only one there is or the one that the plan takes; of a field with several, all.
@@ -39,6 +41,7 @@ def joined(frame: DataFrame, fields: Sequence[Field], subject: Subject, tallies:
         frame: columns c0, c1, … in the order of ``fields``, ``subject`` (see `identity`) and ``place`` (see `place`).
         fields: what the columns are.
         subject: how rows are joined.
+        most: most subjects; those with the smallest ids are read, with all their rows.
         tallies: where rows without an id, and subjects with several values, are counted: see `check`.
     """
     tallies.when("input.subject", _NO_ID, F.col("subject").isNull())
@@ -49,6 +52,7 @@ def joined(frame: DataFrame, fields: Sequence[Field], subject: Subject, tallies:
         for part in _parts(F.col(f"c{index}"), f"c{index}", field, subject.take.get(field.name))
     ]
     gathered = rows.groupBy("subject").agg(*wanted, F.count(F.lit(1)).alias("rows"))
+    gathered = gathered if most is None else gathered.orderBy("subject").limit(most)
     for index, field in enumerate(fields):
         if not field.many and field.name not in subject.take:
             tallies.when(f"column '{field.name}'", _CONFLICT, F.col(f"c{index}") != F.col(f"c{index}_last"))

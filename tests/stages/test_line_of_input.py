@@ -89,6 +89,39 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
         pipeline.work(run, "validate")
 
 
+def test_the_example_of_rich_input(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """conf/input.yml, with files as it describes them."""
+    north = [
+        f"N{n // 2},{'MF?'[n // 2 % 3]},{n % 90},{'debt;force' if n % 2 else 'debt'},2021-{n % 12 + 1:02d}-01,"
+        f"{'DE' if n % 5 else 'XX'}"
+        for n in range(400)
+    ]
+    text = "Nr,Sex,Age,Means,Seen,Land,Note\n" + "".join(f"{row},é\n" for row in north)
+    (tmp_path / "north.csv").write_bytes(text.encode("latin-1"))
+    names = ["case", "gender", "age", "means", "registered", "country"]
+    south = [(f"S{n}", "woman", str(n % 17), "debt;NA", f"2022-0{n % 9 + 1}-02", "PE") for n in range(200)]
+    spark.createDataFrame(south, names).write.parquet(str(tmp_path / "south.parquet"))
+    write_csv(tmp_path / "regions.csv", "iso,region\nDE,Europe\nPE,America\n")
+    monkeypatch.chdir(tmp_path)
+    out = str(tmp_path / "out")
+    assert (
+        main(["run", str(Path(__file__).parents[2] / "conf" / "input.yml"), "--seed", "1", "--quiet", "--output", out])
+        == 0
+    )
+    made = published(tmp_path / "out", "synthetic_records")
+    assert {name: set(made[name].dropna()) for name in ("partner", "country")} == {
+        "partner": {"north", "south"},
+        "country": {"Europe", "America"},
+    }
+    assert "under 18" in set(made["age"].dropna())
+    assert set(made["registered"].dropna()) <= {f"202{year}-Q{quarter}" for year in (1, 2) for quarter in (1, 2, 3, 4)}
+    assert set(made["means"].dropna()) <= {"debt", "force", "debt;force"}
+    assert made.loc[made["age"] == "under 18", "means"].isna().all()
+    assert "case" not in made.columns
+    (told,) = (tmp_path / "out.work").glob("*/input.md")
+    assert "source 'north': 1 columns left out: 'Note'" in told.read_text()
+
+
 def test_inspect_finds_what_columns_hold(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,15 @@ def test_zeros_and_empties(spark: SparkSession, tmp_path: Path) -> None:
     assert sensitive.sets() == [wanted[0] | {"B 0"}, *wanted[1:3], {"B 0", "D d4"}]
 
 
+def test_a_limit_of_records(spark: SparkSession, tmp_path: Path) -> None:
+    """Specification 10.3: the first rows; but subjects are never cut, where SDS may cut one."""
+    path = csv(tmp_path, "id,a\n3,x\n1,y\n2,z\n1,y\n")
+    assert Read(spark, path=path, record_limit=2).rows == [("3", "x"), ("1", "y")]
+    found = Read(spark, path=path, record_limit=2, subject={"id": "id"}, multi_values={"a": ";"})
+    assert sorted(found.rows) == [(["y"],), (["z"],)]
+    assert Tally("input.subject", "subjects with more than one row, which were joined", 1) in found.tallies
+
+
 def test_only_the_very_text_0_is_a_zero(spark: SparkSession, tmp_path: Path) -> None:
     """Specification 10.2 (d): blanks around it aside."""
     found = Read(spark, path=csv(tmp_path, 'A,B\n"x, y",b:1\np;q," 0"\n0.0,0\n00,-0\n'))

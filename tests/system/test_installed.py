@@ -81,6 +81,14 @@ def test_the_notebook_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pyt
     assert len(state["aggregates"]) > 100
 
 
+def test_the_notebook_that_inspects_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
+    state = runpy.run_path(str(ROOT / "notebooks" / "02_inspect.py"))
+    assert len(state["columns"]) == 27
+    assert 0 < state["found"].linkable <= 1
+    assert state["proposed"].startswith("input:")
+
+
 def test_plan_and_schema_need_no_spark(cases: Path, tmp_path: Path) -> None:
     planned = run([COMMAND, "plan", "--input", cases], PATH="/nowhere")
     assert planned.returncode == 0, planned.stderr

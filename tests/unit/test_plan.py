@@ -43,8 +43,15 @@ def test_defaults() -> None:
     assert plan.input.columns == plan.input.sensitive_zeros == ()
 
 
-def test_the_example_is_a_plan() -> None:
+def test_the_examples_are_plans() -> None:
     assert load(str(EXAMPLE), {}).privacy.k == 10
+    rich = load(str(EXAMPLE.with_name("input.yml")), {}).input
+    unused = {"path", "paths", "table", "sql", "format", "delimiter", "multiline", "version", "timestamp", "rename"}
+    shown = rich.model_dump(exclude_unset=True)
+    assert set(Input.model_fields) - set(shown) - unused == {
+        "quote", "encoding", "columns", "trim", "identifiers", "record_limit", "max_value_length",
+    }  # fmt: skip
+    assert not rich.is_plain
 
 
 @pytest.mark.parametrize(
