@@ -37,6 +37,8 @@ def _encode(run: Run) -> None:
     )  # one row an attribute and its exact count
     encode.check_size(attributes.rows)
     encode.check_text(run.marginals, run.fields)
+    if run.plan.output.indicators:
+        synthesize.indicator_names(run.domain)  # they must differ
     run.keep(tables.CODES, encode.codes(records, run.domain))  # one row a distinct record of small integers
     if not run.domain.common(run.resolved.k).any():
         raise InputError("privacy.k", "is more often than any value occurs", "nothing could be released; lower k")
@@ -117,6 +119,9 @@ def _publish(run: Run) -> None:
     row = explain.release_row(run.spark, run.plan, facts, [aggregates, synthetic, evaluation, quality])
     release = SafeTable.derived(run.keep(tables.RELEASE, row), aggregates, synthetic)  # one row
     safe = [synthetic, aggregates, evaluation, quality, release]
+    if run.plan.output.indicators:
+        wide = synthesize.indicators(synthetic.kept.frame, run.domain)
+        safe.append(SafeTable.derived(run.keep(tables.SYNTHETIC_INDICATORS, wide), aggregates, synthetic))
     for table in safe:
         run.workspace.verify(table.kept.table)
     measures = [evaluate.Measure(*row) for row in evaluation.kept.frame.collect()]
@@ -131,7 +136,7 @@ STAGES = {
     "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
     "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
     "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
-    "publish": Stage(_publish, "publishing", (tables.RELEASE,)),
+    "publish": Stage(_publish, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
 }
 
 

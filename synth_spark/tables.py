@@ -53,6 +53,11 @@ ROUNDS = tuple(
 )
 GROWN = Table("grown", "one row a distinct synthetic record, before rounding, with its copies", Sensitivity.SENSITIVE)
 SYNTHETIC_RECORDS = Table("synthetic_records", "one row a synthetic record", Sensitivity.SAFE)
+SYNTHETIC_INDICATORS = Table(
+    "synthetic_indicators",
+    "one row a synthetic record; of fields with several values, a column a value: 1 or absent",
+    Sensitivity.SAFE,
+)
 SYNTHETIC_COUNTS = Table(
     "synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL
 )

@@ -46,6 +46,9 @@ class Output(Strict):
 
     path: str = Field("out", min_length=1, description="Folder of the published tables.")
     format: Literal["parquet", "delta"] = Field("parquet", description="Format of the published tables.")
+    indicators: bool = Field(
+        False, description="Whether records are published once more with a column for each of several values."
+    )
 
 
 class Plan(Strict):

@@ -1,10 +1,10 @@
 """Stage 4: synthetic records: the other door out of the sensitive side."""
 
 from synth_spark.synthesize.records import grown_records
-from synth_spark.synthesize.writing import synthetic_records
+from synth_spark.synthesize.writing import indicator_names, indicators, synthetic_records
 from synth_spark.tables import SYNTHETIC_RECORDS, Kept, SafeTable
 
-__all__ = ["grown_records", "synthetic_records", "vouch"]
+__all__ = ["grown_records", "indicator_names", "indicators", "synthetic_records", "vouch"]
 
 
 def vouch(kept: Kept) -> SafeTable:

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from synth_spark.domain import Domain
+from synth_spark.errors import PlanError
+from synth_spark.fields import literal_pattern
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.rounding import Hashes, give_up, merge, offer, thresholds
 from synth_spark.kernels.sampling import derive, hash_copies
 from synth_spark.kernels.wire import pack_ints, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
+from synth_spark.tables import positional
 
 _BATCH = 50_000
 
@@ -52,6 +57,48 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed
     written = grown.mapInArrow(decode, schema)
     ordered = written.repartition(resolved.files, "place").sortWithinPartitions("place")
     return ordered.drop("place").toDF(*domain.names)
+
+
+def indicators(records: DataFrame, domain: Domain) -> DataFrame:
+    """The synthetic records with a column ``field_value`` for each value of fields with several: 1 or absent.
+
+    Args:
+        records: the synthetic records as written.
+        domain: the table's domain; its values of such fields are those that are published.
+
+    Raises:
+        PlanError: see `indicator_names`.
+    """
+    cells = []
+    for index, field in enumerate(domain.fields):
+        cell = F.col(f"c{index}")
+        cells.append(F.split(cell, literal_pattern(field.delimiter)) if field.many and field.delimiter else cell)
+    chosen = [
+        (cells[index] if value is None else F.when(F.array_contains(cells[index], value), "1")).alias(name)
+        for name, index, value in indicator_names(domain)
+    ]
+    return positional(records).select(*chosen)
+
+
+def indicator_names(domain: Domain) -> list[tuple[str, int, str | None]]:
+    """The columns of `indicators`: name, index of the field, and the value; None for a field with one value a record.
+
+    Raises:
+        PlanError: two columns would have the same name (case does not count).
+    """
+    names: list[tuple[str, int, str | None]] = []
+    for index, (field, (low, high)) in enumerate(zip(domain.fields, pairwise(domain.bounds), strict=True)):
+        values = [column.values[0] for column in domain.columns[low:high]] if field.many else []
+        names += (
+            [(f"{field.name}_{value}", index, value) for value in values] if field.many else [(field.name, index, None)]
+        )
+    owners: dict[str, int] = {}
+    for name, index, _ in names:
+        other = owners.setdefault(name.lower(), len(owners))
+        if other != len(owners) - 1:
+            problem = f"would give two columns the same name, one of them of '{domain.fields[index].name}'"
+            raise PlanError("output.indicators", problem, "rename a column, group its values, or do without")
+    return names
 
 
 def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Hashes]:

@@ -16,7 +16,7 @@ from unit.test_domain import HOSTILE
 
 from synth_spark import pipeline, tables
 from synth_spark.cli import main
-from synth_spark.errors import AuditFailed
+from synth_spark.errors import AuditFailed, PlanError
 
 #: Texts of cells that mean something, blanks and quotes and line breaks with them.
 TEXTS = [
@@ -118,8 +118,19 @@ def test_the_example_of_rich_input(spark: SparkSession, tmp_path: Path, monkeypa
     assert set(made["means"].dropna()) <= {"debt", "force", "debt;force"}
     assert made.loc[made["age"] == "under 18", "means"].isna().all()
     assert "case" not in made.columns
+    wide = published(tmp_path / "out", "synthetic_indicators")
+    assert [name for name in wide.columns if name.startswith("means")] == ["means_debt", "means_force"]
+    assert wide["means_force"].notna().sum() == made["means"].fillna("").str.contains("force").sum() > 0
+    assert wide["age"].fillna("").tolist() == made["age"].fillna("").tolist()
     (told,) = (tmp_path / "out.work").glob("*/input.md")
     assert "source 'north': 1 columns left out: 'Note'" in told.read_text()
+
+
+def test_indicators_that_would_have_one_name(spark: SparkSession, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "cases.csv", "a,A_X\n" + "x;y,1\n" * 20)
+    settings = {"input__multi_values": {"a": ";"}, "output__indicators": True, "privacy__k": 5}
+    with pytest.raises(PlanError, match="would give two columns the same name, one of them of 'A_X'"):
+        release(spark, source, tmp_path / "out", **settings)
 
 
 def test_inspect_finds_what_columns_hold(
