@@ -15,6 +15,8 @@ from synth_spark.read.tallies import Tallies, Tally
 
 #: A column is an identifier if so many records have it and so large a share of them has a value of its own.
 IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8
+#: Values of a column that is told of when they are too many for its records.
+_MANY = 50
 #: Tallies that are not told.
 _INTERNAL = ("records", "longest", "distinct", "filled")
 
@@ -26,11 +28,13 @@ class Records:
     Attributes:
         fields: of the records.
         frame: one row a record: a string column, or a column of lists, for each field: c0, c1, …
+        k: fewest records with a value for it to be released.
         tallies: what is counted while the frame is written; see `check`.
     """
 
     fields: tuple[Field, ...]
     frame: DataFrame
+    k: int
     tallies: Tallies
 
 
@@ -40,7 +44,7 @@ def open_records(spark: SparkSession, source: Input, k: int) -> Records:
     Args:
         spark: the session.
         source: the input part of the plan.
-        k: fewest subjects of an interval whose edges come from the data.
+        k: privacy resolution; an interval whose edges come from the data holds at least so many subjects.
 
     Raises:
         PlanError: a name in the plan is not in the input, or means two things.
@@ -57,7 +61,7 @@ def open_records(spark: SparkSession, source: Input, k: int) -> Records:
     if source.subject is not None:
         rows = subjects.joined(rows, fields, source.subject, source.record_limit, tallies)
     records = constraints.kept(rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, tallies)
-    return Records(fields, _measured(records, fields, tallies), tallies)
+    return Records(fields, _measured(records, fields, tallies), k, tallies)
 
 
 def check(opened: Records, source: Input, records: DataFrame) -> tuple[int, list[Tally]]:
@@ -87,7 +91,12 @@ def check(opened: Records, source: Input, records: DataFrame) -> tuple[int, list
                 "identifier, of which nothing could be released",
                 "leave it out with input.columns, make its values coarser, or list it in input.identifiers",
             )
-    return known.records, [tally for tally in found if tally.what not in _INTERNAL]
+    thin = [
+        Tally(f"column '{name}'", f"values (about) in {known.filled[name]:,} records: most are rarer than k", distinct)
+        for name, distinct in known.distinct.items()
+        if distinct >= _MANY and distinct * opened.k > known.filled[name]
+    ]
+    return known.records, [*thin, *(tally for tally in found if tally.what not in _INTERNAL)]
 
 
 @dataclass(frozen=True)

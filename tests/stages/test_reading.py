@@ -1,5 +1,7 @@
 """Reading: what becomes a record of whatever a data engineer has. Known answers: specification 10.2 (d, e) and 10.3."""
 
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +307,12 @@ def test_versions_of_a_delta_table(spark: SparkSession, tmp_path: Path) -> None:
     assert Read(spark, path=path).count == 2
     assert Read(spark, path=path, version=0).count == 1
     assert "is not a readable delta" in refused(spark, InputError, path=path, version=7)
+    (log,) = (Path(path) / "_delta_log").glob("*00.json")
+    written = datetime.fromtimestamp(log.stat().st_mtime, UTC) + timedelta(milliseconds=1)
+    (last,) = (Path(path) / "_delta_log").glob("*01.json")
+    os.utime(last, (last.stat().st_mtime + 3_600,) * 2)
+    first = (written + timedelta(seconds=60)).strftime("%Y-%m-%d %H:%M:%S")
+    assert Read(spark, path=path, timestamp=first).count == 1
 
 
 def test_truth_values_numbers_and_lists(spark: SparkSession, tmp_path: Path) -> None:
@@ -432,6 +440,13 @@ def test_identifiers_are_refused(spark: SparkSession, tmp_path: Path) -> None:
     assert says.startswith("column 'case': has a value of its own for more than 80% of 1,200 records: an identifier")
     assert Read(spark, path=path, identifiers=["case"]).count == 1_200
     assert Read(spark, path=path, columns=["a"]).count == 1_200
+
+
+def test_near_unique_columns_are_told_of(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "zip,a\n" + "".join(f"z{number % 300},x{number % 5}\n" for number in range(1_200)))
+    told = Read(spark, k=10, path=path).tallies
+    assert [tally.subject for tally in told if "most are rarer than k" in tally.what] == ["column 'zip'"]
+    assert not Read(spark, k=2, path=path).tallies
 
 
 @pytest.mark.parametrize(
