@@ -31,7 +31,7 @@ from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.tables import Kept, Table
 
-_FORMAT = 1
+_FORMAT = 2
 #: Bytes of a row group: small, so that a table written in one file is still read by several tasks.
 _ROW_GROUP = 1 << 20
 
