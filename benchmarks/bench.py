@@ -122,7 +122,7 @@ def _measured(case: Case, k: int, cache: Path) -> dict[str, Any]:
 def _facts(manifest: dict[str, Any], tables: Path, length: int) -> dict[str, int]:
     """The sizes that a case's work depends on."""
     rows = {name: table["rows"] for name, table in manifest["tables"].items()}
-    columns = len(manifest["facts"]["names"])
+    columns = len(manifest["facts"]["fields"])
     length = min(length, columns)
     held = pq.read_table(tables / "domain", columns=["column"])["column"].to_pylist()
     cards = [held.count(column) for column in range(columns)]
