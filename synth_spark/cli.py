@@ -15,11 +15,14 @@ import yaml
 
 from synth_spark import __version__
 from synth_spark import plan as plans
+from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import PlanError, SynthSparkError
+from synth_spark.ledger import Ledger
+from synth_spark.outlook import account_text, history_text, outlook
 from synth_spark.plan import Plan
 from synth_spark.preview import look
 from synth_spark.progress import Progress
-from synth_spark.resolve import Resolved, resolve
+from synth_spark.resolve import resolve
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -139,7 +142,7 @@ def _plan(options: argparse.Namespace) -> None:
         print("The input's shape is known once Spark has opened it.")
         return
     resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct, shape.filled)
-    print("\n".join(_what_would_happen(resolved, shape.exact)))
+    print("\n".join(outlook(resolved, shape)))
 
 
 def _inspect(options: argparse.Namespace) -> None:
@@ -159,40 +162,19 @@ def _inspect(options: argparse.Namespace) -> None:
     print(f"  a plan to start from       {run.workspace.folder}/proposed.yml")
 
 
-def _what_would_happen(resolved: Resolved, exact: bool) -> list[str]:
-    about = "" if exact else "about "
-    return [
-        f"columns            {len(resolved.names)}: {', '.join(resolved.names)}",
-        f"records            {about}{resolved.records:,}, {about}{resolved.distinct:,} of them distinct",
-        f"tuples to count    {resolved.tuples:,} column tuples of length 1 to {resolved.length}",
-        f"combinations       about {resolved.visits:,} to visit, {resolved.filled} values a record on average, "
-        f"in {resolved.counting_tasks} tasks",
-        f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
-        f"memory             about {_bytes(resolved.task_bytes)} in the largest synthesis task, of at most "
-        f"{resolved.plan.task_memory} MB;",
-        f"                   {_parts(resolved)}",
-        f"privacy            k-anonymity, k = {resolved.k}: no count below it, counts rounded down to multiples of it;",
-        f"                   every synthetic record is contained in at least {resolved.k} sensitive ones,",
-        "                   which is proved on what is written",
-        f"sensitive folder   {resolved.plan.work_folder}",
-        f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
-        *(f"note               {note}" for note in resolved.notes),
-    ]
-
-
-def _parts(resolved: Resolved) -> str:
-    if resolved.fits:
-        return f"the whole table goes to {resolved.shards} tasks, each with a share of the seeds"
-    return f"the table is cut into parts of at most {resolved.rows_a_task:,} records, for {resolved.top_groups} groups"
-
-
-def _bytes(number: int) -> str:
-    size = float(number)
-    for unit in ("B", "KB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
+def _ledger(options: argparse.Namespace) -> None:
+    ledger = Ledger(Path(options.file))
+    if options.action == "grant":
+        if options.data_set is None or not (options.epsilon or 0) > 0 or not 0 < (options.delta or 0) < 1:
+            raise PlanError("ledger grant", "needs a data set, ε > 0 and 0 < δ < 1", "add --epsilon and --delta")
+        print(account_text(ledger.grant(options.data_set, Epsilon(options.epsilon), Delta(options.delta))))
+        return
+    entries = [entry for entry in ledger.entries() if options.data_set in (None, entry.data_set)]
+    if options.action == "history":
+        print("\n".join(map(history_text, entries)) or "nothing is recorded")
+        return
+    names = sorted({entry.data_set for entry in entries})
+    print("\n".join(account_text(ledger.account(name)) for name in names) or "nothing is recorded")
 
 
 def _schema(options: argparse.Namespace) -> None:
@@ -232,6 +214,11 @@ def _plan_of(options: argparse.Namespace) -> Plan:
     for key, value in [
         ("input.path", options.input),
         ("privacy.k", options.k),
+        ("privacy.epsilon", options.epsilon),
+        ("privacy.delta", options.delta),
+        ("privacy.public_domain", options.public_domain or None),
+        ("reporting_length", options.length),
+        ("ledger", options.ledger),
         ("output.path", options.output),
         ("run_id", options.run_id),
         ("seed", options.seed),
@@ -263,6 +250,13 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/example.yml")
     asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
     asked.add_argument("--k", type=int, help="privacy resolution (privacy.k)")
+    asked.add_argument("--epsilon", type=float, help="differential privacy with this ε (privacy.epsilon)")
+    asked.add_argument("--delta", type=float, help="δ of differential privacy (privacy.delta)")
+    asked.add_argument(
+        "--public-domain", action="store_true", help="which values occur is no secret (privacy.public_domain)"
+    )
+    asked.add_argument("--length", type=int, metavar="R", help="longest combination reported (reporting_length)")
+    asked.add_argument("--ledger", metavar="FILE", help="the privacy ledger (ledger)")
     asked.add_argument("--output", metavar="PATH", help="folder of the published tables (output.path)")
     asked.add_argument("--run-id", metavar="ID", help="name of the run")
     asked.add_argument("--seed", type=int, help="random seed; default: from the operating system")
@@ -288,6 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     stage.add_argument("run", metavar="RUN", help="run folder")
     resume = add("resume", _resume, "run what an interrupted run has left to do", shared)
     resume.add_argument("run", metavar="RUN", help="run folder")
+    _add_ledger(add("ledger", _ledger, "what releases have cost, and what they may cost"))
     add("schema", _schema, "print the plan's JSON Schema, for editors")
     add("warm", _warm, "compile the kernels now rather than in the first run")
     demo = add("demo", _demo, "generate invented cases and release them", shared, setting)
@@ -295,6 +290,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1, help="seed of the cases")
     demo.add_argument("--output", metavar="PATH", default="demo", help="folder for cases and release")
     return parser
+
+
+def _add_ledger(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("show", "grant", "history"), help="show what is left; grant; list all lines")
+    parser.add_argument("file", metavar="LEDGER", help="the ledger's file: ledger.jsonl beside the run folders")
+    parser.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
+    parser.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
+    parser.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
 
 
 if __name__ == "__main__":

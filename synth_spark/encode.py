@@ -44,6 +44,29 @@ def marginals(records: DataFrame, fields: Sequence[Field]) -> DataFrame:
     return counted.groupBy("column", "value").agg(F.sum("count").alias("count"))
 
 
+def capped(records: DataFrame, fields: Sequence[Field], most: int) -> DataFrame:
+    """Records with at most so many values in a column with several: those whose hash comes first.
+
+    Which are kept depends on the record alone, so one record more or less changes nothing about others.
+
+    Args:
+        records: a column for each field, one row a record.
+        fields: what the columns are.
+        most: values a record and column.
+    """
+    frame, cells = positional(records), []
+    for index, field in enumerate(fields):
+        cell = F.col(f"c{index}")
+        if field.many:
+            hashed = F.transform(
+                F.array_distinct(cell), lambda value: F.struct(F.xxhash64(value), value.alias("value"))
+            )
+            first = F.slice(F.array_sort(hashed), 1, most)
+            cell = F.transform(first, lambda pair: pair["value"])
+        cells.append(cell.alias(f"c{index}"))
+    return frame.select(*cells).toDF(*records.columns)
+
+
 def check_size(attributes: int) -> None:
     """Refuse, before it is collected, a domain that the driver and every task could not hold.
 

@@ -60,6 +60,12 @@ class RunError(SynthSparkError):
     exit_code = 7
 
 
+class BudgetError(SynthSparkError):
+    """A release would cost more privacy than its data set has left; nothing was drawn."""
+
+    exit_code = 9
+
+
 class EngineError(SynthSparkError):
     """Spark, Java or a library could not do what was asked of it."""
 

@@ -6,14 +6,17 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 
 from dataclasses import asdict
 
-from pyspark.sql import SparkSession
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, read, synthesize, tables, validate
+from synth_spark import pipeline_private as private
 from synth_spark.errors import InputError
-from synth_spark.plan import Plan
+from synth_spark.ledger import Ledger, release_entry
+from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
 from synth_spark.progress import Progress
 from synth_spark.run import Run, Stage
-from synth_spark.tables import SafeTable
+from synth_spark.tables import Kept, SafeTable
 from synth_spark.workspace import Workspace
 
 
@@ -57,14 +60,27 @@ def _aggregate(run: Run) -> None:
     run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
 
 
-def _synthesize(run: Run) -> None:
+def _synthesize(run: Run) -> Kept:
+    if run.plan.synthesis.kind in FROM_COUNTS:
+        return _synthesize_from_counts(run)
     codes, seed, rounds = run.kept(tables.CODES).frame, run.workspace.seed, iter(tables.ROUNDS)
     made = synthesize.grown_records(
         codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
     )  # one row a record and part, kept round by round
     grown = run.keep(tables.GROWN, made).frame  # one row a distinct synthetic record, totals not yet rounded
     rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, seed)
-    run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
+    return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
+
+
+def _synthesize_from_counts(run: Run) -> Kept:
+    told, found, wish = run.kept(tables.AGGREGATES).frame, run.resolved, run.plan.synthesis
+    domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
+    rules = synthesize.attributes_of(run.plan.input.constraints, domain)
+    made = synthesize.seeded_records(
+        run.spark, told, domain, found.protected_records, found.length, found.length, rules, wish, run.workspace.seed
+    )
+    records = synthesize.written(made, domain, found.files, run.workspace.seed)
+    return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
 
 def _evaluate(run: Run) -> None:
@@ -73,7 +89,7 @@ def _evaluate(run: Run) -> None:
     made = combinations.count(recoded, run.resolved.cells, run.resolved.counting_tasks, run.resolved.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     sums = evaluate.partial_sums(run.kept(tables.COUNTS).frame, synthetic.frame, run.resolved.cells, run.resolved.k)
-    found = evaluate.measures(sums, run.resolved, written.rows)
+    found = evaluate.measures(sums, run.resolved, written.rows, run.resolved.protected_records)
     public = [measure for measure in found if measure.comparison == evaluate.PUBLIC]
     run.keep(tables.MEASURES, evaluate.evaluation(run.spark, found))  # one row a measure, against exact counts too
     published = evaluate.evaluation(run.spark, public)
@@ -84,28 +100,37 @@ def _validate(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
     counted = validate.single_counts(aggregates, synthetic, run.fields)
     singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
-    values = validate.synthetic_values(singles, len(run.fields))
-    blocks, parts = validate.cuts(run.domain.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
-    supports = validate.proof(
-        run.kept(tables.RECORDS).frame, synthetic, run.fields, values, run.resolved.k, blocks, parts
-    )
-    proof = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
+    proof = _prove(run, synthetic, singles) if run.resolved.proves_records else None
     results = validate.audit(
         synthetic=synthetic,
         aggregates=aggregates,
         single_counts=singles.select("protected", "synthetic").toPandas(),
         measures=evaluate.overall(run.kept(tables.MEASURES).frame, "sensitive_to_synthetic"),
-        proof=validate.weakest(proof.frame, run.resolved.k),
+        proof=proof,
         broken=validate.broken(synthetic, run.fields, run.plan.input.constraints),
         names=run.domain.names,
         k=run.resolved.k,
         rules=validate.contract(
-            run.resolved.k, run.resolved.length, run.resolved.exact_singles, bool(run.plan.input.constraints)
+            run.resolved.k,
+            run.resolved.length,
+            run.resolved.exact_singles,
+            bool(run.plan.input.constraints),
+            run.resolved.proves_records,
         ),
     )
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))
     validate.gate(results)
+
+
+def _prove(run: Run, synthetic: DataFrame, singles: DataFrame) -> pd.DataFrame:
+    values = validate.synthetic_values(singles, len(run.fields))
+    blocks, parts = validate.cuts(run.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
+    supports = validate.proof(
+        run.kept(tables.RECORDS).frame, synthetic, run.fields, values, run.resolved.k, blocks, parts
+    )
+    proof = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
+    return validate.weakest(proof.frame, run.resolved.k)
 
 
 def _publish(run: Run) -> None:
@@ -129,14 +154,38 @@ def _publish(run: Run) -> None:
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
 
 
+#: The stages of each kind of privacy, in order.
 STAGES = {
-    "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
-    "encode": Stage(_encode, "counting values, coding records", (tables.DOMAIN, tables.CODES)),
-    "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
-    "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
-    "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
-    "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
-    "publish": Stage(_publish, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
+    "k_anonymity": {
+        "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
+        "encode": Stage(_encode, "counting values, coding records", (tables.DOMAIN, tables.CODES)),
+        "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
+        "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
+        "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
+        "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
+        "publish": Stage(_publish, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
+    },
+    "differential_privacy": {
+        "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
+        "encode": Stage(
+            private.encode_values,
+            "counting values with noise, coding records",
+            (tables.DOMAIN, tables.VALUES, tables.CODES),
+            draws=(tables.VALUES,),
+        ),
+        "aggregate": Stage(
+            private.aggregate_counts,
+            "counting combinations with noise",
+            (tables.COUNTS, *private.NOISY, tables.RELEASED_COUNTS, tables.NOISY_AGGREGATES),
+            draws=private.NOISY,
+        ),
+        "synthesize": Stage(private.synthesize_records, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
+        "evaluate": Stage(
+            private.evaluate_counts, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)
+        ),
+        "validate": Stage(private.validate_tables, "auditing", (tables.SINGLE_COUNTS, tables.QUALITY_RESULTS)),
+        "publish": Stage(private.publish_tables, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
+    },
 }
 
 
@@ -144,14 +193,20 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
     """Make a run folder for a plan, once the release could be put where the plan says."""
     workspace = Workspace.create(plan)
     publish.check_target(plan.output, workspace.run_id)
-    return Run(spark, workspace, progress)
+    run = Run(spark, workspace, progress)
+    if not isinstance(plan.privacy, DifferentialPrivacy):  # what costs is entered before the first draw
+        unit = "subject" if plan.input.subject is not None else "record"
+        entry = release_entry(plan.data_set_name, workspace.run_id, plan.synthesis.kind, unit, plan.privacy.k)
+        for remark in Ledger(plan.ledger_file).debit(entry):
+            progress.say(remark)
+    return run
 
 
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order."""
-    run.resume(STAGES)
+    run.resume(STAGES[run.plan.privacy.kind])
 
 
 def work(run: Run, name: str) -> None:
     """Run one stage, anew if it was completed before; see `Run.work`."""
-    run.work(STAGES, name)
+    run.work(STAGES[run.plan.privacy.kind], name)

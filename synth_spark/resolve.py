@@ -7,10 +7,12 @@ from functools import cached_property
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.parts import MOST_TRACKED
-from synth_spark.plan import Plan
+from synth_spark.plan import FROM_RECORDS, KAnonymity, Plan
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
+#: And those that counts with noise have beside.
+RESERVED_WITH_NOISE = ("standard_error", "low", "high")
 #: Distinct records that a shard should at least see seeds of; most shards, and most of a table so large that laying
 #: it out anew for each of them counts.
 _SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 2
@@ -60,6 +62,11 @@ class Resolved:
         return self.plan.privacy.k
 
     @property
+    def protected_records(self) -> int:
+        """⌊n⌋k: number of records under k-anonymity, as it may be told."""
+        return self.records // self.k * self.k
+
+    @property
     def length(self) -> int:
         """R: longest combination, at most the number of columns."""
         return min(self.plan.reporting_length, len(self.cards))
@@ -107,6 +114,11 @@ class Resolved:
     def exact_singles(self) -> bool:
         """Whether synthetic records are to have the protected single counts: where all that seeds lose is placed."""
         return self.plan.synthesis.kind != "unseeded"
+
+    @property
+    def proves_records(self) -> bool:
+        """Whether every synthetic record, as a whole, is to be contained in ≥ k sensitive ones."""
+        return self.plan.synthesis.kind in FROM_RECORDS
 
     @property
     def top_groups(self) -> int:
@@ -165,8 +177,9 @@ def resolve(
         InputError: fewer records than k.
         ResourceError: more combinations than 64-bit keys can number, or too little memory for a task.
     """
+    taken = RESERVED if isinstance(plan.privacy, KAnonymity) else (*RESERVED, *RESERVED_WITH_NOISE)
     for name in names:
-        if name.lower() in RESERVED:
+        if name.lower() in taken:
             raise PlanError(
                 f"column '{name}'", "has a name that published tables use themselves", "rename it in the input"
             )

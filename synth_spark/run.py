@@ -1,17 +1,21 @@
 """A run in progress: what every stage works with, and how stages follow each other."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import tables
+from synth_spark.budget import Spending, spend
 from synth_spark.domain import Domain, build
 from synth_spark.errors import RunError
 from synth_spark.fields import Field
-from synth_spark.plan import Plan, nearest
+from synth_spark.noise import Noise, VettedNoise
+from synth_spark.plan import DifferentialPrivacy, Plan, nearest
 from synth_spark.progress import Progress
 from synth_spark.resolve import Resolved, resolve
 from synth_spark.tables import Kept, Table
@@ -25,6 +29,7 @@ class Run:
     spark: SparkSession
     workspace: Workspace
     progress: Progress
+    noise: Noise = field(default_factory=VettedNoise)
 
     @cached_property
     def plan(self) -> Plan:
@@ -41,16 +46,54 @@ class Run:
         """One row an attribute: ``column``, ``value``, ``count``, from the kept DOMAIN."""
         return self.kept(tables.DOMAIN).frame.toArrow()
 
+    @property
+    def records(self) -> int:
+        """Number of records n. SENSITIVE."""
+        return int(self.workspace.facts["records"])
+
     @cached_property
     def domain(self) -> Domain:
-        """The input's fields and values."""
-        return build(self.fields, self.marginals, self.workspace.facts["records"], self.plan.privacy.k)
+        """The input's fields and values; under differential privacy those that may be told of, and nothing else."""
+        if not isinstance(self.plan.privacy, DifferentialPrivacy):
+            return build(self.fields, self.marginals, self.records, self.plan.privacy.k)
+        told = self.values.filter(pc.is_valid(self.values["value"]))
+        counts = pc.max_element_wise(told["count"], 1)
+        marginals = pa.table({"column": told["column"], "value": told["value"], "count": counts})
+        return build(self.fields, marginals, 0, self.plan.privacy.k)
+
+    @cached_property
+    def values(self) -> pa.Table:
+        """One row a value that may be told of, or absent: ``column``, ``value``, ``count`` (noisy), ``sigma``."""
+        return self.kept(tables.VALUES).frame.toArrow()
+
+    @cached_property
+    def whole(self) -> list[bool]:
+        """For every column, whether it is known to be never absent."""
+        if not isinstance(self.plan.privacy, DifferentialPrivacy) or self.plan.privacy.public_domain is not True:
+            return [False] * len(self.domain.columns)
+        absent = set(self.values.filter(pc.is_null(self.values["value"]))["column"].to_pylist())
+        bounds = self.domain.bounds
+        return [
+            not one.many and index not in absent
+            for index, one in enumerate(self.fields)
+            for _ in range(bounds[index], bounds[index + 1])
+        ]
+
+    @property
+    def spending(self) -> Spending:
+        """What differential privacy may cost, step by step; the same before and after values are known."""
+        known = tables.VALUES.name in self.workspace.manifest["tables"]
+        several = any(one.many for one in self.fields)
+        lengths = self.plan.reporting_length if several else min(self.plan.reporting_length, len(self.fields))
+        columns = len(self.domain.columns) if known else len(self.fields)
+        return spend(self.plan, lengths, columns, self.workspace.facts.get("drawn", {}).get("rho"))
 
     @cached_property
     def resolved(self) -> Resolved:
         """The numbers of this run."""
         domain, distinct = self.domain, self.kept(tables.CODES).rows
-        return resolve(self.plan, tuple(domain.names), domain.cards, domain.records, distinct, domain.filled)
+        filled = -(-sum(sum(column.counts) for column in domain.columns) // max(1, self.records))
+        return resolve(self.plan, tuple(domain.names), domain.cards, self.records, distinct, filled)
 
     def kept(self, table: Table) -> Kept:
         """A table kept by an earlier stage."""
@@ -59,6 +102,20 @@ class Run:
     def keep(self, table: Table, frame: DataFrame) -> Kept:
         """Write a table and read it back."""
         return self.workspace.keep(table, frame)
+
+    def keep_once(self, table: Table, make: Callable[[], DataFrame]) -> Kept:
+        """Write a table that holds noise, unless it was written before: what was drawn is never drawn again."""
+        if table.name in self.workspace.manifest["tables"]:
+            return self.kept(table)
+        return self.keep(table, make())
+
+    def once(self, name: str, draw: Callable[[], Any]) -> Any:
+        """Something small that is drawn, or found out, once, and kept."""
+        drawn = self.workspace.facts.setdefault("drawn", {})
+        if name not in drawn:
+            drawn[name] = draw()
+            self.workspace.save()
+        return drawn[name]
 
     def resume(self, stages: Mapping[str, "Stage"]) -> None:
         """Run every stage that has not been completed, in order."""
@@ -70,7 +127,7 @@ class Run:
         """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
 
         Raises:
-            RunError: there is no such stage, or the stage before it is not completed.
+            RunError: there is no such stage, the stage before it is not completed, or noise would be drawn anew.
         """
         order = list(stages)
         if name not in stages:
@@ -80,15 +137,21 @@ class Run:
             if not self.workspace.done(earlier):
                 needs = f"needs the stage '{earlier}' before it"
                 raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
-        self.workspace.forget(later, [table for stage in later for table in stages[stage].keeps])
+        drawn = [table for stage in later for table in stages[stage].draws]
+        if self.workspace.done(name) and any(table.name in self.workspace.manifest["tables"] for table in drawn):
+            problem = "would draw noise again for the same records, which the budget does not hold"
+            raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
+        keeps = [table for stage in later for table in stages[stage].keeps if table not in drawn]
+        self.workspace.forget(later, keeps)
         with self.progress.stage(name, stages[name].what), self.workspace.stage(name):
             stages[name].work(self)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: what it does, in a word for progress, and the tables it keeps."""
+    """A stage: what it does, in a word for progress, the tables it keeps, and those of them that hold noise."""
 
-    work: Callable[[Run], None]
+    work: Callable[[Run], object]
     what: str
     keeps: tuple[Table, ...]
+    draws: tuple[Table, ...] = ()

@@ -46,6 +46,23 @@ AGGREGATES = Table(
     "one row a combination of length 1…R with count ≥ k, rounded down to a multiple of k",
     Sensitivity.SAFE,
 )
+VALUES = Table(
+    "values", "one row a value that differential privacy lets exist, with its noisy count", Sensitivity.INTERNAL
+)
+NOISY_PAIRS = Table("noisy_pairs", "one row a measured pair of columns: its table, noisy", Sensitivity.INTERNAL)
+#: What was counted of each length, from 2.
+NOISY_LENGTHS = tuple(
+    Table(f"noisy_{length}", "one row a bucket of candidates: their noisy counts", Sensitivity.INTERNAL)
+    for length in range(2, 9)
+)
+RELEASED_COUNTS = Table(
+    "released_counts", "one row a bucket of column tuples: released cells, noisy counts that agree", Sensitivity.SAFE
+)
+NOISY_AGGREGATES = Table(
+    "aggregates",
+    "one row a released combination: a noisy count, its standard error and 95 % interval",
+    Sensitivity.SAFE,
+)
 #: What each round of synthesis of a large table grew.
 ROUNDS = tuple(
     Table(f"grown_{number}", "one row a synthetic record and part, before rounding", Sensitivity.SENSITIVE)

@@ -1,5 +1,29 @@
-"""Stage 3: exact counts of combinations become protected ones: one of the two doors out of the sensitive side."""
+"""Stage 3: exact counts become ones that may be told of: the first of the two doors out of the sensitive side.
 
-from synth_spark.aggregate.suppress import aggregates, vouch
+Under k-anonymity rare combinations are suppressed and counts rounded (`suppress`). Under differential privacy counts
+get noise: those of values (`values`), of pairs of columns (`marginals`), or of combinations, length by length
+(`levels`); whichever was counted, `released` is its form from there on.
+"""
 
-__all__ = ["aggregates", "vouch"]
+from synth_spark.aggregate.levels import released as released_lengths
+from synth_spark.aggregate.marginals import choose_pairs, exact_pairs, measured, noisy_pairs
+from synth_spark.aggregate.released import Released, counts_frame, from_estimates
+from synth_spark.aggregate.suppress import NOISY_COLUMNS, aggregates, vouch
+from synth_spark.aggregate.values import candidates, noisy, table_sizes
+
+__all__ = [
+    "NOISY_COLUMNS",
+    "Released",
+    "aggregates",
+    "candidates",
+    "choose_pairs",
+    "counts_frame",
+    "exact_pairs",
+    "from_estimates",
+    "measured",
+    "noisy",
+    "noisy_pairs",
+    "released_lengths",
+    "table_sizes",
+    "vouch",
+]

@@ -6,6 +6,7 @@ frequencies and would tell which of two equal protected counts was the larger.
 
 import re
 from collections.abc import Iterator
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from synth_spark.domain import Domain
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.wire import pack_codes, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
-from synth_spark.tables import AGGREGATES, Kept, SafeTable
+from synth_spark.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTable
 
 #: The beginning of a word that stands for a sign.
 _RESERVED = re.compile("<(?=(lt|semicolon|colon)>)")
@@ -27,6 +28,11 @@ _BATCH, _VALUES = 50_000, 2_000_000
 #: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
 _NARROW = ["length", "columns", "codes", "selections", "protected_count"]
 _NARROW_SCHEMA = "length int, columns binary, codes binary, selections string, protected_count bigint"
+#: What counts with noise have beside: standard error, and the ends of the interval that holds the exact count in 95 of
+#: 100 cases.
+NOISY_COLUMNS = ("standard_error", "low", "high")
+_NOISY_SCHEMA = ", standard_error double, low bigint, high bigint"
+_WITHIN = NormalDist().inv_cdf(0.975)
 
 
 def protect(counts: Ints, k: int) -> Ints:
@@ -42,14 +48,15 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
     """The protected aggregates.
 
     Args:
-        counts: one row a bucket: ``cells``, ``counts`` (see `combinations.count`).
+        counts: one row a bucket: ``cells``, ``counts`` (see `combinations.count`); with noise also ``errors``.
         domain: the table's domain.
         resolved: k, R and the numbering of cells.
 
     Returns:
         One row a combination with count ≥ k: ``length``; one column for each of the input's, holding the combination's
         value there (or its values) or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of
-        k. Sorted by length, falling count and text.
+        k; with noise (and k = 1) also ``standard_error``, ``low`` and ``high``. Sorted by length, falling count and
+        text.
     """
     texts, order = selection_texts(domain, resolved.k)
     starts = starts_of(domain.common(resolved.k))
@@ -62,28 +69,32 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                 cells, exact = unpack_ints(batch["cells"][row]), unpack_ints(batch["counts"][row])
                 common = exact >= k
                 cells, protected = cells[common], protect(exact[common], k)
+                errors = np.frombuffer(batch["errors"][row].as_buffer(), "<f8")[common] if noisy else None
                 cuts = np.searchsorted(cells, bounds)
                 for length in range(1, space.max_length + 1):
                     for at in range(cuts[length - 1], cuts[length], _BATCH):
                         part = slice(at, min(at + _BATCH, cuts[length]))
                         columns, codes = space.decode(cells[part], length)
-                        yield _narrow(columns, codes, protected[part], starts, texts, order)
+                        found = _narrow(columns, codes, protected[part], starts, texts, order)
+                        yield found if errors is None else _with_errors(found, errors[part])
 
     def widen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for at in range(0, batch.num_rows, most):
                 yield _wide(domain, batch.slice(at, most))
 
+    noisy = "errors" in counts.columns
+    more = _NOISY_SCHEMA if noisy else ""
     most = max(1, _VALUES // len(domain.columns))
     wide = ", ".join(f"`{_quoted(field.name)}` {field.type}" for field in domain.fields)
     sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
-    narrow = counts.mapInArrow(decode, _NARROW_SCHEMA).repartition(1).sortWithinPartitions(*sorting)
-    return narrow.mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint")
+    narrow = counts.mapInArrow(decode, _NARROW_SCHEMA + more).repartition(1).sortWithinPartitions(*sorting)
+    return narrow.mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint{more}")
 
 
 def vouch(kept: Kept) -> SafeTable:
-    """Declare the kept aggregates fit to leave: they were made by `aggregates` from counts ≥ k."""
-    if kept.table is not AGGREGATES:
+    """Declare the kept aggregates fit to leave: they were made by `aggregates` from counts ≥ k, or from noisy ones."""
+    if kept.table not in (AGGREGATES, NOISY_AGGREGATES):
         raise TypeError(f"aggregate does not make {kept.table.name}")
     return SafeTable(kept)
 
@@ -124,8 +135,17 @@ def _wide(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
         chosen = narrow.take(pa.array(rows))
         columns = unpack_codes(chosen["columns"], length)
         codes[rows[:, None], columns] = unpack_codes(chosen["codes"], length)
-    arrays = [narrow["length"], *domain.decode(codes), narrow["selections"], narrow["protected_count"]]
-    return pa.RecordBatch.from_arrays(arrays, names=["length", *domain.names, "selections", "protected_count"])
+    counted = narrow.schema.names[_NARROW.index("selections") :]
+    arrays = [narrow["length"], *domain.decode(codes), *(narrow[name] for name in counted)]
+    return pa.RecordBatch.from_arrays(arrays, names=["length", *domain.names, *counted])
+
+
+def _with_errors(narrow: pa.RecordBatch, errors: npt.NDArray[np.float64]) -> pa.RecordBatch:
+    """Rows with the standard errors of their counts, and 95 % intervals, in whole records."""
+    counts, reach = narrow["protected_count"].to_numpy(), _WITHIN * errors
+    low, high = np.maximum(np.floor(counts - reach), 0), np.ceil(counts + reach)
+    arrays = [pa.array(errors), pa.array(low.astype(np.int64)), pa.array(high.astype(np.int64))]
+    return pa.RecordBatch.from_arrays([*narrow.columns, *arrays], names=[*narrow.schema.names, *NOISY_COLUMNS])
 
 
 def _escaped(text: str) -> str:

@@ -1,12 +1,12 @@
 """Comparisons on Spark: the counts of two tables meet bucket by bucket; only sums leave a task."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, GroupedData, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.evaluate.measures import NEEDS_RARE, Measure, Sums, finish
@@ -50,26 +50,61 @@ def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k
         rows: list[tuple[int, int, int, int, float]] = []
         for index, (source, target) in enumerate([(exact, reportable), (exact, made), (reportable, made)]):
             rows += _rows(index, space, cells, source, target, k)
-        columns = list(zip(*rows, strict=True))
-        types = [pa.int32(), pa.int32(), pa.int64(), pa.int32(), pa.float64()]
-        return pa.table(
-            [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)],
-            names=["comparison", "length", "count_bin", "measure", "value"],
-        )
+        return _sums_table(rows)
 
     together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))
     return together.applyInArrow(compare, _PARTIAL)
 
 
-def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> list[Measure]:
+def partial_sums_between(
+    sensitive: DataFrame, reportable: DataFrame, synthetic: DataFrame, space: CellSpace, reported: int
+) -> DataFrame:
+    """Like `partial_sums`, where reportable counts are not the exact ones, rounded.
+
+    Args:
+        sensitive: exact counts, one row a bucket.
+        reportable: released counts, one row a bucket.
+        synthetic: counts of the synthetic records, one row a bucket.
+        space: the cells of all.
+        reported: longest combination that is reported; longer ones are not compared with what is.
+    """
+    end = int(space.length_bounds()[reported])
+
+    def compared(index: int, most: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
+        def compare(left: pa.Table, right: pa.Table) -> pa.Table:
+            cells, source, target = align(*_vector(left), *_vector(right))
+            short = int(np.searchsorted(cells, most))
+            return _sums_table(_rows(index, space, cells[:short], source[:short], target[:short], 1))
+
+        return compare
+
+    def grouped(counts: DataFrame) -> GroupedData:
+        return counts.select("bucket", "cells", "counts").groupBy("bucket")
+
+    pairs = [(sensitive, reportable, end), (sensitive, synthetic, space.size), (reportable, synthetic, end)]
+    found = [
+        grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most), _PARTIAL)
+        for index, (source, target, most) in enumerate(pairs)
+    ]
+    return found[0].unionAll(found[1]).unionAll(found[2])
+
+
+def measures(
+    sums: DataFrame, resolved: Resolved, synthetic_records: int, protected: int, reported: int | None = None
+) -> list[Measure]:
     """Collect the sums (some hundred a bucket), add them up and finish all measures of all comparisons.
 
-    Reportable aggregates carry the protected number of records; sensitive ones the exact one.
+    Args:
+        sums: see `partial_sums`.
+        resolved: the numbers of the run.
+        synthetic_records: their number.
+        protected: number of records that reportable aggregates carry.
+        reported: longest combination that is reported; default: R.
     """
     parts: dict[tuple[int, int, int, int], list[float]] = {}
     for *key, value in sums.collect():
         parts.setdefault((key[0], key[1], key[2], key[3]), []).append(value)
-    protected = resolved.records // resolved.k * resolved.k
+    lengths = [resolved.length if index == 1 or reported is None else reported for index in range(len(COMPARISONS))]
     records = ((resolved.records, protected), (resolved.records, synthetic_records), (protected, synthetic_records))
     found: list[Measure] = []
     for index, comparison in enumerate(COMPARISONS):
@@ -84,7 +119,7 @@ def measures(sums: DataFrame, resolved: Resolved, synthetic_records: int) -> lis
             else:
                 by_bin.setdefault((length, count_bin), np.zeros(len(BIN_SUMS)))[measure] = total
         by_length[:, LENGTH_SUMS.index("tuples")] = np.diff(resolved.cells.first_tuple[1:])
-        found += finish(Sums(comparison, by_length, by_bin, *records[index]))
+        found += finish(Sums(comparison, by_length[: lengths[index]], by_bin, *records[index]))
     return known(found) if resolved.prunes else found
 
 
@@ -106,6 +141,16 @@ def overall(table: DataFrame, comparison: str) -> pd.DataFrame:
     """The measures of one comparison over all lengths and bins: ``measure``, ``value``."""
     chosen = table.where((F.col("comparison") == comparison) & F.col("length").isNull() & F.col("count_bin").isNull())
     return chosen.select("measure", "value").toPandas()
+
+
+def _sums_table(rows: list[tuple[int, int, int, int, float]]) -> pa.Table:
+    names, types = (
+        ["comparison", "length", "count_bin", "measure", "value"],
+        [pa.int32(), pa.int32(), pa.int64(), pa.int32()],
+    )
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    kinds = [*types, pa.float64()]
+    return pa.table([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=names)
 
 
 def _vector(bucket: pa.Table) -> tuple[Ints, Ints]:

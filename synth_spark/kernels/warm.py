@@ -2,14 +2,18 @@
 
 import numpy as np
 
-from synth_spark.kernels.cells import CellSpace
+from synth_spark.kernels.assembling import assemble, combinations
+from synth_spark.kernels.cells import CellSpace, Codes, Ints
+from synth_spark.kernels.consistency import lower_to_parents
 from synth_spark.kernels.containment import support_up_to
 from synth_spark.kernels.enumerating import enumerate_records
 from synth_spark.kernels.growth import Growth
+from synth_spark.kernels.levels import counts, links, next_level, sizes
 from synth_spark.kernels.linking import rare_records
+from synth_spark.kernels.matching import match, start
 from synth_spark.kernels.parts import Part, grow_part
 from synth_spark.kernels.rounding import give_up, offer, thresholds
-from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows
+from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows, stream
 from synth_spark.kernels.walking import walk_tuples
 
 
@@ -29,3 +33,20 @@ def compile_kernels() -> None:
     draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
     hash_copies(records, copies, np.uint64(1))
     support_up_to(2, codes, weights, records)
+    _compile_private(codes, weights, starts)
+
+
+def _compile_private(codes: Codes, weights: Ints, starts: Ints) -> None:
+    state, singles = stream(1, "warm"), np.arange(12)[:, None]
+    pairs = next_level(starts, [singles])
+    sizes(pairs, codes, weights, 20)
+    counted = counts(pairs, codes, weights, 3, 1)
+    triples = next_level(starts, [singles, pairs.rows])
+    counts(triples, codes, weights, 3, 1)
+    everything = np.concatenate([[2_000.0], np.bincount(starts[:-1].repeat(2), minlength=12), counted])
+    lower_to_parents(everything, np.ones(len(everything)), *links(starts, [singles, pairs.rows]), rounds=1)
+    known = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
+    for percentile in (0, 95):
+        assemble(known, known.counts, state, 2, percentile)
+    made = start([np.array([5, 5])] * 2, 10, state)
+    match(made, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)

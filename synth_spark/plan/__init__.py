@@ -2,13 +2,17 @@
 
 from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Location, Source, Subject
 from synth_spark.plan.loading import dump, load, parse
-from synth_spark.plan.model import KAnonymity, Output, Plan, Privacy, Synthesis
+from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, Synthesis
 from synth_spark.plan.names import listed, nearest, used_columns
+from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 
 __all__ = [
+    "FROM_COUNTS",
+    "FROM_RECORDS",
     "Bins",
     "Constraint",
     "Dates",
+    "DifferentialPrivacy",
     "Groups",
     "Input",
     "KAnonymity",

@@ -9,6 +9,10 @@ from pydantic import BaseModel, ValidationError
 from synth_spark.errors import PlanError
 from synth_spark.plan.model import Plan
 from synth_spark.plan.names import nearest
+from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+
+#: The kinds of privacy, which say where a key stands but are none.
+_KINDS = {"k_anonymity": KAnonymity, "differential_privacy": DifferentialPrivacy}
 
 
 def load(path: str | None, overrides: dict[str, Any]) -> Plan:
@@ -45,12 +49,14 @@ def parse(content: dict[str, Any]) -> Plan:
     except ValidationError as error:
         first = error.errors()[0]
         where = [str(part) for part in first["loc"]]
-        field = ".".join(where) or "plan"
+        field = ".".join(part for part in where if part not in _KINDS) or "plan"
         if first["type"] == "extra_forbidden":
             known = _keys_at(where[:-1])
             raise PlanError(field, "is not a key of the plan", f"did you mean {nearest(where[-1], known)}?") from None
         if first["type"] == "missing":
             raise PlanError(field, "is missing", f"set {field}") from None
+        if first["type"] == "union_tag_invalid":
+            field = f"{field}.kind"
         problem = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
         raise PlanError(field, f"is not valid: {problem}", "see `synth-spark schema` for what is allowed") from None
 
@@ -73,8 +79,11 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
 def _keys_at(where: list[str]) -> list[str]:
     """The keys of the part of a plan that a path of keys leads to."""
     at: Any = Plan
-    for part in where:  # a key of a part, or of a mapping or a list of parts
-        at = _part_in(at.model_fields[part].annotation if hasattr(at, "model_fields") else get_args(at))
+    for part in where:  # a key of a part, or of a mapping or a list of parts, or a kind of privacy
+        if part in _KINDS:
+            at = _KINDS[part]
+        else:
+            at = _part_in(at.model_fields[part].annotation if hasattr(at, "model_fields") else get_args(at))
     return list(at.model_fields)
 
 

@@ -2,33 +2,30 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.input import Input, Strict
+from synth_spark.plan.input import Input, Location, Strict
+from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
 
-class KAnonymity(Strict):
-    """Every published combination, of any length, occurs in at least k sensitive records; counts are multiples of k."""
-
-    kind: Literal["k_anonymity"] = "k_anonymity"
-    k: int = Field(10, ge=2, strict=True, description="Privacy resolution: smallest count released, and rounding unit.")
-
-
 #: The privacy terms: a sum type, told apart by ``kind``.
-Privacy = KAnonymity
+Privacy = KAnonymity | DifferentialPrivacy
+#: Ways of synthesis that see released counts alone, and those that need the sensitive records.
+FROM_COUNTS, FROM_RECORDS = ("aggregate_seeded", "marginal_matching"), ("row_seeded", "value_seeded", "unseeded")
 
 
 class Synthesis(Strict):
     """How synthetic records are made."""
 
-    kind: Literal["row_seeded", "value_seeded", "unseeded"] = Field(
+    kind: Literal["row_seeded", "value_seeded", "unseeded", "aggregate_seeded", "marginal_matching"] = Field(
         "row_seeded",
-        description="Grown from sensitive records, whose lost values are placed; from values alone; or drawn column by "
-        "column, without placing what is lost.",
+        description="Grown from sensitive records, whose lost values are placed; from values alone; drawn column by "
+        "column, without placing what is lost; or made from released counts alone: of combinations, or (under "
+        "differential privacy, and the default there) of pairs.",
     )
     groups: int = Field(
         1_024, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
@@ -39,6 +36,32 @@ class Synthesis(Strict):
     packing: Literal["relative_deficit", "deficit", "count"] = Field(
         "relative_deficit", description="What decides which value a record is given of those that were left over."
     )
+    weight_percentile: float = Field(
+        0,
+        ge=0,
+        le=100,
+        description="A value is drawn by this percentile of the counts of its combinations with a record's values "
+        "(aggregate_seeded); 0: by the smallest. SDS: 95.",
+    )
+    synthetic_counts: bool = Field(
+        True, description="Whether what records hold already is taken off these counts (aggregate_seeded)."
+    )
+    required_length: int = Field(
+        2,
+        ge=1,
+        le=8,
+        strict=True,
+        description="A record holds no combination up to this length that is not released (aggregate_seeded); under "
+        "k-anonymity: reporting_length.",
+    )
+    scale: float = Field(1, gt=0, le=100, description="Factor of all counts (aggregate_seeded).")
+    records: int | None = Field(
+        None,
+        ge=1,
+        strict=True,
+        description="Number of records to make (aggregate_seeded, marginal_matching); default: as the counts have it.",
+    )
+    passes: int = Field(60, ge=1, le=1000, strict=True, description="Passes over all pairs (marginal_matching).")
 
 
 class Output(Strict):
@@ -56,7 +79,7 @@ class Plan(Strict):
 
     title: str = Field("Synthetic release", description="Title of the release, as shown to its readers.")
     input: Input
-    privacy: Privacy = KAnonymity()
+    privacy: Annotated[Privacy, Field(discriminator="kind")] = KAnonymity()
     reporting_length: int = Field(
         3, ge=1, le=8, strict=True, description="R: longest combination that is counted and reported."
     )
@@ -66,10 +89,45 @@ class Plan(Strict):
     )
     output: Output = Output()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
+    ledger: str | None = Field(
+        None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."
+    )
+    data_set: str | None = Field(
+        None, min_length=1, description="Name of the data set in the ledger; default: where the input is."
+    )
     run_id: str | None = Field(None, description="Name of the run; default: time and a random suffix.")
     seed: Annotated[int, Field(ge=0, strict=True)] | None = Field(
         None, description="Random seed; default: from the operating system."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, content: Any) -> Any:
+        """What is meant where a kind is not written: of privacy k-anonymity, of synthesis what suits the privacy."""
+        if not isinstance(content, dict):
+            return content
+        content = dict(content)
+        privacy, synthesis = content.get("privacy", {}), content.get("synthesis", {})
+        if isinstance(privacy, dict) and "kind" not in privacy:
+            kind = "differential_privacy" if "epsilon" in privacy else "k_anonymity"
+            content["privacy"] = privacy = {"kind": kind, **privacy}
+        private = isinstance(privacy, dict) and privacy.get("kind") == "differential_privacy"
+        if isinstance(synthesis, dict) and "kind" not in synthesis and private:
+            content["synthesis"] = {"kind": "marginal_matching", **synthesis}
+        return content
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        private, kind = isinstance(self.privacy, DifferentialPrivacy), self.synthesis.kind
+        if private and kind in FROM_RECORDS:
+            raise ValueError(f"synthesis.kind {kind} sees sensitive records; {' or '.join(FROM_COUNTS)} does not")
+        if not private and kind == "marginal_matching":
+            raise ValueError("synthesis.kind marginal_matching needs differential privacy")
+        if private and self.input.record_limit is not None:
+            raise ValueError("input.record_limit lets one subject decide about another: not under differential privacy")
+        if private and any(bins.quantiles is not None for bins in self.input.numbers.values()):
+            raise ValueError("input.numbers: quantiles are taken from the data; give edges under differential privacy")
+        return self
 
     @field_validator("run_id")
     @classmethod
@@ -82,3 +140,18 @@ class Plan(Strict):
     def work_folder(self) -> Path:
         """Folder that holds the sensitive run folders."""
         return Path(self.work if self.work is not None else self.output.path.rstrip("/") + ".work")
+
+    @property
+    def ledger_file(self) -> Path:
+        """File of the privacy ledger."""
+        return Path(self.ledger) if self.ledger is not None else self.work_folder / "ledger.jsonl"
+
+    @property
+    def data_set_name(self) -> str:
+        """Name of the data set in the ledger."""
+        if self.data_set is not None:
+            return self.data_set
+        locations: list[Location] = [*self.input.sources.values()] or [self.input]
+        paths = [str(Path(path).absolute()) for location in locations for path in location.all_paths]
+        tables = [text for location in locations for text in (location.table, location.sql) if text]
+        return ", ".join(paths + tables)

@@ -1,6 +1,6 @@
 """From grown records to the synthetic records as written: totals rounded, copies written out, codes back to strings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from synth_spark.domain import Domain
 from synth_spark.errors import PlanError
 from synth_spark.fields import literal_pattern
-from synth_spark.kernels.cells import Ints, starts_of
+from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.rounding import Hashes, give_up, merge, offer, thresholds
 from synth_spark.kernels.sampling import derive, hash_copies
 from synth_spark.kernels.wire import pack_ints, unpack_codes, unpack_ints
@@ -35,15 +35,41 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed
         One row a synthetic record: the input's columns in the form they came in, absent = null, in an order that is a
         hash of the content and so carries no information.
     """
-    starts = starts_of(domain.common(resolved.k))
-    key, place = derive(seed, "round"), np.uint64(derive(seed, "row order"))
+    starts, key = starts_of(domain.common(resolved.k)), derive(seed, "round")
     some, largest = thresholds(*_offers(grown, starts, resolved.k, key), resolved.k)
-    columns = len(domain.columns)
+
+    def rounded(records: Codes, copies: Ints) -> tuple[Codes, Ints]:
+        return give_up(records, copies, starts, some, largest, key)
+
+    return written(grown, domain, resolved.files, seed, rounded)
+
+
+def written(
+    made: DataFrame,
+    domain: Domain,
+    files: int,
+    seed: int,
+    change: Callable[[Codes, Ints], tuple[Codes, Ints]] | None = None,
+) -> DataFrame:
+    """Write records out, in an order that is a hash of their content and so carries no information.
+
+    Args:
+        made: one row a distinct record, or some of its copies: ``record``, ``copies``.
+        domain: of its codes.
+        files: to write.
+        seed: of the order.
+        change: applied to records and their copies before.
+
+    Returns:
+        One row a synthetic record: a column for each field, in the form it came in, absent = null.
+    """
+    place, columns = np.uint64(derive(seed, "row order")), len(domain.columns)
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             records, copies = unpack_codes(batch["record"], columns), batch["copies"].to_numpy()
-            records, copies = give_up(records, copies, starts, some, largest, key)
+            if change is not None:
+                records, copies = change(records, copies)
             places = hash_copies(records, copies, place).view(np.int64)
             rows = np.repeat(np.arange(len(records)), copies)
             for at in range(0, len(rows), _BATCH):
@@ -54,8 +80,7 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed
     names = [*(f"c{index}" for index in range(len(domain.fields))), "place"]
     types = [*(field.type for field in domain.fields), "bigint"]
     schema = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
-    written = grown.mapInArrow(decode, schema)
-    ordered = written.repartition(resolved.files, "place").sortWithinPartitions("place")
+    ordered = made.mapInArrow(decode, schema).repartition(files, "place").sortWithinPartitions("place")
     return ordered.drop("place").toDF(*domain.names)
 
 

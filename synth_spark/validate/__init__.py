@@ -1,6 +1,7 @@
 """Stage 6: the written tables against the contract of the release. A critical failure stops the release."""
 
 from synth_spark.validate.audit import Result, audit, contract, gate, load_library, quality_results
+from synth_spark.validate.private import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
 from synth_spark.validate.rules import broken
 from synth_spark.validate.singles import single_counts, synthetic_values
@@ -8,11 +9,13 @@ from synth_spark.validate.singles import single_counts, synthetic_values
 __all__ = [
     "Result",
     "audit",
+    "audit_private",
     "broken",
     "contract",
     "cuts",
     "gate",
     "load_library",
+    "private_contract",
     "proof",
     "quality_results",
     "single_counts",

@@ -5,7 +5,7 @@ Results hold verdicts, never values: no sample of a failing row is fetched, show
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,13 @@ class Result:
     meaning: str
 
 
-def contract(k: int, longest: int, exact: bool, constrained: bool = False) -> list[Rule]:
+def rule(name: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
+    """A critical rule, named suite.rule."""
+    suite, _, short = name.partition(".")
+    return Rule(suite, short, expectation, arguments, meaning)
+
+
+def contract(k: int, longest: int, exact: bool, constrained: bool = False, proven: bool = True) -> list[Rule]:
     """The rules of every k-anonymous release, suite by suite.
 
     Args:
@@ -57,6 +63,7 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False) -> li
         longest: R.
         exact: whether the synthesis promises single counts equal to the protected ones; else they are multiples of k.
         constrained: whether the plan declares structural rules.
+        proven: whether every record, as a whole, is contained in ≥ k sensitive ones; else only what is counted of it.
     """
     none, pairs = {"value_set": [0]}, "ExpectColumnPairValuesToBeEqual"
     between, in_set, present = (
@@ -67,12 +74,8 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False) -> li
     odd = f"SELECT length FROM {{batch}} WHERE protected_count % {int(k)} <> 0"  # noqa: S608 (a number)
     twice = "SELECT selections FROM {batch} GROUP BY selections HAVING count(*) > 1"
 
-    def rule(name: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
-        suite, _, short = name.partition(".")
-        return Rule(suite, short, expectation, arguments, meaning)
-
     same = {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
-    proven = {"column_A": "distinct", "column_B": "proven"}
+    covered = {"column_A": "distinct", "column_B": "proven"}
     singles = [
         rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected"),
         rule("single_counts.multiple_of_k", in_set, "Single counts are multiples of k.", column="remainder", **none),
@@ -82,6 +85,10 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False) -> li
             rule("single_counts.complete", present, "Every protected value is a synthetic one.", column="synthetic"),
             rule("single_counts.exact", in_set, "Single counts equal the protected ones.", column="difference", **none),
         ]
+    proof = [
+        rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
+        rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **covered),
+    ]
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
     return [
         rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
@@ -96,8 +103,7 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False) -> li
         rule("combinations.no_emergence", in_set, "No rare combination became frequent.", column="emerged", **none),
         rule("combinations.no_fabrication", in_set, "Every combination exists.", column="fabricated", **none),
         *(declared if constrained else []),
-        rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
-        rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **proven),
+        *(proof if proven else []),
     ]
 
 
@@ -107,7 +113,7 @@ def audit(
     aggregates: DataFrame,
     single_counts: "pd.DataFrame",
     measures: "pd.DataFrame",
-    proof: "pd.DataFrame",
+    proof: "pd.DataFrame | None",
     broken: "pd.DataFrame",
     names: list[str],
     k: int,
@@ -120,7 +126,8 @@ def audit(
         aggregates: the aggregates as written.
         single_counts: one row an attribute: ``protected``, ``synthetic``.
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
-        proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k).
+        proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k); None if
+            the contract has none.
         broken: one row a structural rule: ``broken``, the synthetic records that do not keep it.
         names: column names, in order.
         k: privacy resolution.
@@ -132,33 +139,49 @@ def audit(
     Raises:
         EngineError: an expectation could not be evaluated.
     """
-    load_library()
-    import great_expectations as gx
-
-    context = gx.get_context(mode="ephemeral")
-    _silence(context)
-    spark_source = context.data_sources.add_spark("written", persist=False)
-    pandas_source = context.data_sources.add_pandas("measured")
     declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count"]}
     written = {"synthetic_records": synthetic.columns, "aggregates": aggregates.columns}
-    batches = {
-        "columns": (pandas_source, _column_pairs(declared, written)),
-        "synthetic_records": (spark_source, synthetic.select(F.lit(1).alias("record"))),
-        "aggregates": (spark_source, aggregates.select("length", "selections", "protected_count")),
+    batches: dict[str, tuple[str, Any]] = {
+        "columns": ("pandas", column_pairs(declared, written)),
+        "synthetic_records": ("spark", synthetic.select(F.lit(1).alias("record"))),
+        "aggregates": ("spark", aggregates.select("length", "selections", "protected_count")),
         "single_counts": (
-            pandas_source,
+            "pandas",
             single_counts.assign(
                 difference=single_counts["synthetic"] - single_counts["protected"],
                 remainder=single_counts["synthetic"] % k,
             ),
         ),
-        "combinations": (pandas_source, measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
-        "constraints": (pandas_source, broken),
-        "proof": (pandas_source, proof),
+        "combinations": ("pandas", measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
+        "constraints": ("pandas", broken),
+        "proof": ("pandas", proof),
+    }
+    return checked(batches, rules)
+
+
+def checked(batches: dict[str, tuple[str, Any]], rules: Sequence[Rule]) -> list[Result]:
+    """Check rules, suite by suite.
+
+    Args:
+        batches: suite → where its batch is, spark or pandas, and the batch.
+        rules: those of a suite next to each other.
+
+    Raises:
+        EngineError: an expectation could not be evaluated.
+    """
+    load_library()
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    _silence(context)
+    sources = {
+        "spark": context.data_sources.add_spark("written", persist=False),
+        "pandas": context.data_sources.add_pandas("measured"),
     }
     results: list[Result] = []
     for suite, chosen in groupby(rules, key=lambda rule: rule.suite):
-        results += _run(*batches[suite], suite, list(chosen))
+        where, batch = batches[suite]
+        results += _run(sources[where], batch, suite, list(chosen))
     return results
 
 
@@ -192,7 +215,7 @@ def _silence(context: Any) -> None:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
 
 
-def _column_pairs(declared: dict[str, list[str]], written: dict[str, list[str]]) -> "pd.DataFrame":
+def column_pairs(declared: dict[str, list[str]], written: dict[str, list[str]]) -> "pd.DataFrame":
     """One row a column: what a table should have there, and what it has."""
     import pandas as pd
 

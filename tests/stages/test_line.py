@@ -144,7 +144,7 @@ def test_the_run_folder_is_for_its_owner_and_explains_itself(out: Path) -> None:
     folder = out.with_name("out.work") / "first"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert set(manifest["stages"]) == set(pipeline.STAGES)
+    assert set(manifest["stages"]) == set(pipeline.STAGES["k_anonymity"])
     assert manifest["tables"]["records"]["rows"] == 400
     assert manifest["seed"] == 5
     for entry in manifest["tables"].values():
@@ -251,7 +251,7 @@ def release_until(spark: SparkSession, cases: Path, out: Path, stage: str) -> Ru
         "run_id": "bad",
     }
     run = pipeline.start(spark, plans.load(None, keys), Progress(quiet=True))
-    for name in list(pipeline.STAGES)[: list(pipeline.STAGES).index(stage)]:
+    for name in list(pipeline.STAGES["k_anonymity"])[: list(pipeline.STAGES["k_anonymity"]).index(stage)]:
         pipeline.work(run, name)
     return run
 
@@ -272,6 +272,8 @@ def test_only_aggregate_and_synthesize_vouch(spark: SparkSession, cases: Path, t
     run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:2])
     for table in vars(tables).values():
         if isinstance(table, tables.Table) and table.sensitivity is not Sensitivity.SAFE:
+            if table.name not in run.workspace.manifest["tables"]:
+                continue  # of the other line
             with pytest.raises(TypeError, match=table.name):
                 tables.SafeTable(run.kept(table))
     with pytest.raises(TypeError, match="aggregate does not make"):

@@ -59,7 +59,7 @@ def test_the_examples_are_plans() -> None:
     [
         ({"input": {"path": "x.csv"}, "reporting_lenght": 3}, "reporting_lenght", "'reporting_length'"),
         ({"input": {"path": "x.csv"}, "Title": "x"}, "Title", "'title'"),
-        ({"input": {"path": "x.csv"}, "k": 5}, "k", "one of 'input', 'output', 'privacy'"),
+        ({"input": {"path": "x.csv"}, "k": 5}, "k", "one of 'data_set', 'input', 'ledger'"),
         ({"input": {"path": "x.csv", "colums": ["A"]}}, "input.colums", "'columns'"),
         ({"input": {"path": "x.csv", "sensitive_zeroes": ["A"]}}, "input.sensitive_zeroes", "'sensitive_zeros'"),
         ({"input": {"path": "x.csv"}, "privacy": {"K": 5}}, "privacy.K", "'k'"),

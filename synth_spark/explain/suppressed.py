@@ -1,43 +1,30 @@
-"""A release told in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
+"""A release under k-anonymity, told."""
 
 import json
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from synth_spark import __version__
 from synth_spark.evaluate.measures import Measure
+from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, quality_text, versions
 from synth_spark.plan import Plan
 from synth_spark.resolve import Resolved
 from synth_spark.tables import SafeTable
 from synth_spark.validate.audit import Result
 
-#: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
-#: Where records come from, and texts that may be values of theirs.
-_PRIVATE_INPUT = {
-    *(
-        "path",
-        "paths",
-        "table",
-        "sql",
-        "sources",
-        "version",
-        "timestamp",
-        "rename",
-        "null_markers",
-        "groups",
-        "constraints",
-    ),
-}
-_PRIVATE: dict[str, bool | set[str]] = {"seed": True, "work": True, "input": _PRIVATE_INPUT}
-
 _SINGLES = {
     True: "together they have the same single counts as `aggregates`, exactly.",
     False: "their single counts were rounded down to multiples of {k} and are near those of `aggregates`.",
+}
+
+
+_PROVEN = {
+    True: "One of them is the proof of sentence 3, for every synthetic record, by code that shares nothing with "
+    "the code "
+    "that made them.",
+    False: "Among them is sentence 3: every combination of the synthetic records was looked up in the sensitive ones.",
 }
 
 
@@ -55,6 +42,7 @@ class Facts:
         synthetic_records: number of synthetic records.
         combinations: number of published combinations by length, from 1.
         exact_singles: whether synthetic single counts are the protected ones.
+        proven: whether every synthetic record is, as a whole, contained in ≥ k sensitive ones.
         notes: what was changed of the plan.
     """
 
@@ -67,11 +55,24 @@ class Facts:
     synthetic_records: int
     combinations: tuple[int, ...]
     exact_singles: bool
+    proven: bool
     notes: tuple[str, ...]
 
 
-def guarantee(k: int) -> str:
-    """What holds for every k-anonymous release, in one sentence."""
+def guarantee(k: int, longest: int | None = None) -> str:
+    """What holds for every k-anonymous release, in one sentence.
+
+    Args:
+        k: privacy resolution.
+        longest: R, where records are made from released combinations alone; None where each is proved as a whole.
+    """
+    if longest is not None:
+        return (
+            f"Every combination of up to {longest} attributes of a synthetic record is shared by at least {k} "
+            "sensitive "
+            f"records; longer ones need not exist, nor be shared; every published count is at least {k} and a multiple "
+            f"of {k}."
+        )
     return (
         f"Every synthetic record, as a whole, is contained in at least {k} sensitive records, so every combination of "
         f"attributes in it, of any length, is shared by at least {k} of them; every published count is at least {k} "
@@ -88,23 +89,18 @@ def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: 
         columns=len(resolved.names),
         k=resolved.k,
         longest=resolved.length,
-        protected_records=resolved.records // resolved.k * resolved.k,
+        protected_records=resolved.protected_records,
         synthetic_records=synthetic.kept.rows,
         exact_singles=resolved.exact_singles,
+        proven=resolved.proves_records,
         combinations=tuple(counted.get(length, 0) for length in range(1, resolved.length + 1)),
-        notes=(*resolved.notes, *_about_rules(len(resolved.plan.input.constraints))),
+        notes=(*resolved.notes, *about_rules(len(resolved.plan.input.constraints))),
     )
-
-
-def _about_rules(number: int) -> list[str]:
-    """What is said of structural rules, if there are any."""
-    kept = "the structural rule that was" if number == 1 else f"the {number} structural rules that were"
-    return [f"Every synthetic record keeps {kept} declared for these records; the audit checked it."] if number else []
 
 
 def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable]) -> DataFrame:
     """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
-    columns = {
+    columns: dict[str, str | int | float] = {
         "title": facts.title,
         "privacy": plan.privacy.kind,
         "k": facts.k,
@@ -112,26 +108,12 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
         "protected_record_count": facts.protected_records,
         "synthetic_record_count": facts.synthetic_records,
         "combination_count": sum(facts.combinations),
-        "guarantee": guarantee(facts.k),
-        "plan": json.dumps(plan.model_dump(mode="json", exclude=_PRIVATE), ensure_ascii=False),
+        "guarantee": guarantee(facts.k, None if facts.proven else facts.longest),
+        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
     }
-    literals = [
-        F.lit(value).cast("bigint" if isinstance(value, int) else "string").alias(name)
-        for name, value in columns.items()
-    ]
-    return spark.range(1).coalesce(1).select(*literals)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what makes a release."""
-    packages = ("pyspark", "pyarrow", "numpy", "numba", "great-expectations")
-    return {
-        "synth-spark": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
+    return one_row(spark, columns)
 
 
 def documents(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> dict[str, str]:
@@ -152,14 +134,14 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
     """
     figures = {(m.measure, m.length): m.value for m in public if m.count_bin is None}
     lengths = ", ".join(f"{count:,} of length {length}" for length, count in enumerate(facts.combinations, 1))
-    kept = _by_length(figures, "kept_share_of_common", facts.longest)
-    mass = _by_length(figures, "mass_share_of_common", facts.longest)
+    kept = by_length(figures, "kept_share_of_common", facts.longest)
+    mass = by_length(figures, "mass_share_of_common", facts.longest)
     held = sum(result.success for result in results)
     sentences = [
         f"This release, “{facts.title}” ({facts.run_id}), describes about {facts.protected_records:,} records with "
         f"{facts.columns} columns; the exact number is not published.",
         f"It was made under k-anonymity with k = {facts.k}.",
-        guarantee(facts.k),
+        guarantee(facts.k, None if facts.proven else facts.longest),
         f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {facts.longest} attributes "
         f"({lengths}); each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low.",
         "A combination that is not in `aggregates` was either too rare to publish or does not exist; which of the two "
@@ -170,8 +152,8 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
         f"Of the published counts, the synthetic records reproduce {mass}.",
         "Counts of combinations of two or more attributes taken from the synthetic records are estimates: where a "
         "combination is in `aggregates`, prefer its count there.",
-        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held. One of them is the "
-        "proof of sentence 3, for every synthetic record, by code that shares nothing with the code that made them.",
+        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held. "
+        + _PROVEN[facts.proven],
         "What is not promised: a group of k people who all share a value is still described by it; someone who knows "
         "all but one of a group's members, or holds several releases of the same data, may learn more than from this "
         "one alone.",
@@ -179,27 +161,3 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
     sentences += list(facts.notes)
     numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
     return "\n".join([f"# {facts.title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
-
-
-def quality_text(run_id: str, results: Sequence[Result]) -> str:
-    """The audit as a readable table (Markdown)."""
-    failed = [result for result in results if not result.success]
-    verdict = (
-        "All rules held." if not failed else f"{len(failed)} of {len(results)} rules failed: the release was stopped."
-    )
-    rows = [
-        f"| {'held' if result.success else '**failed**'} | {result.suite}.{result.rule} | {result.severity} "
-        f"| {result.meaning} |"
-        for result in sorted(results, key=lambda result: result.success)
-    ]
-    head = ["| verdict | rule | severity | meaning |", "|---|---|---|---|"]
-    return "\n".join([f"# Audit of {run_id}", "", verdict, "", *head, *rows, ""])
-
-
-def _by_length(figures: dict[tuple[str, int | None], float], measure: str, longest: int) -> str:
-    names = {1: "singles", 2: "pairs", 3: "triples"}
-    parts = [
-        f"{100 * figures[measure, length]:.1f} % of the {names.get(length, f'length-{length} ones')}"
-        for length in range(1, longest + 1)
-    ]
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

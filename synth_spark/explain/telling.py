@@ -1,0 +1,84 @@
+"""What all ways of telling a release share."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark import __version__
+from synth_spark.validate.audit import Result
+
+#: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
+#: Where records come from, and texts that may be values of theirs.
+_PRIVATE_INPUT = {
+    *(
+        "path",
+        "paths",
+        "table",
+        "sql",
+        "sources",
+        "version",
+        "timestamp",
+        "rename",
+        "null_markers",
+        "groups",
+        "constraints",
+    ),
+}
+PRIVATE: dict[str, bool | set[str]] = {
+    "seed": True,
+    "work": True,
+    "ledger": True,
+    "data_set": True,
+    "input": _PRIVATE_INPUT,
+}
+
+
+def one_row(spark: SparkSession, columns: Mapping[str, str | int | float]) -> DataFrame:
+    """A table of one row: whole numbers, numbers and texts."""
+    kinds = {int: "bigint", float: "double", str: "string"}
+    literals = [F.lit(value).cast(kinds[type(value)]).alias(name) for name, value in columns.items()]
+    return spark.range(1).coalesce(1).select(*literals)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes a release."""
+    packages = ("pyspark", "pyarrow", "numpy", "numba", "great-expectations", "opendp", "dp-accounting")
+    return {
+        "synth-spark": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def quality_text(run_id: str, results: Sequence[Result]) -> str:
+    """The audit as a readable table (Markdown)."""
+    failed = [result for result in results if not result.success]
+    verdict = (
+        "All rules held." if not failed else f"{len(failed)} of {len(results)} rules failed: the release was stopped."
+    )
+    rows = [
+        f"| {'held' if result.success else '**failed**'} | {result.suite}.{result.rule} | {result.severity} "
+        f"| {result.meaning} |"
+        for result in sorted(results, key=lambda result: result.success)
+    ]
+    head = ["| verdict | rule | severity | meaning |", "|---|---|---|---|"]
+    return "\n".join([f"# Audit of {run_id}", "", verdict, "", *head, *rows, ""])
+
+
+def about_rules(number: int) -> list[str]:
+    """What is said of structural rules, if there are any."""
+    kept = "the structural rule that was" if number == 1 else f"the {number} structural rules that were"
+    return [f"Every synthetic record keeps {kept} declared for these records; the audit checked it."] if number else []
+
+
+def by_length(figures: dict[tuple[str, int | None], float], measure: str, longest: int) -> str:
+    """A measure as shares of singles, pairs, …, in words."""
+    names = {1: "singles", 2: "pairs", 3: "triples"}
+    parts = [
+        f"{100 * figures[measure, length]:.1f} % of the {names.get(length, f'length-{length} ones')}"
+        for length in range(1, longest + 1)
+    ]
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

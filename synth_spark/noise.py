@@ -1,0 +1,46 @@
+"""Where noise comes from: OpenDP's exact samplers, fed by the operating system. No seed: noise must not be repeatable.
+
+Everything that draws noise is handed a `Noise`, so that tests can put a known one in its place.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from synth_spark.budget import Rho, Sigma
+from synth_spark.kernels.cells import Ints
+
+
+class Noise(Protocol):
+    """A source of noise."""
+
+    def gaussian(self, size: int, sigma: Sigma) -> Ints:
+        """(size,) independent discrete Gaussian numbers of scale σ."""
+
+    def choose(self, scores: Ints, rho: Rho) -> int:
+        """The place of a large one of some scores of sensitivity 1, at a cost of ρ."""
+
+
+@dataclass(frozen=True)
+class VettedNoise:
+    """Noise of OpenDP."""
+
+    def gaussian(self, size: int, sigma: Sigma) -> Ints:
+        """(size,) independent discrete Gaussian numbers: P(x) ∝ exp(−x² / 2 σ²) (Canonne, Kamath and Steinke 2020)."""
+        if not size or not sigma.value:
+            return np.zeros(size, np.int64)
+        import opendp.prelude as dp
+
+        dp.enable_features("contrib")
+        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
+        return np.array(dp.m.make_gaussian(*space, scale=float(sigma))([0] * size), np.int64)
+
+    def choose(self, scores: Ints, rho: Rho) -> int:
+        """The exponential mechanism, as the place of the largest score with Gumbel noise (McSherry and Talwar 2007)."""
+        import opendp.prelude as dp
+
+        dp.enable_features("contrib")
+        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64")
+        scale = 2 / float(rho.selection())
+        return int(dp.m.make_noisy_max(*space, dp.zero_concentrated_divergence(), scale=scale)(scores.tolist()))

@@ -1,0 +1,225 @@
+"""The line under differential privacy: the stages of `pipeline`, where noise takes the place of suppression.
+
+Noise is drawn in two stages alone, encode (which values there are) and aggregate (how often they meet), written before
+anything reads it, and never drawn again. What follows sees noisy counts only; `_evaluate` compares them with exact ones
+for those who sign the release, and publishes none of that.
+"""
+
+import numpy as np
+from pyspark.sql import DataFrame
+
+from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, synthesize, tables, validate
+from synth_spark.budget import compose
+from synth_spark.errors import InputError
+from synth_spark.explain import private
+from synth_spark.kernels.consistency import Estimates, estimate
+from synth_spark.ledger import Ledger, private_entry
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.run import Run
+from synth_spark.tables import SafeTable
+
+#: The tables of the stage aggregate that hold noise.
+NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
+
+
+def terms_of(run: Run) -> DifferentialPrivacy:
+    """The privacy terms of a run of this line."""
+    assert isinstance(run.plan.privacy, DifferentialPrivacy)
+    return run.plan.privacy
+
+
+def encode_values(run: Run) -> None:
+    """Which values there are, as far as noise lets it be told; records in codes of these values."""
+    terms, held = terms_of(run), [terms_of(run).values_a_record if field.many else 1 for field in run.fields]
+    capped = encode.capped(run.kept(tables.RECORDS).frame, run.fields, terms.values_a_record)
+    attributes = run.keep(tables.DOMAIN, encode.marginals(capped, run.fields))  # one row an attribute, exact
+    encode.check_size(attributes.rows)
+    encode.check_text(run.marginals, run.fields)
+    counted = aggregate.candidates(run.marginals, run.fields, run.records, terms)
+    sizes = aggregate.table_sizes(counted, len(run.fields))
+    run.once("rho", lambda: compose(run.plan, sizes, _pair_sizes(run, sizes), held))
+    _debit(run)
+
+    def draw() -> DataFrame:
+        spending = run.spending
+        rho, delta = spending.on("values"), spending.domain_delta
+        return run.spark.createDataFrame(aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)).coalesce(1)
+
+    run.keep_once(tables.VALUES, draw)  # one row a value that may be told of
+    if run.plan.output.indicators:
+        synthesize.indicator_names(run.domain)  # they must differ
+    run.keep(tables.CODES, encode.codes(capped, run.domain))  # one row a distinct record of small integers
+    if not sum(run.domain.cards):
+        raise InputError("privacy", "lets no value exist", "declare privacy.public_domain, or raise privacy.epsilon")
+    for note in run.resolved.notes:
+        run.progress.say(note)
+
+
+def aggregate_counts(run: Run) -> None:
+    """Noisy counts that agree with each other."""
+    found, codes = run.resolved, run.kept(tables.CODES).frame
+    exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block)
+    counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    if run.plan.synthesis.kind == "marginal_matching":
+        run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
+        released = aggregate.from_estimates(_estimates(run), run.domain, run.whole, terms_of(run))
+    else:
+        released = aggregate.released_lengths(
+            codes,
+            run.domain,
+            _singles(run),
+            terms_of(run),
+            run.spending,
+            found.length,
+            run.workspace.seed,
+            run.noise,
+            lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame,
+            run.once,
+        )
+    if not released.records > 0 or not len(released.rows[0]):
+        raise InputError("privacy", "leaves nothing but noise", "raise privacy.epsilon, or add data")
+    run.workspace.facts["released"] = {
+        "records": released.records,
+        "caps": list(released.caps),
+        "lengths": len(released.rows),
+    }
+    kept = run.keep(
+        tables.RELEASED_COUNTS, aggregate.counts_frame(run.spark, released, found.cells)
+    )  # one row a bucket
+    run.keep(tables.NOISY_AGGREGATES, aggregate.aggregates(kept.frame, run.domain, found))  # one row a combination
+
+
+def synthesize_records(run: Run) -> None:
+    """Records from noisy counts alone."""
+    wish, seed = run.plan.synthesis, run.workspace.seed
+    released = run.workspace.facts["released"]
+    domain = run.domain
+    if wish.kind == "marginal_matching":
+        rules = synthesize.attributes_of(run.plan.input.constraints, domain)
+        estimates = _estimates(run)
+        made = synthesize.matched_records(run.spark, estimates, run.whole, rules, wish.records, wish.passes, seed)
+    else:
+        told = run.kept(tables.NOISY_AGGREGATES).frame
+        domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
+        rules = synthesize.attributes_of(run.plan.input.constraints, domain)
+        made = synthesize.seeded_records(
+            run.spark, told, domain, released["records"], released["lengths"], wish.required_length, rules, wish, seed
+        )
+    files = max(1, -(-released["records"] // 1_000_000))
+    run.keep(tables.SYNTHETIC_RECORDS, synthesize.written(made, domain, files, seed))  # one row a synthetic record
+
+
+def evaluate_counts(run: Run) -> None:
+    """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
+    found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    released = run.workspace.facts["released"]
+    recoded = encode.codes(written.frame, run.domain)
+    made = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)
+    synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
+    exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
+    sums = evaluate.partial_sums_between(exact, told, synthetic.frame, found.cells, released["lengths"])
+    all_measures = evaluate.measures(sums, found, written.rows, released["records"], released["lengths"])
+    public = [measure for measure in all_measures if measure.comparison == evaluate.PUBLIC]
+    run.keep(tables.MEASURES, evaluate.evaluation(run.spark, all_measures))  # one row a measure, against exact counts
+    run.keep(tables.EVALUATION, evaluate.evaluation(run.spark, public))  # one row a measure, noisy against synthetic
+
+
+def validate_tables(run: Run) -> None:
+    """The contract of a private release, on what was written."""
+    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.NOISY_AGGREGATES).frame
+    counted = validate.single_counts(told, synthetic.frame, run.fields)
+    singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
+    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
+    results = validate.audit_private(
+        synthetic=synthetic.frame,
+        aggregates=told,
+        single_counts=singles.select("column", "value", "protected", "synthetic").toArrow(),
+        names=run.domain.names,
+        told=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
+        fabricated=_fabricated(run),
+        broken=validate.broken(synthetic.frame, run.fields, run.plan.input.constraints),
+        ledger=Ledger(run.plan.ledger_file).entries(),
+        run_id=run.workspace.run_id,
+        terms=terms_of(run),
+        records=released["records"],
+        rules=validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded),
+    )
+    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
+    run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))
+    validate.gate(results)
+
+
+def publish_tables(run: Run) -> None:
+    """Put the release in place."""
+    aggregates = aggregate.vouch(run.kept(tables.NOISY_AGGREGATES))
+    synthetic = synthesize.vouch(run.kept(tables.SYNTHETIC_RECORDS))
+    evaluation = SafeTable.derived(run.kept(tables.EVALUATION), aggregates, synthetic)
+    quality = SafeTable.derived(run.kept(tables.QUALITY_RESULTS), aggregates, synthetic)
+    results = [validate.Result(*row) for row in quality.kept.frame.collect()]
+    validate.gate(results)
+    facts = private.facts_of(
+        run.plan, run.workspace.run_id, run.spending, run.workspace.facts["released"], aggregates, synthetic
+    )
+    row = private.release_row(run.spark, run.plan, facts, [aggregates, synthetic, evaluation, quality])
+    safe = [synthetic, aggregates, evaluation, quality]
+    safe.append(SafeTable.derived(run.keep(tables.RELEASE, row), aggregates, synthetic))  # one row
+    if run.plan.output.indicators:
+        wide = synthesize.indicators(synthetic.kept.frame, run.domain)
+        safe.append(SafeTable.derived(run.keep(tables.SYNTHETIC_INDICATORS, wide), aggregates, synthetic))
+    for table in safe:
+        run.workspace.verify(table.kept.table)
+    measures = [evaluate.Measure(*row) for row in evaluation.kept.frame.collect()]
+    publish.publish(safe, private.documents(facts, measures, results), run.plan.output, run.workspace.run_id)
+
+
+def _debit(run: Run) -> None:
+    """Enter what the release costs, before the first draw; once, however often the run is taken up again."""
+    spending, plan = run.spending, run.plan
+    unit = "subject" if plan.input.subject is not None else "record"
+    entry = private_entry(
+        plan.data_set_name, run.workspace.run_id, plan.synthesis.kind, unit,
+        spending.epsilon, spending.delta, spending.rho, spending.domain_delta,
+    )  # fmt: skip
+    for remark in Ledger(plan.ledger_file).debit(entry):
+        run.progress.say(remark)
+
+
+def _fabricated(run: Run) -> float:
+    """Combinations of synthetic records, up to the required length, that were not released."""
+    own = run.kept(tables.EVALUATION).frame.where("measure = 'fabricated' and count_bin is null")
+    most = run.plan.synthesis.required_length
+    return float(sum(row["value"] for row in own.where(f"length <= {most}").select("value").collect()))
+
+
+def _pair_sizes(run: Run, sizes: list[int]) -> list[int]:
+    """Cells of the tables of all pairs of columns, where all values are public."""
+    several = {index for index, field in enumerate(run.fields) if field.many}
+    columns = [size for index, size in enumerate(sizes) for size in ([2] * size if index in several else [size])]
+    places = np.triu_indices(len(columns), 1)
+    own = np.array(columns)
+    return [int(cells) for cells in own[places[0]] * own[places[1]]]
+
+
+def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
+    exact = aggregate.exact_pairs(counts, run.records, run.resolved.cells, run.whole)
+    spending, columns = run.spending, len(run.domain.columns)
+    left, choice = spending.on("pairs"), spending.on("selection")
+    chosen = aggregate.choose_pairs(exact, terms_of(run), columns, choice, left, run.noise)
+    return aggregate.noisy_pairs(run.spark, exact, chosen, left, run.noise)
+
+
+def _estimates(run: Run) -> Estimates:
+    pairs = run.kept(tables.NOISY_PAIRS).frame.toArrow()
+    rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
+    measured = aggregate.measured(run.values, pairs, run.domain, run.whole)
+    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.whole))
+
+
+def _singles(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy counts of the domain's attributes and the scales of their noise, column by column."""
+    known = {(row["column"], row["value"]): row for row in run.values.to_pylist()}
+    bounds, rows = run.domain.bounds, []
+    for index in range(len(run.fields)):
+        for column in run.domain.columns[bounds[index] : bounds[index + 1]]:
+            rows += [known[index, value] for value in column.values]
+    return np.array([row["count"] for row in rows], np.int64), np.array([row["sigma"] for row in rows])

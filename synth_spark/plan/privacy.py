@@ -1,0 +1,80 @@
+"""The part of a plan that says what is promised to the people in the data."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from synth_spark.plan.input import Code, Strict
+
+#: A positive number of a list of them.
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class KAnonymity(Strict):
+    """Every published combination, of any length, occurs in at least k sensitive records; counts are multiples of k."""
+
+    kind: Literal["k_anonymity"] = "k_anonymity"
+    k: int = Field(10, ge=2, strict=True, description="Privacy resolution: smallest count released, and rounding unit.")
+
+
+class DifferentialPrivacy(Strict):
+    """What is published is nearly as likely with any one subject as without: (ε, δ)-differential privacy."""
+
+    kind: Literal["differential_privacy"] = "differential_privacy"
+    epsilon: float = Field(gt=0, le=100, allow_inf_nan=False, description="ε of the whole release.")
+    delta: float = Field(
+        1e-6, gt=0, lt=0.01, description="δ of the whole release: far below 1 / the number of subjects."
+    )
+    public_domain: bool | dict[str, tuple[Code, ...]] = Field(
+        False,
+        description="Which values may exist is no secret: of all columns (those that occur), or of the named columns "
+        "(those listed; others count as absent). Other values are released only where noise cannot tell whether they "
+        "exist, which costs some of δ and of ε.",
+    )
+    values_a_record: int = Field(
+        8, ge=1, le=1000, strict=True, description="Most values that a subject has in a column with several."
+    )
+    domain_share: float = Field(
+        0.15, gt=0, lt=1, description="Share of ρ for single counts, and for which values exist (marginal_matching)."
+    )
+    domain_delta_share: float = Field(0.05, gt=0, lt=1, description="Share of δ for which values exist.")
+    most_pairs: int = Field(
+        300,
+        ge=1,
+        strict=True,
+        description="Pairs of columns that are all measured; of more, those worth it are chosen, privately "
+        "(marginal_matching).",
+    )
+    selection_share: float = Field(0.1, gt=0, lt=1, description="Share of ρ for choosing pairs of columns.")
+    record_count_share: float = Field(
+        0.005, gt=0, lt=1, description="Share of ρ for the number of records (aggregate_seeded)."
+    )
+    percentile: float = Field(
+        99, gt=0, le=100, description="A subject's combinations are capped at this percentile (aggregate_seeded)."
+    )
+    percentile_share: float = Field(0.01, gt=0, lt=1, description="Share of ρ for these caps (aggregate_seeded).")
+    accuracy: Literal["records", "long", "short", "balanced"] | tuple[Positive, ...] = Field(
+        "records",
+        description="Which lengths are counted best (aggregate_seeded): a tenth of ρ for singles, three tenths for "
+        "length 3 and more, the rest for pairs, as records need it; SDS's modes; or the noise of each length relative "
+        "to the others'.",
+    )
+    fabrication: Literal["uncontrolled", "balanced", "progressive", "minimise"] | tuple[Positive, ...] = Field(
+        "balanced",
+        description="How many combinations that do not exist may be released: SDS's modes, or for each length from 2 "
+        "twice the chance (0 to 1) that such a one is.",
+    )
+    thresholds: dict[Annotated[int, Field(ge=2, le=8)], Annotated[float, Field(ge=0)]] = Field(
+        {}, description="Length → noisy count that a combination must exceed, instead of `fabrication`."
+    )
+
+    @property
+    def k(self) -> int:
+        """The least count that is special: none is."""
+        return 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not isinstance(self.fabrication, str) and max(self.fabrication, default=0) > 1:
+            raise ValueError("fabrication must be at most 1")
+        return self

@@ -1,0 +1,124 @@
+"""Records put together from released combinations; nothing else is seen here (specification 4.7)."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from synth_spark.domain import Domain, build
+from synth_spark.fields import Field
+from synth_spark.kernels.assembling import assemble, combinations
+from synth_spark.kernels.cells import Ints, starts_of
+from synth_spark.kernels.matching import shares
+from synth_spark.kernels.sampling import derive, stream
+from synth_spark.kernels.wire import pack_codes
+from synth_spark.plan import Synthesis
+from synth_spark.synthesize.marginal_matching import MADE
+from synth_spark.synthesize.rules import Rule
+
+#: Records of a shard, about.
+_SHARD = 50_000
+
+
+def released_domain(singles: pa.Table, fields: Sequence[Field]) -> Domain:
+    """The values that released combinations hold.
+
+    Args:
+        singles: the released combinations of length 1, as they are published.
+        fields: what their columns are.
+    """
+    parts = []
+    for index, field in enumerate(fields):
+        cells = singles.column(index + 1).combine_chunks()
+        held = cells.is_valid()
+        values = _values_of(cells.filter(held), field)
+        counts = singles["protected_count"].combine_chunks().filter(held)
+        column = pa.array(np.full(len(values), index), pa.int32())
+        parts.append(pa.table({"column": column, "value": values, "count": counts}))
+    return build(fields, pa.concat_tables(parts), 0, 1)
+
+
+def seeded_records(
+    spark: SparkSession,
+    aggregates: DataFrame,
+    domain: Domain,
+    records: int,
+    longest: int,
+    required: int,
+    rules: Sequence[Rule],
+    wish: Synthesis,
+    seed: int,
+) -> DataFrame:
+    """Make records.
+
+    Args:
+        spark: the session.
+        aggregates: the released combinations, as they are published.
+        domain: of their values: `released_domain`.
+        records: number of records, as it is published.
+        longest: R.
+        required: a record holds no combination up to this length that was not released.
+        rules: that every record keeps.
+        wish: parameters of the synthesis.
+        seed: of all random choices.
+
+    Returns:
+        One row a record: ``record`` (codes of the domain), ``copies`` (1).
+    """
+    table = aggregates.toArrow()
+    starts = starts_of(np.array(domain.cards, np.int64))
+    singles, longer = _combinations(table, domain, starts, longest)
+    column = np.repeat(np.arange(len(domain.columns)), domain.cards)
+    known = combinations(column, singles, longer, records)
+    counts = np.ceil(known.counts * wish.scale).astype(np.int64) if wish.scale != 1 else known.counts
+    expected = wish.records or max(
+        [records, *(int(own.sum()) for own in np.split(counts[1 : 1 + starts[-1]], starts[1:-1]))]
+    )
+    parts = max(1, math.ceil(expected / _SHARD))
+
+    def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for part in batch["id"].to_pylist():
+                codes = _shard(part)
+                for rule in rules:
+                    rule.keep(codes)
+                copies = pa.array(np.ones(len(codes), np.int64))
+                yield pa.RecordBatch.from_arrays([pack_codes(codes), copies], names=["record", "copies"])
+
+    def _shard(part: int) -> np.ndarray:
+        phases = np.random.default_rng(derive(seed, "phases")).random(counts.size)
+        own = shares(counts.astype(float), part, parts, phases)
+        number = int(shares(np.array([float(wish.records or 0)]), part, parts, np.zeros(1))[0])
+        if wish.records is not None and number == 0:
+            return np.zeros((0, len(domain.columns)), np.uint16)
+        state = stream(seed, "assemble", part)
+        made = assemble(known, own, state, required, wish.weight_percentile, wish.synthetic_counts, number)
+        return np.where(made > 0, made.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
+
+    return spark.range(0, parts, 1, parts).mapInArrow(make, MADE)
+
+
+def _values_of(cells: pa.Array, field: Field) -> pa.Array:
+    """The values of cells that hold one each."""
+    return field.lists(cells).flatten() if field.many else cells
+
+
+def _combinations(table: pa.Table, domain: Domain, starts: Ints, longest: int) -> tuple[Ints, list[tuple[Ints, Ints]]]:
+    """Counts of the attributes, and for each longer length attributes and counts."""
+    lengths = table["length"].to_numpy()
+    cells = [table.column(index + 1).combine_chunks() for index in range(len(domain.fields))]
+    codes, counts = domain.encode(cells), table["protected_count"].to_numpy()
+    places, columns = np.nonzero(codes)
+    attributes = starts[columns] + codes[places, columns] - 1
+    cuts = np.searchsorted(places, np.arange(len(codes) + 1))
+    singles, longer = np.zeros(starts[-1], np.int64), []
+    for length in range(1, longest + 1):
+        own = np.flatnonzero(lengths == length)
+        rows = attributes[cuts[own][:, None] + np.arange(length)]
+        if length == 1:
+            singles[rows[:, 0]] = counts[own]
+        elif len(own):
+            longer.append((rows, counts[own]))
+    return singles, longer

@@ -1,0 +1,76 @@
+"""Records that match estimated pair tables; nothing else is seen here.
+
+Records are made in shards, each with its share of every table, so ten times the records are ten times the shards, and
+what a shard makes depends on its number alone.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from synth_spark.kernels.consistency import Estimates
+from synth_spark.kernels.matching import match, shares, start
+from synth_spark.kernels.sampling import derive, stream
+from synth_spark.kernels.wire import pack_codes
+from synth_spark.synthesize.rules import Rule
+
+#: Records of a shard.
+_SHARD = 50_000
+MADE = "record binary, copies bigint"
+
+
+def matched_records(
+    spark: SparkSession,
+    estimates: Estimates,
+    whole: Sequence[bool],
+    rules: Sequence[Rule],
+    records: int | None,
+    passes: int,
+    seed: int,
+) -> DataFrame:
+    """Make records.
+
+    Args:
+        spark: the session.
+        estimates: tables that agree.
+        whole: for every column, whether place 0 of its table is its first value, and not absent.
+        rules: that every record keeps.
+        records: how many; default: the tables' total.
+        passes: over all pairs.
+        seed: of all random choices.
+
+    Returns:
+        One row a record: ``record``, ``copies`` (1).
+    """
+    total, pairs = max(0, round(estimates.total)) if records is None else records, sorted(estimates.pairs)
+    scale = total / estimates.total if estimates.total > 0 else 0.0
+    ones, tables = [own * scale for own in estimates.ones], [estimates.pairs[pair] * scale for pair in pairs]
+    parts = max(1, math.ceil(total / _SHARD))
+    cards, shift = np.array([len(own) for own in ones], np.int64), np.array(whole, np.uint16)
+
+    def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for part in batch["id"].to_pylist():
+                codes = _shard(part)
+                for rule in rules:
+                    rule.keep(codes)
+                copies = pa.array(np.ones(len(codes), np.int64))
+                yield pa.RecordBatch.from_arrays([pack_codes(codes), copies], names=["record", "copies"])
+
+    def _shard(part: int) -> np.ndarray:
+        phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
+        records = int(shares(np.array([float(total)]), part, parts, np.zeros(1))[0])
+        own = [shares(counts, part, parts, phases.random(counts.size)) for counts in ones]
+        state = stream(seed, "match", part)
+        codes = start(own, records, state)
+        if parts == 1:
+            wanted = tables
+        else:
+            wanted = [shares(t.ravel(), part, parts, phases.random(t.size)).reshape(t.shape) for t in tables]
+        match(codes, cards, np.array(pairs, np.int64).reshape(-1, 2), wanted, passes, state)
+        return np.ascontiguousarray(codes.T + shift)
+
+    return spark.range(0, parts, 1, parts).mapInArrow(make, MADE)
