@@ -5,7 +5,7 @@ tasks that draw their noise, one row a table; what comes back is what those task
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations as subsets
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from synth_spark.budget import Rho, chooses_pairs, sigma_of
+from synth_spark.budget import Rho, Sigma, chooses_pairs, sigma_of
 from synth_spark.domain import Domain
 from synth_spark.errors import ResourceError
 from synth_spark.kernels.cells import CellSpace, Ints
@@ -109,6 +109,11 @@ def choose_pairs(
     return sorted(pairs[place] for place in order[:best])
 
 
+def with_noise(tables: Sequence[Ints], sigmas: Sequence[Sigma], noise: Noise) -> list[Ints]:
+    """Tables with independent noise of a scale each in every cell."""
+    return [table + noise.gaussian(table.size, sigma) for table, sigma in zip(tables, sigmas, strict=True)]
+
+
 def noisy_pairs(
     spark: SparkSession,
     tables: dict[tuple[int, int], Ints],
@@ -132,13 +137,9 @@ def noisy_pairs(
     )
 
     def blur(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from synth_spark.budget import Sigma
-
         for batch in batches:
-            blurred = []
-            for counts, sigma in zip(batch["counts"], batch["sigma"], strict=True):
-                exact = unpack_ints(counts)
-                blurred.append(exact + noise.gaussian(exact.size, Sigma(sigma.as_py())))
+            scales = [Sigma(sigma) for sigma in batch["sigma"].to_pylist()]
+            blurred = with_noise([unpack_ints(counts) for counts in batch["counts"]], scales, noise)
             yield batch.set_column(2, "counts", pack_ints(blurred))
 
     tasks = max(1, min(_TASKS, len(chosen) // 16))

@@ -48,9 +48,9 @@ class Tallies:
 
     def found(self) -> list[Tally]:
         """Everything that was counted and happened."""
-        return [
-            Tally(subject, what, int(observation.get[f"t{index}"]))
-            for observation, entries in self.observed
-            for index, (subject, what) in enumerate(entries)
-            if observation.get[f"t{index}"]
-        ]
+        tallies = []
+        for observation, entries in self.observed:
+            numbers = observation.get  # fetched from the JVM each time it is asked for
+            counted = ((subject, what, numbers[f"t{index}"]) for index, (subject, what) in enumerate(entries))
+            tallies += [Tally(subject, what, int(number)) for subject, what, number in counted if number]
+        return tallies

@@ -1,0 +1,106 @@
+"""How much of the claimed ε an adversary can be shown to have: what is measured must stay below it, and come near.
+
+The mechanism is the measuring of `marginal_matching` over a declared domain, as the line calls it, on two data sets
+that differ in one record; the adversary knows both and everything but the noise, and asks the most powerful question.
+"""
+
+import math
+from itertools import combinations
+from statistics import NormalDist
+
+import numpy as np
+import pyarrow as pa
+from scipy.stats import beta
+
+from synth_spark import aggregate, plan
+from synth_spark.aggregate.marginals import with_noise
+from synth_spark.budget import Rho, Sigma, Spending, compose, sigma_of, spend
+from synth_spark.fields import Field
+from synth_spark.noise import VettedNoise
+from synth_spark.plan import Plan
+
+RUNS, CERTAINTY = 25_000, 0.99
+EPSILON, DELTA = 1.0, 1e-5
+RECORDS = [(0, 1, 0), (1, 1, 1), (0, 0, 1)] * 5
+TARGET = (1, 0, 1)
+FIELDS = [Field(name) for name in "abc"]
+PAIRS = list(combinations(range(3), 2))
+
+
+class Pooled:
+    """Vetted noise, drawn many at a time."""
+
+    def __init__(self) -> None:
+        self.pools: dict[Sigma, list[int]] = {}
+
+    def gaussian(self, size: int, sigma: Sigma) -> np.ndarray:
+        pool = self.pools.setdefault(sigma, [])
+        if len(pool) < size:
+            pool += VettedNoise().gaussian(100_000, sigma).tolist()
+        drawn = pool[-size:]
+        del pool[-size:]
+        return np.array(drawn, np.int64)
+
+    def choose(self, scores: np.ndarray, rho: Rho) -> int:
+        raise AssertionError("nothing is chosen here")
+
+
+def _evidence(records: list[tuple[int, ...]], spending: Spending, runs: int) -> np.ndarray:
+    """In so many runs: how much all that is measured of some records looks as if the target were among them."""
+    data, noise = np.array(records), Pooled()
+    rows = [(column, str(value), int((data[:, column] == value).sum())) for column in range(3) for value in range(2)]
+    columns, values, exact = zip(*rows, strict=True)
+    arrays = [pa.array(columns, pa.int32()), pa.array(values), pa.array(exact, pa.int64()), pa.array([False] * 6)]
+    counted = pa.table(arrays, names=["column", "value", "count", "private"])
+    tables = [np.bincount(2 * data[:, i] + data[:, j], minlength=4) for i, j in PAIRS]
+    sigmas = sigma_of([4] * 3, spending.on("pairs"))
+    own = [place for place, (column, value, _) in enumerate(rows) if value == str(TARGET[column])]
+    found = np.empty(runs)
+    for run in range(runs):
+        singles = aggregate.noisy(counted, FIELDS, [1] * 3, spending.on("values"), spending.domain_delta, noise)
+        counts, scales = singles["count"].to_numpy()[own], singles["sigma"].to_numpy()[own]
+        found[run] = (counts / scales**2).sum()
+        for (i, j), table, sigma in zip(PAIRS, with_noise(tables, sigmas, noise), sigmas, strict=True):
+            found[run] += table[2 * TARGET[i] + TARGET[j]] / float(sigma) ** 2
+    return found
+
+
+def _lower_bound(spending: Spending, runs: int) -> float:
+    """ε that an adversary has, with certainty: from how rarely he errs about one record."""
+    without, beside = _evidence(RECORDS, spending, runs), _evidence([*RECORDS, TARGET], spending, runs)
+    cut = (without.mean() + beside.mean()) / 2
+    wrong = _most(int((without > cut).sum()), runs), _most(int((beside <= cut).sum()), runs)
+    return _epsilon(max(0.01, -NormalDist().inv_cdf(wrong[0]) - NormalDist().inv_cdf(wrong[1])))
+
+
+def _asked() -> tuple[Plan, Spending]:
+    privacy = {"epsilon": EPSILON, "delta": DELTA, "public_domain": True}
+    asked = plan.parse({"input": {"path": "x.csv"}, "privacy": privacy})
+    return asked, spend(asked, 3, 3, compose(asked, [2] * 3, [4] * 3, [1] * 3))
+
+
+def _most(successes: int, runs: int) -> float:
+    """Clopper and Pearson's upper bound of a rate."""
+    return float(beta.ppf(CERTAINTY, successes + 1, runs - successes)) if successes < runs else 1.0
+
+
+def _epsilon(mu: float) -> float:
+    """ε at δ of a Gaussian mechanism of this distance (Balle and Wang 2018)."""
+    normal, low, high = NormalDist(), 0.0, 20.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        delta = normal.cdf(mu / 2 - middle / mu) - math.exp(middle) * normal.cdf(-mu / 2 - middle / mu)
+        low, high = (middle, high) if delta > DELTA else (low, middle)
+    return high
+
+
+def test_the_measured_lower_bound_stays_below_the_claim_and_comes_near_it() -> None:
+    bound = _lower_bound(_asked()[1], RUNS)
+    assert 0.7 * EPSILON <= bound <= EPSILON
+
+
+def test_the_auditor_would_see_a_budget_that_is_overspent() -> None:
+    asked, honest = _asked()
+    assert (
+        _lower_bound(spend(asked, 3, 3, 4 * honest.rho.value), 5_000) > EPSILON
+    )  # noise half as large as it should be
