@@ -1,0 +1,320 @@
+"""The line under differential privacy, step by step: what noise does, what it must not, and that it is drawn once."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from noises import Counting, NoNoise, SameNoise
+from pyspark.sql import SparkSession
+from releasing import published
+
+from synth_spark import demo, pipeline, tables
+from synth_spark import plan as plans
+from synth_spark.budget import Delta, Epsilon
+from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
+from synth_spark.ledger import Ledger
+from synth_spark.noise import VettedNoise
+from synth_spark.progress import Progress
+from synth_spark.run import Run
+
+COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
+METHODS = ["marginal_matching", "aggregate_seeded"]
+
+
+@pytest.fixture(scope="module")
+def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cases") / "cases.csv"
+    demo.write_csv(spark, path, 3_000, seed=4)
+    return path
+
+
+def _started(spark: SparkSession, source: Path, out: Path, noise=None, **settings) -> Run:
+    keys = {key.replace("__", "."): value for key, value in settings.items()}
+    keys = {"input.columns": COLUMNS, "privacy.epsilon": 2.0, "seed": 5, **keys}
+    plan = plans.load(None, {"input.path": str(source), "output.path": str(out), **keys})
+    return replace(pipeline.start(spark, plan, Progress(quiet=True)), noise=noise or SameNoise())
+
+
+def _combinations(path: Path, longest: int) -> Counter:
+    """Counts of all combinations of a file, by brute force: frozen sets of (column, value)."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS]
+    tally: Counter = Counter()
+    for row in frame.itertuples(index=False):
+        held = [(name, value) for name, value in zip(COLUMNS, row, strict=True) if value not in ("", "0")]
+        for length in range(1, longest + 1):
+            tally.update(frozenset(part) for part in combinations(held, length))
+    return tally
+
+
+def _told(frame: pd.DataFrame) -> dict[frozenset, int]:
+    told = {}
+    for row in frame.to_dict("records"):
+        key = frozenset((name, row[name]) for name in COLUMNS if isinstance(row[name], str))
+        told[key] = row["protected_count"]
+    return told
+
+
+@pytest.mark.parametrize(("method", "longest"), [("marginal_matching", 2), ("aggregate_seeded", 3)])
+def test_an_infinite_budget_gives_the_exact_counts(
+    spark: SparkSession, cases: Path, tmp_path: Path, method: str, longest: int
+) -> None:
+    run = _started(
+        spark, cases, tmp_path / "out", NoNoise(), privacy__public_domain=True, privacy__percentile=100,
+        privacy__fabrication="uncontrolled", synthesis__kind=method, reporting_length=3,
+    )  # fmt: skip
+    pipeline.resume(run)
+    told = _told(published(tmp_path / "out", "aggregates"))
+    assert told == dict(_combinations(cases, longest))
+    made = published(tmp_path / "out", "synthetic_records")
+    exact = _combinations(cases, 1)
+    for ((name, value),), count in ((tuple(key), count) for key, count in exact.items()):
+        assert abs(int((made[name] == value).sum()) - count) <= max(3, 0.02 * count)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("public", [True, False])
+def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
+    spark: SparkSession, cases: Path, tmp_path: Path, method: str, public: bool
+) -> None:
+    out = tmp_path / "out"
+    run = _started(spark, cases, out, VettedNoise(), privacy__public_domain=public, synthesis__kind=method)
+    pipeline.resume(run)
+    aggregates, exact = published(out, "aggregates"), _combinations(cases, 3)
+    told = [
+        (frozenset((name, row[name]) for name in COLUMNS if isinstance(row[name], str)), row)
+        for row in aggregates.to_dict("records")
+    ]
+    certain = [(key, row) for key, row in told if row["protected_count"] > 4 * row["standard_error"]]
+    held = [row["low"] <= exact[key] <= row["high"] for key, row in certain]
+    assert len(held) > 10
+    assert np.mean(held) > 0.85
+    row = published(out, "release").iloc[0]
+    assert (row["epsilon"], row["delta"]) == (2.0, 1e-6)
+    assert sum(rho for rho, _ in json.loads(row["spent"]).values()) == pytest.approx(row["rho"])
+    text = (out / "RELEASE.md").read_text()
+    assert "ε = 2" in text
+    assert text.index("\n13. ") > 0
+    (entry,) = Ledger(run.plan.ledger_file).entries()
+    assert (entry.run_id, entry.epsilon, entry.delta) == (run.workspace.run_id, 2.0, 1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("where", ["domain", "from_estimates", "counts_frame"])
+def test_a_run_that_fell_draws_and_debits_once(
+    spark: SparkSession, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, where: str
+) -> None:
+    """It falls right after noise was written; taken up again, every table of noise is the one that was."""
+    from synth_spark import aggregate, encode
+
+    run = _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), synthesis__kind=method)
+    broken = (encode, "codes") if where == "domain" else (aggregate, where)
+    if where == "from_estimates" and method == "aggregate_seeded":
+        broken = (aggregate, "counts_frame")
+
+    def fall(*_args, **_keys):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*broken, fall)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.resume(run)
+    noisy = {name: entry for name, entry in run.workspace.manifest["tables"].items() if "nois" in entry["grain"]}
+    assert noisy
+    facts = json.loads(json.dumps(run.workspace.facts["drawn"]))
+    again = Run(spark, type(run.workspace).open(run.workspace.folder), Progress(quiet=True), run.noise)
+    pipeline.resume(again)
+    for name, entry in noisy.items():
+        assert again.workspace.manifest["tables"][name]["files"] == entry["files"]
+    assert {key: again.workspace.facts["drawn"][key] for key in facts} == facts
+    assert len(Ledger(run.plan.ledger_file).entries()) == 1
+    draws = Counter((tmp_path / "draws").read_text().split())
+    other = _started(spark, cases, tmp_path / "other", Counting(tmp_path / "straight"), synthesis__kind=method)
+    pipeline.resume(other)
+    straight = Counter((tmp_path / "straight").read_text().split())
+    assert sum(draws.values()) == sum(straight.values()) or method == "aggregate_seeded"  # whose candidates vary
+
+
+def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    run = _started(spark, cases, tmp_path / "out")
+    pipeline.resume(run)
+    for stage in ("read", "encode", "aggregate"):
+        with pytest.raises(RunError, match="draw noise again"):
+            pipeline.work(run, stage)
+    before = run.workspace.manifest["tables"]["noisy_pairs"]
+    pipeline.work(run, "synthesize")
+    assert run.workspace.manifest["tables"]["noisy_pairs"] == before
+
+
+def test_a_release_over_budget_is_refused_before_the_first_draw(
+    spark: SparkSession, cases: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "ledger.jsonl"
+    Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))
+    run = _started(
+        spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), ledger=str(file), data_set="victims"
+    )  # fmt: skip
+    with pytest.raises(BudgetError):
+        pipeline.resume(run)
+    assert not (tmp_path / "draws").exists()
+    assert len(Ledger(file).entries()) == 1
+    assert not (tmp_path / "out" / "LATEST.json").exists()
+
+
+def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    run = _started(spark, cases, tmp_path / "out")
+    for name in ("read", "encode", "aggregate", "synthesize", "evaluate"):
+        pipeline.work(run, name)
+    run.plan.ledger_file.write_text("")
+    with pytest.raises(AuditFailed, match=r"privacy\.debited"):
+        pipeline.work(run, "validate")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_exact_is_published(spark: SparkSession, tmp_path: Path, method: str) -> None:
+    """Planted markers: values that single records have, the exact number of records, exact counts."""
+    rng = np.random.default_rng(8)
+    n = 4_321
+    frame = pd.DataFrame({"a": rng.choice(list("xyz"), n), "b": rng.choice(list("pqrst"), n), "c": "common"})
+    for place in range(12):
+        frame.loc[place, "ab"[place % 2]] = f"MARKER{place}"
+    frame.to_csv(tmp_path / "cases.csv", index=False)
+    out = tmp_path / "out"
+    run = _started(
+        spark, tmp_path / "cases.csv", out, SameNoise(3), synthesis__kind=method, input__columns=["a", "b", "c"]
+    )
+    pipeline.resume(run)
+    numbers: set[float] = set()
+    for file in out.rglob("*"):
+        if not file.is_file():
+            continue
+        assert b"MARKER" not in file.read_bytes()
+        if file.suffix == ".parquet":
+            content = pd.read_parquet(file)
+            assert not content.astype(str).map(lambda text: "MARKER" in text).any().any()
+            if file.parent.parent.name != "synthetic_records":
+                for column in content.select_dtypes("number"):
+                    numbers |= set(content[column].dropna().tolist())
+    assert len(numbers) > 20
+    assert n not in numbers
+    singles = published(out, "aggregates").query("length == 1")
+    for column in "ab":
+        exact = frame[column].value_counts()
+        told = singles.dropna(subset=[column]).set_index(column)["protected_count"]
+        assert set(told.index) == set(exact.index[exact > 300])
+        assert (told == exact[told.index]).sum() <= 1  # one may be, by chance
+    assert str(n) not in (out / "RELEASE.md").read_text().replace(",", "")
+
+
+def test_neighbours_differ_only_where_they_may(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    """The same noise on two data sets, one with one record more: every measured count differs by at most that "
+    "record."""
+    lines = cases.read_text().splitlines()
+    more = tmp_path / "more.csv"
+    more.write_text("\n".join([*lines, lines[1]]) + "\n")
+    runs = []
+    for name, source in (("one", cases), ("other", more)):
+        run = _started(spark, source, tmp_path / name, SameNoise(), privacy__public_domain=True)
+        for stage in ("read", "encode", "aggregate"):
+            pipeline.work(run, stage)
+        runs.append(run)
+    one, other = (run.values.sort_by([("column", "ascending"), ("value", "ascending")]).to_pydict() for run in runs)
+    assert one["value"] == other["value"]
+    assert one["sigma"] == other["sigma"]
+    change = np.array(other["count"]) - np.array(one["count"])
+    assert set(change.tolist()) == {0, 1}
+    assert change.sum() == len(COLUMNS)  # one cell of every column, absent being one
+    tabled = [run.kept(tables.NOISY_PAIRS).frame.toPandas().sort_values(["first", "second"]) for run in runs]
+    assert tabled[0]["sigma"].tolist() == tabled[1]["sigma"].tolist()
+    for counts_one, counts_other in zip(tabled[0]["counts"], tabled[1]["counts"], strict=True):
+        differences = np.frombuffer(counts_other, "<i8") - np.frombuffer(counts_one, "<i8")
+        assert sorted(differences.tolist())[-1] == 1
+        assert np.abs(differences).sum() == 1
+    assert runs[0].spending == runs[1].spending
+
+
+def test_neighbours_differ_within_the_cap_length_by_length(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    lines = cases.read_text().splitlines()
+    more = tmp_path / "more.csv"
+    more.write_text("\n".join([*lines, lines[1]]) + "\n")
+    found = []
+    for name, source in (("one", cases), ("other", more)):
+        run = _started(
+            spark, source, tmp_path / name, NoNoise(), privacy__public_domain=True, synthesis__kind="aggregate_seeded",
+            privacy__percentile=30,
+        )  # fmt: skip
+        for stage in ("read", "encode", "aggregate"):
+            pipeline.work(run, stage)
+        own = run.kept(tables.NOISY_LENGTHS[0]).frame.orderBy("bucket").toPandas()["counts"]
+        found.append(
+            (run.workspace.facts["drawn"]["cap 2"], np.concatenate([np.frombuffer(row, "<i8") for row in own]))
+        )
+    assert found[0][0] == found[1][0]
+    change = found[1][1] - found[0][1]
+    assert set(change.tolist()) <= {0, 1}
+    assert 0 < change.sum() <= found[0][0]
+
+
+def test_private_values_are_told_of_only_above_the_threshold(spark: SparkSession, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": ["x"] * 900 + ["y"] * 100 + [f"rare{i}" for i in range(50)], "b": ["u"] * 1050})
+    frame.to_csv(tmp_path / "cases.csv", index=False)
+    run = _started(spark, tmp_path / "cases.csv", tmp_path / "out", NoNoise(), input__columns=["a", "b"])
+    pipeline.resume(run)
+    assert set(published(tmp_path / "out", "aggregates")["a"].dropna()) == {"x", "y"}
+
+
+def test_declared_values_are_told_of_whether_they_occur_or_not(
+    spark: SparkSession, cases: Path, tmp_path: Path
+) -> None:
+    declared = {"gender": ["Male", "Female", "Unheard of"]}
+    run = _started(spark, cases, tmp_path / "out", NoNoise(), privacy__public_domain=declared)
+    for stage in ("read", "encode"):
+        pipeline.work(run, stage)
+    gender = run.domain.columns[0]
+    assert set(gender.values) == {"Male", "Female", "Unheard of"}
+    run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
+    with pytest.raises(InputError, match="names no column"):
+        pipeline.resume(run)
+
+
+def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    n = 3_000
+    several = [";".join(rng.choice(list("efgh"), rng.integers(1, 4), replace=False)) for _ in range(n)]
+    frame = pd.DataFrame({"a": rng.choice(list("xy"), n), "b": rng.choice(list("pq"), n), "m": several})
+    frame.loc[frame["a"] == "x", "b"] = "p"
+    frame.to_csv(tmp_path / "cases.csv", index=False)
+    for method in METHODS:
+        run = _started(
+            spark, tmp_path / "cases.csv", tmp_path / method, VettedNoise(), synthesis__kind=method,
+            input__columns=["a", "b", "m"], input__multi_values={"m": ";"},
+            input__constraints=[{"forbid": {"a": "x", "b": "q"}}], privacy__values_a_record=3,
+        )  # fmt: skip
+        pipeline.resume(run)
+        made = published(tmp_path / method, "synthetic_records")
+        assert not ((made["a"] == "x") & (made["b"] == "q")).any()
+        counted = made["m"].dropna().str.split(";").explode().value_counts()
+        exact = frame["m"].str.split(";").explode().value_counts()
+        assert set(counted.index) == set("efgh")
+        assert counted[list("efgh")].tolist() == pytest.approx(exact[list("efgh")].tolist(), rel=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_records_do_not_depend_on_how_tasks_are_cut(
+    spark: SparkSession, cases: Path, tmp_path: Path, method: str
+) -> None:
+    found = []
+    for partitions in ("1", "5"):
+        spark.conf.set("spark.sql.shuffle.partitions", partitions)
+        try:
+            run = _started(spark, cases, tmp_path / partitions, NoNoise(), synthesis__kind=method)
+            pipeline.resume(run)
+        finally:
+            spark.conf.set("spark.sql.shuffle.partitions", "4")
+        entries = run.workspace.manifest["tables"]
+        found.append({name: entries[name]["content_hash"] for name in ("aggregates", "synthetic_records")})
+    assert found[0] == found[1]
