@@ -64,8 +64,7 @@ def _row(sensitive: pd.DataFrame, kind: str, epsilon: float, options: argparse.N
 
 
 def distances_of(sensitive: pd.DataFrame, synthetic: pd.DataFrame) -> list[float]:
-    """Mean total variation distance of all tables of one, two and three columns; counts as they are, absent "
-    "left out."""
+    """Mean total variation distance of all tables of one, two and three columns: of counts as they are."""
     scale = len(sensitive) / max(1, len(synthetic)) if len(synthetic) > 2 * len(sensitive) else 1.0
     codes, cards = {}, {}
     for name in sensitive.columns:

@@ -124,7 +124,7 @@ def value_threshold(sigma: Sigma, delta: Delta, attributes: int) -> int:
     T with P[Z ≥ T] ≤ P[N(0, σ²) ≥ T − 1] (Canonne, Kamath and Steinke 2020, proposition 25).
 
     >>> value_threshold(Sigma(10.0), Delta(1e-6), 5)
-    53
+    52
     """
     one = -math.expm1(math.log1p(-float(delta)) / attributes)
     return math.ceil(1 - float(sigma) * NormalDist().inv_cdf(one))

@@ -318,3 +318,31 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
         entries = run.workspace.manifest["tables"]
         found.append({name: entries[name]["content_hash"] for name in ("aggregates", "synthetic_records")})
     assert found[0] == found[1]
+
+
+def test_the_plan_that_is_shown_makes_a_release(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    shown = Path(__file__).parents[2] / "conf" / "private.yml"
+    plan = plans.load(str(shown), {"input.path": str(cases), "output.path": str(tmp_path / "out")})
+    run = pipeline.start(spark, plan, Progress(quiet=True))
+    pipeline.resume(run)
+    assert "differential privacy" in (tmp_path / "out" / "RELEASE.md").read_text()
+    assert len(published(tmp_path / "out", "synthetic_records")) > 1_000
+
+
+def test_wide_tables_measure_the_pairs_that_are_worth_it(spark: SparkSession, tmp_path: Path) -> None:
+    """Two columns of twelve say the same; of 66 pairs that one must be measured, and most need not be."""
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({f"c{c}": rng.choice(list("pqrs"), 4_000) for c in range(12)})
+    frame["c7"] = frame["c2"]
+    frame.to_csv(tmp_path / "cases.csv", index=False)
+    run = _started(
+        spark, tmp_path / "cases.csv", tmp_path / "out", VettedNoise(), privacy__most_pairs=40,
+        privacy__public_domain=True, input__columns=list(frame.columns),
+    )  # fmt: skip
+    for stage in ("read", "encode", "aggregate"):
+        pipeline.work(run, stage)
+    measured = run.kept(tables.NOISY_PAIRS).frame.toPandas()
+    assert (2, 7) in set(zip(measured["first"], measured["second"], strict=True))
+    assert len(measured) < 30
+    assert run.spending.on("selection").value > 0
+    assert not run.spending.composed

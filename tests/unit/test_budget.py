@@ -154,3 +154,18 @@ def test_accuracy_modes_give_the_proportions_of_the_specification() -> None:
     )
     assert length_shares(DifferentialPrivacy(epsilon=4, accuracy="balanced"), 3) == pytest.approx([1 / 3] * 3)
     assert length_shares(DifferentialPrivacy(epsilon=4), 2) == pytest.approx([1 / 7, 6 / 7])
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "rho"),
+    [
+        (4 * 0.995, 8.685889638e-7, 0.238850453),
+        (1.0, 0.001, 0.0308902067),
+        (0.95, 1.447648273e-4, 0.0225559403),
+        (12 * 0.995, 4.163352863e-5, 2.20009238),
+        (4.0, 0.014705247870394202, 0.591289508),
+    ],
+)
+def test_the_same_budget_is_worth_more_than_in_the_specification(epsilon: float, delta: float, rho: float) -> None:
+    """10.4: ρ of its closed bound at δ/2; the tight conversion allows more at that δ."""
+    assert rho < float(rho_of(Epsilon(epsilon), Delta(delta / 2))) < 2 * rho

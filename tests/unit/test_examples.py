@@ -6,7 +6,11 @@ import importlib
 import pytest
 
 MODULES = [
+    "aggregate.levels",
     "aggregate.suppress",
+    "budget.accountant",
+    "budget.spending",
+    "budget.values",
     "kernels.cells",
     "kernels.measures",
     "kernels.sampling",
