@@ -195,6 +195,9 @@ def resolve(
     if cells > _MOST_CELLS:
         problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"
         raise ResourceError("reporting_length", problem, "lower it, or group values")
+    if not resolved.fits and plan.synthesis.oversampling is not None:
+        problem = f"needs the {distinct:,} distinct records in one task, of which {resolved.rows_a_task:,} fit"
+        raise ResourceError("synthesis.oversampling", problem, "raise task_memory, or do without")
     if not resolved.fits and resolved.rows_a_task < _LEAST_ROWS:
         least = math.ceil((resolved._fixed_bytes + _LEAST_ROWS * resolved._row_bytes) / 10**6)
         problem = f"of {plan.task_memory} MB holds {resolved.rows_a_task:,} of {distinct:,} distinct records"

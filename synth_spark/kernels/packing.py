@@ -62,12 +62,14 @@ class Book(NamedTuple):
             missing.
         targets: (T, T) how many records should hold both attributes, ≥ 0.
         placed: (T, T) how many records hold both attributes by now; raised as values are placed.
+        limits: (T, T) most records that may hold both; (0, 0) where there is no limit.
     """
 
     pool: Ints
     tracked: npt.NDArray[np.int32]
     targets: npt.NDArray[np.float64]
     placed: Ints
+    limits: Ints
 
 
 def pack(
@@ -324,9 +326,11 @@ def _weight(book, packing, path, a, support):
     left = book.pool[a]
     if path.size == 0 or left == 0:
         return np.float64(left)
+    missing, row = _SATISFIED, book.tracked[a]
+    if book.limits.size and _is_full(book, path, row):
+        return 0.0
     if packing == _COUNT:
         return np.float64(support[a]) * left
-    missing, row = _SATISFIED, book.tracked[a]
     for b in path:
         other = book.tracked[b]
         if row < 0 or other < 0:
@@ -337,3 +341,13 @@ def _weight(book, packing, path, a, support):
             share = target - placed if packing == _DEFICIT else (target - placed) / target
             missing += share if packing == _DEFICIT else share * share * share
     return support[a] * np.sqrt(support[a]) * missing
+
+
+@compiled
+def _is_full(book, path, row):
+    """Whether a tracked value makes a pair with a record's attributes that no more records may hold."""
+    for b in path:
+        other = book.tracked[b]
+        if row >= 0 and other >= 0 and book.placed[other, row] >= book.limits[other, row]:
+            return True
+    return False

@@ -34,6 +34,8 @@ class Part:
         targets: (T, T) pairs that records should still come to hold, of which the part's are ``share``; None = the
             pairs that its seeds hold.
         share: in [0, 1].
+        limited: how far a pair may exceed its protected count, relatively, over all parts together; None = as it comes.
+        turn: which of how many parts this is, where pairs are limited.
     """
 
     key: int
@@ -44,6 +46,23 @@ class Part:
     leftovers: bool = True
     targets: npt.NDArray[np.float64] | None = None
     share: float = 1.0
+    limited: float | None = None
+    turn: tuple[int, int] = (0, 1)
+
+
+def limits_of(pairs: npt.NDArray[np.float64], k: int, ratio: float, turn: tuple[int, int]) -> Ints:
+    """A part's share of the most records that may hold both of two attributes: ⌊(1 + ratio) ⌊count⌋k⌋ over all parts.
+
+    Which parts get one more where it does not divide is another for every pair.
+
+    >>> [limits_of(np.array([[25.0]]), 10, 0.1, (part, 3)).item() for part in range(3)]
+    [7, 7, 8]
+    """
+    most = np.floor(pairs // k * k * (1 + ratio) + 1e-9).astype(np.int64)
+    number, parts = turn
+    place = (number + np.add.outer(np.arange(len(pairs)), np.arange(len(pairs)))) % parts
+    limits: Ints = most * (place + 1) // parts - most * place // parts
+    return limits
 
 
 def grow_part(codes: Codes, weights: Ints, copies: Ints, cards: Ints, part: Part, growth: Growth) -> tuple[Codes, Ints]:
@@ -93,7 +112,10 @@ def grow_part(codes: Codes, weights: Ints, copies: Ints, cards: Ints, part: Part
         return records[some], counts[some]
     placed = pair_counts(records, counts, starts, tracked, size)
     order = np.argsort(hash_rows(records, np.uint64(derive(part.key, "order"))), kind="stable")
-    book = Book(pool, tracked, targets, placed)
+    limits = np.zeros((0, 0), np.int64)
+    if part.limited is not None and part.targets is not None:
+        limits = limits_of(part.targets, growth.k, part.limited, part.turn)
+    book = Book(pool, tracked, targets, placed, limits)
     state = stream(part.key, "pack")
     return pack(baskets, book, growth, base, records[order], counts[order], short[order], part.starts, state)
 

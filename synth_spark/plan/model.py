@@ -36,6 +36,13 @@ class Synthesis(Strict):
     packing: Literal["relative_deficit", "deficit", "count"] = Field(
         "relative_deficit", description="What decides which value a record is given of those that were left over."
     )
+    oversampling: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="Most by which records may exceed the published count of a pair of values, relatively "
+        "(value_seeded); default: as it comes.",
+    )
     weight_percentile: float = Field(
         0,
         ge=0,
@@ -118,6 +125,8 @@ class Plan(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.synthesis.oversampling is not None and self.synthesis.kind != "value_seeded":
+            raise ValueError("synthesis.oversampling is for value_seeded; others are held to the counts by their seeds")
         private, kind = isinstance(self.privacy, DifferentialPrivacy), self.synthesis.kind
         if private and kind in FROM_RECORDS:
             raise ValueError(f"synthesis.kind {kind} sees sensitive records; {' or '.join(FROM_COUNTS)} does not")

@@ -96,9 +96,17 @@ def _in_one_round(synthesis: Synthesis) -> list[DataFrame]:
     else:
         singles, pairs = count_pairs(synthesis.codes, "multiplicity", synthesis.shape)
         dealt = deal(singles, np.arange(len(singles), dtype=np.uint64), groups)
-        targets, share = pairs.astype(np.float64), 1 / groups
+        targets, share, limited = pairs.astype(np.float64), 1 / groups, synthesis.resolved.plan.synthesis.oversampling
         parts = [
-            Part(key, tracked, pool=dealt.to_group(group), targets=targets, share=share)
+            Part(
+                key,
+                tracked,
+                pool=dealt.to_group(group),
+                targets=targets,
+                share=share,
+                limited=limited,
+                turn=(group, groups),
+            )
             for group, key in enumerate(keys)
         ]
     return [synthesis.grow(tops, parts, seeded=True)]

@@ -1,6 +1,7 @@
 """The ways of synthesis, on a table that fits a task and on one that is cut into parts."""
 
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import hashes, published, release
 
-from synth_spark.errors import ResourceError
+from synth_spark.errors import PlanError, ResourceError
 from synth_spark.run import Run
 
 K = 4
@@ -77,6 +78,65 @@ def test_value_seeded_records_of_a_table_that_fits(spark: SparkSession, large: P
     run = release(spark, large, tmp_path / "out", privacy__k=K, synthesis__kind="value_seeded", reporting_length=2)
     assert "grown_0" not in kept(run)
     assert single_counts(published(tmp_path / "out", "synthetic_records")) == rounded_down(large)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.25])
+def test_oversampling_is_held_to_its_limit_over_all_tasks(
+    spark: SparkSession, large: Path, tmp_path: Path, ratio: float
+) -> None:
+    """No pair of values exceeds its published count by more, single counts are exact; without it some pairs do."""
+    settings = {
+        "privacy__k": K,
+        "synthesis__kind": "value_seeded",
+        "reporting_length": 2,
+        "synthesis__packing": "count",
+    }
+    run = release(spark, large, tmp_path / "out", synthesis__oversampling=ratio, **settings)
+    assert run.resolved.shards > 1
+    made = published(tmp_path / "out", "synthetic_records")
+    assert single_counts(made) == rounded_down(large)
+    told = published(tmp_path / "out", "aggregates").query("length == 2")
+    assert pair_counts(made) <= Counter({pair: int((1 + ratio) * count) for pair, count in pairs_of(told).items()})
+    release(spark, large, tmp_path / "free", **settings)
+    free = pair_counts(published(tmp_path / "free", "synthetic_records"))
+    assert any(free[pair] > (1 + ratio) * count for pair, count in pairs_of(told).items())
+
+
+def test_oversampling_of_the_specification_without_its_defect(spark: SparkSession, tmp_path: Path) -> None:
+    """10.5: 19 records (a1, b0 ten times, b1 nine times) and 3 of (a2, b9), k = 10: a1 10 and b0 10, not 1."""
+    rows = ["a1,b0"] * 10 + ["a1,b1"] * 9 + ["a2,b9"] * 3
+    (tmp_path / "cases.csv").write_text("\n".join(["a,b", *rows]) + "\n")
+    release(
+        spark, tmp_path / "cases.csv", tmp_path / "out", privacy__k=10, synthesis__kind="value_seeded",
+        synthesis__oversampling=0.1,
+    )  # fmt: skip
+    assert single_counts(published(tmp_path / "out", "synthetic_records")) == {("a", "a1"): 10, ("b", "b0"): 10}
+
+
+def test_what_oversampling_cannot_be_held_for_is_refused(spark: SparkSession, large: Path, tmp_path: Path) -> None:
+    settings = {"privacy__k": K, "task_memory": CUT, "synthesis__oversampling": 0.1}
+    with pytest.raises(PlanError, match="is for value_seeded"):
+        release(spark, large, tmp_path / "out", **settings)
+    with pytest.raises(ResourceError, match="in one task"):
+        release(spark, large, tmp_path / "out", synthesis__kind="value_seeded", **settings)
+
+
+def pair_counts(frame: pd.DataFrame) -> Counter[frozenset[tuple[str, str]]]:
+    """How often each pair of values occurs."""
+    found: Counter[frozenset[tuple[str, str]]] = Counter()
+    for one, other in combinations(frame.columns, 2):
+        for values, count in frame.groupby([one, other]).size().items():
+            found[frozenset(zip((one, other), values, strict=True))] += int(count)
+    return found
+
+
+def pairs_of(aggregates: pd.DataFrame) -> dict[frozenset[tuple[str, str]], int]:
+    """Published counts of pairs."""
+    names = [name for name in aggregates.columns if name not in ("length", "selections", "protected_count", "run_id")]
+    return {
+        frozenset((name, row[name]) for name in names if isinstance(row[name], str)): row["protected_count"]
+        for row in aggregates.to_dict("records")
+    }
 
 
 def test_packings_make_different_records(spark: SparkSession, large: Path, tmp_path: Path) -> None:

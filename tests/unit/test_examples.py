@@ -13,6 +13,7 @@ MODULES = [
     "budget.values",
     "kernels.cells",
     "kernels.measures",
+    "kernels.parts",
     "kernels.sampling",
     "kernels.wire",
     "fields",

@@ -502,7 +502,7 @@ def pairs_of(laid: Laid) -> Ints:
 
 def book_of(laid: Laid, pool: Ints, placed: Ints, share: float = 1.0) -> Book:
     """A book whose targets are a share of the table's pairs."""
-    return Book(pool, track_all(laid.cards), share * pairs_of(laid), placed)
+    return Book(pool, track_all(laid.cards), share * pairs_of(laid), placed, np.zeros((0, 0), np.int64))
 
 
 # --- refining
