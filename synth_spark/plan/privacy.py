@@ -27,9 +27,9 @@ class DifferentialPrivacy(Strict):
     )
     public_domain: bool | dict[str, tuple[Code, ...]] = Field(
         False,
-        description="Which values may exist is no secret: of all columns (those that occur), or of the named columns "
-        "(those listed; others count as absent). Other values are released only where noise cannot tell whether they "
-        "exist, which costs some of δ and of ε.",
+        description="Which values may exist is no secret: of all columns (those that occur, and whether one is ever "
+        "absent), or of the named columns (those listed; others count as absent). Other values are released only where "
+        "noise shows them beyond doubt, which costs some of δ and of ε.",
     )
     values_a_record: int = Field(
         8, ge=1, le=1000, strict=True, description="Most values that a subject has in a column with several."

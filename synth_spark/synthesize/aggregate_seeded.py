@@ -1,7 +1,7 @@
 """Records put together from released combinations; nothing else is seen here (specification 4.7)."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,16 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from synth_spark.domain import Domain, build
 from synth_spark.fields import Field
 from synth_spark.kernels.assembling import assemble, combinations
-from synth_spark.kernels.cells import Ints, starts_of
+from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.matching import shares
 from synth_spark.kernels.sampling import derive, stream
-from synth_spark.kernels.wire import pack_codes
 from synth_spark.plan import Synthesis
-from synth_spark.synthesize.marginal_matching import MADE
 from synth_spark.synthesize.rules import Rule
-
-#: Records of a shard, about.
-_SHARD = 50_000
+from synth_spark.synthesize.shards import SHARD, in_shards
 
 
 def released_domain(singles: pa.Table, fields: Sequence[Field]) -> Domain:
@@ -76,18 +72,9 @@ def seeded_records(
     expected = wish.records or max(
         [records, *(int(own.sum()) for own in np.split(counts[1 : 1 + starts[-1]], starts[1:-1]))]
     )
-    parts = max(1, math.ceil(expected / _SHARD))
+    parts = max(1, math.ceil(expected / SHARD))
 
-    def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for part in batch["id"].to_pylist():
-                codes = _shard(part)
-                for rule in rules:
-                    rule.keep(codes)
-                copies = pa.array(np.ones(len(codes), np.int64))
-                yield pa.RecordBatch.from_arrays([pack_codes(codes), copies], names=["record", "copies"])
-
-    def _shard(part: int) -> np.ndarray:
+    def shard(part: int) -> Codes:
         phases = np.random.default_rng(derive(seed, "phases")).random(counts.size)
         own = shares(counts.astype(float), part, parts, phases)
         number = int(shares(np.array([float(wish.records or 0)]), part, parts, np.zeros(1))[0])
@@ -97,7 +84,7 @@ def seeded_records(
         made = assemble(known, own, state, required, wish.weight_percentile, wish.synthetic_counts, number)
         return np.where(made > 0, made.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
 
-    return spark.range(0, parts, 1, parts).mapInArrow(make, MADE)
+    return in_shards(spark, parts, shard, rules)
 
 
 def _values_of(cells: pa.Array, field: Field) -> pa.Array:

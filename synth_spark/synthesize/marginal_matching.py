@@ -5,21 +5,17 @@ what a shard makes depends on its number alone.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.consistency import Estimates
 from synth_spark.kernels.matching import match, shares, start
 from synth_spark.kernels.sampling import derive, stream
-from synth_spark.kernels.wire import pack_codes
 from synth_spark.synthesize.rules import Rule
-
-#: Records of a shard.
-_SHARD = 50_000
-MADE = "record binary, copies bigint"
+from synth_spark.synthesize.shards import SHARD, in_shards
 
 
 def matched_records(
@@ -48,19 +44,10 @@ def matched_records(
     total, pairs = max(0, round(estimates.total)) if records is None else records, sorted(estimates.pairs)
     scale = total / estimates.total if estimates.total > 0 else 0.0
     ones, tables = [own * scale for own in estimates.ones], [estimates.pairs[pair] * scale for pair in pairs]
-    parts = max(1, math.ceil(total / _SHARD))
+    parts = max(1, math.ceil(total / SHARD))
     cards, shift = np.array([len(own) for own in ones], np.int64), np.array(whole, np.uint16)
 
-    def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for part in batch["id"].to_pylist():
-                codes = _shard(part)
-                for rule in rules:
-                    rule.keep(codes)
-                copies = pa.array(np.ones(len(codes), np.int64))
-                yield pa.RecordBatch.from_arrays([pack_codes(codes), copies], names=["record", "copies"])
-
-    def _shard(part: int) -> np.ndarray:
+    def shard(part: int) -> Codes:
         phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
         records = int(shares(np.array([float(total)]), part, parts, np.zeros(1))[0])
         own = [shares(counts, part, parts, phases.random(counts.size)) for counts in ones]
@@ -73,4 +60,4 @@ def matched_records(
         match(codes, cards, np.array(pairs, np.int64).reshape(-1, 2), wanted, passes, state)
         return np.ascontiguousarray(codes.T + shift)
 
-    return spark.range(0, parts, 1, parts).mapInArrow(make, MADE)
+    return in_shards(spark, parts, shard, rules)
