@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from synth_spark import __version__
 from synth_spark.budget import Spending
 from synth_spark.evaluate.measures import Measure
-from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, quality_text, versions
+from synth_spark.explain.telling import PRIVATE, about_rules, both_texts, by_length, one_row, versions
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.tables import SafeTable
 from synth_spark.validate.audit import Result
@@ -120,10 +120,7 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
 
 def documents(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> dict[str, str]:
     """What is published beside the tables, by file name."""
-    return {
-        "RELEASE.md": release_text(facts, public, results),
-        "QUALITY.md": quality_text(facts.run_id, results),
-    }
+    return both_texts(facts.run_id, release_text(facts, public, results), results)
 
 
 def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:

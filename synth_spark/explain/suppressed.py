@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import __version__
 from synth_spark.evaluate.measures import Measure
-from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, quality_text, versions
+from synth_spark.explain.telling import PRIVATE, about_rules, both_texts, by_length, one_row, versions
 from synth_spark.plan import Plan
 from synth_spark.resolve import Resolved
 from synth_spark.tables import SafeTable
@@ -118,10 +118,7 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
 
 def documents(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> dict[str, str]:
     """What is published beside the tables, by file name."""
-    return {
-        "RELEASE.md": release_text(facts, public, results),
-        "QUALITY.md": quality_text(facts.run_id, results),
-    }
+    return both_texts(facts.run_id, release_text(facts, public, results), results)
 
 
 def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:

@@ -53,6 +53,11 @@ def versions() -> dict[str, str]:
     }
 
 
+def both_texts(run_id: str, release: str, results: Sequence[Result]) -> dict[str, str]:
+    """A release and its audit, by the names of the files that they are published in."""
+    return {"RELEASE.md": release, "QUALITY.md": quality_text(run_id, results)}
+
+
 def quality_text(run_id: str, results: Sequence[Result]) -> str:
     """The audit as a readable table (Markdown)."""
     failed = [result for result in results if not result.success]

@@ -42,16 +42,29 @@ def combinations(column: Ints, singles: Ints, longer: list[tuple[Ints, Ints]], r
             missing is left out.
         records: number of records.
     """
-    attributes = len(column)
-    entries = sum(rows.size for rows, _ in longer)
-    size = 1 << max(4, int(2 * entries).bit_length())
-    table = np.full(2 * size, -1, np.int64)
-    counts, number = [np.array([records], np.int64), singles.astype(np.int64)], 1 + attributes
-    for rows, own in longer:
-        counts.append(own.astype(np.int64))
+    table = linked(len(column), [rows for rows, _ in longer])
+    counts = [np.array([records], np.int64), singles.astype(np.int64), *(own.astype(np.int64) for _, own in longer)]
+    return Combinations(column.astype(np.int64), 1 + len(longer), np.concatenate(counts), table)
+
+
+def linked(attributes: int, longer: list[Ints]) -> Ints:
+    """The table of links between combinations: from one and one more attribute to the number of the longer one.
+
+    Args:
+        attributes: their number.
+        longer: for lengths 2, 3, …: (n, length) attributes, ascending in a row; numbered in this order.
+    """
+    table = empty_table(sum(rows.size for rows in longer))
+    number = 1 + attributes
+    for rows in longer:
         _link(table, np.ascontiguousarray(rows), attributes, number)
         number += len(rows)
-    return Combinations(column.astype(np.int64), 1 + len(longer), np.concatenate(counts), table)
+    return table
+
+
+def empty_table(entries: int) -> Ints:
+    """A hash table with room for so many entries: keys and numbers, all −1."""
+    return np.full(2 << max(4, int(2 * entries).bit_length()), -1, np.int64)
 
 
 def assemble(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synth_spark.kernels.assembling import _find, _link, _put, number_of
+from synth_spark.kernels.assembling import _find, _put, empty_table, linked, number_of
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.compiled import compiled
 from synth_spark.kernels.sampling import hash_rows, uniform
@@ -44,13 +44,9 @@ def next_level(starts: Ints, released: list[Ints]) -> Level:
         released: for lengths 1, 2, …: (n, length) attributes of the released combinations.
     """
     attributes, column = int(starts[-1]), np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    table = np.full(2 << max(4, int(2 * sum(rows.size for rows in released[1:])).bit_length()), -1, np.int64)
-    first = 1 + attributes
-    for rows in released[1:]:
-        _link(table, np.ascontiguousarray(rows), attributes, first)
-        first += len(rows)
+    table = linked(attributes, released[1:])
     rows = _candidates(np.ascontiguousarray(released[-1]), np.unique(released[-1]), column, table, attributes)
-    last = np.full(2 << max(4, int(2 * len(rows)).bit_length()), -1, np.int64)
+    last = empty_table(len(rows))
     _link_last(last, table, rows, attributes)
     return Level(len(released) + 1, starts, rows, table, last)
 
@@ -81,12 +77,11 @@ def counts(level: Level, codes: Codes, weights: Ints, cap: int, key: int) -> Int
 def links(starts: Ints, released: list[Ints]) -> tuple[Ints, Ints]:
     """From every released combination to each of its parts: the parts, and (combination, column it has more)."""
     attributes, column = int(starts[-1]), np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    table = np.full(2 << max(4, int(2 * sum(rows.size for rows in released[1:])).bit_length()), -1, np.int64)
+    table = linked(attributes, released[1:])
     singles = released[0][:, 0]
     parents, more = [np.zeros(len(singles), np.int64)], [np.stack([1 + singles, column[singles]], axis=1)]
     first = 1 + attributes
     for rows in released[1:]:
-        _link(table, np.ascontiguousarray(rows), attributes, first)
         for place in range(rows.shape[1]):
             parents.append(_parts(np.ascontiguousarray(rows), table, attributes, place))
             more.append(np.stack([first + np.arange(len(rows)), column[rows[:, place]]], axis=1))
