@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
@@ -61,6 +62,33 @@ def count(codes: DataFrame, space: CellSpace, tasks: int, block: int, common: In
 
     partial = codes.repartition(tasks).mapInArrow(count_block, SCHEMA)
     return partial.groupBy("bucket").applyInArrow(add_bucket, SCHEMA)
+
+
+def recurring(counts: DataFrame, least: int, k: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """The combinations that occur at least so many times, collected: cells, 9 bytes each.
+
+    Args:
+        counts: one row a bucket.
+        least: fewest occurrences.
+        k: privacy resolution.
+
+    Returns:
+        (cells, common): ascending, and for each whether it occurs at least k times.
+    """
+
+    def keep(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for found, number in zip(batch["cells"], batch["counts"], strict=True):
+                cells, occurrences = unpack_ints(found), unpack_ints(number)
+                chosen = occurrences >= least
+                signed = np.where(occurrences[chosen] >= k, cells[chosen], -1 - cells[chosen])
+                yield pa.RecordBatch.from_arrays([pack_ints([signed])], names=["cells"])
+
+    packed = counts.select("cells", "counts").mapInArrow(keep, "cells binary").toArrow()
+    signed = np.concatenate([np.zeros(0, np.int64), *(unpack_ints(value) for value in packed["cells"])])
+    cells = np.where(signed >= 0, signed, -1 - signed)
+    order = np.argsort(cells)
+    return cells[order], signed[order] >= 0
 
 
 def bucket_bounds(space: CellSpace) -> Ints:

@@ -110,7 +110,8 @@ def inspect(run: Run) -> Inspection:
     plan = resolve(run.plan, tuple(domain.names), domain.cards, sizes.records, codes.rows, domain.filled)
     known = domain.common(plan.k) if plan.prunes else None
     counted = combinations.count(codes.frame, plan.cells, plan.counting_tasks, plan.counting_block, known)
-    found = _search(codes.frame, plan, _common_cells(run.keep(tables.COUNTS, counted).frame, plan.k))
+    common, _ = combinations.recurring(run.keep(tables.COUNTS, counted).frame, plan.k, plan.k)
+    found = _search(codes.frame, plan, common)
     shares = found.linked / np.maximum(found.weights, 1)
     return Inspection(
         records=sizes.records,
@@ -218,21 +219,6 @@ def _search(codes: DataFrame, plan: Resolved, common: Ints) -> _Found:
     rows = sample.mapInArrow(look, "totals binary, linked binary, held binary").toArrow()
     totals, linked, held = (np.sum([unpack_ints(value) for value in rows[name]], axis=0) for name in rows.column_names)
     return _Found(int(totals[0]), totals[2:], int(totals[1]), linked, held)
-
-
-def _common_cells(counts: DataFrame, k: int) -> Ints:
-    """Cells of the combinations that at least k records share, ascending."""
-
-    def keep(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            cells = [
-                unpack_ints(found)[unpack_ints(number) >= k]
-                for found, number in zip(batch["cells"], batch["counts"], strict=True)
-            ]
-            yield pa.RecordBatch.from_arrays([pack_ints(cells)], names=["cells"])
-
-    packed = counts.select("cells", "counts").mapInArrow(keep, "cells binary").toArrow()
-    return np.sort(np.concatenate([np.zeros(0, np.int64), *(unpack_ints(value) for value in packed["cells"])]))
 
 
 def _domain(run: Run, records: DataFrame, fields: list[Field], number: int) -> Domain:

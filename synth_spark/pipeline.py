@@ -1,4 +1,4 @@
-"""THE LINE: read → encode → aggregate → synthesize → evaluate → validate → publish.
+"""THE LINE: read → encode → aggregate → synthesize → evaluate → assess → validate → publish.
 
 Every stage reads kept tables of the run folder and keeps its own, so a run can be resumed at any stage, and what one
 stage saw is exactly what the one before wrote. The comment beside each kept table is its grain.
@@ -11,12 +11,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, read, synthesize, tables, validate
 from synth_spark import pipeline_private as private
+from synth_spark.assessing import assess, keep_comparisons
 from synth_spark.errors import InputError
 from synth_spark.ledger import Ledger, release_entry
 from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
 from synth_spark.progress import Progress
 from synth_spark.run import Run, Stage
 from synth_spark.tables import Kept, SafeTable
+from synth_spark.verdict import conclude
 from synth_spark.workspace import Workspace
 
 
@@ -84,16 +86,20 @@ def _synthesize_from_counts(run: Run) -> Kept:
 
 
 def _evaluate(run: Run) -> None:
-    written = run.kept(tables.SYNTHETIC_RECORDS)
+    found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     recoded = encode.codes(written.frame, run.domain)
-    made = combinations.count(recoded, run.resolved.cells, run.resolved.counting_tasks, run.resolved.counting_block)
-    synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
-    sums = evaluate.partial_sums(run.kept(tables.COUNTS).frame, synthetic.frame, run.resolved.cells, run.resolved.k)
-    found = evaluate.measures(sums, run.resolved, written.rows, run.resolved.protected_records)
-    public = [measure for measure in found if measure.comparison == evaluate.PUBLIC]
-    run.keep(tables.MEASURES, evaluate.evaluation(run.spark, found))  # one row a measure, against exact counts too
-    published = evaluate.evaluation(run.spark, public)
-    run.keep(tables.EVALUATION, published)  # one row a measure, protected against synthetic
+    counted = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)
+    made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
+    counts = run.kept(tables.COUNTS).frame
+    exact = evaluate.single_counts(counts, found.cells, run.records)
+    synthetic = evaluate.single_counts(made, found.cells, written.rows)
+    sums = evaluate.partial_sums(counts, made, found.cells, found.k, (exact, synthetic)).toArrow()
+    told = evaluate.reportable_singles(exact, found.k)
+    keep_comparisons(run, sums, written.rows, (exact, told, synthetic))
+
+
+def _assess(run: Run) -> None:
+    assess(run, STAGES[run.plan.privacy.kind])
 
 
 def _validate(run: Run) -> None:
@@ -105,7 +111,7 @@ def _validate(run: Run) -> None:
         synthetic=synthetic,
         aggregates=aggregates,
         single_counts=singles.select("protected", "synthetic").toPandas(),
-        measures=evaluate.overall(run.kept(tables.MEASURES).frame, "sensitive_to_synthetic"),
+        measures=validate.overall(run.kept(tables.MEASURES).frame),
         proof=proof,
         broken=validate.broken(synthetic, run.fields, run.plan.input.constraints),
         names=run.domain.names,
@@ -118,9 +124,7 @@ def _validate(run: Run) -> None:
             run.resolved.proves_records,
         ),
     )
-    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
-    run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))
-    validate.gate(results)
+    conclude(run, results, synthetic, aggregates)
 
 
 def _prove(run: Run, synthetic: DataFrame, singles: DataFrame) -> pd.DataFrame:
@@ -154,6 +158,8 @@ def _publish(run: Run) -> None:
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
 
 
+_COMPARED = (tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
+_ASSESSED = (tables.REDACTED, tables.ASSESSMENT, tables.DIFFERENCES)
 #: The stages of each kind of privacy, in order.
 STAGES = {
     "k_anonymity": {
@@ -161,7 +167,8 @@ STAGES = {
         "encode": Stage(_encode, "counting values, coding records", (tables.DOMAIN, tables.CODES)),
         "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
         "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
-        "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)),
+        "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, *_COMPARED)),
+        "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
         "publish": Stage(_publish, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
     },
@@ -180,9 +187,8 @@ STAGES = {
             draws=private.NOISY,
         ),
         "synthesize": Stage(private.synthesize_records, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
-        "evaluate": Stage(
-            private.evaluate_counts, "comparing counts", (tables.SYNTHETIC_COUNTS, tables.MEASURES, tables.EVALUATION)
-        ),
+        "evaluate": Stage(private.evaluate_counts, "comparing counts", (tables.SYNTHETIC_COUNTS, *_COMPARED)),
+        "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(private.validate_tables, "auditing", (tables.SINGLE_COUNTS, tables.QUALITY_RESULTS)),
         "publish": Stage(private.publish_tables, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
     },

@@ -8,7 +8,8 @@ for those who sign the release, and publishes none of that.
 import numpy as np
 from pyspark.sql import DataFrame
 
-from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, synthesize, tables, validate
+from synth_spark import aggregate, combinations, encode, evaluate, publish, synthesize, tables, validate
+from synth_spark.assessing import keep_comparisons
 from synth_spark.budget import compose
 from synth_spark.errors import InputError
 from synth_spark.explain import private
@@ -17,6 +18,7 @@ from synth_spark.ledger import Ledger, private_entry
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.run import Run
 from synth_spark.tables import SafeTable
+from synth_spark.verdict import conclude
 
 #: The tables of the stage aggregate that hold noise.
 NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
@@ -117,11 +119,11 @@ def evaluate_counts(run: Run) -> None:
     made = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
-    sums = evaluate.partial_sums_between(exact, told, synthetic.frame, found.cells, released["lengths"])
-    all_measures = evaluate.measures(sums, found, written.rows, released["records"], released["lengths"])
-    public = [measure for measure in all_measures if measure.comparison == evaluate.PUBLIC]
-    run.keep(tables.MEASURES, evaluate.evaluation(run.spark, all_measures))  # one row a measure, against exact counts
-    run.keep(tables.EVALUATION, evaluate.evaluation(run.spark, public))  # one row a measure, noisy against synthetic
+    sides = ((exact, run.records), (told, released["records"]), (synthetic.frame, written.rows))
+    of_exact, of_told, of_made = (evaluate.single_counts(counts, found.cells, records) for counts, records in sides)
+    singles = (of_exact, of_told, of_made)
+    sums = evaluate.partial_sums_between(exact, told, synthetic.frame, found.cells, released["lengths"], singles)
+    keep_comparisons(run, sums.toArrow(), written.rows, singles, released["lengths"])
 
 
 def validate_tables(run: Run) -> None:
@@ -144,9 +146,7 @@ def validate_tables(run: Run) -> None:
         records=released["records"],
         rules=validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded),
     )
-    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, results))  # one row an expectation
-    run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, results))
-    validate.gate(results)
+    conclude(run, results, synthetic.frame, told)
 
 
 def publish_tables(run: Run) -> None:

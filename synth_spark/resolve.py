@@ -7,7 +7,7 @@ from functools import cached_property
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.parts import MOST_TRACKED
-from synth_spark.plan import FROM_RECORDS, KAnonymity, Plan
+from synth_spark.plan import FROM_RECORDS, KAnonymity, Plan, nearest
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
@@ -173,7 +173,7 @@ def resolve(
     """Check a plan against a table's shape and derive the numbers of the run; arguments as of `Resolved`.
 
     Raises:
-        PlanError: a column carries a reserved name.
+        PlanError: a column carries a reserved name, or one that is named does not exist.
         InputError: fewer records than k.
         ResourceError: more combinations than 64-bit keys can number, or too little memory for a task.
     """
@@ -187,6 +187,11 @@ def resolve(
         raise InputError(
             "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
         )
+    for name in plan.assessment.secrets:
+        if name not in names:
+            raise PlanError(
+                "assessment.secrets", f"names no column '{name}'", f"did you mean {nearest(name, list(names))}?"
+            )
     notes = []
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")

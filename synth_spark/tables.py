@@ -82,6 +82,25 @@ MEASURES = Table("measures", "one row a (comparison, measure, length, bin), agai
 EVALUATION = Table(
     "evaluation", "one row a (measure, length, bin): protected counts against synthetic ones", Sensitivity.SAFE
 )
+COMPARISONS = Table(
+    "comparisons",
+    "one row a figure of a column tuple, association or subgroup, of exact counts too",
+    Sensitivity.INTERNAL,
+)
+FIDELITY = Table(
+    "fidelity",
+    "one row a figure of a column tuple, association or subgroup: protected against synthetic",
+    Sensitivity.SAFE,
+)
+REDACTED = Table(
+    "redacted", "one row a way of redaction and a record that it leaves, with its multiplicity", Sensitivity.SENSITIVE
+)
+ASSESSMENT = Table(
+    "assessment", "one row a figure of risk, disclosure, redaction, attacks and models", Sensitivity.INTERNAL
+)
+DIFFERENCES = Table(
+    "differences", "one row a figure: what an earlier release and this one tell together", Sensitivity.SAFE
+)
 PROOF = Table("proof", "one row a distinct synthetic record with its support, counted up to k", Sensitivity.SENSITIVE)
 SINGLE_COUNTS = Table(
     "single_counts",

@@ -104,6 +104,11 @@ class Workspace:
             raise RunError(f"run {folder}", "was made by another version", "run the plan again")
         return cls(folder, manifest)
 
+    @staticmethod
+    def discard(folder: Path) -> None:
+        """Remove a folder of run folders, if there is one."""
+        shutil.rmtree(folder, ignore_errors=True)
+
     @property
     def run_id(self) -> str:
         """Name of the run."""

@@ -4,21 +4,43 @@ from synth_spark.evaluate.compare import (
     COMPARISONS,
     PUBLIC,
     evaluation,
+    findings,
     measures,
-    overall,
     partial_sums,
     partial_sums_between,
+    reportable_singles,
+    single_counts,
 )
+from synth_spark.evaluate.differencing import differences, earlier_release
+from synth_spark.evaluate.disclosure import homogeneity
+from synth_spark.evaluate.fidelity import labels
+from synth_spark.evaluate.findings import Finding, assessment
 from synth_spark.evaluate.measures import Measure, finish
+from synth_spark.evaluate.redaction import losses, redacted
+from synth_spark.evaluate.risk import common_cells, linkable, risk_table, search
 
 __all__ = [
     "COMPARISONS",
     "PUBLIC",
+    "Finding",
     "Measure",
+    "assessment",
+    "common_cells",
+    "differences",
+    "earlier_release",
     "evaluation",
+    "findings",
     "finish",
+    "homogeneity",
+    "labels",
+    "linkable",
+    "losses",
     "measures",
-    "overall",
     "partial_sums",
     "partial_sums_between",
+    "redacted",
+    "reportable_singles",
+    "risk_table",
+    "search",
+    "single_counts",
 ]

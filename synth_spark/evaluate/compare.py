@@ -1,18 +1,24 @@
-"""Comparisons on Spark: the counts of two tables meet bucket by bucket; only sums leave a task."""
+"""Comparisons on Spark: the counts of two tables meet bucket by bucket, in one pass.
+
+What leaves a task are sums, and one figure a column tuple, pair of columns or attribute.
+"""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, GroupedData, SparkSession
-from pyspark.sql import functions as F
 
+from synth_spark.domain import Domain
+from synth_spark.evaluate.fidelity import Vectors, fidelity
+from synth_spark.evaluate.findings import Finding
 from synth_spark.evaluate.measures import NEEDS_RARE, Measure, Sums, finish
 from synth_spark.kernels.cells import CellSpace, Ints
-from synth_spark.kernels.measures import BIN_SUMS, LENGTH_SUMS, align, sum_by_bin, sum_by_length
-from synth_spark.kernels.wire import unpack_ints
+from synth_spark.kernels.measures import BIN_SUMS, LENGTH_SUMS, align, sum_by_bin, sum_by_length, tuple_distances
+from synth_spark.kernels.pairs import Singles, compare_pairs
+from synth_spark.kernels.wire import pack_ints, unpack_ints
 from synth_spark.resolve import Resolved
 
 #: source_to_target; the last one compares what is published alone.
@@ -27,10 +33,43 @@ _ROWS = pa.schema(
         ("value", pa.float64()),
     ]
 )
-_PARTIAL = "comparison int, length int, count_bin bigint, measure int, value double"
+_PARTIAL = "comparison int, length int, count_bin bigint, measure int, value double, vector binary"
+_PARTIAL_ROWS = pa.schema(
+    [
+        ("comparison", pa.int32()),
+        ("length", pa.int32()),
+        ("count_bin", pa.int64()),
+        ("measure", pa.int32()),
+        ("value", pa.float64()),
+        ("vector", pa.binary()),
+    ]
+)
+#: Kinds of vectors, in the place of a measure: of column tuples, of pairs of columns, of attributes.
+_DISTANCES, _PAIRS, _GAPS = -1, -2, -3
+_Row = tuple[int, int, int, int, float | None, bytes | None]
 
 
-def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k: int) -> DataFrame:
+def single_counts(counts: DataFrame, space: CellSpace, records: int) -> Singles:
+    """What a table of counts, one row a bucket, says of single attributes."""
+    most = int(space.length_bounds()[1])
+
+    def short(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for cells, found in zip(*(map(unpack_ints, batch[name]) for name in ("cells", "counts")), strict=True):
+                end = int(np.searchsorted(cells, most))
+                if end:
+                    arrays = [pa.array(cells[:end]), pa.array(found[:end])]
+                    yield pa.RecordBatch.from_arrays(arrays, names=["cell", "count"])
+
+    singles = counts.select("cells", "counts").mapInArrow(short, "cell bigint, count bigint").toArrow()
+    vector = np.zeros(most, np.int64)
+    vector[singles["cell"].to_numpy()] = singles["count"].to_numpy()
+    return Singles(vector, records)
+
+
+def partial_sums(
+    sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k: int, singles: tuple[Singles, Singles]
+) -> DataFrame:
     """Sum, bucket by bucket, what the measures are made of.
 
     Args:
@@ -38,26 +77,41 @@ def partial_sums(sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k
         synthetic: counts of the synthetic records, one row a bucket.
         space: the cells of both.
         k: privacy resolution.
+        singles: the single counts of both.
 
     Returns:
         One row a bucket, ``comparison``, ``length``, ``count_bin`` and ``measure``, with its ``value``; indices, not
-        names; count_bin 0 holds the sums by length.
+        names; count_bin 0 holds the sums by length. And one row a bucket and kind of vector, with its ``vector``.
     """
+    exact_singles, made_singles = singles
+    told_singles = reportable_singles(exact_singles, k)
+    pairs = [(exact_singles, told_singles), (exact_singles, made_singles), (told_singles, made_singles)]
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
         cells, exact, made = align(*_vector(left), *_vector(right))
         reportable = exact // k * k
-        rows: list[tuple[int, int, int, int, float]] = []
+        rows: list[_Row] = []
         for index, (source, target) in enumerate([(exact, reportable), (exact, made), (reportable, made)]):
             rows += _rows(index, space, cells, source, target, k)
+            rows += _vectors(index, space, cells, source, target, pairs[index])
         return _sums_table(rows)
 
     together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))
     return together.applyInArrow(compare, _PARTIAL)
 
 
+def reportable_singles(exact: Singles, k: int) -> Singles:
+    """Single counts as they are protected by suppression and rounding."""
+    return Singles(exact.counts // k * k, exact.records // k * k)
+
+
 def partial_sums_between(
-    sensitive: DataFrame, reportable: DataFrame, synthetic: DataFrame, space: CellSpace, reported: int
+    sensitive: DataFrame,
+    reportable: DataFrame,
+    synthetic: DataFrame,
+    space: CellSpace,
+    reported: int,
+    singles: tuple[Singles, Singles, Singles],
 ) -> DataFrame:
     """Like `partial_sums`, where reportable counts are not the exact ones, rounded.
 
@@ -67,44 +121,52 @@ def partial_sums_between(
         synthetic: counts of the synthetic records, one row a bucket.
         space: the cells of all.
         reported: longest combination that is reported; longer ones are not compared with what is.
+        singles: the single counts of all.
     """
     end = int(space.length_bounds()[reported])
+    of_exact, of_told, of_made = singles
 
-    def compared(index: int, most: int) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def compared(index: int, most: int, pair: tuple[Singles, Singles]) -> Callable[[pa.Table, pa.Table], pa.Table]:
         def compare(left: pa.Table, right: pa.Table) -> pa.Table:
             cells, source, target = align(*_vector(left), *_vector(right))
-            short = int(np.searchsorted(cells, most))
-            return _sums_table(_rows(index, space, cells[:short], source[:short], target[:short], 1))
+            short = slice(int(np.searchsorted(cells, most)))
+            args = (index, space, cells[short], source[short], target[short])
+            return _sums_table([*_rows(*args, 1), *_vectors(*args, pair)])
 
         return compare
 
     def grouped(counts: DataFrame) -> GroupedData:
         return counts.select("bucket", "cells", "counts").groupBy("bucket")
 
-    pairs = [(sensitive, reportable, end), (sensitive, synthetic, space.size), (reportable, synthetic, end)]
+    asked = [
+        (sensitive, reportable, end, (of_exact, of_told)),
+        (sensitive, synthetic, space.size, (of_exact, of_made)),
+        (reportable, synthetic, end, (of_told, of_made)),
+    ]
     found = [
-        grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most), _PARTIAL)
-        for index, (source, target, most) in enumerate(pairs)
+        grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most, pair), _PARTIAL)
+        for index, (source, target, most, pair) in enumerate(asked)
     ]
     return found[0].unionAll(found[1]).unionAll(found[2])
 
 
 def measures(
-    sums: DataFrame, resolved: Resolved, synthetic_records: int, protected: int, reported: int | None = None
+    sums: pa.Table, resolved: Resolved, synthetic_records: int, protected: int, reported: int | None = None
 ) -> list[Measure]:
-    """Collect the sums (some hundred a bucket), add them up and finish all measures of all comparisons.
+    """Add the sums of all buckets up and finish all measures of all comparisons.
 
     Args:
-        sums: see `partial_sums`.
+        sums: see `partial_sums`; some hundred rows a bucket.
         resolved: the numbers of the run.
         synthetic_records: their number.
         protected: number of records that reportable aggregates carry.
         reported: longest combination that is reported; default: R.
     """
     parts: dict[tuple[int, int, int, int], list[float]] = {}
-    for *key, value in sums.collect():
-        parts.setdefault((key[0], key[1], key[2], key[3]), []).append(value)
-    lengths = [resolved.length if index == 1 or reported is None else reported for index in range(len(COMPARISONS))]
+    for row in sums.filter(pc.is_null(sums["vector"])).to_pylist():
+        key = (row["comparison"], row["length"], row["count_bin"], row["measure"])
+        parts.setdefault(key, []).append(row["value"])
+    lengths = _lengths(resolved.length, reported)
     records = ((resolved.records, protected), (resolved.records, synthetic_records), (protected, synthetic_records))
     found: list[Measure] = []
     for index, comparison in enumerate(COMPARISONS):
@@ -123,6 +185,44 @@ def measures(
     return known(found) if resolved.prunes else found
 
 
+def findings(
+    sums: pa.Table,
+    resolved: Resolved,
+    domain: Domain,
+    singles: tuple[Singles, Singles, Singles],
+    reported: int | None = None,
+) -> list[Finding]:
+    """Distances, associations and subgroups of all comparisons.
+
+    Args:
+        sums: see `partial_sums`.
+        resolved: the numbers of the run.
+        domain: names of columns and values.
+        singles: single counts of sensitive, reportable and synthetic records.
+        reported: longest combination that is reported; default: R.
+    """
+    vectors = [Vectors() for _ in COMPARISONS]
+    chosen = sums.filter(pc.is_valid(sums["vector"]))
+    for index, length, kind, packed in zip(
+        *(chosen[name] for name in ("comparison", "length", "measure", "vector")), strict=True
+    ):
+        _unpack(vectors[index.as_py()], length.as_py(), kind.as_py(), unpack_ints(packed))
+    exact, told, made = singles
+    found: list[Finding] = []
+    lengths = _lengths(resolved.length, reported)
+    for index, (source, target) in enumerate([(exact, told), (exact, made), (told, made)]):
+        if resolved.prunes and COMPARISONS[index] != PUBLIC:
+            continue  # what was not counted would be missing in the source
+        space = CellSpace(resolved.cards, lengths[index])
+        found += fidelity(COMPARISONS[index], vectors[index], space, domain, source, target, resolved.k)
+    return found
+
+
+def _lengths(longest: int, reported: int | None) -> list[int]:
+    """Longest combination of each comparison."""
+    return [longest if index == 1 or reported is None else reported for index in range(len(COMPARISONS))]
+
+
 def known(found: Iterable[Measure]) -> list[Measure]:
     """The measures that are exact where no combination with an attribute rarer than k was counted.
 
@@ -137,20 +237,11 @@ def evaluation(spark: SparkSession, found: Iterable[Measure]) -> DataFrame:
     return spark.createDataFrame(pa.Table.from_pylist([vars(measure) for measure in found], _ROWS)).coalesce(1)
 
 
-def overall(table: DataFrame, comparison: str) -> pd.DataFrame:
-    """The measures of one comparison over all lengths and bins: ``measure``, ``value``."""
-    chosen = table.where((F.col("comparison") == comparison) & F.col("length").isNull() & F.col("count_bin").isNull())
-    return chosen.select("measure", "value").toPandas()
-
-
-def _sums_table(rows: list[tuple[int, int, int, int, float]]) -> pa.Table:
-    names, types = (
-        ["comparison", "length", "count_bin", "measure", "value"],
-        [pa.int32(), pa.int32(), pa.int64(), pa.int32()],
+def _sums_table(rows: list[_Row]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(_PARTIAL_ROWS)
+    return pa.table(
+        [pa.array(part, kind.type) for part, kind in zip(columns, _PARTIAL_ROWS, strict=True)], _PARTIAL_ROWS
     )
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    kinds = [*types, pa.float64()]
-    return pa.table([pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=names)
 
 
 def _vector(bucket: pa.Table) -> tuple[Ints, Ints]:
@@ -159,13 +250,50 @@ def _vector(bucket: pa.Table) -> tuple[Ints, Ints]:
     return unpack_ints(bucket["cells"][0]), unpack_ints(bucket["counts"][0])
 
 
-def _rows(
-    index: int, space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int
-) -> list[tuple[int, int, int, int, float]]:
+def _rows(index: int, space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int) -> list[_Row]:
     by_length = sum_by_length(space, cells, source, target, k)
-    rows = [
-        (index, int(at) + 1, 0, int(measure), float(by_length[at, measure])) for at, measure in np.argwhere(by_length)
+    rows: list[_Row] = [
+        (index, int(at) + 1, 0, int(measure), float(by_length[at, measure]), None)
+        for at, measure in np.argwhere(by_length)
     ]
     for length, count_bin, sums in zip(*sum_by_bin(space, cells, source, target, k), strict=True):
-        rows += [(index, int(length), int(count_bin), measure, float(value)) for measure, value in enumerate(sums)]
+        rows += [
+            (index, int(length), int(count_bin), measure, float(value), None) for measure, value in enumerate(sums)
+        ]
     return rows
+
+
+def _vectors(
+    index: int, space: CellSpace, cells: Ints, source: Ints, target: Ints, singles: tuple[Singles, Singles]
+) -> list[_Row]:
+    """Figures of the column tuples, pairs of columns and attributes of a bucket: floats as integers of their bits."""
+    rows: list[_Row] = []
+
+    def add(length: int, kind: int, *parts: np.ndarray) -> None:
+        packed = np.concatenate([np.ascontiguousarray(part).ravel().view(np.int64) for part in parts])
+        rows.append((index, length, 0, kind, None, pack_ints([packed])[0].as_py()))
+
+    for length, (first, distances) in enumerate(tuple_distances(space, cells, source, target), 1):
+        if len(first):
+            add(length, _DISTANCES, first, distances)
+    if space.max_length > 1:
+        low, high = np.searchsorted(cells, space.length_bounds()[1:3])
+        if high > low:
+            part = slice(low, high)
+            columns, before, after, gaps = compare_pairs(space, cells[part], source[part], target[part], *singles)
+            add(2, _PAIRS, columns, before, after)
+            add(2, _GAPS, gaps)
+    return rows
+
+
+def _unpack(vectors: Vectors, length: int, kind: int, packed: Ints) -> None:
+    """Undo `_vectors`."""
+    if kind == _DISTANCES:
+        first, distances = np.split(packed, 2)
+        vectors.distances.setdefault(length, []).append((first, distances.view(np.float64)))
+    elif kind == _PAIRS:
+        pairs = len(packed) // 4
+        columns, before, after = np.split(packed, [2 * pairs, 3 * pairs])
+        vectors.pairs.append((columns.reshape(pairs, 2), before.view(np.float64), after.view(np.float64)))
+    else:
+        vectors.gaps.append(packed.view(np.float64))

@@ -12,7 +12,9 @@ from synth_spark.kernels.measures import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
 #: Measures that combinations which are in the source alone, and are rare there, enter into.
 NEEDS_RARE = frozenset(
     [
-        "source_combinations", "source_count", "source_rare", "source_mean_count", "suppressed", "mean_tvd",
+        "source_combinations", "source_count", "source_rare", "source_unique", "source_mean_count", "suppressed",
+        "mean_tvd",
+        "source_rare_percent", "source_unique_percent",
         "suppressed_percent_of_source", "fabricated_percent_of_source", "leaked_percent_of_source",
     ]
 )  # fmt: skip
@@ -80,6 +82,11 @@ def _length_measures(found: _Collector, length: int | None, row: dict[str, float
         "fabricated_percent_of_source": (100 * row["fabricated"], row["source_combinations"]),
         "fabricated_percent_of_target": (100 * row["fabricated"], row["target_combinations"]),
         "leaked_percent_of_source": (100 * row["leaked"], row["source_combinations"]),
+        "leaked_percent_of_target": (100 * row["leaked"], row["target_combinations"]),
+        "source_rare_percent": (100 * row["source_rare"], row["source_combinations"]),
+        "target_rare_percent": (100 * row["target_rare"], row["target_combinations"]),
+        "source_unique_percent": (100 * row["source_unique"], row["source_combinations"]),
+        "target_unique_percent": (100 * row["target_unique"], row["target_combinations"]),
         "mean_absolute_error": (row["absolute_error"], row["both"]),
         "source_mean_count": (row["source_count"], row["source_combinations"]),
         "target_mean_count": (row["target_count"], row["target_combinations"]),

@@ -32,6 +32,8 @@ PRIVATE: dict[str, bool | set[str]] = {
     "work": True,
     "ledger": True,
     "data_set": True,
+    "assessment": {"earlier"},
+    "rules": True,
     "input": _PRIVATE_INPUT,
 }
 
@@ -60,17 +62,29 @@ def both_texts(run_id: str, release: str, results: Sequence[Result]) -> dict[str
 
 def quality_text(run_id: str, results: Sequence[Result]) -> str:
     """The audit as a readable table (Markdown)."""
-    failed = [result for result in results if not result.success]
-    verdict = (
-        "All rules held." if not failed else f"{len(failed)} of {len(results)} rules failed: the release was stopped."
-    )
     rows = [
-        f"| {'held' if result.success else '**failed**'} | {result.suite}.{result.rule} | {result.severity} "
-        f"| {result.meaning} |"
+        f"| {verdict_on(result)} | {result.name} | {result.severity} | {result.meaning} |"
         for result in sorted(results, key=lambda result: result.success)
     ]
     head = ["| verdict | rule | severity | meaning |", "|---|---|---|---|"]
-    return "\n".join([f"# Audit of {run_id}", "", verdict, "", *head, *rows, ""])
+    return "\n".join([f"# Audit of {run_id}", "", verdict(results), "", *head, *rows, ""])
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """The outcome of an audit, in a sentence."""
+    failed = [result for result in results if not result.success]
+    if not failed:
+        return "All rules held."
+    if not any(result.holds_back for result in failed):
+        return f"{len(failed)} of {len(results)} rules did not hold; they are warnings, and were accepted."
+    return f"{len(failed)} of {len(results)} rules failed: the release was stopped."
+
+
+def verdict_on(result: Result) -> str:
+    """The outcome of one rule."""
+    if result.success:
+        return "held"
+    return f"accepted: {result.accepted}" if result.accepted else "**failed**"
 
 
 def about_rules(number: int) -> list[str]:

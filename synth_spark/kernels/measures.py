@@ -8,8 +8,11 @@ import math
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from synth_spark.kernels.cells import CellSpace, Ints
+
+Floats = npt.NDArray[np.float64]
 
 #: What is summed for every length.
 LENGTH_SUMS = (
@@ -20,6 +23,8 @@ LENGTH_SUMS = (
     "target_count",  # Σ t
     "source_rare",  # c with 0 < s < k
     "target_rare",  # c with 0 < t < k
+    "source_unique",  # c with s = 1
+    "target_unique",  # c with t = 1
     "suppressed",  # c with s > 0, t = 0
     "fabricated",  # c with s = 0, t > 0
     "leaked",  # c with 0 < s < k and 0 < t < k: leakage as SDS counts it
@@ -70,7 +75,8 @@ def sum_by_length(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: 
     gap = np.abs(source - target)
     terms = {
         "source_combinations": s, "target_combinations": t, "source_count": source, "target_count": target,
-        "source_rare": rare, "target_rare": t & (target < k), "suppressed": s & ~t, "fabricated": ~s & t,
+        "source_rare": rare, "target_rare": t & (target < k),
+        "source_unique": source == 1, "target_unique": target == 1, "suppressed": s & ~t, "fabricated": ~s & t,
         "leaked": rare & t & (target < k), "emerged": rare & (target >= k), "both": s & t,
         "absolute_error": np.where(s & t, gap, 0), "common": common, "kept": common & t,
         "common_count": np.where(common, source, 0), "kept_count": np.where(common, np.minimum(source, target), 0),
@@ -79,19 +85,31 @@ def sum_by_length(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: 
     length = np.searchsorted(space.length_bounds(), cells, side="right") - 1
     for name, term in terms.items():
         sums[:, LENGTH_SUMS.index(name)] = np.bincount(length, term, space.max_length)
-    sums[:, LENGTH_SUMS.index("tvd")] = _distances(space, cells, source, gap)
+    distances = tuple_distances(space, cells, source, target)
+    sums[:, LENGTH_SUMS.index("tvd")] = [math.fsum(found) for _, found in distances]
     return sums
 
 
-def _distances(space: CellSpace, cells: Ints, source: Ints, gap: Ints) -> list[float]:
-    """Σ over column tuples of ½ Σ |s − t| / Σ s, by length; ``cells`` ascend."""
-    totals = []
+def tuple_distances(space: CellSpace, cells: Ints, source: Ints, target: Ints) -> list[tuple[Ints, Floats]]:
+    """Total variation distance of every column tuple: ½ Σ |s − t| / Σ s over its combinations of present values.
+
+    Args:
+        space: the numbering of combinations.
+        cells: (n,) ascending cells.
+        source: (n,) counts.
+        target: (n,) counts.
+
+    Returns:
+        For each length (first, distances): the first cell of every column tuple that any of the cells belongs to, and
+        its distance. That of a column tuple without any is 0.
+    """
+    found, gap = [], np.abs(source - target)
     for length, (low, high) in enumerate(pairwise(np.searchsorted(cells, space.length_bounds())), 1):
         first = cells[low:high] - space.locate(cells[low:high], length)[1]
         starts = low + np.flatnonzero(np.diff(first, prepend=-1))
         gaps, sources = (np.add.reduceat(part[:high], starts) for part in (gap, source))
-        totals.append(math.fsum(0.5 * gaps / np.maximum(1, sources)))
-    return totals
+        found.append((first[starts - low], 0.5 * gaps / np.maximum(1, sources)))
+    return found
 
 
 def sum_by_bin(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int) -> tuple[Ints, Ints, np.ndarray]:

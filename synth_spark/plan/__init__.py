@@ -1,5 +1,6 @@
 """What the user asks for, read from YAML and from the command line. No Spark here."""
 
+from synth_spark.plan.assessment import Assessment, Rule
 from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Location, Source, Subject
 from synth_spark.plan.loading import dump, load, parse
 from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, Synthesis
@@ -9,6 +10,7 @@ from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 __all__ = [
     "FROM_COUNTS",
     "FROM_RECORDS",
+    "Assessment",
     "Bins",
     "Constraint",
     "Dates",
@@ -20,6 +22,7 @@ __all__ = [
     "Output",
     "Plan",
     "Privacy",
+    "Rule",
     "Source",
     "Subject",
     "Synthesis",

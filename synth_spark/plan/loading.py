@@ -33,7 +33,21 @@ def load(path: str | None, overrides: dict[str, Any]) -> Plan:
             raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/example.yml")
     for key, value in overrides.items():
         _set(content, key, value)
+    if isinstance(content.get("rules"), str):
+        beside = Path(path).parent if path is not None else Path()
+        content["rules"] = _rules(beside / content["rules"])
     return parse(content)
+
+
+def _rules(path: Path) -> Any:
+    """The list in a file of rules; its own mistakes are found with those of the plan."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        raise PlanError(
+            "rules", "names no YAML file that can be read", "give its path from the plan's folder"
+        ) from None
+    return found if found is not None else []
 
 
 def parse(content: dict[str, Any]) -> Plan:

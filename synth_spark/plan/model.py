@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from synth_spark.plan.assessment import Assessment, Rule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 
@@ -94,6 +95,13 @@ class Plan(Strict):
     task_memory: int = Field(
         1_024, ge=1, strict=True, description="Most memory of one synthesis task, in MB: larger tables are cut to fit."
     )
+    assessment: Assessment = Assessment()
+    rules: tuple[Rule, ...] = Field(
+        (), description="Rules beside those of the release contract; or the name of a YAML file with a list of them."
+    )
+    accepted: dict[str, str] = Field(
+        {}, description="Warnings that may be broken, by name → why that is accepted; published with the audit."
+    )
     output: Output = Output()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     ledger: str | None = Field(
@@ -127,6 +135,9 @@ class Plan(Strict):
     def _check(self) -> Self:
         if self.synthesis.oversampling is not None and self.synthesis.kind != "value_seeded":
             raise ValueError("synthesis.oversampling is for value_seeded; others are held to the counts by their seeds")
+        names = [rule.rule for rule in self.rules]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"rules has two rules called {name}")
         private, kind = isinstance(self.privacy, DifferentialPrivacy), self.synthesis.kind
         if private and kind in FROM_RECORDS:
             raise ValueError(f"synthesis.kind {kind} sees sensitive records; {' or '.join(FROM_COUNTS)} does not")

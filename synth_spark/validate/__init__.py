@@ -1,12 +1,14 @@
 """Stage 6: the written tables against the contract of the release. A critical failure stops the release."""
 
-from synth_spark.validate.audit import Result, audit, contract, gate, load_library, quality_results
+from synth_spark.validate.audit import Result, audit, contract, gate, load_library, overall, quality_results
+from synth_spark.validate.own import Figure, own_results
 from synth_spark.validate.private import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
 from synth_spark.validate.rules import broken
 from synth_spark.validate.singles import single_counts, synthetic_values
 
 __all__ = [
+    "Figure",
     "Result",
     "audit",
     "audit_private",
@@ -15,6 +17,8 @@ __all__ = [
     "cuts",
     "gate",
     "load_library",
+    "overall",
+    "own_results",
     "private_contract",
     "proof",
     "quality_results",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS = pa.schema([*((name, pa.string()) for name in ("suite", "rule", "expectation", "severity")),
-                   ("success", pa.bool_()), ("meaning", pa.string())])  # fmt: skip
+                   ("success", pa.bool_()), ("meaning", pa.string()), ("accepted", pa.string())])  # fmt: skip
 #: All counts, and never a sample of values.
 _RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
@@ -35,6 +35,7 @@ class Rule:
     arguments: dict[str, Any]
     meaning: str
     severity: str = "critical"
+    batch: str = ""  # what it is about, where that is not what its suite is named after
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,17 @@ class Result:
     severity: str
     success: bool
     meaning: str
+    accepted: str = ""
+
+    @property
+    def name(self) -> str:
+        """suite.rule."""
+        return f"{self.suite}.{self.rule}"
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether it keeps the release from going out: a broken rule, unless it is a warning that was accepted."""
+        return not self.success and (self.severity == "critical" or not self.accepted)
 
 
 def rule(name: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
@@ -179,10 +191,16 @@ def checked(batches: dict[str, tuple[str, Any]], rules: Sequence[Rule]) -> list[
         "pandas": context.data_sources.add_pandas("measured"),
     }
     results: list[Result] = []
-    for suite, chosen in groupby(rules, key=lambda rule: rule.suite):
-        where, batch = batches[suite]
+    for (suite, name), chosen in groupby(rules, key=lambda rule: (rule.suite, rule.batch or rule.suite)):
+        where, batch = batches[name]
         results += _run(sources[where], batch, suite, list(chosen))
     return results
+
+
+def overall(measures: DataFrame) -> "pd.DataFrame":
+    """Of the kept measures those of sensitive against synthetic combinations, all lengths: ``measure``, ``value``."""
+    compared = measures.where("comparison = 'sensitive_to_synthetic' and length is null and count_bin is null")
+    return compared.select("measure", "value").toPandas()
 
 
 def quality_results(spark: SparkSession, results: Iterable[Result]) -> DataFrame:
@@ -191,22 +209,21 @@ def quality_results(spark: SparkSession, results: Iterable[Result]) -> DataFrame
 
 
 def gate(results: Iterable[Result]) -> None:
-    """Raise `AuditFailed`, naming the rules, if a critical one did not hold."""
+    """Raise `AuditFailed`, naming the rules, if a critical one did not hold, or a warning that nobody accepted."""
     results = list(results)
-    failed = [f"{result.suite}.{result.rule}" for result in results if _stops(result)]
+    failed = [result for result in results if result.holds_back]
     if failed:
-        problem = f"breaks {len(failed)} of {len(results)} rules: {', '.join(failed)}"
-        raise AuditFailed("release", problem, "nothing was published; see quality.md in the run folder")
+        problem = f"breaks {len(failed)} of {len(results)} rules: {', '.join(result.name for result in failed)}"
+        remedy = "nothing was published; see report.html and quality.md in the run folder"
+        if all(result.severity == "warning" for result in failed):
+            remedy += "; warnings can be accepted: synth-spark resume RUN --accept RULE --reason TEXT"
+        raise AuditFailed("release", problem, remedy)
 
 
 def load_library() -> None:
     """Import Great Expectations, without its telemetry. It takes seconds: callers may do it ahead of need."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations.expectations  # noqa: F401
-
-
-def _stops(result: Result) -> bool:
-    return not result.success and result.severity == "critical"
 
 
 def _silence(context: Any) -> None:
@@ -237,7 +254,8 @@ def _run(source: Any, batch: Any, name: str, rules: list[Rule]) -> list[Result]:
         for index, rule in enumerate(rules)
     ]
     suite = gx.ExpectationSuite(name=name, expectations=expectations)
-    definition = source.add_dataframe_asset(name=name).add_batch_definition_whole_dataframe("whole")
+    asset = source.add_dataframe_asset(name=f"{name} {rules[0].batch}".strip())
+    definition = asset.add_batch_definition_whole_dataframe("whole")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outcome = definition.get_batch({"dataframe": batch}).validate(suite, result_format=_RESULT_FORMAT)

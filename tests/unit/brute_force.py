@@ -96,6 +96,8 @@ def length_sums(
             sums["target_count"] += t
             sums["source_rare"] += 0 < s < k
             sums["target_rare"] += 0 < t < k
+            sums["source_unique"] += s == 1
+            sums["target_unique"] += t == 1
             sums["suppressed"] += s > 0 and t == 0
             sums["fabricated"] += s == 0 and t > 0
             sums["leaked"] += 0 < s < k and 0 < t < k

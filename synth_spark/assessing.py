@@ -1,0 +1,106 @@
+"""What both lines find out about a release, of whichever privacy: the ends of `evaluate`, and the stage `assess`.
+
+Everything is measured on all records, from counts that are there already. What is compared with exact counts is
+INTERNAL; SAFE tables hold what follows from published counts and records alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from synth_spark import evaluate, tables
+from synth_spark.evaluate import Finding
+from synth_spark.kernels.pairs import Singles
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.rehearsal import rehearsed
+from synth_spark.run import Run, Stage
+
+
+def keep_comparisons(
+    run: Run,
+    sums: pa.Table,
+    synthetic_records: int,
+    singles: tuple[Singles, Singles, Singles],
+    reported: int | None = None,
+) -> None:
+    """Finish what was compared, and keep it: all of it for those who sign, and what may be published.
+
+    Args:
+        run: the run.
+        sums: of all buckets; see `evaluate.partial_sums`.
+        synthetic_records: their number.
+        singles: single counts of sensitive, reportable and synthetic records.
+        reported: longest combination that is reported; default: R.
+    """
+    measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
+    found = evaluate.findings(sums, run.resolved, run.domain, singles, reported)
+    run.keep(tables.MEASURES, evaluate.evaluation(run.spark, measures))  # one row a measure, against exact counts too
+    run.keep(tables.COMPARISONS, evaluate.assessment(run.spark, found))  # one row a figure, against exact counts too
+    public = [measure for measure in measures if measure.comparison == evaluate.PUBLIC]
+    run.keep(tables.EVALUATION, evaluate.evaluation(run.spark, public))  # one row a measure, protected → synthetic
+    shown = [finding for finding in found if finding.comparison == evaluate.PUBLIC]
+    run.keep(tables.FIDELITY, evaluate.assessment(run.spark, shown))  # one row a figure, protected → synthetic
+
+
+def assess(run: Run, stages: Mapping[str, Stage]) -> None:
+    """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what two releases tell."""
+    wish = run.plan.assessment
+    found = [*_risk(run), *_disclosure(run)]
+    if wish.redaction:
+        found += _redaction(run)
+    if wish.rehearsal:
+        run.progress.say("assess: rehearsing: a release of a part of the records is made and attacked")
+        found += rehearsed(run, stages)
+    known = _differences(run)
+    run.keep(tables.ASSESSMENT, evaluate.assessment(run.spark, [*found, *known]))  # one row a figure
+    run.keep(tables.DIFFERENCES, evaluate.assessment(run.spark, known))  # one row a figure of published tables
+
+
+def _risk(run: Run) -> list[Finding]:
+    codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
+    linked = evaluate.search(codes, counts, run.resolved, run.domain.bounds)
+    if linked is None:
+        run.progress.say("more combinations are common than can be looked up: linkable records were not counted")
+        return []
+    records, k = run.records, run.resolved.k
+    tables_ = [row for protect in (False, True) for row in evaluate.risk_table(linked, records, k, protect)]
+    return [*tables_, *evaluate.linkable(linked, run.domain, records)]
+
+
+def _disclosure(run: Run) -> list[Finding]:
+    """Homogeneity of what goes in and of what comes out."""
+    space, k = run.resolved.cells, run.resolved.k
+    bounds, names = run.domain.bounds, run.domain.names
+    labels = evaluate.labels(run.domain)
+    fields = [names.index(name) for name in run.plan.assessment.secrets]
+    secrets = {column: labels[column] for field in fields for column in range(bounds[field], bounds[field + 1])}
+    if not secrets:
+        return []
+    found = []
+    sides = [("sensitive", tables.COUNTS, run.records)]
+    sides.append(("synthetic", tables.SYNTHETIC_COUNTS, run.kept(tables.SYNTHETIC_RECORDS).rows))
+    for side, table, records in sides:
+        counts = run.kept(table).frame
+        singles = evaluate.single_counts(counts, space, records)
+        found += evaluate.homogeneity(counts, space, singles, secrets, k, side)
+    return found
+
+
+def _redaction(run: Run) -> list[Finding]:
+    codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
+    common = evaluate.common_cells(counts, run.resolved)
+    if common is None:
+        run.progress.say("more combinations are common than can be looked up: redaction was not calculated")
+        return []
+    left = run.keep(tables.REDACTED, evaluate.redacted(codes, run.resolved, common)).frame  # one row a way and record
+    filled = sum(sum(column.counts) for column in run.domain.columns)
+    return evaluate.losses(left, counts, run.resolved, filled)
+
+
+def _differences(run: Run) -> list[Finding]:
+    folder = run.plan.assessment.earlier
+    if folder is None or isinstance(run.plan.privacy, DifferentialPrivacy):
+        return []
+    earlier = evaluate.earlier_release(run.spark, Path(folder))
+    return evaluate.differences(earlier, run.kept(tables.AGGREGATES).frame, run.resolved.k, run.resolved.length)

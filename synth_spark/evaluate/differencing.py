@@ -1,0 +1,123 @@
+"""What someone learns who holds an earlier release of the same data set besides. From published tables alone.
+
+A count that was rounded down to a multiple of k tells an interval: the exact one is at most k − 1 above. Two releases
+of the same records tell two intervals, and the exact count is in both; a combination that one of them does not publish
+tells 0 … k − 1. Where records were added in between, the same figures tell how many of them hold a combination.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark.errors import InputError
+from synth_spark.evaluate.findings import Finding
+
+_COMPARED = "earlier_to_this"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier release.
+
+    Attributes:
+        run_id: its name.
+        k: its privacy resolution.
+        longest: its R.
+        aggregates: its published combinations.
+    """
+
+    run_id: str
+    k: int
+    longest: int
+    aggregates: DataFrame
+
+
+def earlier_release(spark: SparkSession, folder: Path) -> Earlier:
+    """Open a published release: a folder with LATEST.json, or the manifest of one release.
+
+    Raises:
+        InputError: there is none, or it is not under k-anonymity.
+    """
+    field = "assessment.earlier"
+    try:
+        if folder.is_dir():
+            folder = folder / json.loads((folder / "LATEST.json").read_text(encoding="utf-8"))["manifest"]
+        manifest = json.loads(folder.read_text(encoding="utf-8"))
+        root, entries, run_id = folder.parents[1], manifest["tables"], manifest["run_id"]
+        aggregates, release = (_table(spark, root, entries[name]) for name in ("aggregates", "release"))
+    except (OSError, ValueError, KeyError, IndexError):
+        remedy = "give the folder of a published release, or its file in _manifests"
+        raise InputError(field, "holds no release that can be read", remedy) from None
+    row = release.first()
+    if row is None or row["privacy"] != "k_anonymity":
+        problem = "was made under differential privacy"
+        raise InputError(field, problem, "what several such releases cost together is in the ledger")
+    return Earlier(run_id, int(row["k"]), int(row["reporting_length"]), aggregates)
+
+
+def _table(spark: SparkSession, root: Path, entry: dict[str, str]) -> DataFrame:
+    path = str(root / entry["path"])
+    if "where" in entry:
+        return spark.read.format("delta").load(path).where(entry["where"])
+    return spark.read.parquet(path)
+
+
+def differences(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> list[Finding]:
+    """Put both releases' counts side by side.
+
+    Args:
+        earlier: the earlier release.
+        aggregates: this one's combinations: ``length``, ``selections``, ``protected_count``.
+        k: this one's privacy resolution.
+        longest: this one's R.
+
+    Returns:
+        For each length that both report, numbers of combinations: ``compared`` (of columns that both have),
+        ``only_earlier`` and ``only_this``, ``small_difference`` (published counts differ, by less than the larger k),
+        ``narrowed`` (if the records are the same: an exact count is known to less than the smaller k), ``pinned`` (it
+        is known exactly), and ``contradicting`` (the records cannot be the same).
+    """
+    names = ["selections", "length", "protected_count"]
+    shared = set(earlier.aggregates.columns) & set(aggregates.columns)
+    sides = [_comparable(side, shared).select(*names) for side in (earlier.aggregates, aggregates)]
+    old, new = (
+        side.withColumnRenamed("protected_count", name) for side, name in zip(sides, ("old", "new"), strict=True)
+    )
+    both = old.join(new, ["selections", "length"], "full").where(F.col("length") <= min(earlier.longest, longest))
+    low, high = (
+        how(*(F.coalesce(F.col(name), F.lit(0)) + top for name, top in (("old", tops[0]), ("new", tops[1]))))
+        for how, tops in ((F.greatest, (0, 0)), (F.least, (earlier.k - 1, k - 1)))
+    )
+    width = high - low + 1
+    differ = F.abs(F.col("old") - F.col("new"))
+    numbers = {
+        "compared": F.lit(True),
+        "only_earlier": F.col("new").isNull(),
+        "only_this": F.col("old").isNull(),
+        "small_difference": (differ > 0) & (differ < max(earlier.k, k)),
+        "narrowed": (width > 0) & (width < min(earlier.k, k)),
+        "pinned": width == 1,
+        "contradicting": width < 1,
+    }
+    counted = both.groupBy("length").agg(*(F.count_if(test).alias(name) for name, test in numbers.items()))
+    rows = {row["length"]: row for row in counted.collect()}
+    found = [
+        Finding(
+            "difference", _COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0)
+        )
+        for length in range(1, min(earlier.longest, longest) + 1)
+        for name in numbers
+    ]
+    own = len(set(aggregates.columns) ^ set(earlier.aggregates.columns))
+    return [*found, Finding("difference", _COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
+
+
+def _comparable(aggregates: DataFrame, shared: set[str]) -> DataFrame:
+    """Combinations of columns that both releases have."""
+    for name in aggregates.columns:
+        if name not in shared:
+            aggregates = aggregates.where(F.col(f"`{name.replace('`', '``')}`").isNull())
+    return aggregates

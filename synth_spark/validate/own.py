@@ -1,0 +1,87 @@
+"""The rules of a plan, beside those of the contract: about a figure that was measured, or about a written table."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from synth_spark.errors import PlanError
+from synth_spark.plan import Rule as Wish
+from synth_spark.validate.audit import Result, Rule, checked
+
+_MEASURED = "ExpectColumnValuesToBeBetween"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that a rule may name: of the tables measures, comparisons and assessment."""
+
+    topic: str | None
+    comparison: str
+    measure: str
+    about: str | None
+    length: int | None
+    value: float
+
+    def meant_by(self, wish: Wish) -> bool:
+        """Whether a rule names it."""
+        named = (wish.topic, wish.comparison, wish.measure, wish.about, wish.length)
+        return named == (self.topic, self.comparison, self.measure, self.about, self.length)
+
+
+def own_results(
+    wishes: Sequence[Wish], figures: Sequence[Figure], synthetic: DataFrame, aggregates: DataFrame
+) -> list[Result]:
+    """Check the rules of a plan.
+
+    Args:
+        wishes: the rules.
+        figures: everything that was measured.
+        synthetic: the synthetic records as written.
+        aggregates: the aggregates as written.
+
+    Returns:
+        One result a rule; a rule about a figure that was not measured does not hold.
+
+    Raises:
+        PlanError: there is no such expectation, or it does not take these arguments.
+        EngineError: an expectation could not be evaluated.
+    """
+    batches: dict[str, tuple[str, Any]] = {
+        "synthetic_records": ("spark", synthetic),
+        "aggregates": ("spark", aggregates),
+    }
+    rules, missing = [], []
+    for wish in wishes:
+        suite, _, name = wish.rule.partition(".")
+        if wish.measure is None:
+            _check(wish)
+            kind, arguments, batch = str(wish.expectation), wish.arguments, str(wish.table)
+        else:
+            value = next((figure.value for figure in figures if figure.meant_by(wish)), math.nan)
+            if math.isnan(value):
+                told = f"{wish.meaning} (was not measured)".strip()
+                missing.append(Result(suite, name, _MEASURED, wish.severity, False, told))
+                continue
+            kind, batch = _MEASURED, f"figure {wish.rule}"
+            arguments = {"column": "figure", "min_value": wish.at_least, "max_value": wish.at_most}
+            batches[batch] = ("pandas", pd.DataFrame({"figure": [value]}))
+        rules.append(Rule(suite, name, kind, arguments, wish.meaning, wish.severity, batch))
+    return [*checked(batches, rules), *missing] if rules else missing
+
+
+def _check(wish: Wish) -> None:
+    """Find mistakes in the name and the arguments of an expectation."""
+    import great_expectations.expectations as gxe
+
+    field = f"rules {wish.rule}"
+    expectation = getattr(gxe, str(wish.expectation), None)
+    if expectation is None:
+        raise PlanError(field, "names an expectation that Great Expectations does not have", "see its gallery")
+    try:
+        expectation(**wish.arguments)
+    except (TypeError, ValueError):
+        raise PlanError(field, "has arguments that its expectation does not take", "see its gallery") from None

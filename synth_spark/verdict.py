@@ -1,0 +1,122 @@
+"""How an audit ends, for both lines: results are kept, told and remembered; a release that must not go out is held.
+
+A release that breaks a rule stays where it is, in its sensitive run folder, with its report; beside the run folders,
+``quarantine/RUN_ID.md`` says why. The results of every audit, whatever came of it, are added to ``quality_results``
+there.
+"""
+
+import getpass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from synth_spark import explain, tables, validate
+from synth_spark.errors import PlanError
+from synth_spark.plan import nearest
+from synth_spark.run import Run
+from synth_spark.validate import Figure, Result
+
+
+def conclude(run: Run, results: Sequence[Result], synthetic: DataFrame, aggregates: DataFrame) -> None:
+    """Check the plan's own rules besides, keep all results, and stop here if the release must not go out.
+
+    Args:
+        run: the run.
+        results: of the contract.
+        synthetic: the synthetic records as written.
+        aggregates: the aggregates as written.
+
+    Raises:
+        AuditFailed: a critical rule is broken, or a warning that nobody accepted.
+        PlanError: what was accepted is no warning of this release.
+    """
+    every = [*results, *validate.own_results(run.plan.rules, figures(run), synthetic, aggregates)]
+    every = _with_acceptances(every, acceptances(run))
+    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
+    run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, every))
+    _remember(run, every)
+    _quarantine(run, every)
+    validate.gate(every)
+
+
+def accept(run: Run, rule: str, reason: str) -> None:
+    """Record that someone accepts that a warning is broken."""
+    accepted = run.workspace.manifest.setdefault("accepted", {})
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    accepted[rule] = {"reason": reason, "by": _who(), "when": when}
+    run.workspace.save()
+
+
+def acceptances(run: Run) -> dict[str, str]:
+    """Rules that may be broken, and why: as the plan says, and as was said since."""
+    said = run.workspace.manifest.get("accepted", {})
+    return {
+        **run.plan.accepted,
+        **{rule: f"{entry['reason']} ({entry['by']}, {entry['when']})" for rule, entry in said.items()},
+    }
+
+
+def figures(run: Run) -> list[Figure]:
+    """Everything that was measured and that a rule may name."""
+    found = [
+        Figure(None, row["comparison"], row["measure"], None, row["length"], row["value"])
+        for row in run.kept(tables.MEASURES).frame.where("count_bin is null").collect()
+    ]
+    for table in (tables.COMPARISONS, tables.ASSESSMENT):
+        found += [
+            Figure(row["topic"], row["comparison"], row["measure"], row["about"], row["length"], row["value"])
+            for row in run.kept(table).frame.collect()
+        ]
+    return found
+
+
+def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
+    results = list(results)
+    warnings = [result.name for result in results if result.severity == "warning"]
+    for rule in accepted:
+        if rule not in warnings:
+            critical = rule in [result.name for result in results]
+            problem = "is critical and cannot be accepted" if critical else "is no rule of this release"
+            remedy = "mend what breaks it" if critical else f"did you mean {nearest(rule, warnings or [rule])}?"
+            raise PlanError(f"accepted {rule}", problem, remedy)
+    return [
+        replace(result, accepted=accepted[result.name]) if not result.success and result.name in accepted else result
+        for result in results
+    ]
+
+
+def _remember(run: Run, results: Sequence[Result]) -> None:
+    """Add results to those of all runs: one row a rule and audit."""
+    now = datetime.now(UTC)
+    folder = run.plan.work_folder / "quality_results"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    rows = pd.DataFrame([vars(result) for result in results])
+    rows.insert(0, "audited", now.replace(tzinfo=None))
+    rows.insert(0, "run_id", run.workspace.run_id)
+    target = folder / f"{now:%Y%m%dT%H%M%S%f}-{run.workspace.run_id}.parquet"
+    unfinished = target.with_name(f".{target.name}")
+    rows.to_parquet(unfinished, index=False)
+    unfinished.rename(target)
+
+
+def _quarantine(run: Run, results: Sequence[Result]) -> None:
+    """Say beside the run folders which releases are held, and why; and no longer once they may go out."""
+    notice = run.plan.work_folder / "quarantine" / f"{run.workspace.run_id}.md"
+    if not any(result.holds_back for result in results):
+        notice.unlink(missing_ok=True)
+        return
+    notice.parent.mkdir(mode=0o700, exist_ok=True)
+    folder = Path(run.workspace.folder).absolute()
+    where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
+    notice.write_text(where + explain.quality_text(run.workspace.run_id, results), encoding="utf-8")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # what it raises where there is no user depends on the version of Python
+        return "unknown"
