@@ -60,16 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    _release(_plan_of(options), options.quiet)
+    _release(_plan_of(options), options.quiet, _accepted(options))
 
 
-def _release(plan: Plan, quiet: bool) -> None:
+def _release(plan: Plan, quiet: bool, accepted: Sequence[tuple[str, str]] = ()) -> None:
     shape = look(plan.input)  # cheap mistakes are found before Spark starts
     with _started(plan, quiet, long=shape is None or shape.records > _MANY) as (spark, progress):
         from synth_spark import pipeline
 
         run = pipeline.start(spark, plan, progress)
-        _follow(run, pipeline.resume)
+        _follow(run, pipeline.resume, accepted)
 
 
 def _resume(options: argparse.Namespace) -> None:
@@ -84,13 +84,27 @@ def _stage(options: argparse.Namespace) -> None:
     _in_folder(options, lambda run: pipeline.work(run, options.name))
 
 
+def _validate(options: argparse.Namespace) -> None:
+    from synth_spark import pipeline
+
+    _in_folder(options, pipeline.validate_again)
+    print(f"May go out: read {Path(options.run) / 'quality.md'}, and report.html beside it (SENSITIVE)")
+
+
+def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Warnings that are accepted, each with its reason."""
+    if len(options.accept) != len(options.reason):
+        raise PlanError("--accept", "needs a reason for each rule", "add --reason TEXT after it")
+    return list(zip(options.accept, options.reason, strict=True))
+
+
 def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
     from synth_spark.run import Run
     from synth_spark.workspace import Workspace
 
     workspace = Workspace.open(Path(options.run))
     with _started(workspace.plan, options.quiet) as (spark, progress):
-        _follow(Run(spark, workspace, progress), work)
+        _follow(Run(spark, workspace, progress), work, _accepted(options))
 
 
 @contextmanager
@@ -115,18 +129,25 @@ def _import_the_line() -> None:
     validate.load_library()
 
 
-def _follow(run: "Run", work: Callable[["Run"], None]) -> None:
+def _follow(run: "Run", work: Callable[["Run"], None], accepted: Sequence[tuple[str, str]]) -> None:
+    from synth_spark.verdict import accept
+
     run.progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
+    for rule, reason in accepted:
+        accept(run, rule, reason)
     work(run)
     if run.workspace.done("publish"):
-        _tell(run.plan, run.workspace.run_id)
+        _tell(run)
 
 
-def _tell(plan: Plan, run_id: str) -> None:
-    root = Path(plan.output.path)
+def _tell(run: "Run") -> None:
+    plan, run_id, root = run.plan, run.workspace.run_id, Path(run.plan.output.path)
     where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
     print(f"Released {run_id}: {where}")
-    print(f"  read it explained    {root}/RELEASE.md, and its audit in {root}/QUALITY.md")
+    print(f"  read it explained    {root}/RELEASE.md, its audit in {root}/QUALITY.md")
+    print(
+        f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {run.workspace.folder}/report.html"
+    )
     if plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
@@ -217,6 +238,8 @@ def _plan_of(options: argparse.Namespace) -> Plan:
         ("privacy.epsilon", options.epsilon),
         ("privacy.delta", options.delta),
         ("privacy.public_domain", options.public_domain or None),
+        ("assessment.rehearsal", options.assess or None),
+        ("assessment.redaction", options.assess or None),
         ("reporting_length", options.length),
         ("ledger", options.ledger),
         ("output.path", options.output),
@@ -256,10 +279,18 @@ def _parser() -> argparse.ArgumentParser:
         "--public-domain", action="store_true", help="which values occur is no secret (privacy.public_domain)"
     )
     asked.add_argument("--length", type=int, metavar="R", help="longest combination reported (reporting_length)")
+    asked.add_argument(
+        "--assess",
+        action="store_true",
+        help="rehearse the release, attack it, and compare with redaction (assessment.rehearsal, .redaction)",
+    )
     asked.add_argument("--ledger", metavar="FILE", help="the privacy ledger (ledger)")
     asked.add_argument("--output", metavar="PATH", help="folder of the published tables (output.path)")
     asked.add_argument("--run-id", metavar="ID", help="name of the run")
     asked.add_argument("--seed", type=int, help="random seed; default: from the operating system")
+    accepting = argparse.ArgumentParser(add_help=False)
+    accepting.add_argument("--accept", metavar="RULE", action="append", default=[], help="accept a broken warning")
+    accepting.add_argument("--reason", metavar="TEXT", action="append", default=[], help="why it is accepted")
     setting = argparse.ArgumentParser(add_help=False)
     setting.add_argument(
         "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="set any key of the plan, dotted"
@@ -272,16 +303,18 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    add("run", _run, "make, audit and publish a release", shared, asked, setting)
+    add("run", _run, "make, audit and publish a release", shared, asked, setting, accepting)
     add("plan", _plan, "print what a run would do, before any job", asked, setting)
     add("inspect", _inspect, "look at an input, and propose a plan", shared, asked, setting)
-    stage = add("stage", _stage, "run one stage of an existing run, anew", shared)
+    stage = add("stage", _stage, "run one stage of an existing run, anew", shared, accepting)
     stage.add_argument(
-        "name", metavar="NAME", help="read, encode, aggregate, synthesize, evaluate, validate or publish"
+        "name", metavar="NAME", help="read, encode, aggregate, synthesize, evaluate, assess, validate or publish"
     )
     stage.add_argument("run", metavar="RUN", help="run folder")
-    resume = add("resume", _resume, "run what an interrupted run has left to do", shared)
+    resume = add("resume", _resume, "run what an interrupted run has left to do", shared, accepting)
     resume.add_argument("run", metavar="RUN", help="run folder")
+    validate = add("validate", _validate, "audit a run again, and what was published of it", shared, accepting)
+    validate.add_argument("run", metavar="RUN", help="run folder")
     _add_ledger(add("ledger", _ledger, "what releases have cost, and what they may cost"))
     add("schema", _schema, "print the plan's JSON Schema, for editors")
     add("warm", _warm, "compile the kernels now rather than in the first run")

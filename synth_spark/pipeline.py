@@ -16,8 +16,9 @@ from synth_spark.errors import InputError
 from synth_spark.ledger import Ledger, release_entry
 from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
 from synth_spark.progress import Progress
+from synth_spark.releasing import release
 from synth_spark.run import Run, Stage
-from synth_spark.tables import Kept, SafeTable
+from synth_spark.tables import Kept
 from synth_spark.verdict import conclude
 from synth_spark.workspace import Workspace
 
@@ -138,24 +139,7 @@ def _prove(run: Run, synthetic: DataFrame, singles: DataFrame) -> pd.DataFrame:
 
 
 def _publish(run: Run) -> None:
-    aggregates = aggregate.vouch(run.kept(tables.AGGREGATES))
-    synthetic = synthesize.vouch(run.kept(tables.SYNTHETIC_RECORDS))
-    evaluation = SafeTable.derived(run.kept(tables.EVALUATION), aggregates, synthetic)
-    quality = SafeTable.derived(run.kept(tables.QUALITY_RESULTS), aggregates, synthetic)
-    results = [validate.Result(*row) for row in quality.kept.frame.collect()]
-    validate.gate(results)
-    facts = explain.facts_of(run.resolved, run.workspace.run_id, aggregates, synthetic)
-    row = explain.release_row(run.spark, run.plan, facts, [aggregates, synthetic, evaluation, quality])
-    release = SafeTable.derived(run.keep(tables.RELEASE, row), aggregates, synthetic)  # one row
-    safe = [synthetic, aggregates, evaluation, quality, release]
-    if run.plan.output.indicators:
-        wide = synthesize.indicators(synthetic.kept.frame, run.domain)
-        safe.append(SafeTable.derived(run.keep(tables.SYNTHETIC_INDICATORS, wide), aggregates, synthetic))
-    for table in safe:
-        run.workspace.verify(table.kept.table)
-    measures = [evaluate.Measure(*row) for row in evaluation.kept.frame.collect()]
-    documents = explain.documents(facts, measures, results)
-    publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+    release(run, tables.AGGREGATES, lambda told, made: explain.facts_of(run.resolved, run.workspace.run_id, told, made))
 
 
 _COMPARED = (tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
@@ -211,6 +195,20 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order."""
     run.resume(STAGES[run.plan.privacy.kind])
+
+
+def validate_again(run: Run) -> None:
+    """Audit a run anew; one that is published stays so, and its published files are checked too.
+
+    Raises:
+        AuditFailed: a rule is broken.
+        PublishError: what was published is not what was audited.
+    """
+    if not run.workspace.done("publish"):
+        return work(run, "validate")
+    with run.progress.stage("validate", "auditing again"):
+        STAGES[run.plan.privacy.kind]["validate"].work(run)
+    return publish.check_published(run.plan.output, run.workspace.run_id)
 
 
 def work(run: Run, name: str) -> None:

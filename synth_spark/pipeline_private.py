@@ -8,7 +8,7 @@ for those who sign the release, and publishes none of that.
 import numpy as np
 from pyspark.sql import DataFrame
 
-from synth_spark import aggregate, combinations, encode, evaluate, publish, synthesize, tables, validate
+from synth_spark import aggregate, combinations, encode, evaluate, synthesize, tables, validate
 from synth_spark.assessing import keep_comparisons
 from synth_spark.budget import compose
 from synth_spark.errors import InputError
@@ -16,8 +16,8 @@ from synth_spark.explain import private
 from synth_spark.kernels.consistency import Estimates, estimate
 from synth_spark.ledger import Ledger, private_entry
 from synth_spark.plan import DifferentialPrivacy
+from synth_spark.releasing import release
 from synth_spark.run import Run
-from synth_spark.tables import SafeTable
 from synth_spark.verdict import conclude
 
 #: The tables of the stage aggregate that hold noise.
@@ -151,25 +151,12 @@ def validate_tables(run: Run) -> None:
 
 def publish_tables(run: Run) -> None:
     """Put the release in place."""
-    aggregates = aggregate.vouch(run.kept(tables.NOISY_AGGREGATES))
-    synthetic = synthesize.vouch(run.kept(tables.SYNTHETIC_RECORDS))
-    evaluation = SafeTable.derived(run.kept(tables.EVALUATION), aggregates, synthetic)
-    quality = SafeTable.derived(run.kept(tables.QUALITY_RESULTS), aggregates, synthetic)
-    results = [validate.Result(*row) for row in quality.kept.frame.collect()]
-    validate.gate(results)
-    facts = private.facts_of(
-        run.plan, run.workspace.run_id, run.spending, run.workspace.facts["released"], aggregates, synthetic
+    run_id, released = run.workspace.run_id, run.workspace.facts["released"]
+    release(
+        run,
+        tables.NOISY_AGGREGATES,
+        lambda told, made: private.facts_of(run.plan, run_id, run.spending, released, told, made),
     )
-    row = private.release_row(run.spark, run.plan, facts, [aggregates, synthetic, evaluation, quality])
-    safe = [synthetic, aggregates, evaluation, quality]
-    safe.append(SafeTable.derived(run.keep(tables.RELEASE, row), aggregates, synthetic))  # one row
-    if run.plan.output.indicators:
-        wide = synthesize.indicators(synthetic.kept.frame, run.domain)
-        safe.append(SafeTable.derived(run.keep(tables.SYNTHETIC_INDICATORS, wide), aggregates, synthetic))
-    for table in safe:
-        run.workspace.verify(table.kept.table)
-    measures = [evaluate.Measure(*row) for row in evaluation.kept.frame.collect()]
-    publish.publish(safe, private.documents(facts, measures, results), run.plan.output, run.workspace.run_id)
 
 
 def _debit(run: Run) -> None:

@@ -55,6 +55,24 @@ def check_target(output: Output, run_id: str) -> None:
         raise PublishError(f"run_id '{run_id}'", "has been published there already", "choose another run_id")
 
 
+def check_published(output: Output, run_id: str) -> None:
+    """Check the published files of a run against the hashes in its manifest; Delta keeps its own.
+
+    Raises:
+        PublishError: a file, or the manifest, is missing or was changed.
+    """
+    root = Path(output.path)
+    try:
+        manifest = json.loads((root / "_manifests" / f"{run_id}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise PublishError(f"run_id '{run_id}'", "has no manifest that can be read", "publish it again") from None
+    for name, entry in manifest["tables"].items():
+        for file, known in entry.get("files", {}).items():
+            path = root / entry["path"] / file
+            if not path.is_file() or sha256(path) != known["sha256"]:
+                raise PublishError(f"table {name}", "is not what was audited", "withdraw it, and publish a new release")
+
+
 def publish(safe: list[SafeTable], documents: dict[str, str], output: Output, run_id: str) -> Publication:
     """Put a release in place.
 

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 from synth_spark import explain, tables, validate
 from synth_spark.errors import PlanError
 from synth_spark.plan import nearest
+from synth_spark.reporting import write_internal
 from synth_spark.run import Run
 from synth_spark.validate import Figure, Result
 
@@ -38,6 +39,7 @@ def conclude(run: Run, results: Sequence[Result], synthetic: DataFrame, aggregat
     every = _with_acceptances(every, acceptances(run))
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, every))
+    write_internal(run, every)
     _remember(run, every)
     _quarantine(run, every)
     validate.gate(every)

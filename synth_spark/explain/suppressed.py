@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import __version__
 from synth_spark.evaluate.measures import Measure
-from synth_spark.explain.telling import PRIVATE, about_rules, both_texts, by_length, one_row, versions
+from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, versions
 from synth_spark.plan import Plan
 from synth_spark.resolve import Resolved
 from synth_spark.tables import SafeTable
@@ -57,6 +57,14 @@ class Facts:
     exact_singles: bool
     proven: bool
     notes: tuple[str, ...]
+
+    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable]) -> DataFrame:
+        """See `Telling`."""
+        return release_row(spark, plan, self, safe)
+
+    def text(self, public: Sequence[Measure], results: Sequence[Result]) -> str:
+        """See `Telling`."""
+        return release_text(self, public, results)
 
 
 def guarantee(k: int, longest: int | None = None) -> str:
@@ -114,11 +122,6 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
     }
     return one_row(spark, columns)
-
-
-def documents(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> dict[str, str]:
-    """What is published beside the tables, by file name."""
-    return both_texts(facts.run_id, release_text(facts, public, results), results)
 
 
 def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:

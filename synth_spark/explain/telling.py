@@ -3,11 +3,15 @@
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark import __version__
+from synth_spark.evaluate.measures import Measure
+from synth_spark.plan import Plan
+from synth_spark.tables import SafeTable
 from synth_spark.validate.audit import Result
 
 #: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
@@ -55,9 +59,21 @@ def versions() -> dict[str, str]:
     }
 
 
-def both_texts(run_id: str, release: str, results: Sequence[Result]) -> dict[str, str]:
-    """A release and its audit, by the names of the files that they are published in."""
-    return {"RELEASE.md": release, "QUALITY.md": quality_text(run_id, results)}
+class Telling(Protocol):
+    """How a release is told: in one row, and in sentences."""
+
+    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable]) -> DataFrame:
+        """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
+        ...
+
+    def text(self, public: Sequence[Measure], results: Sequence[Result]) -> str:
+        """The release in numbered sentences (Markdown).
+
+        Args:
+            public: measures of published against synthetic counts.
+            results: the audit.
+        """
+        ...
 
 
 def quality_text(run_id: str, results: Sequence[Result]) -> str:

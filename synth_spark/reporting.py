@@ -1,0 +1,100 @@
+"""The report of a run: what its kept tables hold, put together as material, in both editions."""
+
+from collections.abc import Sequence
+
+from synth_spark import tables
+from synth_spark.evaluate import PUBLIC, Finding, Measure
+from synth_spark.explain import PRIVATE, guarantee, private
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.report.content import internal, public
+from synth_spark.report.markdown import markdown
+from synth_spark.report.material import Marginal, Material
+from synth_spark.report.page import page
+from synth_spark.run import Run
+from synth_spark.tables import Table
+from synth_spark.validate import Result
+
+_DEBITED = "Its cost was entered in the privacy ledger before the first draw."
+_PROVED = (
+    "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
+)
+_LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
+
+
+def write_internal(run: Run, results: Sequence[Result]) -> None:
+    """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
+    material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
+    report = internal(material)
+    run.workspace.write("report.html", page(report))
+    run.workspace.write("report.md", markdown(report))
+
+
+def public_documents(run: Run, results: Sequence[Result]) -> dict[str, str]:
+    """The report for everyone, by file name: from safe tables alone."""
+    material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES))
+    report = public(material)
+    return {"report.html": page(report), "REPORT.md": markdown(report)}
+
+
+def _material(run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table]) -> Material:
+    plan, resolved = run.plan, run.resolved
+    measures = tuple(Measure(*row) for row in run.kept(measured).frame.collect())
+    findings = tuple(Finding(*row) for table in found for row in run.kept(table).frame.collect())
+    if isinstance(plan.privacy, DifferentialPrivacy):
+        released = run.workspace.facts["released"]
+        records, longest, k = released["records"], released["lengths"], 1
+        promise = private.guarantee(run.spending, "subject" if plan.input.subject is not None else "record")
+        measured_how = _DEBITED
+    else:
+        records, longest, k = resolved.protected_records, resolved.length, resolved.k
+        promise = guarantee(k, None if resolved.proves_records else longest)
+        measured_how = _PROVED if resolved.proves_records else _LOOKED_UP
+    told = {one.length: int(one.value) for one in measures if _counts_published(one)}
+    return Material(
+        title=plan.title,
+        run_id=run.workspace.run_id,
+        private=isinstance(plan.privacy, DifferentialPrivacy),
+        guarantee=promise,
+        measured=measured_how,
+        k=k,
+        longest=longest,
+        columns=len(run.fields),
+        records=records,
+        synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,
+        combinations=tuple(told.get(length, 0) for length in range(1, longest + 1)),
+        settings=_settings(run),
+        measures=measures,
+        findings=findings,
+        marginals=_marginals(run),
+        results=tuple(results),
+    )
+
+
+def _counts_published(one: Measure) -> bool:
+    return (one.comparison, one.measure) == (PUBLIC, "source_combinations") and one.length is not None
+
+
+def _marginals(run: Run) -> tuple[Marginal, ...]:
+    """Published and synthetic single counts, both as written; values in the order of their columns."""
+    rows = run.kept(tables.SINGLE_COUNTS).frame.toArrow().to_pylist()
+    names = [field.name for field in run.fields]
+    rows.sort(key=lambda row: (row["column"], row["value"]))
+    return tuple(Marginal(names[row["column"]], row["value"], row["protected"], row["synthetic"]) for row in rows)
+
+
+def _settings(run: Run) -> tuple[tuple[str, str], ...]:
+    """What was asked for, without where the records are or how chance fell; only what differs from the defaults."""
+    kept = run.plan.model_dump(mode="json", exclude=PRIVATE, exclude_defaults=True)
+    always = {"privacy": run.plan.privacy.model_dump(mode="json"), "reporting_length": run.plan.reporting_length}
+    always["synthesis"] = {"kind": run.plan.synthesis.kind, **kept.get("synthesis", {})}
+    return tuple(_flat("", {**kept, **always}))
+
+
+def _flat(prefix: str, content: dict[str, object]) -> list[tuple[str, str]]:
+    rows = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            rows += _flat(f"{prefix}{key}.", value)
+        elif key not in ("output", "path", "title", "run_id") and value is not None:
+            rows.append((f"{prefix}{key}", str(value)))
+    return rows
