@@ -167,7 +167,7 @@ def models(material: Material) -> Section | None:
         "synthetic records, trained on as many real ones, and by always guessing the most frequent value."
     )
     chart = Chart(
-        "bars", "Models that were trained on synthetic records, and on real ones", text, tuple(map(str, targets)), series,
+        "bars", "Models trained on synthetic records, and on real ones", text, tuple(map(str, targets)), series,
         "accuracy", unit="percent", limits=(0, 1),
     )  # fmt: skip
     return Section("models", "Synthetic records in models", (figures, chart))

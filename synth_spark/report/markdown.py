@@ -1,0 +1,75 @@
+"""A report as Markdown: the same content, charts as the tables of their numbers."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from synth_spark import __version__
+from synth_spark.report.blocks import Block, Chart, Figures, Paragraphs, Report, Section, Small, Table
+from synth_spark.report.scales import written
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
+
+
+def markdown(report: Report) -> str:
+    """The report as Markdown, with a heading a section."""
+    lines = [
+        f"# {_plain(report.title)}",
+        "",
+        f"{_plain(report.subtitle)} · {report.edition} edition · {_plain(report.verdict)}",
+        "",
+    ]
+    for section in report.sections:
+        lines += _section(section)
+    return "\n".join([*lines, f"Made by synth-spark {__version__}.", ""])
+
+
+def _section(section: Section) -> list[str]:
+    lines = [f"## {_plain(section.heading)}", ""]
+    for block in section.blocks:
+        lines += _block(block)
+    return lines
+
+
+def _block(block: Block) -> list[str]:
+    if isinstance(block, Paragraphs):
+        texts = [_plain(text) for text in block.texts]
+        if block.numbered:
+            texts = [f"{number}. {text}" for number, text in enumerate(texts, 1)]
+        return [line for text in texts for line in (text, "")]
+    if isinstance(block, Figures):
+        return [
+            *(f"- {_plain(one.label)}: **{_plain(one.value)}** — {_plain(one.definition)}" for one in block.figures),
+            "",
+        ]
+    if isinstance(block, Table):
+        terms = [f"*{_plain(one.name)}*: {_plain(one.definition)}" for one in block.columns if one.definition]
+        rows = _rows([one.name for one in block.columns], [one.number for one in block.columns], block.rows)
+        return [f"**{_plain(block.caption)}**", "", *rows, "", *(line for term in terms for line in (term, ""))]
+    if isinstance(block, Chart):
+        return _chart(block)
+    assert isinstance(block, Small)
+    return [line for one in block.charts for line in _chart(one)]
+
+
+def _chart(chart: Chart) -> list[str]:
+    heads = ["", *(one.name for one in chart.series)]
+    cells = [
+        (name, *("–" if (value := one.values[at]) is None else written(value, chart.unit) for one in chart.series))
+        for at, name in enumerate(chart.categories)
+    ]
+    rows = _rows(heads, [False, *(True for _ in chart.series)], cells)
+    return [f"**{_plain(chart.caption)}**", "", _plain(chart.definition), "", *rows, ""]
+
+
+def _rows(heads: Sequence[str], numbers: Sequence[bool], rows: Iterable[Sequence[str]]) -> list[str]:
+    line = "|" + "|".join("---:" if right else "---" for right in numbers) + "|"
+    return [_row(heads), line, *(_row(row) for row in rows)]
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+def _plain(text: str) -> str:
+    """Text that means itself: on one line, and no markup."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
