@@ -25,6 +25,12 @@ from synth_spark.workspace import Workspace
 
 _TRAINED, _CONTROL, _MADE = 0, 1, 2
 _FOUND = "topic string, comparison string, measure string, about string, value double, low double, high double"
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("topic", "comparison", "measure", "about")),
+        *((name, pa.float64()) for name in ("value", "low", "high")),
+    ]
+)
 
 
 def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
@@ -60,8 +66,8 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
             codes = unpack_codes(batch["record"], width)
             for part, held in parts.items():
                 held.append(np.repeat(codes[which == part], copies[which == part], axis=0))
-        tables_ = [_in_order(np.concatenate(held)) for held in parts.values()]
-        yield pa.RecordBatch.from_pylist(examine(*tables_, terms))
+        trained, control, made = (_in_order(np.concatenate(parts[part])) for part in (_TRAINED, _CONTROL, _MADE))
+        yield pa.RecordBatch.from_pylist(examine(trained, control, made, terms), _SCHEMA)
 
     rows = together.coalesce(1).mapInArrow(look, _FOUND).toArrow().to_pylist()
     return [Finding(**row, length=None) for row in rows]

@@ -109,9 +109,19 @@ FINDINGS = {
     ("attack", "control"): "Share of the same attacks that succeed against records that were held out.",
     ("attack", "baseline"): "Share of attacks that succeed by guessing.",
     ("attack", "attacks"): "Number of attacks that were made.",
+    ("attack", "mean_distance_used"): "Columns in which the nearest synthetic record differs from a record that was used, "
+    "on average.",
+    ("attack", "mean_distance_held_out"): "Columns in which the nearest synthetic record differs from a record that was "
+    "held out, on average.",
+    ("attack", "identical_share_used"): "Share of the records that were used that a synthetic record equals.",
+    ("attack", "identical_share_held_out"): "Share of the held-out records that a synthetic record equals.",
+    ("model", "synthetic_accuracy"): "Share of held-out records whose value a model trained on synthetic records tells.",
+    ("model", "real_accuracy"): "Share of held-out records whose value a model trained on as many real records tells.",
+    ("model", "majority"): "Share of held-out records with the value that is most frequent among real ones.",
     ("model", "pmse"): "Mean of (p - c)² over all records, where p is the probability, by logistic regression, that a "
     "record is synthetic and c the share of synthetic ones (Snoke et al. 2018); 0 is best.",
-    ("model", "pmse_ratio"): "pMSE over what it would be if synthetic records were drawn like real ones; 1 is best.",
+    ("model", "pmse_ratio"): "pMSE over its expectation if the synthetic records were drawn from a true model of these "
+    "records; 1 is best, and another sample of as many people has 2.",
     ("model", "auc"): "How well the regression tells synthetic from real records: 0.5 is not at all, 1 always.",
 }
 

@@ -76,7 +76,7 @@ def _bars(chart: Chart, whole: float) -> tuple[str, float]:
     steps = _axis(chart, chart.series)
     thick, rows = (14.0, len(chart.series))
     row = rows * thick + _GAP
-    gutter = min(_GUTTER * whole, max(width(name, _SIZE) for name in chart.categories) + 2 * _GAP)
+    gutter = min(_GUTTER * whole, max(width(name, _SIZE) for name in chart.categories) + 2 * _GAP + 1)
     room = max(width(_label(chart, one, at), _SIZE) for one in chart.series for at in range(len(one.values))) + _GAP
     left, right = gutter, whole - room
     top, bottom = 8.0, 8.0 + row * len(chart.categories)
@@ -139,7 +139,7 @@ def _columns(chart: Chart, whole: float) -> tuple[str, float]:
     """Vertical bars, or lines with dots, over ordered categories."""
     steps = _axis(chart, chart.series)
     left = max(width(written(step, chart.unit), _SIZE) for step in steps) + _GAP
-    top, bottom, right = 30.0, 270.0, whole - 8
+    top, bottom, right = 44.0, 280.0, whole - 8
     slot = (right - left) / len(chart.categories)
 
     def y(value: float) -> float:
@@ -200,7 +200,7 @@ def _points(chart: Chart, whole: float) -> tuple[str, float]:
     across, up = chart.series[:2]
     xs, ys = _axis(chart, [across]), _axis(chart, [up])
     left = max(width(written(step, chart.unit), _SIZE) for step in ys) + _GAP
-    top, bottom, right = 30.0, 350.0, whole - 20
+    top, bottom, right = 36.0, 350.0, whole - 20
 
     def x(value: float) -> float:
         return left + (value - xs[0]) / (xs[-1] - xs[0]) * (right - left)

@@ -115,12 +115,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 def share(value: float | None, digits: int = 1) -> str:
     """A share (1 is all) in per cent."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return "–" if value is None else f"{100 * value:.{digits}f}\u00a0%"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A figure that is in per cent already."""
-    return "–" if value is None else f"{value:.{digits}f} %"
+    return "–" if value is None else f"{value:.{digits}f}\u00a0%"
 
 
 def column(name: str, measure: str, topic: str | None = None) -> Column:

@@ -31,13 +31,13 @@ def written(value: float, unit: str) -> str:
 
     >>> [written(value, "number") for value in (0, 0.0321, 12.5, 1500, 2_340_000)]
     ['0', '0.032', '12.5', '1,500', '2.3M']
-    >>> written(0.125, "percent"), written(0.0004, "percent")
-    ('12.5 %', '0.04 %')
+    >>> written(0.125, "percent").split(), written(0.0004, "percent").split()
+    (['12.5', '%'], ['0.04', '%'])
     """
     if unit == "percent":
         value *= 100
         digits = 0 if abs(value) >= 99.95 or value == round(value) else 1 if abs(value) >= 1 else 2
-        return f"{value:.{digits}f} %"
+        return f"{value:.{digits}f}\u00a0%"
     size = abs(value)
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if size >= limit:
@@ -45,7 +45,8 @@ def written(value: float, unit: str) -> str:
             return f"{scaled:.1f}".removesuffix(".0") + letter
     if value == round(value):
         return f"{value:,.0f}"
-    return f"{value:.3f}" if size < 1 else f"{value:.2f}" if size < 10 else f"{value:.1f}"
+    digits = 4 if size < 0.01 else 3 if size < 1 else 2 if size < 10 else 1
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".") or "0"
 
 
 def width(text: str, size: float) -> float:

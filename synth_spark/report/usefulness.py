@@ -140,7 +140,8 @@ def distances(material: Material) -> Section:
         found = [one for one in material.chosen("distance", "tvd", name) if one.length == length][:_WORST]
         found = [one for one in found if one.value > 0]
         if found:
-            caption = f"The {len(found)} {of_length(length)} of columns that differ most"
+            what = "columns" if length == 1 else f"{of_length(length)} of columns"
+            caption = f"The {len(found)} {what} that differ most"
             values = tuple(one.value for one in found)
             about = tuple(one.about or "" for one in found)
             text, series = definition("tvd", "distance"), (Series("distance", values),)

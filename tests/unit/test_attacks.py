@@ -1,0 +1,140 @@
+"""Attacks against their definitions, on tables that leak and on tables that do not."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.tables import few, random_table
+
+from synth_spark.assess import Terms, examine
+from synth_spark.assess.attacks import attack
+from synth_spark.assess.rates import Rate, risk, success_rate
+from synth_spark.kernels.attacking import fits, nearest
+from synth_spark.kernels.cells import Codes
+
+rows = st.lists(st.tuples(*(st.integers(0, 3) for _ in range(4))), min_size=1, max_size=12)
+
+
+def table(drawn: list[tuple[int, ...]]) -> Codes:
+    return np.array(drawn, np.uint16).reshape(-1, 4)
+
+
+@few
+@given(rows, rows, st.lists(st.integers(0, 3), unique=True, min_size=1))
+def test_the_nearest_record_differs_in_the_fewest_columns(targets, records, columns) -> None:
+    places, distances = nearest(table(targets), table(records), np.array(columns))
+    for target, place, distance in zip(targets, places.tolist(), distances.tolist(), strict=True):
+        apart = [sum(target[c] != record[c] for c in columns) for record in records]
+        assert distance == min(apart)
+        assert place == apart.index(min(apart))
+
+
+@few
+@given(rows, rows)
+def test_descriptions_fit_the_records_that_have_all_of_their_values(described, records) -> None:
+    columns = np.tile([0, 2], (len(described), 1))
+    found = fits(columns, table(described)[:, [0, 2]], table(records))
+    for one, number in zip(described, found.tolist(), strict=True):
+        assert number == min(2, sum((record[0], record[2]) == (one[0], one[2]) for record in records))
+
+
+@pytest.mark.parametrize(("successes", "attacks"), [(0, 50), (7, 100), (100, 100)])
+def test_rates_are_wilsons(successes: int, attacks: int) -> None:
+    """The ends of the interval solve (p − s/n)² = z² p (1 − p) / n."""
+    rate = success_rate(attacks, successes)
+    for end in (rate.value - rate.error, rate.value + rate.error):
+        assert (end - successes / attacks) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / attacks, abs=1e-9)
+
+
+def test_risk_is_the_gain_over_the_control_and_propagates_both_errors() -> None:
+    value, low, high = risk(Rate(0.6, 0.03), Rate(0.2, 0.04))
+    assert value == pytest.approx(0.5)
+    step = 1e-6
+    by_main = ((0.6 + step - 0.2) / 0.8 - 0.5) / step
+    by_control = ((0.6 - 0.2 - step) / (0.8 - step) - 0.5) / step
+    half = math.hypot(0.03 * by_main, 0.04 * by_control)
+    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-5)
+    assert risk(Rate(0.1, 0.05), Rate(0.3, 0.05))[:2] == (0, 0)
+
+
+NAMES = tuple("abcdefghij")
+TERMS = Terms(tuple(range(11)), NAMES, ("c",), 400, 7)
+
+
+@pytest.fixture(scope="module")
+def halves() -> tuple[Codes, Codes]:
+    """Two independent tables of the same kind, 10 columns of up to 12 values."""
+    made = [random_table(seed, 1_500, (4, 12, 3, 9, 5, 12, 2, 7, 6, 12)).codes for seed in (1, 2)]
+    return made[0], made[1]
+
+
+def risks(trained: Codes, control: Codes, made: Codes) -> dict[tuple[str, str | None], tuple[float, float]]:
+    found = [row for row in attack(trained, control, made, TERMS) if row["measure"] == "risk"]
+    return {(row["comparison"], row["about"]): (row["value"], row["low"]) for row in found}
+
+
+def test_a_copy_of_the_records_is_found_out_by_every_attack(halves) -> None:
+    trained, control = halves
+    found = risks(trained, control, trained)
+    assert set(found) == {("singling out", "several columns"), ("linkability", None), ("inference", "c")}
+    assert found["linkability", None][1] > 0.3
+    assert found["inference", "c"][1] > 0.3
+    assert found["singling out", "several columns"][1] > 0.05
+
+
+def test_independent_records_give_nothing_away(halves) -> None:
+    trained, control = halves
+    other = random_table(3, 1_500, (4, 12, 3, 9, 5, 12, 2, 7, 6, 12)).codes
+    for name, (value, low) in risks(trained, control, other).items():
+        assert low == 0, name
+        assert value < 0.1, name
+
+
+def test_the_same_seed_makes_the_same_attacks(halves) -> None:
+    trained, control = halves
+    assert list(attack(trained, control, trained, TERMS)) == list(attack(trained, control, trained, TERMS))
+
+
+def test_too_few_records_are_not_attacked() -> None:
+    few_ = random_table(1, 15, (2, 2, 2)).codes
+    terms = Terms((0, 1, 2, 3), ("a", "b", "c"), (), 100, 1)
+    assert not [row for row in attack(few_, few_, few_, terms) if row["comparison"] != "nearest record"]
+
+
+def test_a_field_of_several_values_is_inferred_whole(halves) -> None:
+    trained, control = halves
+    flags = (trained > 1).astype(np.uint16)
+    terms = Terms((0, 3, 6, 10), ("x", "y", "z"), ("y",), 300, 1)
+    found = {row["measure"]: row["value"] for row in attack(flags, (control > 1).astype(np.uint16), flags, terms)
+             if row["comparison"] == "inference"}  # fmt: skip
+    assert found["attacks"] == 300
+    assert found["main"] > found["control"]
+
+
+def test_models_tell_a_copy_from_noise(halves) -> None:
+    trained, control = halves
+    linked = trained.copy()
+    linked[:, 2] = np.minimum(linked[:, 0], 3)  # a column that another one tells
+    held = control.copy()
+    held[:, 2] = np.minimum(held[:, 0], 3)
+    shuffled = np.random.default_rng(1).permuted(linked, axis=0)
+    good = {
+        (r["measure"], r["about"]): r["value"] for r in examine(linked, held, linked, TERMS) if r["topic"] == "model"
+    }
+    bad = {
+        (r["measure"], r["about"]): r["value"] for r in examine(linked, held, shuffled, TERMS) if r["topic"] == "model"
+    }
+    assert good["auc", None] == pytest.approx(0.5, abs=0.01)
+    assert good["pmse", None] < 1e-6
+    assert good["synthetic_accuracy", "c"] == good["real_accuracy", "c"] > 0.95
+    assert bad["synthetic_accuracy", "c"] < 0.8
+    assert bad["majority", "c"] == good["majority", "c"]
+
+
+def test_pmse_of_tables_drawn_alike_is_what_is_expected(halves) -> None:
+    """Another sample of the same population: 1 / (1 − c) = 2 times what records of a model fitted to it would give."""
+    trained, control = halves
+    found = {row["measure"]: row["value"] for row in examine(trained, trained, control, TERMS) if row["about"] is None}
+    assert 1.4 < found["pmse_ratio"] < 2.6
