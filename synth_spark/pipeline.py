@@ -88,6 +88,7 @@ def _synthesize_from_counts(run: Run) -> Kept:
 
 def _evaluate(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     recoded = encode.codes(written.frame, run.domain)
     counted = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)
     made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
@@ -105,6 +106,8 @@ def _assess(run: Run) -> None:
 
 def _validate(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
+    columns = ["length", *run.domain.names, "selections", "protected_count"]
+    validate.check_columns("aggregates", columns, aggregates.columns)
     counted = validate.single_counts(aggregates, synthetic, run.fields)
     singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
     proof = _prove(run, synthetic, singles) if run.resolved.proves_records else None

@@ -114,6 +114,7 @@ def synthesize_records(run: Run) -> None:
 def evaluate_counts(run: Run) -> None:
     """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     released = run.workspace.facts["released"]
     recoded = encode.codes(written.frame, run.domain)
     made = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)

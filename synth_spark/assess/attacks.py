@@ -56,8 +56,8 @@ def attack(trained: Codes, control: Codes, made: Codes, terms: Terms) -> Iterato
         terms: what is attacked.
 
     Yields:
-        Figures of the topic attack: ``attacks``, ``main``, ``control``, ``baseline`` and ``risk`` of each attack that
-        could be made at least twenty times.
+        Figures of the topic attack: the number of ``attacks`` and, where that is at least twenty, ``main``,
+        ``control``, ``baseline`` and ``risk``. Only so many descriptions single out as fit one synthetic record alone.
     """
     random = np.random.default_rng(terms.seed)
     made = made[random.permutation(len(made))]  # of equally near records the first is taken: a random one
@@ -73,14 +73,14 @@ def attack(trained: Codes, control: Codes, made: Codes, terms: Terms) -> Iterato
 
 def _told(attack: str, about: str | None, attacks: int, successes: tuple[int, int, int]) -> Iterator[Row]:
     """The figures of one attack: successes against trained and held-out records, and of guesses."""
-    if attacks < _LEAST:
-        return
-    rates = [success_rate(attacks, number) for number in successes]
 
     def row(measure: str, value: float, low: float | None = None, high: float | None = None) -> Row:
         return _row(attack, measure, about, value, low, high)
 
     yield row("attacks", attacks)
+    if attacks < _LEAST:
+        return
+    rates = [success_rate(attacks, number) for number in successes]
     for measure, rate in zip(("main", "control", "baseline"), rates, strict=True):
         yield row(measure, rate.value, *rate.interval)
     yield row("risk", *risk(rates[0], rates[1]))

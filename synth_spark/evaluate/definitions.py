@@ -109,14 +109,20 @@ FINDINGS = {
     ("attack", "control"): "Share of the same attacks that succeed against records that were held out.",
     ("attack", "baseline"): "Share of attacks that succeed by guessing.",
     ("attack", "attacks"): "Number of attacks that were made.",
-    ("attack", "mean_distance_used"): "Columns in which the nearest synthetic record differs from a record that was used, "
-    "on average.",
-    ("attack", "mean_distance_held_out"): "Columns in which the nearest synthetic record differs from a record that was "
-    "held out, on average.",
+    (
+        "attack",
+        "mean_distance_used",
+    ): "Mean number of columns in which the nearest synthetic record differs from a record that was used.",
+    ("attack", "mean_distance_held_out"): "Mean number of columns in which the nearest synthetic record differs from a "
+    "held-out record.",
     ("attack", "identical_share_used"): "Share of the records that were used that a synthetic record equals.",
     ("attack", "identical_share_held_out"): "Share of the held-out records that a synthetic record equals.",
-    ("model", "synthetic_accuracy"): "Share of held-out records whose value a model trained on synthetic records tells.",
-    ("model", "real_accuracy"): "Share of held-out records whose value a model trained on as many real records tells.",
+    (
+        "model",
+        "synthetic_accuracy",
+    ): "Share of held-out records of which a model trained on synthetic records tells the value.",
+    ("model", "real_accuracy"): "Share of held-out records of which a model trained on as many real records tells the "
+    "value.",
     ("model", "majority"): "Share of held-out records with the value that is most frequent among real ones.",
     ("model", "pmse"): "Mean of (p - c)² over all records, where p is the probability, by logistic regression, that a "
     "record is synthetic and c the share of synthetic ones (Snoke et al. 2018); 0 is best.",

@@ -6,6 +6,8 @@ from synth_spark.report.blocks import Block, Chart, Column, Figure, Figures, Par
 from synth_spark.report.material import Material, column, number, of_length, percent
 
 _LISTED = 12
+#: Fewest attacks that a rate is told of.
+_LEAST_ATTACKS = 20
 
 
 def linkable(material: Material) -> Section | None:
@@ -111,7 +113,7 @@ def attacks(material: Material) -> Section:
             _attack(one),
             *(_cell(values.get((one.comparison, one.about, name)), name) for name in shown),
         )
-        for one in risks
+        for one in material.chosen("attack", "attacks")
     )
     intro = (
         "The release was rehearsed: another one was made, in the same way, of a part of these records, and "
@@ -120,7 +122,13 @@ def attacks(material: Material) -> Section:
         "records that did not. Singling out looks for a description that fits one record; linkability for records of "
         "one person in two sets of columns; inference for the value of a column, all others being known."
     )
-    blocks: list[Block] = [Paragraphs((intro,)), chart, Table("Attacks in numbers", heads, rows)]
+    vain = [one for one in material.chosen("attack", "attacks") if one.value < _LEAST_ATTACKS]
+    told = tuple(
+        f"No rate is told of {_attack(one)}: it could be tried {one.value:,.0f} times only, as hardly a description of "
+        "synthetic records fits one of them alone."
+        for one in vain
+    )
+    blocks: list[Block] = [Paragraphs((intro, *told)), chart, Table("Attacks in numbers", heads, rows)]
     smoke = material.chosen("attack", comparison="nearest record")
     if smoke:
         text = ", ".join(f"{one.measure.replace('_', ' ')} {number(one.value, 3)}" for one in smoke)

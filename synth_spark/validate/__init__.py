@@ -1,6 +1,15 @@
 """Stage 6: the written tables against the contract of the release. A critical failure stops the release."""
 
-from synth_spark.validate.audit import Result, audit, contract, gate, load_library, overall, quality_results
+from synth_spark.validate.audit import (
+    Result,
+    audit,
+    check_columns,
+    contract,
+    gate,
+    load_library,
+    overall,
+    quality_results,
+)
 from synth_spark.validate.own import Figure, own_results
 from synth_spark.validate.private import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
@@ -13,6 +22,7 @@ __all__ = [
     "audit",
     "audit_private",
     "broken",
+    "check_columns",
     "contract",
     "cuts",
     "gate",

@@ -226,6 +226,17 @@ def load_library() -> None:
     import great_expectations.expectations  # noqa: F401
 
 
+def check_columns(table: str, declared: Sequence[str], written: Sequence[str]) -> None:
+    """Refuse, by the name of its rule, a written table that has not even the columns that it is to be looked at by.
+
+    Raises:
+        AuditFailed: a column is missing, is there besides, or has another place.
+    """
+    if list(declared) != list(written):
+        problem = "breaks the rule columns.schema: a column is missing, another one, or in another place"
+        raise AuditFailed(f"table {table}", problem, "nothing was published; run the stage that makes it again")
+
+
 def _silence(context: Any) -> None:
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

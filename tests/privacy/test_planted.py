@@ -67,12 +67,21 @@ def missing_column(frame: DataFrame, run: Run) -> DataFrame:
     return frame.withColumnRenamed("gender", "sex")
 
 
+def dropped_column(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.drop("gender")
+
+
 def twice(frame: DataFrame, run: Run) -> DataFrame:
     return frame.union(frame.where("length = 2"))
 
 
 def lost_record(frame: DataFrame, run: Run) -> DataFrame:
     return frame.limit(frame.count() - 1)
+
+
+def audited(run: Run) -> None:
+    for name in ("evaluate", "assess", "validate"):
+        pipeline.work(run, name)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +94,9 @@ def lost_record(frame: DataFrame, run: Run) -> DataFrame:
         (tables.AGGREGATES, off_by_one, "aggregates.multiple_of_k"),
         (tables.AGGREGATES, too_small, "aggregates.at_least_k"),
         (tables.AGGREGATES, missing_column, "columns.schema"),
+        (tables.AGGREGATES, dropped_column, "columns.schema"),
+        (tables.SYNTHETIC_RECORDS, missing_column, "columns.schema"),
+        (tables.SYNTHETIC_RECORDS, dropped_column, "columns.schema"),
         (tables.AGGREGATES, twice, "aggregates.unique"),
     ],
 )
@@ -94,15 +106,13 @@ def test_a_fault_stops_the_release(
     sound = run.kept(table).frame.localCheckpoint()
     try:
         run.keep(table, fault(sound, run).localCheckpoint())
-        pipeline.work(run, "evaluate")
         with pytest.raises(AuditFailed, match=rule):
-            pipeline.work(run, "validate")
+            audited(run)
         assert not run.workspace.done("validate")
     finally:
         run.keep(table, sound)
 
 
 def test_the_sound_tables_pass(run: Run) -> None:
-    pipeline.work(run, "evaluate")
-    pipeline.work(run, "validate")
+    audited(run)
     assert run.workspace.done("validate")

@@ -167,7 +167,7 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
 
 def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     run = _started(spark, cases, tmp_path / "out")
-    for name in ("read", "encode", "aggregate", "synthesize", "evaluate"):
+    for name in ("read", "encode", "aggregate", "synthesize", "evaluate", "assess"):
         pipeline.work(run, name)
     run.plan.ledger_file.write_text("")
     with pytest.raises(AuditFailed, match=r"privacy\.debited"):

@@ -85,6 +85,7 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
     broken = sound.withColumn("status", F.when(F.col("age") == "0-8", "wed").otherwise(F.col("status")))
     run.keep(tables.SYNTHETIC_RECORDS, broken.localCheckpoint())
     pipeline.work(run, "evaluate")
+    pipeline.work(run, "assess")
     with pytest.raises(AuditFailed, match=r"constraints\.kept"):
         pipeline.work(run, "validate")
 
