@@ -16,6 +16,10 @@ if command -v "$python" >/dev/null 2>&1; then
 else
     missing="$missing python3.11 python3.11-venv"
 fi
+# CI looks at pages in a real browser; users need none
+if [ -n "${SYNTH_SPARK_CI:-}" ]; then
+    command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -1,0 +1,295 @@
+"""What is found out about a release, on whole runs: against counting by hand, in any number of partitions."""
+
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from releasing import published, release
+
+from synth_spark import demo, pipeline, tables
+from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
+from synth_spark.run import Run
+from synth_spark.verdict import accept
+
+K = 4
+COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship", "meansThreats", "isForcedLabour"]
+ASSESSED = {
+    "privacy__k": K,
+    "input__columns": COLUMNS,
+    "assessment__secrets": ["gender", "isForcedLabour"],
+    "assessment__redaction": True,
+    "assessment__rehearsal": True,
+    "assessment__attacks": 60,
+}
+
+
+@pytest.fixture(scope="module")
+def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cases") / "cases.csv"
+    demo.write_csv(spark, path, 600, seed=5)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("assessed") / "out"
+    return release(spark, cases, out, **ASSESSED)
+
+
+@pytest.fixture(scope="module")
+def records(cases: Path) -> list[dict[str, str]]:
+    rows = pd.read_csv(cases, dtype=str, keep_default_na=False)[COLUMNS].to_dict("records")
+    return [{name: value for name, value in row.items() if value not in ("", "0")} for row in rows]
+
+
+def counted(rows: list[dict[str, str]]) -> Counter[tuple[tuple[str, str], ...]]:
+    counts: Counter[tuple[tuple[str, str], ...]] = Counter()
+    for row in rows:
+        for length in (1, 2, 3):
+            counts.update(itertools.combinations(row.items(), length))
+    return counts
+
+
+def figures(run: Run, table: tables.Table) -> dict[tuple[str, str, str, str | None, int | None], float]:
+    rows = run.kept(table).frame.collect()
+    return {(r["topic"], r["comparison"], r["measure"], r["about"], r["length"]): r["value"] for r in rows}
+
+
+def test_linkable_records_are_counted_on_all_records(run: Run, records) -> None:
+    counts, found = counted(records), figures(run, tables.ASSESSMENT)
+    rare = unique = 0
+    for row in records:
+        held = [counts[c] for length in (1, 2, 3) for c in itertools.combinations(row.items(), length)]
+        rare += min(held, default=K) < K
+        unique += min(held, default=K) == 1
+    assert found["risk", "sensitive", "records_with_rare", None, None] == rare > 0
+    assert found["risk", "sensitive", "records_with_unique", None, None] == unique > 0
+    assert found["risk", "protected", "risky_records", None, None] <= rare
+
+
+@pytest.mark.parametrize("side", ["sensitive", "synthetic"])
+def test_groups_are_what_grouping_finds(run: Run, records, side: str) -> None:
+    rows = records
+    if side == "synthetic":
+        frame = published(Path(run.plan.output.path), "synthetic_records")[COLUMNS]
+        rows = [{n: v for n, v in row.items() if isinstance(v, str)} for row in frame.to_dict("records")]
+    counts, found = counted(rows), figures(run, tables.ASSESSMENT)
+    for secret, length in itertools.product(("gender", "isForcedLabour"), (1, 2)):
+        groups = revealed = 0
+        least = 99
+        for combination, size in counts.items():
+            if len(combination) == length and size >= K and secret not in dict(combination):
+                held = Counter(row.get(secret) for row in rows if set(combination) <= set(row.items()))
+                groups += 1
+                revealed += len(held) == 1 and None not in held
+                least = min(least, len(held))
+        assert found["homogeneity", side, "groups", secret, length] == groups
+        assert found["homogeneity", side, "revealed_groups", secret, length] == revealed
+        assert found["homogeneity", side, "least_diversity", secret, length] == least
+
+
+def test_redaction_loses_what_counting_again_finds(run: Run, records) -> None:
+    counts, found = counted(records), figures(run, tables.ASSESSMENT)
+    whole = Counter(tuple(row.items()) for row in records)
+    kept = [row for row in records if whole[tuple(row.items())] >= K]
+    values = sum(map(len, records))
+    name = "suppress cases"
+    assert found["redaction", "sensitive", "lost_cases_percent", name, None] == pytest.approx(
+        100 * (1 - len(kept) / len(records))
+    )
+    assert found["redaction", "sensitive", "lost_cells_percent", name, None] == pytest.approx(
+        100 * (1 - sum(map(len, kept)) / values)
+    )
+    after = counted(kept)
+    for length in (1, 2, 3):
+        common = [c for c, count in counts.items() if len(c) == length and count >= K]
+        lost = sum(after[c] < K for c in common)
+        assert found["redaction", "sensitive", "lost_combinations_percent", name, length] == pytest.approx(
+            100 * lost / len(common)
+        )
+    linked = [
+        row for row in records if any(counts[c] < K for n in (1, 2, 3) for c in itertools.combinations(row.items(), n))
+    ]
+    assert found["redaction", "sensitive", "lost_cases_percent", "suppress linkable cases", None] == pytest.approx(
+        100 * len(linked) / len(records)
+    )
+    assert found["redaction", "sensitive", "lost_cases_percent", "suppress cells", None] == 0
+    assert 0 < found["redaction", "sensitive", "lost_cells_percent", "suppress cells", None] < 50
+
+
+def test_distances_are_those_of_the_tables(run: Run, records) -> None:
+    synthetic = published(Path(run.plan.output.path), "synthetic_records")[COLUMNS]
+    made = [{n: v for n, v in row.items() if isinstance(v, str)} for row in synthetic.to_dict("records")]
+    before, after, found = counted(records), counted(made), figures(run, tables.COMPARISONS)
+    for length in (1, 2, 3):
+        distances = {}
+        for names in itertools.combinations(COLUMNS, length):
+            inside = {c for c in before | after if tuple(name for name, _ in c) == names}
+            total = sum(before[c] for c in inside)
+            distances[" × ".join(names)] = sum(abs(before[c] - after[c]) for c in inside) / 2 / max(1, total)
+        key = ("distance", "sensitive_to_synthetic")
+        assert found[(*key, "largest_tvd", None, length)] == pytest.approx(max(distances.values()))
+        assert found[(*key, "p95_tvd", None, length)] == pytest.approx(pd.Series(distances).quantile(0.95))
+        score = 1000 * (1 - sum(distances.values()) / len(distances))
+        assert found[(*key, "k_marginal_score", None, length)] == pytest.approx(score)
+        worst = {k[3]: v for k, v in found.items() if k[:3] == (*key, "tvd") and k[4] == length}
+        assert worst == pytest.approx({name: distances[name] for name in worst})
+        assert min(worst.values()) >= sorted(distances.values(), reverse=True)[: len(worst)][-1] - 1e-12
+
+
+def test_attacks_and_models_are_made_on_a_rehearsal(run: Run) -> None:
+    found = figures(run, tables.ASSESSMENT)
+    names = {(key[1], key[3]) for key in found if key[0] == "attack" and key[2] == "risk"}
+    assert {("linkability", None), ("inference", "gender"), ("inference", "isForcedLabour")} <= names
+    assert found["attack", "linkability", "attacks", None, None] == 60
+    assert 0 < found["model", "real_to_synthetic", "auc", None, None] <= 1
+    assert ("model", "real_to_synthetic", "synthetic_accuracy", "gender", None) in found
+    trial = run.workspace.folder / "rehearsal" / "rehearsal-1"
+    assert json.loads((trial / "manifest.json").read_text())["facts"]["records"] < 0.9 * run.records
+    ledger = [json.loads(line) for line in run.plan.ledger_file.read_text().splitlines()]
+    assert [entry["run_id"] for entry in ledger] == [run.workspace.run_id]  # the rehearsal costs nothing
+
+
+def test_partitions_do_not_matter(run: Run, spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    try:
+        spark.conf.set("spark.sql.shuffle.partitions", "7")
+        other = release(spark, cases, tmp_path / "out", **ASSESSED)
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", before)
+    for table in (tables.COMPARISONS, tables.ASSESSMENT, tables.FIDELITY):
+        assert other.kept(table).content_hash == run.kept(table).content_hash, table.name
+
+
+def test_what_is_published_tells_nothing_of_exact_counts(run: Run) -> None:
+    out = Path(run.plan.output.path)
+    assert set(published(out, "fidelity")["comparison"]) == {"reportable_to_synthetic"}
+    assert not len(published(out, "differences"))
+    page = (out / "report.html").read_text()
+    assert "PUBLIC" in page
+    for word in ("INTERNAL", "sensitive →", "could be linked", "rehears"):
+        assert word not in page, word
+    signed = (run.workspace.folder / "report.html").read_text()
+    for word in ("INTERNAL", "could be linked", "What attacks gain", "What redaction would have lost"):
+        assert word in signed, word
+    assert "linkability" in (run.workspace.folder / "report.md").read_text()
+
+
+# --- an earlier release
+
+
+def test_both_releases_together_tell_what_intervals_tell(
+    run: Run, spark: SparkSession, cases: Path, records, tmp_path: Path
+) -> None:
+    first = Path(run.plan.output.path)
+    keys = {**ASSESSED, "assessment__rehearsal": False, "assessment__redaction": False, "privacy__k": 7}
+    second = release(spark, cases, tmp_path / "out", **keys, assessment__earlier=str(first))
+    found = figures(second, tables.DIFFERENCES)
+    exact = counted(records)
+    for length in (1, 2, 3):
+        numbers = Counter()
+        for combination, count in exact.items():
+            old, new = count // K * K, count // 7 * 7
+            if len(combination) == length and (old or new):
+                low, high = max(old, new), min(old + K - 1, new + 6)
+                numbers["compared"] += 1
+                numbers["only_earlier"] += not new
+                numbers["only_this"] += not old
+                numbers["small_difference"] += bool(old and new and 0 < abs(old - new) < 7)
+                numbers["narrowed"] += high - low + 1 < K
+                numbers["pinned"] += high == low
+        for name in ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned"):
+            key = ("difference", "earlier_to_this", name, run.workspace.run_id, length)
+            assert found[key] == numbers[name], (name, length)
+        assert found["difference", "earlier_to_this", "contradicting", run.workspace.run_id, length] == 0
+    assert "Together with an earlier release" in (tmp_path / "out" / "report.html").read_text()
+    assert second.workspace.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
+
+
+def test_an_earlier_release_that_is_none(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"assessment\.earlier: holds no release"):
+        release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS, assessment__earlier=str(tmp_path))
+
+
+# --- rules of a plan, and who accepts what
+
+KEPT = {"rule": "use.kept_pairs", "measure": "kept_share_of_common", "length": 2, "at_least": 1.01}
+GENDER = {
+    "rule": "use.gender_known", "table": "synthetic_records", "expectation": "ExpectColumnValuesToNotBeNull",
+    "arguments": {"column": "gender", "mostly": 0.01},
+}  # fmt: skip
+
+
+def held(spark: SparkSession, cases: Path, out: Path, *rules: dict[str, object], **more: object) -> Run:
+    """A run that stops at its audit."""
+    with pytest.raises(AuditFailed):
+        release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, rules=list(rules), run_id="held", **more)
+    from synth_spark.progress import Progress
+    from synth_spark.workspace import Workspace
+
+    return Run(spark, Workspace.open(out.with_name(out.name + ".work") / "held"), Progress(quiet=True))
+
+
+def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, tmp_path: Path) -> None:
+    run = held(spark, cases, tmp_path / "out", KEPT, GENDER)
+    assert not (tmp_path / "out" / "LATEST.json").exists()
+    notice = tmp_path / "out.work" / "quarantine" / "held.md"
+    assert "use.kept_pairs" in notice.read_text()
+    assert "Must not go out" in (run.workspace.folder / "report.html").read_text()
+    told = {
+        row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.QUALITY_RESULTS).frame.collect()
+    }
+    assert told["use.kept_pairs"] is False
+    assert told["use.gender_known"] is True
+    accept(run, "use.kept_pairs", "we need it")
+    with pytest.raises(PlanError, match="is critical and cannot be accepted"):
+        pipeline.resume(run)
+
+
+def test_a_warning_holds_the_release_until_someone_accepts_it(spark, cases, tmp_path: Path) -> None:
+    run = held(spark, cases, tmp_path / "out", {**KEPT, "severity": "warning"})
+    accept(run, "use.kept_pairs", "a first release, small on purpose")
+    pipeline.resume(run)
+    assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
+    quality = published(tmp_path / "out", "quality_results").set_index("rule")
+    assert "a first release, small on purpose" in quality.loc["kept_pairs", "accepted"]
+    assert "a first release, small on purpose" in (tmp_path / "out" / "QUALITY.md").read_text()
+    history = pd.read_parquet(tmp_path / "out.work" / "quality_results")
+    assert history.groupby("audited").size().nunique() == 1
+    assert history["audited"].nunique() == 2
+    assert history[history["rule"] == "kept_pairs"]["accepted"].astype(bool).tolist().count(True) == 1
+
+
+def test_what_a_plan_accepts_must_be_a_warning_of_the_release(spark, cases, tmp_path: Path) -> None:
+    rules = [{**KEPT, "severity": "warning", "at_least": 0.0}]
+    keys = {"privacy__k": K, "input__columns": COLUMNS, "rules": rules}
+    with pytest.raises(PlanError, match=r"accepted use\.kept_pair: is no rule"):
+        release(spark, cases, tmp_path / "out", **keys, accepted={"use.kept_pair": "typing"})
+
+
+def test_a_rule_about_what_was_not_measured_does_not_hold(spark, cases, tmp_path: Path) -> None:
+    run = held(spark, cases, tmp_path / "out", {"rule": "use.risk", "topic": "attack", "measure": "risk", "at_most": 1})
+    assert "(was not measured)" in (run.workspace.folder / "quality.md").read_text()
+
+
+def test_expectations_that_do_not_exist_are_told(spark, cases, tmp_path: Path) -> None:
+    for change, message in (({"expectation": "ExpectMiracles"}, "does not have"), ({"arguments": {}}, "does not take")):
+        with pytest.raises(PlanError, match=message):
+            release(
+                spark, cases, tmp_path / str(len(message)), privacy__k=K, input__columns=COLUMNS,
+                rules=[{**GENDER, **change}],
+            )  # fmt: skip
+
+
+def test_a_release_can_be_audited_again(spark, cases, tmp_path: Path) -> None:
+    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS)
+    pipeline.validate_again(run)
+    assert run.workspace.done("publish")
+    file = next((tmp_path / "out" / "aggregates").rglob("*.parquet"))
+    file.write_bytes(file.read_bytes() + b"x")
+    with pytest.raises(PublishError, match="table aggregates: is not what was audited"):
+        pipeline.validate_again(run)
