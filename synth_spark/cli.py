@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from synth_spark import __version__
 from synth_spark import plan as plans
 from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import PlanError, SynthSparkError
 from synth_spark.ledger import Ledger
+from synth_spark.options import parser
 from synth_spark.outlook import account_text, history_text, outlook
 from synth_spark.plan import Plan
 from synth_spark.preview import look
@@ -27,6 +25,8 @@ from synth_spark.resolve import resolve
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from synth_spark.comparison import Outcome
+    from synth_spark.report.blocks import Report
     from synth_spark.run import Run
 
 #: Records that take minutes to release.
@@ -36,7 +36,7 @@ _EXAMPLE = "example.yml"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
-    options = _parser().parse_args(arguments)
+    options = parser(_COMMANDS).parse_args(arguments)
     try:
         command: Callable[[argparse.Namespace], None] = options.command
         command(options)
@@ -183,6 +183,45 @@ def _inspect(options: argparse.Namespace) -> None:
     print(f"  a plan to start from       {run.workspace.folder}/proposed.yml")
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from synth_spark.comparison import content, outcomes
+
+    found = outcomes([Path(run) for run in options.runs])
+    _show(found, content(found), options.output)
+
+
+def _tune(options: argparse.Namespace) -> None:
+    plan = _plan_of(options)
+    kinds = tuple(options.kinds or [plan.synthesis.kind])
+    with _started(plan, options.quiet) as (spark, progress):
+        from synth_spark import tuning
+        from synth_spark.comparison import content
+        from synth_spark.run import Run
+        from synth_spark.workspace import Workspace
+
+        folder = Path(options.trials) if options.trials else tuning.default_folder(plan)
+        grid = tuning.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
+        found = tuning.tune(Run(spark, Workspace.create(plan), progress), grid, folder)
+    advice = tuning.advice(found)
+    _show(found, content(found, "Plans tried on a sample", (advice,)), str(folder))
+    print(advice)
+
+
+def _show(found: "list[Outcome]", report: "Report", folder: str | None) -> None:
+    """Print a comparison, and write it down where that was asked for."""
+    from synth_spark.comparison import csv_text, table_text
+    from synth_spark.report.markdown import markdown
+    from synth_spark.report.page import page
+    from synth_spark.workspace import write_atomically
+
+    print(table_text(found))
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(found))):
+            write_atomically(Path(folder) / f"compare.{name}", text)
+        print(f"  look at it (SENSITIVE)     {folder}/compare.html")
+
+
 def _ledger(options: argparse.Namespace) -> None:
     ledger = Ledger(Path(options.file))
     if options.action == "grant":
@@ -253,84 +292,21 @@ def _plan_of(options: argparse.Namespace) -> Plan:
     return plans.load(options.plan, {**overrides, **dict(options.set)})
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
-    return key, yaml.safe_load(value)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="synth-spark",
-        description="Private releases of sensitive case records: protected counts and synthetic records.",
-    )
-    parser.add_argument("--version", action="version", version=f"synth-spark {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--quiet", action="store_true", help="no progress")
-    asked = argparse.ArgumentParser(add_help=False)
-    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/example.yml")
-    asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
-    asked.add_argument("--k", type=int, help="privacy resolution (privacy.k)")
-    asked.add_argument("--epsilon", type=float, help="differential privacy with this ε (privacy.epsilon)")
-    asked.add_argument("--delta", type=float, help="δ of differential privacy (privacy.delta)")
-    asked.add_argument(
-        "--public-domain", action="store_true", help="which values occur is no secret (privacy.public_domain)"
-    )
-    asked.add_argument("--length", type=int, metavar="R", help="longest combination reported (reporting_length)")
-    asked.add_argument(
-        "--assess",
-        action="store_true",
-        help="rehearse the release, attack it, and compare with redaction (assessment.rehearsal, .redaction)",
-    )
-    asked.add_argument("--ledger", metavar="FILE", help="the privacy ledger (ledger)")
-    asked.add_argument("--output", metavar="PATH", help="folder of the published tables (output.path)")
-    asked.add_argument("--run-id", metavar="ID", help="name of the run")
-    asked.add_argument("--seed", type=int, help="random seed; default: from the operating system")
-    accepting = argparse.ArgumentParser(add_help=False)
-    accepting.add_argument("--accept", metavar="RULE", action="append", default=[], help="accept a broken warning")
-    accepting.add_argument("--reason", metavar="TEXT", action="append", default=[], help="why it is accepted")
-    setting = argparse.ArgumentParser(add_help=False)
-    setting.add_argument(
-        "--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help="set any key of the plan, dotted"
-    )
-
-    def add(
-        name: str, command: Callable[[argparse.Namespace], None], text: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, parents=list(parents))
-        added.set_defaults(command=command)
-        return added
-
-    add("run", _run, "make, audit and publish a release", shared, asked, setting, accepting)
-    add("plan", _plan, "print what a run would do, before any job", asked, setting)
-    add("inspect", _inspect, "look at an input, and propose a plan", shared, asked, setting)
-    stage = add("stage", _stage, "run one stage of an existing run, anew", shared, accepting)
-    stage.add_argument(
-        "name", metavar="NAME", help="read, encode, aggregate, synthesize, evaluate, assess, validate or publish"
-    )
-    stage.add_argument("run", metavar="RUN", help="run folder")
-    resume = add("resume", _resume, "run what an interrupted run has left to do", shared, accepting)
-    resume.add_argument("run", metavar="RUN", help="run folder")
-    validate = add("validate", _validate, "audit a run again, and what was published of it", shared, accepting)
-    validate.add_argument("run", metavar="RUN", help="run folder")
-    _add_ledger(add("ledger", _ledger, "what releases have cost, and what they may cost"))
-    add("schema", _schema, "print the plan's JSON Schema, for editors")
-    add("warm", _warm, "compile the kernels now rather than in the first run")
-    demo = add("demo", _demo, "generate invented cases and release them", shared, setting)
-    demo.add_argument("--rows", type=int, default=20_000, help="number of cases")
-    demo.add_argument("--seed", type=int, default=1, help="seed of the cases")
-    demo.add_argument("--output", metavar="PATH", default="demo", help="folder for cases and release")
-    return parser
-
-
-def _add_ledger(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("show", "grant", "history"), help="show what is left; grant; list all lines")
-    parser.add_argument("file", metavar="LEDGER", help="the ledger's file: ledger.jsonl beside the run folders")
-    parser.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
-    parser.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
-    parser.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
+#: What each command does.
+_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "run": _run,
+    "plan": _plan,
+    "inspect": _inspect,
+    "stage": _stage,
+    "resume": _resume,
+    "validate": _validate,
+    "compare": _compare,
+    "tune": _tune,
+    "ledger": _ledger,
+    "schema": _schema,
+    "warm": _warm,
+    "demo": _demo,
+}
 
 
 if __name__ == "__main__":

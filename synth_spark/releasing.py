@@ -41,9 +41,7 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     for table in safe:
         run.workspace.verify(table.kept.table)
     measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
-    documents = {
-        "RELEASE.md": told.text(measures, results),
-        "QUALITY.md": explain.quality_text(run.workspace.run_id, results),
-        **public_documents(run, results),
-    }
+    documents = public_documents(run, results)
+    documents["RELEASE.md"] = told.text(measures, results) + "\n" + documents["RELEASE.md"]
+    documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results)
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)

@@ -7,7 +7,7 @@ from synth_spark.evaluate import PUBLIC, Finding, Measure
 from synth_spark.explain import PRIVATE, guarantee, private
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.report.content import internal, public
-from synth_spark.report.markdown import markdown
+from synth_spark.report.markdown import markdown, sections_text
 from synth_spark.report.material import Marginal, Material
 from synth_spark.report.page import page
 from synth_spark.run import Run
@@ -18,6 +18,8 @@ _DEBITED = "Its cost was entered in the privacy ledger before the first draw."
 _PROVED = (
     "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
 )
+#: Parts of a plan that say nothing of how a release was made, or are told elsewhere in a report.
+_ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted")
 _LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
 
 
@@ -30,10 +32,10 @@ def write_internal(run: Run, results: Sequence[Result]) -> None:
 
 
 def public_documents(run: Run, results: Sequence[Result]) -> dict[str, str]:
-    """The report for everyone, by file name: from safe tables alone."""
+    """The report for everyone, by file name: from safe tables alone; RELEASE.md lacks what it begins with."""
     material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES))
     report = public(material)
-    return {"report.html": page(report), "REPORT.md": markdown(report)}
+    return {"report.html": page(report), "RELEASE.md": sections_text(report)}
 
 
 def _material(run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table]) -> Material:
@@ -87,7 +89,7 @@ def _settings(run: Run) -> tuple[tuple[str, str], ...]:
     kept = run.plan.model_dump(mode="json", exclude=PRIVATE, exclude_defaults=True)
     always = {"privacy": run.plan.privacy.model_dump(mode="json"), "reporting_length": run.plan.reporting_length}
     always["synthesis"] = {"kind": run.plan.synthesis.kind, **kept.get("synthesis", {})}
-    return tuple(_flat("", {**kept, **always}))
+    return tuple(_flat("", {key: value for key, value in {**kept, **always}.items() if key not in _ELSEWHERE}))
 
 
 def _flat(prefix: str, content: dict[str, object]) -> list[tuple[str, str]]:
@@ -95,6 +97,6 @@ def _flat(prefix: str, content: dict[str, object]) -> list[tuple[str, str]]:
     for key, value in content.items():
         if isinstance(value, dict):
             rows += _flat(f"{prefix}{key}.", value)
-        elif key not in ("output", "path", "title", "run_id") and value is not None:
+        elif value is not None:
             rows.append((f"{prefix}{key}", str(value)))
     return rows

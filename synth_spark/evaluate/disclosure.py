@@ -12,7 +12,7 @@ from synth_spark import combinations
 from synth_spark.evaluate.findings import Finding
 from synth_spark.kernels.cells import CellSpace, Ints, starts_of
 from synth_spark.kernels.disclosing import groups, with_secret
-from synth_spark.kernels.pairs import Singles
+from synth_spark.kernels.pairs import Floats, Singles
 from synth_spark.kernels.wire import pack_ints, unpack_ints
 
 _SPLIT = "secret int, bucket int, cells binary, codes binary, counts binary"
@@ -56,31 +56,7 @@ def homogeneity(
 
     def look(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:
         secret = key[0].as_py()
-        own = shares[secret]
-        cells, codes, numbers = (
-            np.concatenate([unpack_ints(value) for value in table[name]]) for name in ("cells", "codes", "counts")
-        )
-        whole = codes == 0
-        rows: list[tuple[int, int, str, float]] = []
-        length = np.searchsorted(space.length_bounds(), cells, side="right")
-        for at in range(1, space.max_length):
-            mine, besides = whole & (length == at), ~whole & (length == at)
-            found = groups(
-                cells[mine], numbers[mine], cells[besides], codes[besides], numbers[besides], own, 1 - own.sum(), k
-            )
-            if len(found.sizes):
-                figures = {
-                    "groups": len(found.sizes),
-                    "revealed_groups": found.revealed.sum(),
-                    "homogeneous_groups": (found.diversity == 1).sum(),
-                    "least_diversity": found.diversity.min(),
-                    "closeness": found.closeness.sum(),
-                    "largest_closeness": found.closeness.max(),
-                }
-                rows += [(secret, at, name, float(value)) for name, value in figures.items()]
-        columns = list(zip(*rows, strict=True)) or [()] * 4
-        kinds = (pa.int32(), pa.int32(), pa.string(), pa.float64())
-        return pa.table([pa.array(part, kind) for part, kind in zip(columns, kinds, strict=True)], names=_NAMES)
+        return _looked(space, secret, table, shares[secret], k)
 
     parts = counts.select("cells", "counts").mapInArrow(split, _SPLIT)
     found = parts.groupBy("secret", "bucket").applyInArrow(look, _FOUND)
@@ -88,6 +64,34 @@ def homogeneity(
         F.sum("value").alias("sum"), F.min("value").alias("least"), F.max("value").alias("most")
     )
     return _finished(summed.toArrow().to_pylist(), secrets, table)
+
+
+def _looked(space: CellSpace, secret: int, table: pa.Table, own: Floats, k: int) -> pa.Table:
+    """Figures of the groups of one bucket, of each length."""
+    cells, codes, numbers = (
+        np.concatenate([unpack_ints(value) for value in table[name]]) for name in ("cells", "codes", "counts")
+    )
+    whole = codes == 0
+    rows: list[tuple[int, int, str, float]] = []
+    length = np.searchsorted(space.length_bounds(), cells, side="right")
+    for at in range(1, space.max_length):
+        mine, besides = whole & (length == at), ~whole & (length == at)
+        found = groups(
+            cells[mine], numbers[mine], cells[besides], codes[besides], numbers[besides], own, 1 - own.sum(), k
+        )
+        if len(found.sizes):
+            figures = {
+                "groups": len(found.sizes),
+                "revealed_groups": found.revealed.sum(),
+                "homogeneous_groups": (found.diversity == 1).sum(),
+                "least_diversity": found.diversity.min(),
+                "closeness": found.closeness.sum(),
+                "largest_closeness": found.closeness.max(),
+            }
+            rows += [(secret, at, name, float(value)) for name, value in figures.items()]
+    columns = list(zip(*rows, strict=True)) or [()] * 4
+    kinds = (pa.int32(), pa.int32(), pa.string(), pa.float64())
+    return pa.table([pa.array(part, kind) for part, kind in zip(columns, kinds, strict=True)], names=_NAMES)
 
 
 def _split(space: CellSpace, bounds: Ints, secret: int, cells: Ints, counts: Ints) -> Iterator[pa.RecordBatch]:

@@ -3,15 +3,19 @@
 import numpy as np
 
 from synth_spark.kernels.assembling import assemble, combinations
+from synth_spark.kernels.attacking import fits, nearest
 from synth_spark.kernels.cells import CellSpace, Codes, Ints
 from synth_spark.kernels.consistency import lower_to_parents
 from synth_spark.kernels.containment import support_up_to
 from synth_spark.kernels.enumerating import enumerate_records
 from synth_spark.kernels.growth import Growth
+from synth_spark.kernels.judging import judge
 from synth_spark.kernels.levels import counts, links, next_level, sizes
 from synth_spark.kernels.linking import rare_records
 from synth_spark.kernels.matching import match, start
+from synth_spark.kernels.pairs import Singles, compare_pairs
 from synth_spark.kernels.parts import Part, grow_part
+from synth_spark.kernels.redacting import suppress_cells
 from synth_spark.kernels.rounding import give_up, offer, thresholds
 from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows, stream
 from synth_spark.kernels.walking import walk_tuples
@@ -33,7 +37,19 @@ def compile_kernels() -> None:
     draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
     hash_copies(records, copies, np.uint64(1))
     support_up_to(2, codes, weights, records)
+    _compile_assessment(codes, weights)
     _compile_private(codes, weights, starts)
+
+
+def _compile_assessment(codes: Codes, weights: Ints) -> None:
+    space = CellSpace((2,) * 6, 2)
+    cells, counts = walk_tuples(space, codes, weights)
+    judge(space, codes, cells, counts > 100)
+    suppress_cells(space, codes, cells, np.arange(6))
+    singles, pairs = Singles(counts[:12], len(codes)), slice(12, None)
+    compare_pairs(space, cells[pairs], counts[pairs], counts[pairs], singles, singles)
+    nearest(codes[:10], codes, np.arange(3))
+    fits(np.array([[0, 1]]), codes[:1, :2], codes)
 
 
 def _compile_private(codes: Codes, weights: Ints, starts: Ints) -> None:

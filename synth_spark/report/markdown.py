@@ -18,9 +18,12 @@ def markdown(report: Report) -> str:
         f"{_plain(report.subtitle)} · {report.edition} edition · {_plain(report.verdict)}",
         "",
     ]
-    for section in report.sections:
-        lines += _section(section)
-    return "\n".join([*lines, f"Made by synth-spark {__version__}.", ""])
+    return "\n".join([*lines, sections_text(report), f"Made by synth-spark {__version__}.", ""])
+
+
+def sections_text(report: Report) -> str:
+    """The sections of a report alone."""
+    return "\n".join(line for section in report.sections for line in _section(section))
 
 
 def _section(section: Section) -> list[str]:

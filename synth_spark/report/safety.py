@@ -181,73 +181,58 @@ def models(material: Material) -> Section | None:
     return Section("models", "Synthetic records in models", (figures, chart))
 
 
+_REDACTION = (
+    "Classical k-anonymisation takes away cases or cells until nobody stands out. “Suppress cases” keeps records that, "
+    "as a whole, at least {k} records share; “suppress linkable cases” keeps those without a rare combination of up to "
+    "{longest} attributes; “suppress cells” blanks values until there is none. Each is shown at its best: what is "
+    "taken away makes more combinations rare, which is not counted."
+)
+
+
 def redaction(material: Material) -> Section | None:
     """What classical ways would have lost."""
     found = material.chosen("redaction")
     if not found:
         return None
-    ways = list(dict.fromkeys(one.about for one in found))
     lengths = range(1, material.longest + 1)
     values = {(one.about, one.measure, one.length): one.value for one in found}
-    source = material.measure("sensitive_to_synthetic", "source_count", 1)
-    target = material.measure("sensitive_to_synthetic", "target_count", 1)
-    cells = 100 * (1 - (target or 0) / source) if source else None
-    own = [
-        None if (kept := material.measure("sensitive_to_synthetic", "kept_share_of_common", length)) is None
-        else 100 * (1 - kept)
-        for length in lengths
-    ]  # fmt: skip
+    losses = {
+        str(way): [
+            values.get((way, "lost_cells_percent", None)),
+            *(values.get((way, "lost_combinations_percent", length)) for length in lengths),
+        ]
+        for way in dict.fromkeys(one.about for one in found)
+    }
+    cases = {way: percent(values.get((way, "lost_cases_percent", None))) for way in losses}
+    losses["these synthetic records"] = _own_losses(material)
+    cases["these synthetic records"] = "none: no record is a case"
+    told = definition("lost_combinations_percent", "redaction")
     heads = (
         Column("way", number=False),
         column("cases lost", "lost_cases_percent", "redaction"),
         column("values lost", "lost_cells_percent", "redaction"),
-        *(
-            Column(f"{of_length(length)} lost", definition("lost_combinations_percent", "redaction"))
-            for length in lengths
-        ),
+        *(Column(f"{of_length(length)} lost", told) for length in lengths),
     )
-    rows = [
-        (
-            str(way),
-            percent(values.get((way, "lost_cases_percent", None))),
-            percent(values.get((way, "lost_cells_percent", None))),
-            *(percent(values.get((way, "lost_combinations_percent", length))) for length in lengths),
-        )
-        for way in ways
-    ]
-    rows.append(
-        ("these synthetic records", "none: no record is a case", percent(cells), *(percent(one) for one in own))
+    rows = tuple((way, cases[way], *map(percent, lost)) for way, lost in losses.items())
+    series = tuple(
+        Series(way, tuple(None if value is None else value / 100 for value in lost)) for way, lost in losses.items()
     )
-    categories = ("values", *(of_length(length) for length in lengths))
-    series = [
-        Series(
-            str(way),
-            tuple(
-                (value or 0) / 100
-                for value in (
-                    values.get((way, "lost_cells_percent", None)),
-                    *(values.get((way, "lost_combinations_percent", length)) for length in lengths),
-                )
-            ),
-        )
-        for way in ways
-    ]
-    series.append(Series("synthetic", tuple(None if value is None else value / 100 for value in (cells, *own))))
     text = "Share of the values, and of the combinations that at least k records share, that are lost. Less is better."
-    chart = Chart(
-        "columns", "What is lost", text, categories, tuple(series[:4]), "share lost", unit="percent", limits=(0, 1)
-    )
-    intro = (
-        "Classical k-anonymisation takes away cases or cells until nobody stands out. “Suppress cases” keeps records "
-        f"that, as a whole, at least {material.k} records share; “suppress linkable cases” keeps those without a rare "
-        f"combination of up to {material.longest} attributes; “suppress cells” blanks values until there is none. Each "
-        "is shown at its best: what is taken away makes more combinations rare, which is not counted."
-    )
-    return Section(
-        "redaction",
-        "What redaction would have lost",
-        (Paragraphs((intro,)), Table("Losses", heads, tuple(rows)), chart),
-    )
+    categories = ("values", *(of_length(length) for length in lengths))
+    chart = Chart("columns", "What is lost", text, categories, series, "share lost", unit="percent", limits=(0, 1))
+    intro = Paragraphs((_REDACTION.format(k=material.k, longest=material.longest),))
+    return Section("redaction", "What redaction would have lost", (intro, Table("Losses", heads, rows), chart))
+
+
+def _own_losses(material: Material) -> list[float | None]:
+    """What the synthetic records lack: of the values, and of the combinations of each length, in per cent."""
+    source, target = (material.measure("sensitive_to_synthetic", name, 1) for name in ("source_count", "target_count"))
+    kept = [
+        material.measure("sensitive_to_synthetic", "kept_share_of_common", length)
+        for length in range(1, material.longest + 1)
+    ]
+    cells = None if not source or target is None else 100 * (1 - target / source)
+    return [cells, *(None if one is None else 100 * (1 - one) for one in kept)]
 
 
 def differences(material: Material) -> Section | None:

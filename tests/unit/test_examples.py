@@ -7,6 +7,7 @@ import pytest
 
 MODULES = [
     "aggregate.levels",
+    "assess.rates",
     "aggregate.suppress",
     "budget.accountant",
     "budget.spending",
@@ -21,6 +22,7 @@ MODULES = [
     "plan.loading",
     "plan.names",
     "progress",
+    "report.scales",
 ]
 
 

@@ -59,7 +59,7 @@ def test_the_examples_are_plans() -> None:
     [
         ({"input": {"path": "x.csv"}, "reporting_lenght": 3}, "reporting_lenght", "'reporting_length'"),
         ({"input": {"path": "x.csv"}, "Title": "x"}, "Title", "'title'"),
-        ({"input": {"path": "x.csv"}, "k": 5}, "k", "one of 'data_set', 'input', 'ledger'"),
+        ({"input": {"path": "x.csv"}, "k": 5}, "k", "one of 'accepted', 'assessment', 'data_set'"),
         ({"input": {"path": "x.csv", "colums": ["A"]}}, "input.colums", "'columns'"),
         ({"input": {"path": "x.csv", "sensitive_zeroes": ["A"]}}, "input.sensitive_zeroes", "'sensitive_zeros'"),
         ({"input": {"path": "x.csv"}, "privacy": {"K": 5}}, "privacy.K", "'k'"),
@@ -426,3 +426,50 @@ def test_rare_attributes_are_counted_unless_there_are_too_many_combinations() ->
     assert not resolved(cards=(60,) * 20, records=10**6).prunes
     assert not resolved(cards=(2_000,) * 100, records=10**6, filled=5).prunes
     assert resolved(cards=(2_000,) * 100, records=10**6, filled=20).prunes
+
+
+# --- assessment and rules
+
+CONF = EXAMPLE.parent
+RULE = {"rule": "use.kept", "measure": "kept_share_of_common", "at_least": 0.9}
+
+
+def test_rules_are_read_from_a_file_beside_the_plan() -> None:
+    plan = load(str(CONF / "signed.yml"), {})
+    assert [rule.rule for rule in plan.rules][:2] == ["use.kept_pairs", "use.near_in_pairs"]
+    assert parse(yaml.safe_load(dump(plan))) == plan  # a run folder holds them all
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rule": "kept"}, "must be suite.rule"),
+        ({"rule": "proof.support"}, "is in a suite of the release contract"),
+        ({"at_least": None}, "needs at_least or at_most"),
+        ({"measure": None}, "needs either a measure or an expectation"),
+        ({"expectation": "ExpectX"}, "needs either a measure or an expectation"),
+        ({"measure": None, "expectation": "ExpectColumnToExist"}, "needs a table"),
+        ({"measure": None, "expectation": "Column", "table": "aggregates"}, "needs a table and an expectation"),
+        ({"sevrity": "warning"}, "did you mean 'severity'"),
+    ],
+)
+def test_wrong_rules_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        parse({"input": {"path": "cases.csv"}, "rules": [{**RULE, **change}]})
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    with pytest.raises(PlanError, match=r"two rules called use\.kept"):
+        parse({"input": {"path": "cases.csv"}, "rules": [RULE, RULE]})
+
+
+def test_a_file_of_rules_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "plan.yml").write_text("input: {path: cases.csv}\nrules: none.yml\n")
+    with pytest.raises(PlanError, match="names no YAML file"):
+        load(str(tmp_path / "plan.yml"), {})
+
+
+def test_a_secret_must_be_a_column() -> None:
+    plan = parse({"input": {"path": "cases.csv"}, "assessment": {"secrets": ["gendre"]}})
+    with pytest.raises(PlanError, match="names no column 'gendre'; did you mean 'gender'"):
+        resolve(plan, ("gender", "age"), (3, 4), 100, 50, 2)

@@ -1,0 +1,128 @@
+"""What can be written on the command line."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from synth_spark import __version__
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of all commands.
+
+    Args:
+        commands: name → what the command does; it is set as ``command``.
+    """
+    whole = argparse.ArgumentParser(
+        prog="synth-spark",
+        description="Private releases of sensitive case records: protected counts and synthetic records.",
+    )
+    whole.add_argument("--version", action="version", version=f"synth-spark {__version__}")
+    added = whole.add_subparsers(required=True, metavar="COMMAND")
+    shared, asked, setting, accepting = _shared(), _asked(), _set(), _accepting()
+
+    def add(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = added.add_parser(name, help=text, description=text, parents=list(parents))
+        command.set_defaults(command=commands[name])
+        return command
+
+    add("run", "make, audit and publish a release", shared, asked, setting, accepting)
+    add("plan", "print what a run would do, before any job", asked, setting)
+    add("inspect", "look at an input, and propose a plan", shared, asked, setting)
+    stage = add("stage", "run one stage of an existing run, anew", shared, accepting)
+    names = "read, encode, aggregate, synthesize, evaluate, assess, validate or publish"
+    stage.add_argument("name", metavar="NAME", help=names)
+    resume = add("resume", "run what an interrupted run has left to do", shared, accepting)
+    validate = add("validate", "audit a run again, and what was published of it", shared, accepting)
+    for command in (stage, resume, validate):
+        command.add_argument("run", metavar="RUN", help="run folder")
+    compare = add("compare", "put runs side by side: what was asked for, and what came of it")
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
+    compare.add_argument("--output", metavar="FOLDER", help="write it there, as a page, Markdown and CSV")
+    _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
+    _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
+    add("schema", "print the plan's JSON Schema, for editors")
+    add("warm", "compile the kernels now rather than in the first run")
+    demo = add("demo", "generate invented cases and release them", shared, setting)
+    demo.add_argument("--rows", type=int, default=20_000, help="number of cases")
+    demo.add_argument("--seed", type=int, default=1, help="seed of the cases")
+    demo.add_argument("--output", metavar="PATH", default="demo", help="folder for cases and release")
+    return whole
+
+
+def _shared() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--quiet", action="store_true", help="no progress")
+    return shared
+
+
+def _asked() -> argparse.ArgumentParser:
+    """A plan, and the keys of it that are often set."""
+    asked = argparse.ArgumentParser(add_help=False)
+    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/example.yml")
+    asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
+    asked.add_argument("--k", type=int, help="privacy resolution (privacy.k)")
+    asked.add_argument("--epsilon", type=float, help="differential privacy with this ε (privacy.epsilon)")
+    asked.add_argument("--delta", type=float, help="δ of differential privacy (privacy.delta)")
+    public = "which values occur is no secret (privacy.public_domain)"
+    asked.add_argument("--public-domain", action="store_true", help=public)
+    asked.add_argument("--length", type=int, metavar="R", help="longest combination reported (reporting_length)")
+    assess = "rehearse the release, attack it, and compare with redaction (assessment.rehearsal, .redaction)"
+    asked.add_argument("--assess", action="store_true", help=assess)
+    asked.add_argument("--ledger", metavar="FILE", help="the privacy ledger (ledger)")
+    asked.add_argument("--output", metavar="PATH", help="folder of the published tables (output.path)")
+    asked.add_argument("--run-id", metavar="ID", help="name of the run")
+    asked.add_argument("--seed", type=int, help="random seed; default: from the operating system")
+    return asked
+
+
+def _set() -> argparse.ArgumentParser:
+    setting = argparse.ArgumentParser(add_help=False)
+    text = "set any key of the plan, dotted"
+    setting.add_argument("--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help=text)
+    return setting
+
+
+def _accepting() -> argparse.ArgumentParser:
+    accepting = argparse.ArgumentParser(add_help=False)
+    accepting.add_argument("--accept", metavar="RULE", action="append", default=[], help="accept a broken warning")
+    accepting.add_argument("--reason", metavar="TEXT", action="append", default=[], help="why it is accepted")
+    return accepting
+
+
+def _add_tuning(tune: argparse.ArgumentParser) -> None:
+    tune.add_argument("--ks", type=_numbers, default="5,10,20", metavar="K,…", help="privacy resolutions")
+    tune.add_argument("--lengths", type=_numbers, default="3", metavar="R,…", help="reporting lengths")
+    tune.add_argument("--kinds", type=_words, metavar="KIND,…", help="ways of synthesis; default: that of the plan")
+    tune.add_argument("--sample", type=int, default=20_000, metavar="N", help="most records that are tried on")
+    tune.add_argument("--trials", metavar="FOLDER", help="where the trials go; default: beside the run folders")
+
+
+def _add_ledger(ledger: argparse.ArgumentParser) -> None:
+    ledger.add_argument("action", choices=("show", "grant", "history"), help="show what is left; grant; list all lines")
+    ledger.add_argument("file", metavar="LEDGER", help="the ledger's file: ledger.jsonl beside the run folders")
+    ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
+    ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
+    ledger.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
+    return key, yaml.safe_load(value)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of whole numbers such as 5,10") from None
+
+
+def _words(text: str) -> list[str]:
+    return text.split(",")
