@@ -60,7 +60,7 @@ def shortened(text: str, room: float, size: float) -> str:
     """A text that fits, cut with an ellipsis where it does not.
 
     >>> shortened("CountryOfExploitation", 80, 12)
-    'CountryOf…'
+    'CountryOfE…'
     """
     if width(text, size) <= room:
         return text
