@@ -123,8 +123,10 @@ def test_nothing_rare_or_exact_is_published(cases: Path, out: Path) -> None:
 
 
 def test_layout_of_the_published_root(out: Path) -> None:
-    names = {"synthetic_records", "aggregates", "evaluation", "quality_results", "release"}
-    assert {path.name for path in out.iterdir()} == names | {"_manifests", "LATEST.json", "RELEASE.md", "QUALITY.md"}
+    shown = ("synthetic_records", "aggregates", "evaluation", "fidelity", "differences", "quality_results", "release")
+    names = set(shown)
+    files = {"LATEST.json", "RELEASE.md", "QUALITY.md", "report.html"}
+    assert {path.name for path in out.iterdir()} == names | {"_manifests"} | files
     pointer = json.loads((out / "LATEST.json").read_text())
     assert pointer["run_id"] == "first"
     assert set(pointer["tables"]) == names

@@ -10,7 +10,7 @@ from synth_spark import demo
 GOLDEN = {
     "synthetic_records": "8cd07e48237da27d4984ca15b72d9ea38e58034b8cf575504ebe01ad70c2e74c",
     "aggregates": "5e024c3eafd0b580c0a0e22550d52e3294bad1314afe814947fe6d3e51d4bd41",
-    "evaluation": "93e38fe1a7f43d3eac71d5511f0976e1d2b0983790dc4ce0513493728c7fb365",
+    "evaluation": "13032d14cfd6204be8416f806965187978d009a65324e328a697fd478c52081a",
 }
 
 
