@@ -111,6 +111,8 @@ def _validate(run: Run) -> None:
     counted = validate.single_counts(aggregates, synthetic, run.fields)
     singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
     proof = _prove(run, synthetic, singles) if run.resolved.proves_records else None
+    found, constrained = run.resolved, bool(run.plan.input.constraints)
+    rules = validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
     results = validate.audit(
         synthetic=synthetic,
         aggregates=aggregates,
@@ -120,15 +122,9 @@ def _validate(run: Run) -> None:
         broken=validate.broken(synthetic, run.fields, run.plan.input.constraints),
         names=run.domain.names,
         k=run.resolved.k,
-        rules=validate.contract(
-            run.resolved.k,
-            run.resolved.length,
-            run.resolved.exact_singles,
-            bool(run.plan.input.constraints),
-            run.resolved.proves_records,
-        ),
+        rules=rules,
     )
-    conclude(run, results, synthetic, aggregates)
+    conclude(run, rules, results, synthetic, aggregates)
 
 
 def _prove(run: Run, synthetic: DataFrame, singles: DataFrame) -> pd.DataFrame:

@@ -133,6 +133,7 @@ def validate_tables(run: Run) -> None:
     counted = validate.single_counts(told, synthetic.frame, run.fields)
     singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
     seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
+    rules = validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
     results = validate.audit_private(
         synthetic=synthetic.frame,
         aggregates=told,
@@ -145,9 +146,9 @@ def validate_tables(run: Run) -> None:
         run_id=run.workspace.run_id,
         terms=terms_of(run),
         records=released["records"],
-        rules=validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded),
+        rules=rules,
     )
-    conclude(run, results, synthetic.frame, told)
+    conclude(run, rules, results, synthetic.frame, told)
 
 
 def publish_tables(run: Run) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+import yaml
 from pyspark.sql import DataFrame
 
 from synth_spark import explain, tables, validate
@@ -19,15 +20,18 @@ from synth_spark.errors import PlanError
 from synth_spark.plan import nearest
 from synth_spark.reporting import write_internal
 from synth_spark.run import Run
-from synth_spark.validate import Figure, Result
+from synth_spark.validate import Figure, Result, Rule
 
 
-def conclude(run: Run, results: Sequence[Result], synthetic: DataFrame, aggregates: DataFrame) -> None:
+def conclude(
+    run: Run, rules: Sequence[Rule], results: Sequence[Result], synthetic: DataFrame, aggregates: DataFrame
+) -> None:
     """Check the plan's own rules besides, keep all results, and stop here if the release must not go out.
 
     Args:
         run: the run.
-        results: of the contract.
+        rules: of the contract.
+        results: theirs.
         synthetic: the synthetic records as written.
         aggregates: the aggregates as written.
 
@@ -38,6 +42,7 @@ def conclude(run: Run, results: Sequence[Result], synthetic: DataFrame, aggregat
     every = [*results, *validate.own_results(run.plan.rules, figures(run), synthetic, aggregates)]
     every = _with_acceptances(every, acceptances(run))
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
+    run.workspace.write("contract.yml", _contract_text(run, rules))
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, every))
     write_internal(run, every)
     _remember(run, every)
@@ -89,6 +94,22 @@ def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> li
         replace(result, accepted=accepted[result.name]) if not result.success and result.name in accepted else result
         for result in results
     ]
+
+
+def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
+    """Everything that a release is audited against, as YAML: the contract's expectations, and the plan's own rules."""
+    contract = [
+        {
+            "rule": f"{rule.suite}.{rule.name}",
+            "meaning": rule.meaning,
+            "severity": rule.severity,
+            "expectation": rule.expectation,
+            "arguments": rule.arguments,
+        }
+        for rule in rules
+    ]
+    own = [rule.model_dump(mode="json", exclude_defaults=True) for rule in run.plan.rules]
+    return yaml.safe_dump({"contract": contract, "own": own}, sort_keys=False, allow_unicode=True)
 
 
 def _remember(run: Run, results: Sequence[Result]) -> None:

@@ -2,6 +2,7 @@
 
 from synth_spark.validate.audit import (
     Result,
+    Rule,
     audit,
     check_columns,
     contract,
@@ -19,6 +20,7 @@ from synth_spark.validate.singles import single_counts, synthetic_values
 __all__ = [
     "Figure",
     "Result",
+    "Rule",
     "audit",
     "audit_private",
     "broken",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 from releasing import published, release
 
@@ -239,6 +240,9 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, 
     assert not (tmp_path / "out" / "LATEST.json").exists()
     notice = tmp_path / "out.work" / "quarantine" / "held.md"
     assert "use.kept_pairs" in notice.read_text()
+    known = yaml.safe_load((run.workspace.folder / "contract.yml").read_text())
+    assert {"proof.support", "combinations.no_leakage"} <= {rule["rule"] for rule in known["contract"]}
+    assert [rule["rule"] for rule in known["own"]] == ["use.kept_pairs", "use.gender_known"]
     assert "Must not go out" in (run.workspace.folder / "report.html").read_text()
     told = {
         row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.QUALITY_RESULTS).frame.collect()

@@ -135,6 +135,16 @@ def test_models_tell_a_copy_from_noise(halves) -> None:
     assert bad["majority", "c"] == good["majority", "c"]
 
 
+def test_propensity_of_one_flag_is_its_shares() -> None:
+    """With one flag the regression's probabilities are the shares of synthetic records with and without it."""
+    real, made = (np.repeat([[1, 1], [0, 1]], [yes, 4_000 - yes], axis=0).astype(np.uint16) for yes in (3_000, 1_000))
+    terms = Terms((0, 1, 2), ("flag", "always"), (), 20, 1)
+    found = {row["measure"]: row["value"] for row in examine(real, real, made, terms) if row["topic"] == "model"}
+    assert found["pmse"] == pytest.approx((0.25 - 0.5) ** 2, rel=0.01)
+    # a synthetic record scores above a real one if it alone lacks the flag, and as high if both do or both have it
+    assert found["auc"] == pytest.approx(0.75 * 0.75 + 0.5 * (0.25 * 0.75 + 0.75 * 0.25), abs=1e-9)
+
+
 def test_pmse_of_tables_drawn_alike_is_what_is_expected(halves) -> None:
     """Another sample of the same population: 1 / (1 − c) = 2 times what records of a model fitted to it would give."""
     trained, control = halves
