@@ -34,7 +34,7 @@ def keep_comparisons(
         reported: longest combination that is reported; default: R.
     """
     measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
-    found = evaluate.findings(sums, run.resolved, run.domain, singles, reported)
+    found = evaluate.findings(sums, run.resolved, run.domain, singles, run.rare_below, reported)
     run.keep(tables.MEASURES, evaluate.evaluation(run.spark, measures))  # one row a measure, against exact counts too
     run.keep(tables.COMPARISONS, evaluate.assessment(run.spark, found))  # one row a figure, against exact counts too
     public = [measure for measure in measures if measure.comparison == evaluate.PUBLIC]
@@ -59,18 +59,19 @@ def assess(run: Run, stages: Mapping[str, Stage]) -> None:
 
 def _risk(run: Run) -> list[Finding]:
     codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
-    linked = evaluate.search(codes, counts, run.resolved, run.domain.bounds)
+    linked = evaluate.search(codes, counts, run.resolved, run.rare_below, run.domain.bounds)
     if linked is None:
         run.progress.say("more combinations are common than can be looked up: linkable records were not counted")
         return []
-    records, k = run.records, run.resolved.k
+    records, k = run.records, run.rare_below
     tables_ = [row for protect in (False, True) for row in evaluate.risk_table(linked, records, k, protect)]
-    return [*tables_, *evaluate.linkable(linked, run.domain, records)]
+    held = evaluate.single_counts(counts, run.resolved.cells, records).counts
+    return [*tables_, *evaluate.linkable(linked, run.domain, held, records)]
 
 
 def _disclosure(run: Run) -> list[Finding]:
     """Homogeneity of what goes in and of what comes out."""
-    space, k = run.resolved.cells, run.resolved.k
+    space, k = run.resolved.cells, run.rare_below
     bounds, names = run.domain.bounds, run.domain.names
     labels = evaluate.labels(run.domain)
     fields = [names.index(name) for name in run.plan.assessment.secrets]
@@ -89,13 +90,16 @@ def _disclosure(run: Run) -> list[Finding]:
 
 def _redaction(run: Run) -> list[Finding]:
     codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
-    common = evaluate.common_cells(counts, run.resolved)
+    k = run.rare_below
+    common = evaluate.common_cells(counts, k)
     if common is None:
         run.progress.say("more combinations are common than can be looked up: redaction was not calculated")
         return []
-    left = run.keep(tables.REDACTED, evaluate.redacted(codes, run.resolved, common)).frame  # one row a way and record
+    left = run.keep(
+        tables.REDACTED, evaluate.redacted(codes, run.resolved, k, common)
+    ).frame  # one row a way and record
     filled = sum(sum(column.counts) for column in run.domain.columns)
-    return evaluate.losses(left, counts, run.resolved, filled)
+    return evaluate.losses(left, counts, run.resolved, k, filled)
 
 
 def _differences(run: Run) -> list[Finding]:

@@ -44,7 +44,7 @@ def _material(run: Run, results: Sequence[Result], measured: Table, found: Seque
     findings = tuple(Finding(*row) for table in found for row in run.kept(table).frame.collect())
     if isinstance(plan.privacy, DifferentialPrivacy):
         released = run.workspace.facts["released"]
-        records, longest, k = released["records"], released["lengths"], 1
+        records, longest, k = released["records"], released["lengths"], run.rare_below
         promise = private.guarantee(run.spending, "subject" if plan.input.subject is not None else "record")
         measured_how = _DEBITED
     else:
@@ -60,6 +60,7 @@ def _material(run: Run, results: Sequence[Result], measured: Table, found: Seque
         measured=measured_how,
         k=k,
         longest=longest,
+        searched=resolved.length,
         columns=len(run.fields),
         records=records,
         synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,

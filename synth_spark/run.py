@@ -80,6 +80,12 @@ class Run:
         ]
 
     @property
+    def rare_below(self) -> int:
+        """Below how many records a combination is called rare: k, or as the plan says where privacy has none."""
+        private = isinstance(self.plan.privacy, DifferentialPrivacy)
+        return self.plan.assessment.rare_below if private else self.plan.privacy.k
+
+    @property
     def spending(self) -> Spending:
         """What differential privacy may cost, step by step; the same before and after values are known."""
         known = tables.VALUES.name in self.workspace.manifest["tables"]

@@ -190,6 +190,7 @@ def findings(
     resolved: Resolved,
     domain: Domain,
     singles: tuple[Singles, Singles, Singles],
+    k: int,
     reported: int | None = None,
 ) -> list[Finding]:
     """Distances, associations and subgroups of all comparisons.
@@ -199,6 +200,7 @@ def findings(
         resolved: the numbers of the run.
         domain: names of columns and values.
         singles: single counts of sensitive, reportable and synthetic records.
+        k: subgroups of fewer records are left out.
         reported: longest combination that is reported; default: R.
     """
     vectors = [Vectors() for _ in COMPARISONS]
@@ -214,7 +216,7 @@ def findings(
         if resolved.prunes and COMPARISONS[index] != PUBLIC:
             continue  # what was not counted would be missing in the source
         space = CellSpace(resolved.cards, lengths[index])
-        found += fidelity(COMPARISONS[index], vectors[index], space, domain, source, target, resolved.k)
+        found += fidelity(COMPARISONS[index], vectors[index], space, domain, source, target, k)
     return found
 
 

@@ -26,7 +26,7 @@ _WAYS = (CASES, LINKABLE_CASES, CELLS)
 _REDACTED = "way int, record binary, multiplicity bigint"
 
 
-def redacted(codes: DataFrame, resolved: Resolved, common: Ints) -> DataFrame:
+def redacted(codes: DataFrame, resolved: Resolved, k: int, common: Ints) -> DataFrame:
     """What is left of the records, each way.
 
     1. Cases are suppressed whose record, as a whole, occurs less than k times (k-anonymity, Sweeney 2002, where all
@@ -38,12 +38,13 @@ def redacted(codes: DataFrame, resolved: Resolved, common: Ints) -> DataFrame:
     Args:
         codes: one row a distinct record: ``record``, ``multiplicity``.
         resolved: the numbers of the run.
+        k: below which a combination is rare.
         common: cells of combinations that at least k records share, ascending.
 
     Returns:
         One row a way and record that is left: ``way``, ``record``, ``multiplicity``.
     """
-    space, k, width = resolved.cells, resolved.k, len(resolved.cards)
+    space, width = resolved.cells, len(resolved.cards)
     every = np.ones(len(common), np.bool_)
     order = np.argsort(np.array(resolved.cards), kind="stable")  # few values, few rare ones
 
@@ -61,13 +62,14 @@ def redacted(codes: DataFrame, resolved: Resolved, common: Ints) -> DataFrame:
     return codes.repartition(resolved.counting_tasks).mapInArrow(redact, _REDACTED)
 
 
-def losses(left: DataFrame, counts: DataFrame, resolved: Resolved, filled: int) -> list[Finding]:
+def losses(left: DataFrame, counts: DataFrame, resolved: Resolved, k: int, filled: int) -> list[Finding]:
     """How many cases, cells and common combinations are lost, each way.
 
     Args:
         left: see `redacted`, as it was kept.
         counts: of the records before, one row a bucket.
         resolved: the numbers of the run.
+        k: below which a combination is rare.
         filled: cells of the records that hold a value.
 
     Returns:
@@ -95,15 +97,15 @@ def losses(left: DataFrame, counts: DataFrame, resolved: Resolved, filled: int) 
         found.append(Finding("redaction", "sensitive", "lost_cells_percent", name, None, 100 * cells_lost))
         rest = left.where(F.col("way") == way).drop("way")
         recounted = combinations.count(rest, resolved.cells, resolved.counting_tasks, resolved.counting_block)
-        for length, (common, lost) in enumerate(_lost(counts, recounted, resolved), 1):
+        for length, (common, lost) in enumerate(_lost(counts, recounted, resolved, k), 1):
             percent = 100 * lost / common if common else 0.0
             found.append(Finding("redaction", "sensitive", "lost_combinations_percent", name, length, percent))
     return found
 
 
-def _lost(before: DataFrame, after: DataFrame, resolved: Resolved) -> list[tuple[int, int]]:
+def _lost(before: DataFrame, after: DataFrame, resolved: Resolved, k: int) -> list[tuple[int, int]]:
     """For each length, combinations that at least k records shared, and those of them that less than k share now."""
-    bounds, k, longest = resolved.cells.length_bounds(), resolved.k, resolved.length
+    bounds, longest = resolved.cells.length_bounds(), resolved.length
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
         sides = [

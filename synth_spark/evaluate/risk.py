@@ -45,13 +45,14 @@ class Linked:
     by_field: Ints
 
 
-def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, bounds: Sequence[int]) -> Linked | None:
+def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, k: int, bounds: Sequence[int]) -> Linked | None:
     """Search every record for unique and rare combinations.
 
     Args:
         codes: one row a distinct record: ``record``, ``multiplicity``.
         counts: their counts, one row a bucket.
         resolved: the numbers of the run.
+        k: below which a combination is rare.
         bounds: the first column of each field, and the number of columns.
 
     Returns:
@@ -61,7 +62,7 @@ def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, bounds: Sequ
     whole = not resolved.prunes and occurring <= MOST_SENT
     if not whole and occurring > _MOST_COLLECTED:
         return None
-    known, common = combinations.recurring(counts, 2 if whole else resolved.k, resolved.k)
+    known, common = combinations.recurring(counts, 2 if whole else k, k)
     if len(known) > MOST_SENT:
         return None
     space, starts = resolved.cells, starts_of(np.array(resolved.cards, np.int64))
@@ -77,11 +78,11 @@ def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, bounds: Sequ
     return _linked(totals, space.max_length, int(starts[-1]), whole)
 
 
-def common_cells(counts: DataFrame, resolved: Resolved) -> Ints | None:
+def common_cells(counts: DataFrame, k: int) -> Ints | None:
     """Cells of the combinations that at least k records share, ascending; None where they are too many to be sent."""
     if _occurring(counts) > _MOST_COLLECTED:
         return None
-    cells, _ = combinations.recurring(counts, resolved.k, resolved.k)
+    cells, _ = combinations.recurring(counts, k, k)
     return cells if len(cells) <= MOST_SENT else None
 
 
@@ -144,12 +145,18 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool) -> list[Find
     return found
 
 
-def linkable(linked: Linked, domain: Domain, records: int) -> list[Finding]:
-    """Records with rare and with unique combinations, and the columns and attributes that link most (2.5)."""
+def linkable(linked: Linked, domain: Domain, held: Ints, records: int) -> list[Finding]:
+    """Records with rare and with unique combinations, and the columns and attributes that link most (2.5).
+
+    Args:
+        linked: what was found.
+        domain: names of columns and values.
+        held: (Σ cards,) exact count of every attribute.
+        records: number of records n.
+    """
     found = _number("risk", "sensitive", "records_with_rare", None, None, linked.any_rare, records)
     if linked.any_unique is not None:
         found += _number("risk", "sensitive", "records_with_unique", None, None, linked.any_unique, records)
-    held = np.array([count for column in domain.columns for count in column.counts], np.int64)
     percent = 100 * linked.by_attribute / np.maximum(1, held)
     names = [(column.name, value) for column in domain.columns for value in column.values]
     for field in domain.names:

@@ -20,6 +20,9 @@ class Assessment(Strict):
     secrets: tuple[str, ...] = Field(
         (), description="Sensitive columns: homogeneity, l-diversity and t-closeness of groups are measured for them."
     )
+    rare_below: int = Field(
+        10, ge=2, strict=True, description="Fewer records are called few under differential privacy, which has no k."
+    )
     rehearsal: bool = Field(
         False,
         description="Whether a release of a part of the records is made, never published, to attack it and to train "

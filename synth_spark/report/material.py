@@ -39,8 +39,9 @@ class Material:
         private: whether it is under differential privacy.
         guarantee: what holds, in one sentence.
         measured: how that was made sure, in one sentence.
-        k: privacy resolution; of a private release 1.
-        longest: R.
+        k: privacy resolution; of a private release, below which a combination is called rare.
+        longest: R, of what is published.
+        searched: longest combination that was counted to look for rare ones.
         columns: number of columns.
         records: number of records as it may be told.
         synthetic_records: number of synthetic records.
@@ -59,6 +60,7 @@ class Material:
     measured: str
     k: int
     longest: int
+    searched: int
     columns: int
     records: int
     synthetic_records: int

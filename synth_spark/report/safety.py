@@ -31,7 +31,9 @@ def linkable(material: Material) -> Section | None:
         "share of the records", unit="percent",
     )  # fmt: skip
     total = material.finding("risk", "protected", "risky_records_percent")
-    said = f"{percent(total)} of the records hold a combination of up to {material.longest} attributes that fewer than "
+    said = (
+        f"{percent(total)} of the records hold a combination of up to {material.searched} attributes that fewer than "
+    )
     blocks: list[Block] = [Paragraphs((f"{said}{material.k} of them share.",)), chart]
     fields = sorted(material.chosen("risk", "linkable_percent_by_column"), key=lambda one: -one.value)[:_LISTED]
     blocks += _bars("The columns that link most", "linkable_percent_by_column", fields)
@@ -194,7 +196,7 @@ def redaction(material: Material) -> Section | None:
     found = material.chosen("redaction")
     if not found:
         return None
-    lengths = range(1, material.longest + 1)
+    lengths = range(1, material.searched + 1)
     values = {(one.about, one.measure, one.length): one.value for one in found}
     losses = {
         str(way): [
@@ -220,7 +222,7 @@ def redaction(material: Material) -> Section | None:
     text = "Share of the values, and of the combinations that at least k records share, that are lost. Less is better."
     categories = ("values", *(of_length(length) for length in lengths))
     chart = Chart("columns", "What is lost", text, categories, series, "share lost", unit="percent", limits=(0, 1))
-    intro = Paragraphs((_REDACTION.format(k=material.k, longest=material.longest),))
+    intro = Paragraphs((_REDACTION.format(k=material.k, longest=material.searched),))
     return Section("redaction", "What redaction would have lost", (intro, Table("Losses", heads, rows), chart))
 
 
@@ -229,7 +231,7 @@ def _own_losses(material: Material) -> list[float | None]:
     source, target = (material.measure("sensitive_to_synthetic", name, 1) for name in ("source_count", "target_count"))
     kept = [
         material.measure("sensitive_to_synthetic", "kept_share_of_common", length)
-        for length in range(1, material.longest + 1)
+        for length in range(1, material.searched + 1)
     ]
     cells = None if not source or target is None else 100 * (1 - target / source)
     return [cells, *(None if one is None else 100 * (1 - one) for one in kept)]
@@ -274,7 +276,7 @@ def sentences(material: Material) -> tuple[str, str]:
     unique = material.finding("risk", "sensitive", "records_with_unique_percent")
     rare = material.finding("risk", "sensitive", "records_with_rare_percent")
     before = (
-        f"Privacy of the input: {percent(rare)} of the records hold a combination of up to {material.longest} "
+        f"Privacy of the input: {percent(rare)} of the records hold a combination of up to {material.searched} "
         "attributes "
         f"that fewer than {material.k} share"
     )

@@ -67,7 +67,8 @@ def test_the_risk_table_is_that_of_the_specification(eleven, k: int, protect: bo
 
 def test_records_columns_and_attributes_of_the_specification(eleven) -> None:
     domain, codes = eleven
-    found = linkable(searched(codes, np.ones(11, np.int64), domain.cards, 3, 3), domain, 11)
+    held = np.array([count for column in domain.columns for count in column.counts])
+    found = linkable(searched(codes, np.ones(11, np.int64), domain.cards, 3, 3), domain, held, 11)
     figures = {(one.measure, one.about): one.value for one in found}
     assert figures["records_with_unique", None] == 7
     assert figures["records_with_rare", None] == 8
