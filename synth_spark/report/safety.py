@@ -6,6 +6,7 @@ from synth_spark.report.blocks import Block, Chart, Column, Figure, Figures, Par
 from synth_spark.report.material import Material, column, number, of_length, percent
 
 _LISTED = 12
+_MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}
 #: Fewest attacks that a rate is told of.
 _LEAST_ATTACKS = 20
 
@@ -164,7 +165,9 @@ def models(material: Material) -> Section | None:
         return None
     general = [one for one in found if one.about is None]
     figures = Figures(
-        tuple(Figure(one.measure, number(one.value, 4), definition(one.measure, "model")) for one in general)
+        tuple(
+            Figure(_MODEL_NAMES[one.measure], number(one.value, 4), definition(one.measure, "model")) for one in general
+        )
     )
     targets = dict.fromkeys(one.about for one in found if one.about is not None)
     names = {"trained on synthetic": "synthetic_accuracy", "trained on real": "real_accuracy", "majority": "majority"}
