@@ -23,6 +23,8 @@ class Growth(NamedTuple):
         sample: rows that a node of the tree is judged by where it has more; ≥ 1.
         rows: most rows of a table that is worked on as a whole; larger ones are divided. ≥ 1.
         few: records that are not worth dividing a table for, at most; ≥ 0.
+        enough: values from which on a record takes no further one whose pairs with it are as good as satisfied (by
+            relative deficits); so it does not make longer combinations more frequent than they are. ≥ 1.
     """
 
     k: int
@@ -32,6 +34,7 @@ class Growth(NamedTuple):
     sample: int = _MOST_SAMPLE
     rows: int = 65_536
     few: int = 64
+    enough: int = 1 << 30
 
     def of_group(self, group: int) -> "Growth":
         """The same with the power of one group, counted from 0.

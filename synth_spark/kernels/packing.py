@@ -9,8 +9,10 @@ with it has support ≥ k over all rows; among those that may, it is drawn with 
     count               support × what is left of the value in the pool
 
 (b over the record's attributes). By the first, pairs that are still missing most, relative to their sensitive count,
-come first; by all of them long and frequent records are preferred. Copies of one record walk a small tree together,
-so a node's support is counted once.
+come first; by all of them long and frequent records are preferred. By the first, a record that has half as many values
+as the table's records have on average ends where only satisfied pairs are left to it: what it would take makes longer
+combinations more frequent than they are, and goes to another record instead. Copies of one record walk a small tree
+together, so a node's support is counted once.
 
 A node with many rows is judged by the first ``sample`` of them, which are a random sample when rows come in the order
 of a hash: their supports weigh the draw, and a value whose support there falls short of k must reach k over all rows
@@ -44,10 +46,12 @@ from synth_spark.kernels.sampling import State, uniform
 
 #: Weight of a value whose pairs are all satisfied, relative to one whose pairs are all missing.
 _SATISFIED = 1e-9
+#: Mean cube of what pairs lack of their targets, relatively, up to which they are as good as satisfied: a tenth.
+_NEARLY = 1e-3
 #: New records started together: at least this many, or this share of the records that the pool could still fill.
 #: They share the tree, and see each other's draws only along it.
 _BATCH, _BATCH_SHARE = 256, 8
-_DEFICIT, _COUNT = 1, 2
+_RELATIVE, _DEFICIT, _COUNT = 0, 1, 2
 
 Flags = npt.NDArray[np.bool_]
 Packed = list[tuple[Codes, Ints]]
@@ -283,7 +287,7 @@ def _draw_values(baskets, book, how, path, base, depth, fitting, copies, support
     """
     weights, total = np.empty(fitting.size), 0.0
     for i in range(fitting.size):
-        weights[i] = _weight(book, how.packing, path[:depth], fitting[i], support)
+        weights[i] = _weight(book, how, path[:depth], fitting[i], support)
     for copy in range(copies):
         chosen = -1
         while chosen < 0:
@@ -305,7 +309,7 @@ def _draw_values(baskets, book, how, path, base, depth, fitting, copies, support
         book.pool[chosen] -= 1
         drawn[chosen] += 1
         _note(book, path[:depth], chosen)
-        weights[at] = _weight(book, how.packing, path[:depth], chosen, support)
+        weights[at] = _weight(book, how, path[:depth], chosen, support)
     return copies
 
 
@@ -321,12 +325,12 @@ def _note(book, path, a):
 
 
 @compiled
-def _weight(book, packing, path, a, support):
+def _weight(book, how, path, a, support):
     """How much a record wants a value; the first value of a new record is drawn ∝ what is left of it."""
     left = book.pool[a]
     if path.size == 0 or left == 0:
         return np.float64(left)
-    missing, row = _SATISFIED, book.tracked[a]
+    missing, row, packing = _SATISFIED, book.tracked[a], how.packing
     if book.limits.size and _is_full(book, path, row):
         return 0.0
     if packing == _COUNT:
@@ -340,6 +344,8 @@ def _weight(book, packing, path, a, support):
         if placed < target:
             share = target - placed if packing == _DEFICIT else (target - placed) / target
             missing += share if packing == _DEFICIT else share * share * share
+    if path.size >= how.enough and packing == _RELATIVE and missing <= _NEARLY * path.size:
+        return 0.0
     return support[a] * np.sqrt(support[a]) * missing
 
 

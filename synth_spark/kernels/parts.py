@@ -4,6 +4,7 @@ A part is a node of the refinement tree that one task works on alone. It is give
 base, so every support it counts is the exact support in the whole table. Parts never talk to each other.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,8 @@ def grow_part(codes: Codes, weights: Ints, copies: Ints, cards: Ints, part: Part
     codes, weights, copies, hashes = _canonical(codes, weights, copies, derive(part.key, "rows"))
     if codes.shape[0] == 0:
         return np.zeros((0, m), np.uint16), np.zeros(0, np.int64)
-    growth = growth.fitted(len(codes))
+    values = float(weights @ (codes > 0).sum(axis=1)) / float(weights.sum())
+    growth = growth.fitted(len(codes))._replace(enough=max(2, math.ceil(values / 2)))
     base = np.array(part.base, np.int64)
     columns = np.searchsorted(starts, base, side="right") - 1
     tracked, size = part.tracked, int(part.tracked.max(initial=-1)) + 1

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from html import escape
+from importlib import resources
 from itertools import count
-from pathlib import Path
 
 from synth_spark import __version__
 from synth_spark.report.blocks import Block, Chart, Figures, Paragraphs, Report, Section, Small, Table
@@ -17,7 +17,7 @@ _PUBLIC = "Made from what is published alone."
 
 def page(report: Report) -> str:
     """The report as HTML. Every text is escaped; the policy in its head forbids scripts and requests."""
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")  # also from a shipped archive
     ids = count(1)
     body = "".join(_section(section, ids) for section in report.sections)
     links = "".join(f'<li><a href="#{escape(one.anchor)}">{escape(one.heading)}</a></li>' for one in report.sections)

@@ -42,6 +42,7 @@ growths = st.builds(
     sample=st.sampled_from([1, 3, 256]),
     rows=st.sampled_from([1, 4, 65_536]),
     few=st.sampled_from([0, 1, 64]),
+    enough=st.sampled_from([1, 3, 1 << 30]),
 )
 seeds = st.integers(0, 2**64)
 numbers_of_parts = st.integers(1, 3)
@@ -664,3 +665,18 @@ def test_missing_pairs_come_first() -> None:
         extended = [tuple(record) for record in records.tolist() if record[0]]
         assert extended == [(1, 2)]
         assert totals(list(zip(map(tuple, records.tolist()), counts.tolist(), strict=True)))[1, 2] == 5
+
+
+def test_a_record_ends_where_all_its_pairs_are_satisfied_once_it_has_enough() -> None:
+    """Ten rows (1, 1, 1), whose pairs are all placed: three values that are left over meet, or stay two and one."""
+    laid = lay(table_of([(1, 1, 1)], [10], (1, 1, 1)), 2)
+    lengths = {}
+    for enough in (2, 1 << 30):
+        book = book_of(laid, np.array([4, 4, 4]), pairs_of(laid))
+        growth = Growth(2, enough=enough)
+        none = np.zeros((0, 3), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        records, counts = pack(laid.baskets, book, growth, NO_BASE, *none, None, stream(1, "unit"))
+        assert not book.pool.any()
+        lengths[enough] = int(((records > 0).sum(axis=1) * counts).sum() / counts.sum() * 100)
+        assert (records > 0).sum(axis=1).max() == (2 if enough == 2 else 3)
+    assert lengths[2] < lengths[1 << 30]
