@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 _ROWS = pa.schema(
     [
@@ -50,4 +51,9 @@ class Finding:
 
 def assessment(spark: SparkSession, found: Iterable[Finding]) -> DataFrame:
     """Findings as a table, one row each."""
-    return spark.createDataFrame(pa.Table.from_pylist([vars(finding) for finding in found], _ROWS)).coalesce(1)
+    rows = pa.Table.from_pylist([vars(finding) for finding in found], _ROWS)
+    if rows.num_rows:
+        return spark.createDataFrame(rows).coalesce(1)
+    types = {pa.string(): "string", pa.int32(): "int", pa.float64(): "double"}  # Connect takes no empty table
+    nothing = [F.lit(None).cast(types[column.type]).alias(column.name) for column in _ROWS]
+    return spark.range(0).coalesce(1).select(*nothing)
