@@ -24,6 +24,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import PublishError
 from synth_spark.plan import Output
+from synth_spark.published import open_release
 from synth_spark.tables import SafeTable
 from synth_spark.workspace import sha256, write_atomically
 
@@ -61,16 +62,7 @@ def check_published(output: Output, run_id: str) -> None:
     Raises:
         PublishError: a file, or the manifest, is missing or was changed.
     """
-    root = Path(output.path)
-    try:
-        manifest = json.loads((root / "_manifests" / f"{run_id}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise PublishError(f"run_id '{run_id}'", "has no manifest that can be read", "publish it again") from None
-    for name, entry in manifest["tables"].items():
-        for file, known in entry.get("files", {}).items():
-            path = root / entry["path"] / file
-            if not path.is_file() or sha256(path) != known["sha256"]:
-                raise PublishError(f"table {name}", "is not what was audited", "withdraw it, and publish a new release")
+    open_release(Path(output.path), run_id).verify()
 
 
 def publish(safe: list[SafeTable], documents: dict[str, str], output: Output, run_id: str) -> Publication:
