@@ -1,8 +1,9 @@
 """The end of both lines: what was audited is told, and put in place."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
-from synth_spark import aggregate, explain, publish, synthesize, tables, validate
+from synth_spark import aggregate, explain, publish, show, synthesize, tables, validate
 from synth_spark.evaluate import Measure
 from synth_spark.explain import Telling
 from synth_spark.reporting import public_documents
@@ -33,15 +34,28 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     results = [validate.Result(*row) for row in run.kept(tables.QUALITY_RESULTS).frame.collect()]
     validate.gate(results)
     told = telling(aggregates, synthetic)
-    run.keep(tables.RELEASE, told.row(run.spark, run.plan, safe))  # one row
+    measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
+    sentences = told.sentences(measures, results)
+    shown = show.presentation(run.plan.showcase, show.published_values(_source(safe)))
+    said = {
+        "sentences": json.dumps(sentences, ensure_ascii=False),
+        "presentation": json.dumps(shown, ensure_ascii=False),
+    }
+    run.keep(tables.RELEASE, told.row(run.spark, run.plan, safe, said))  # one row
     safe.append(derived(tables.RELEASE))
     if run.plan.output.indicators:
         run.keep(tables.SYNTHETIC_INDICATORS, synthesize.indicators(synthetic.kept.frame, run.domain))
         safe.append(derived(tables.SYNTHETIC_INDICATORS))
     for table in safe:
         run.workspace.verify(table.kept.table)
-    measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
     documents = public_documents(run, results)
-    documents["RELEASE.md"] = told.text(measures, results) + "\n" + documents["RELEASE.md"]
+    documents["RELEASE.md"] = explain.release_text(run.plan.title, sentences) + "\n" + documents["RELEASE.md"]
     documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results)
+    if run.plan.showcase.make:
+        documents["showcase.html"] = show.showcase(_source(safe))
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+
+
+def _source(safe: Sequence[SafeTable]) -> show.Source:
+    """What a showcase is made of: safe tables, as they were kept."""
+    return show.Source({table.kept.table.name: sorted(table.kept.path.glob("*.parquet")) for table in safe})

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from synth_spark import tables
 from synth_spark.evaluate import PUBLIC, Finding, Measure
-from synth_spark.explain import PRIVATE, guarantee, private
+from synth_spark.explain import guarantee, private
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.report.content import internal, public
 from synth_spark.report.markdown import markdown, sections_text
 from synth_spark.report.material import Marginal, Material
 from synth_spark.report.page import page
+from synth_spark.report.settings import settings
 from synth_spark.run import Run
 from synth_spark.tables import Table
 from synth_spark.validate import Result
@@ -18,8 +19,6 @@ _DEBITED = "Its cost was entered in the privacy ledger before the first draw."
 _PROVED = (
     "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
 )
-#: Parts of a plan that say nothing of how a release was made, or are told elsewhere in a report.
-_ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted")
 _LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
 
 
@@ -65,7 +64,7 @@ def _material(run: Run, results: Sequence[Result], measured: Table, found: Seque
         records=records,
         synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,
         combinations=tuple(told.get(length, 0) for length in range(1, longest + 1)),
-        settings=_settings(run),
+        settings=settings(plan),
         measures=measures,
         findings=findings,
         marginals=_marginals(run),
@@ -83,21 +82,3 @@ def _marginals(run: Run) -> tuple[Marginal, ...]:
     names = [field.name for field in run.fields]
     rows.sort(key=lambda row: (row["column"], row["value"]))
     return tuple(Marginal(names[row["column"]], row["value"], row["protected"], row["synthetic"]) for row in rows)
-
-
-def _settings(run: Run) -> tuple[tuple[str, str], ...]:
-    """What was asked for, without where the records are or how chance fell; only what differs from the defaults."""
-    kept = run.plan.model_dump(mode="json", exclude=PRIVATE, exclude_defaults=True)
-    always = {"privacy": run.plan.privacy.model_dump(mode="json"), "reporting_length": run.plan.reporting_length}
-    always["synthesis"] = {"kind": run.plan.synthesis.kind, **kept.get("synthesis", {})}
-    return tuple(_flat("", {key: value for key, value in {**kept, **always}.items() if key not in _ELSEWHERE}))
-
-
-def _flat(prefix: str, content: dict[str, object]) -> list[tuple[str, str]]:
-    rows = []
-    for key, value in content.items():
-        if isinstance(value, dict):
-            rows += _flat(f"{prefix}{key}.", value)
-        elif value is not None:
-            rows.append((f"{prefix}{key}", str(value)))
-    return rows

@@ -187,11 +187,10 @@ def resolve(
         raise InputError(
             "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
         )
-    for name in plan.assessment.secrets:
-        if name not in names:
-            raise PlanError(
-                "assessment.secrets", f"names no column '{name}'", f"did you mean {nearest(name, list(names))}?"
-            )
+    for key, named in (("assessment.secrets", plan.assessment.secrets), ("showcase", sorted(plan.showcase.named))):
+        for name in named:
+            if name not in names:
+                raise PlanError(key, f"names no column '{name}'", f"did you mean {nearest(name, list(names))}?")
     notes = []
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")

@@ -1,14 +1,13 @@
 """A release under differential privacy, told: from noisy counts and the plan alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark import __version__
 from synth_spark.budget import Spending
 from synth_spark.evaluate.measures import Measure
 from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, versions
@@ -57,13 +56,13 @@ class Facts:
     public_domain: str
     notes: tuple[str, ...]
 
-    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable]) -> DataFrame:
+    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> DataFrame:
         """See `Telling`."""
-        return release_row(spark, plan, self, safe)
+        return release_row(spark, plan, self, safe, said)
 
-    def text(self, public: Sequence[Measure], results: Sequence[Result]) -> str:
+    def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
         """See `Telling`."""
-        return release_text(self, public, results)
+        return sentences_of(self, public, results)
 
 
 def guarantee(spending: Spending, unit: str) -> str:
@@ -104,7 +103,9 @@ def facts_of(
     )
 
 
-def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable]) -> DataFrame:
+def release_row(
+    spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]
+) -> DataFrame:
     """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
     spending = facts.spending
     columns: dict[str, str | int | float] = {
@@ -122,12 +123,13 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
         "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
+        **said,
     }
     return one_row(spark, columns)
 
 
-def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:
-    """The release in numbered sentences (Markdown).
+def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+    """The release in sentences.
 
     Args:
         facts: its numbers.
@@ -182,6 +184,4 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
         "with every "
         "further release of the same data the ε add up.",
     ]
-    sentences += list(facts.notes)
-    numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
-    return "\n".join([f"# {facts.title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
+    return [*sentences, *facts.notes]

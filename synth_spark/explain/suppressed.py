@@ -1,12 +1,11 @@
 """A release under k-anonymity, told."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 
-from synth_spark import __version__
 from synth_spark.evaluate.measures import Measure
 from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, versions
 from synth_spark.plan import Plan
@@ -58,13 +57,13 @@ class Facts:
     proven: bool
     notes: tuple[str, ...]
 
-    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable]) -> DataFrame:
+    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> DataFrame:
         """See `Telling`."""
-        return release_row(spark, plan, self, safe)
+        return release_row(spark, plan, self, safe, said)
 
-    def text(self, public: Sequence[Measure], results: Sequence[Result]) -> str:
+    def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
         """See `Telling`."""
-        return release_text(self, public, results)
+        return sentences_of(self, public, results)
 
 
 def guarantee(k: int, longest: int | None = None) -> str:
@@ -106,7 +105,9 @@ def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: 
     )
 
 
-def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable]) -> DataFrame:
+def release_row(
+    spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]
+) -> DataFrame:
     """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
     columns: dict[str, str | int | float] = {
         "title": facts.title,
@@ -120,12 +121,13 @@ def release_row(spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[Sa
         "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
+        **said,
     }
     return one_row(spark, columns)
 
 
-def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> str:
-    """The release in numbered sentences (Markdown).
+def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+    """The release in sentences.
 
     Args:
         facts: its numbers.
@@ -158,6 +160,4 @@ def release_text(facts: Facts, public: Sequence[Measure], results: Sequence[Resu
         "all but one of a group's members, or holds several releases of the same data, may learn more than from this "
         "one alone.",
     ]
-    sentences += list(facts.notes)
-    numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
-    return "\n".join([f"# {facts.title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
+    return [*sentences, *facts.notes]

@@ -37,6 +37,7 @@ PRIVATE: dict[str, bool | set[str]] = {
     "ledger": True,
     "data_set": True,
     "assessment": {"earlier"},
+    "showcase": True,  # names values; what of it is about published ones is a column of its own
     "rules": True,
     "input": _PRIVATE_INPUT,
 }
@@ -62,18 +63,31 @@ def versions() -> dict[str, str]:
 class Telling(Protocol):
     """How a release is told: in one row, and in sentences."""
 
-    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable]) -> DataFrame:
-        """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
+    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> DataFrame:
+        """One row: what was asked for, with what it was made, what it holds, and what is guaranteed.
+
+        Args:
+            spark: the session.
+            plan: of the release.
+            safe: its tables.
+            said: further columns, name → text.
+        """
         ...
 
-    def text(self, public: Sequence[Measure], results: Sequence[Result]) -> str:
-        """The release in numbered sentences (Markdown).
+    def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+        """The release in sentences, to be numbered.
 
         Args:
             public: measures of published against synthetic counts.
             results: the audit.
         """
         ...
+
+
+def release_text(title: str, sentences: Sequence[str]) -> str:
+    """A release in numbered sentences (Markdown)."""
+    numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
+    return "\n".join([f"# {title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
 
 
 def quality_text(run_id: str, results: Sequence[Result]) -> str:

@@ -6,12 +6,14 @@ from synth_spark.plan.loading import dump, load, parse
 from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, Synthesis
 from synth_spark.plan.names import listed, nearest, used_columns
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+from synth_spark.plan.showcase import ColumnView, Showcase
 
 __all__ = [
     "FROM_COUNTS",
     "FROM_RECORDS",
     "Assessment",
     "Bins",
+    "ColumnView",
     "Constraint",
     "Dates",
     "DifferentialPrivacy",
@@ -23,6 +25,7 @@ __all__ = [
     "Plan",
     "Privacy",
     "Rule",
+    "Showcase",
     "Source",
     "Subject",
     "Synthesis",

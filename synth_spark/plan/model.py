@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from synth_spark.plan.assessment import Assessment, Rule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+from synth_spark.plan.showcase import Showcase
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
@@ -80,6 +81,11 @@ class Output(Strict):
     indicators: bool = Field(
         False, description="Whether records are published once more with a column for each of several values."
     )
+    long_form: bool = Field(
+        False,
+        description="Whether records and aggregates are published once more in long form, one row a value, as tools "
+        "for dashboards like them.",
+    )
 
 
 class Plan(Strict):
@@ -103,6 +109,7 @@ class Plan(Strict):
         {}, description="Warnings that may be broken, by name → why that is accepted; published with the audit."
     )
     output: Output = Output()
+    showcase: Showcase = Showcase()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     ledger: str | None = Field(
         None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."

@@ -1,6 +1,6 @@
 """A report as one HTML file that needs nothing else: no script, no request, readable on paper, in light and in dark."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from importlib import resources
 from itertools import count
@@ -17,16 +17,14 @@ _PUBLIC = "Made from what is published alone."
 
 def page(report: Report) -> str:
     """The report as HTML. Every text is escaped; the policy in its head forbids scripts and requests."""
-    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")  # also from a shipped archive
-    ids = count(1)
-    body = "".join(_section(section, ids) for section in report.sections)
+    body = sections_html(report.sections)
     links = "".join(f'<li><a href="#{escape(one.anchor)}">{escape(one.heading)}</a></li>' for one in report.sections)
     internal = report.edition == "INTERNAL"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(report.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<title>{escape(report.title)}</title>\n<style>\n{style()}</style>\n</head>\n<body>\n"
         f'<header><p class="edition {report.edition.lower()}"><strong>{report.edition}</strong> '
         f"{_WARNING if internal else _PUBLIC}</p>"
         f'<h1>{escape(report.title)}</h1><p class="subtitle">{escape(report.subtitle)}</p>'
@@ -34,6 +32,17 @@ def page(report: Report) -> str:
         f'<div class="sheet"><nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>{body}</main></div>\n'
         f"<footer>Made by synth-spark {escape(__version__)}.</footer>\n</body>\n</html>\n"
     )
+
+
+def sections_html(sections: Iterable[Section]) -> str:
+    """Sections of a report as HTML, for a page of its style; every text is escaped."""
+    ids = count(1)
+    return "".join(_section(section, ids) for section in sections)
+
+
+def style() -> str:
+    """The style sheet of reports, also from a shipped archive."""
+    return resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _section(section: Section, ids: Iterator[int]) -> str:
