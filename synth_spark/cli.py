@@ -145,6 +145,8 @@ def _tell(run: "Run") -> None:
     where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
     print(f"Released {run_id}: {where}")
     print(f"  read it explained    {root}/RELEASE.md, its audit in {root}/QUALITY.md")
+    if plan.showcase.make:
+        print(f"  explore it           {root}/showcase.html")
     print(
         f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {run.workspace.folder}/report.html"
     )
@@ -220,6 +222,30 @@ def _show(found: "list[Outcome]", report: "Report", folder: str | None) -> None:
         for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(found))):
             write_atomically(Path(folder) / f"compare.{name}", text)
         print(f"  look at it (SENSITIVE)     {folder}/compare.html")
+
+
+def _showcase(options: argparse.Namespace) -> None:
+    from synth_spark import show
+    from synth_spark.published import open_release
+    from synth_spark.show.serve import serve
+    from synth_spark.workspace import write_atomically
+
+    release = open_release(Path(options.run), options.release)
+    if release.is_delta:
+        from synth_spark.session import session
+
+        with session(delta=True) as spark:
+            html = show.showcase(show.Source({name: release.arrow(name, spark) for name in release.tables}))
+    else:
+        release.verify()
+        html = show.showcase(show.Source.of(release))
+    if options.serve:
+        serve(html, options.port, print)
+        return
+    file = Path(options.output) if options.output else release.root / "showcase.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, html)
+    print(f"open it in a browser: {file}")
 
 
 def _ledger(options: argparse.Namespace) -> None:
@@ -300,6 +326,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "stage": _stage,
     "resume": _resume,
     "validate": _validate,
+    "show": _showcase,
     "compare": _compare,
     "tune": _tune,
     "ledger": _ledger,

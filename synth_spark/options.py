@@ -40,6 +40,12 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     validate = add("validate", "audit a run again, and what was published of it", shared, accepting)
     for command in (stage, resume, validate):
         command.add_argument("run", metavar="RUN", help="run folder")
+    showing = add("show", "make the showcase of a published release: one page to explore it")
+    showing.add_argument("run", metavar="RUN", help="run folder, or folder of published tables")
+    showing.add_argument("--release", metavar="ID", help="a release of that folder; default: the latest")
+    showing.add_argument("--output", metavar="FILE", help="where it goes; default: showcase.html beside the tables")
+    showing.add_argument("--serve", action="store_true", help="serve it on this machine's own address instead")
+    showing.add_argument("--port", type=int, default=0, help="port to serve it on; default: any that is free")
     compare = add("compare", "put runs side by side: what was asked for, and what came of it")
     compare.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
     compare.add_argument("--output", metavar="FOLDER", help="write it there, as a page, Markdown and CSV")

@@ -143,6 +143,8 @@ def _publish(run: Run) -> None:
 
 _COMPARED = (tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
 _ASSESSED = (tables.REDACTED, tables.ASSESSMENT, tables.DIFFERENCES)
+_LONG = (tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES)
+_PUBLISHED = (tables.RELEASE, tables.SYNTHETIC_INDICATORS, *_LONG)
 #: The stages of each kind of privacy, in order.
 STAGES = {
     "k_anonymity": {
@@ -153,7 +155,7 @@ STAGES = {
         "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, *_COMPARED)),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
-        "publish": Stage(_publish, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
+        "publish": Stage(_publish, "publishing", _PUBLISHED),
     },
     "differential_privacy": {
         "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
@@ -173,7 +175,7 @@ STAGES = {
         "evaluate": Stage(private.evaluate_counts, "comparing counts", (tables.SYNTHETIC_COUNTS, *_COMPARED)),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(private.validate_tables, "auditing", (tables.SINGLE_COUNTS, tables.QUALITY_RESULTS)),
-        "publish": Stage(private.publish_tables, "publishing", (tables.RELEASE, tables.SYNTHETIC_INDICATORS)),
+        "publish": Stage(private.publish_tables, "publishing", _PUBLISHED),
     },
 }
 

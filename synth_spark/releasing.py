@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from synth_spark import aggregate, explain, publish, show, synthesize, tables, validate
 from synth_spark.evaluate import Measure
 from synth_spark.explain import Telling
+from synth_spark.longform import long_form
 from synth_spark.reporting import public_documents
 from synth_spark.run import Run
 from synth_spark.tables import SafeTable, Table
@@ -46,6 +47,8 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     if run.plan.output.indicators:
         run.keep(tables.SYNTHETIC_INDICATORS, synthesize.indicators(synthetic.kept.frame, run.domain))
         safe.append(derived(tables.SYNTHETIC_INDICATORS))
+    if run.plan.output.long_form:
+        safe += [derived(table) for table in _keep_long_forms(run, counts)]
     for table in safe:
         run.workspace.verify(table.kept.table)
     documents = public_documents(run, results)
@@ -54,6 +57,15 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     if run.plan.showcase.make:
         documents["showcase.html"] = show.showcase(_source(safe))
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+
+
+def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
+    records, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(counts)
+    figures = [name for name in told.frame.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
+    run.keep(tables.SYNTHETIC_ATTRIBUTES, long_form(records, run.fields, "record_id"))
+    long = long_form(told, run.fields, "combination_id", ("length", *figures))
+    run.keep(tables.AGGREGATE_ATTRIBUTES, long)
+    return tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES
 
 
 def _source(safe: Sequence[SafeTable]) -> show.Source:

@@ -75,6 +75,14 @@ SYNTHETIC_INDICATORS = Table(
     "one row a synthetic record; of fields with several values, a column a value: 1 or absent",
     Sensitivity.SAFE,
 )
+SYNTHETIC_ATTRIBUTES = Table(
+    "synthetic_attributes", "one row a value of a synthetic record, named by its place among them", Sensitivity.SAFE
+)
+AGGREGATE_ATTRIBUTES = Table(
+    "aggregate_attributes",
+    "one row an attribute of a released combination, named by its place in aggregates, with its count",
+    Sensitivity.SAFE,
+)
 SYNTHETIC_COUNTS = Table(
     "synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL
 )

@@ -36,7 +36,8 @@ def page(title: str, data: str, trust: str, texts: Mapping[str, str]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{sheet}</style>\n</head>\n{body}\n"
-        f'<script type="application/octet-stream" id="data">{data}</script>\n<script>{program}</script>\n</body>\n</html>\n'
+        f'<script type="application/octet-stream" id="data">{data}</script>\n'
+        f"<script>{program}</script>\n</body>\n</html>\n"
     )
 
 

@@ -93,7 +93,8 @@ def charts(columns: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> lis
         told: its presentation.
 
     Returns:
-        Of each: ``name``, ``title``, ``bars`` ([column, value] places; None for all values of ``column``), ``column``.
+        Of each: ``name``, ``title``, ``column`` and ``bars``: places [column, value], and a name where the value's own
+        says too little; None for all values of ``column``.
     """
     place = {one["name"]: index for index, one in enumerate(columns)}
     found: list[dict[str, Any]] = []
@@ -116,6 +117,21 @@ def charts(columns: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> lis
         wanted = (index not in taken and index not in single) or one["name"] in asked
         if wanted and one["values"]:
             found.append({"name": one["name"], "title": one["title"], "column": index, "bars": None})
-    for family, own in together.items():
-        found.append({"name": f"{family} …", "title": f"{family} …", "column": None, "bars": [[one, 0] for one in own]})
-    return found
+    return [*found, *(_flags(family, own, columns) for family, own in together.items())]
+
+
+def _flags(family: str, own: Sequence[int], columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A chart of flags: the words that all their titles begin with stand in its title, the others at the bars."""
+    words = [columns[index]["title"].split() for index in own]
+    same = next(count for count in range(len(words[0]) + 1) if not _all_begin(words, count + 1))
+    if not same or not words[0][0].lower().startswith(family.lower()):
+        return {"name": family, "title": family, "column": None, "bars": [[index, 0] for index in own]}
+    names = [" ".join(rest[same:]) for rest in words]
+    bars = [[index, 0, name[0].upper() + name[1:]] for index, name in zip(own, names, strict=True)]
+    title = f"{' '.join(words[0][:same])} …"
+    return {"name": title, "title": title, "column": None, "bars": bars}
+
+
+def _all_begin(words: Sequence[Sequence[str]], count: int) -> bool:
+    """Whether all begin with the same words, and each has one more."""
+    return all(len(one) > count and one[:count] == words[0][:count] for one in words)

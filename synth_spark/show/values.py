@@ -9,7 +9,7 @@ _MOST = 0.8
 _FEWEST_COUNTRIES = 3
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
-_BEFORE = re.compile(r"^\s*(under|below|less than|up to|<=?|≤|before)\b?", re.IGNORECASE)
+_BEFORE = re.compile(r"^\s*(under|below|less than|up to|<=?|≤|before)", re.IGNORECASE)
 _AFTER = re.compile(
     r"(\+|or over|or more|and over|and older|and above)\s*$|^\s*(over|above|more than|>=?|≥)", re.IGNORECASE
 )

@@ -11,7 +11,7 @@ class Compare {
   }
 
   update() {
-    if (this.app.state.now.page !== "compare") return;
+    if (this.app.state.now.page !== "compare" || !this.places.length) return;
     this.drawOne();
     this.drawTime();
     this.drawFlow();
@@ -59,9 +59,9 @@ class Compare {
       return element(
         "li",
         { class: "bar", "data-value": bar.value, "data-count": bar.count },
-        element("span", { class: "name", title: bar.name }, bar.name),
+        element("span", { class: "label", title: bar.name }, bar.name),
         element("span", { class: "track" }, ...fills),
-        element("span", { class: "figures" }, element("span", {}, inShares.format(bar.selected)), element("span", { class: "of-reported" }, inShares.format(bar.all))),
+        element("span", { class: "tally" }, element("span", {}, inShares.format(bar.selected)), element("span", { class: "of-reported" }, inShares.format(bar.all))),
       );
     };
     const rows = shown.map((bar) => [bar.name, inShares.format(bar.selected), inShares.format(bar.all), told(bar.count), bar.reported ? told(bar.reported.count) : "–"]);

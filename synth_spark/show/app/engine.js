@@ -187,18 +187,31 @@ class Engine {
     return null;
   }
 
-  /** Rows and the number of copies of each, of the selected records from ``first`` on. */
+  /**
+   * Rows of the selected records from ``first`` on, a row for each copy, in an order that mixes them: rows lie beside
+   * their likes, so every next one is about .618 of all rows away.
+   */
   slice(first, number) {
     const found = [];
     const { rows, weights } = this;
     const size = rows === null ? this.size : rows.length;
+    const step = coprime(size);
     let before = 0;
     for (let at = 0; at < size && found.length < number; at += 1) {
-      const row = rows === null ? at : rows[at];
+      const place = (at * step) % size;
+      const row = rows === null ? place : rows[place];
       const copies = weights ? weights[row] : 1;
       for (let copy = Math.max(0, first - before); copy < copies && found.length < number; copy += 1) found.push(row);
       before += copies;
     }
     return found;
   }
+}
+
+/** A number near .618 of a size that has no divisor in common with it. */
+function coprime(size) {
+  const divisor = (a, b) => (b ? divisor(b, a % b) : a);
+  let step = Math.max(1, Math.floor(size * 0.618));
+  while (divisor(step, size) > 1) step += 1;
+  return step;
 }

@@ -1,4 +1,5 @@
 const FIRST_BARS = 8;
+const FIRST_IN_ORDER = 20;
 const MOST_BARS = 300;
 
 /** A bar chart of one column, or of attributes of several; drawn when it is seen. */
@@ -15,12 +16,16 @@ class Card {
     const header = chart.column === null ? "" : app.release.columns[chart.column].name;
     this.root = element(
       "section",
-      { class: "card", id: `chart-${at}`, "aria-labelledby": `title-${at}`, "data-chart": chart.name },
-      element("h3", { id: `title-${at}`, title: header || null }, chart.title),
-      description ? element("p", { class: "note" }, description) : null,
-      this.list,
-      this.note,
-      this.more,
+      { class: "place", id: `chart-${at}`, "aria-labelledby": `title-${at}`, "data-chart": chart.name },
+      element(
+        "div",
+        { class: "card" },
+        element("h3", { id: `title-${at}`, title: header || null }, chart.title),
+        description ? element("p", { class: "note" }, description) : null,
+        this.list,
+        this.note,
+        this.more,
+      ),
     );
   }
 
@@ -34,7 +39,7 @@ class Card {
     const { engine, release } = this.app;
     const { column } = this.chart;
     if (column === null) {
-      const bars = this.chart.bars.map(([own, value]) => ({ column: own, value, count: engine.count(own).values[value] }));
+      const bars = this.chart.bars.map(([own, value, name]) => ({ column: own, value, name, count: engine.count(own).values[value] }));
       return bars.sort((a, b) => b.count - a.count);
     }
     const { values } = engine.count(column);
@@ -48,13 +53,14 @@ class Card {
     const { engine } = this.app;
     const bars = this.bars();
     const ordered = this.chart.column !== null && this.app.release.columns[this.chart.column].kind === "ordered";
-    const first = ordered ? 14 : FIRST_BARS;
+    const first = ordered ? FIRST_IN_ORDER : FIRST_BARS;
     const isChosen = (bar) => engine.selection.get(bar.column)?.has(bar.value) ?? false;
     const most = this.expanded ? MOST_BARS : bars.length <= first + 1 ? first + 1 : first;
     const shown = bars.filter((bar, at) => at < most || isChosen(bar));
     for (const bar of shown) bar.reported = engine.reported(bar.column, bar.value);
     const largest = Math.max(1, ...shown.map((bar) => Math.max(bar.count, bar.reported?.high ?? bar.reported?.count ?? 0)));
     const anyChosen = shown.some(isChosen);
+    this.list.classList.toggle("long", shown.length > first + 4);
     this.list.replaceChildren(...shown.map((bar) => this.row(bar, largest, isChosen(bar), anyChosen)));
     this.note.textContent = this.noted(bars, shown);
     this.more.hidden = bars.length <= first + 1;
@@ -71,7 +77,7 @@ class Card {
 
   row(bar, largest, chosen, anyChosen) {
     const { release } = this.app;
-    const name = barName(release, this.chart, bar.column, bar.value);
+    const name = bar.name ?? barName(release, this.chart, bar.column, bar.value);
     const { reported } = bar;
     const interval = reported?.low !== null && reported ? ` ${t("count.interval", { low: told(reported.low), high: told(reported.high) })}` : "";
     const said = reported ? t("bar.reported", { count: told(reported.count) }) + interval : t("bar.unreported");
@@ -107,11 +113,11 @@ class Card {
           "data-reported": reported ? reported.count : null,
           onclick: () => this.app.toggle(bar.column, bar.value, this),
         },
-        element("span", { class: "name" }, name),
+        element("span", { class: "label" }, name),
         track,
         element(
           "span",
-          { class: "figures", "aria-hidden": true },
+          { class: "tally", "aria-hidden": true },
           element("span", {}, told(bar.count)),
           element("span", { class: "of-reported" }, reported ? told(reported.count) : "–"),
         ),
@@ -133,6 +139,11 @@ class Explore {
     this.byRoot = new Map(this.cards.map((card) => [card.root, card]));
     this.watcher = new IntersectionObserver((entries) => this.watch(entries), { rootMargin: "300px" });
     this.cards.forEach((card) => this.watcher.observe(card.root));
+    // cards of different heights stand close: each takes as many of the grid's thin rows as it is high
+    const fit = new ResizeObserver((entries) => {
+      for (const { target } of entries) target.parentNode.style.gridRowEnd = `span ${Math.ceil((target.offsetHeight + 16) / 4)}`;
+    });
+    this.cards.forEach((card) => fit.observe(card.root.firstChild));
     this.buildLegend();
     this.buildChooser();
   }
