@@ -18,6 +18,7 @@ from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
 from synth_spark.progress import Progress
 from synth_spark.releasing import release
 from synth_spark.run import Run, Stage
+from synth_spark.show import check_texts
 from synth_spark.tables import Kept
 from synth_spark.verdict import conclude
 from synth_spark.workspace import Workspace
@@ -182,6 +183,7 @@ STAGES = {
 
 def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
     """Make a run folder for a plan, once the release could be put where the plan says."""
+    check_texts(plan.showcase)
     workspace = Workspace.create(plan)
     publish.check_target(plan.output, workspace.run_id)
     run = Run(spark, workspace, progress)

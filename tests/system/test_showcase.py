@@ -222,8 +222,9 @@ def test_it_is_searched_and_used_by_keyboard(shown: Opened) -> None:
     focused = page.evaluate("document.activeElement.closest('.place').dataset.chart")
     assert focused == "gender"
     unnamed = page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select")].filter(one => !one.closest("[hidden]")).filter(
-            one => !(one.getAttribute("aria-label") || one.textContent.trim() || one.closest("label"))).map(one => one.id)"""
+        """() => [...document.querySelectorAll("button, input, select")].filter(one =>
+            !one.closest("[hidden]")
+            && !(one.getAttribute("aria-label") || one.textContent.trim() || one.closest("label"))).map(one => one.id)"""
     )
     assert unnamed == []
 

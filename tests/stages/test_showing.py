@@ -1,0 +1,128 @@
+"""A release brings its showcase, made of what is published alone; afterwards it can be made again, and is the same."""
+
+import base64
+import gzip
+import json
+import re
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from releasing import published, release, write_csv
+
+from synth_spark.cli import main
+from synth_spark.errors import PlanError, PublishError
+from synth_spark.published import open_release
+from synth_spark.run import Run
+from synth_spark.show.serve import opened
+
+ROWS = "".join(
+    f"{2010 + n % 5},{'Woman' if n % 3 else 'Man'},{'debt;threats' if n % 4 else 'threats'},{n % 2}\n"
+    for n in range(120)
+)
+VIEW = {
+    "showcase__columns": {"sex": {"title": "Gender", "labels": {"Woman": "Women", "Nobody": "Concealed"}}},
+    "showcase__noun": "cases",
+}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("cases") / "cases.csv", f"year,sex,means,flag\n{ROWS}2010,Other,rope,1\n")
+
+
+@pytest.fixture(scope="module", params=["parquet", "delta"])
+def run(
+    request: pytest.FixtureRequest, spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    out = tmp_path_factory.mktemp(request.param) / "out"
+    settings = {"input__multi_values": {"means": ";"}, "privacy__k": 4, "output__long_form": True, **VIEW}
+    return release(spark, cases, out, output__format=request.param, **settings)
+
+
+def unpacked(page: str) -> str:
+    """The data inside a page, as far as it is text."""
+    data = re.search(r'id="data">([^<]*)<', page)
+    assert data
+    return gzip.decompress(base64.b64decode(data[1])).decode(errors="replace")
+
+
+def test_the_showcase_is_published_and_can_be_made_again(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(run.plan.output.path)
+    page = (root / "showcase.html").read_text(encoding="utf-8")
+    told = page + unpacked(page)
+    for secret in ("Other", "rope", "Nobody", "Concealed", str(run.workspace.seed) + ",", "cases.csv"):
+        assert secret not in told, secret
+    assert "Women" in told
+    again = root.parent / "again.html"
+    assert main(["show", str(run.workspace.folder), "--output", str(again)]) == 0
+    assert str(again) in capsys.readouterr().out
+    assert again.read_text(encoding="utf-8") == page
+
+
+def test_the_release_tells_how_it_is_presented(run: Run, spark: SparkSession) -> None:
+    row = open_release(Path(run.plan.output.path)).arrow("release", spark).to_pylist()[0]
+    told = json.loads(row["presentation"])
+    assert told["columns"]["sex"] == {
+        "title": "Gender", "description": "", "kind": "automatic", "order": [], "labels": {"Woman": "Women"}
+    }  # fmt: skip
+    assert "showcase" not in json.loads(row["plan"])
+    sentences = json.loads(row["sentences"])
+    document = (Path(run.plan.output.path) / "RELEASE.md").read_text(encoding="utf-8")
+    assert all(f"{number}. {sentence}" in document for number, sentence in enumerate(sentences, 1))
+
+
+def test_long_forms_hold_what_the_wide_tables_hold(run: Run, spark: SparkSession) -> None:
+    found = open_release(Path(run.plan.output.path))
+    for wide_name, long_name, key in (
+        ("synthetic_records", "synthetic_attributes", "record_id"),
+        ("aggregates", "aggregate_attributes", "combination_id"),
+    ):
+        kept = {name: pd.read_parquet(run.workspace.folder / "tables" / name) for name in (wide_name, long_name)}
+        assert found.arrow(long_name, spark).num_rows == len(kept[long_name])
+        expected = [
+            (row, name, value)
+            for row, cells in enumerate(kept[wide_name][["year", "sex", "means", "flag"]].to_dict("records"))
+            for name, cell in cells.items()
+            if isinstance(cell, str)
+            for value in (cell.split(";") if name == "means" else [cell])
+        ]
+        told = kept[long_name][[key, "column", "value"]].itertuples(index=False, name=None)
+        assert sorted(told) == sorted(expected)
+    counts = kept["aggregate_attributes"].merge(
+        kept["aggregates"].reset_index(), left_on="combination_id", right_on="index"
+    )
+    assert (counts.protected_count_x == counts.protected_count_y).all()
+    assert (counts.groupby("combination_id").size() == counts.groupby("combination_id").length_x.first()).all()
+
+
+def test_a_showcase_can_be_left_out_and_must_make_sense(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    release(spark, cases, tmp_path / "out", privacy__k=4, showcase__make=False)
+    assert not (tmp_path / "out" / "showcase.html").exists()
+    assert "synthetic_attributes" not in json.loads((tmp_path / "out" / "LATEST.json").read_text())["tables"]
+    assert len(published(tmp_path / "out", "synthetic_records")) > 0
+    with pytest.raises(PlanError, match="showcase: names no column 'yaer'; did you mean 'year'"):
+        release(spark, cases, tmp_path / "none", privacy__k=4, showcase__hidden=["yaer"])
+    with pytest.raises(PlanError, match=r"showcase.texts.pgae"):
+        release(spark, cases, tmp_path / "none", privacy__k=4, showcase__texts={"pgae": "x"})
+    with pytest.raises(PublishError, match="holds no manifest"):
+        open_release(tmp_path)
+    assert main(["show", str(tmp_path)]) == 6
+
+
+def test_it_is_served_on_this_machine_alone() -> None:
+    with opened("<p>page</p>", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        with urllib.request.urlopen(address) as answer:
+            assert answer.read() == b"<p>page</p>"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        for wrong in (urllib.request.Request(address, headers={"Host": "evil.example"}), f"{address}other"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(wrong)
+        server.shutdown()
+    assert server.server_address[0] == "127.0.0.1"
