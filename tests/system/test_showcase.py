@@ -221,12 +221,15 @@ def test_it_is_searched_and_used_by_keyboard(shown: Opened) -> None:
     assert page.locator("#chips .chip").count() == 2
     focused = page.evaluate("document.activeElement.closest('.place').dataset.chart")
     assert focused == "gender"
-    unnamed = page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select")].filter(one =>
-            !one.closest("[hidden]")
-            && !(one.getAttribute("aria-label") || one.textContent.trim() || one.closest("label"))).map(one => one.id)"""
-    )
+    unnamed = page.evaluate(UNNAMED)
     assert unnamed == []
+
+
+#: What can be operated and has no name for those who do not see it.
+UNNAMED = """() => [...document.querySelectorAll("button, input, select")]
+  .filter(one => !one.closest("[hidden]"))
+  .filter(one => !(one.getAttribute("aria-label") || one.textContent.trim() || one.closest("label")))
+  .map(one => one.id)"""
 
 
 def cells(page: Page, rows: str) -> list[list[str]]:
