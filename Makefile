@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile bench cost wheel clean
+.PHONY: help setup demo test check hostile bench showcase cost wheel clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ hostile: setup  ## read many hostile files, each must be taken or refused: make 
 
 bench: setup  ## measure every stage: make bench [SIZES="100000x20x3 …"] [INPUT=cases.csv] [K=10] [R=3] [JSON=figures.json]
 	$(BIN)/python benchmarks/bench.py $(SIZES) $(if $(INPUT),--input $(INPUT)) $(if $(K),--k $(K)) $(if $(R),--length $(R)) $(if $(JSON),--json $(JSON)) $(BENCH)
+
+showcase: setup  ## how fast showcases are, in a browser: make showcase [SIZES="100000x30 …"]
+	$(BIN)/python benchmarks/showcase.py $(SIZES)
 
 cost: setup  ## fit the cost model to figures of make bench, and plan: make cost [JSON=figures.json]
 	$(BIN)/python benchmarks/cost.py $(or $(JSON),benchmarks/measured.json) --write benchmarks/COST.md

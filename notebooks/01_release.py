@@ -5,12 +5,13 @@
 
 # %%
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from synth_spark import demo, pipeline
+from synth_spark import demo, pipeline, show
 from synth_spark import plan as plans
 from synth_spark.progress import Progress
 
@@ -43,3 +44,17 @@ records.head()
 # %%
 aggregates = pd.read_parquet(folder / "release" / "aggregates" / f"run_id={run.workspace.run_id}")
 aggregates.head()
+
+# %% [markdown]
+# ## Explore it
+# The showcase is one page that needs no network; it is `showcase.html` beside the tables, and shown here.
+
+# %%
+page = show.inline((folder / "release" / "showcase.html").read_text(encoding="utf-8"))
+display_html = globals().get("displayHTML")  # Databricks brings its own
+if display_html is not None:
+    display_html(page)
+elif find_spec("IPython") is not None:
+    from IPython.display import HTML, display
+
+    display(HTML(page))
