@@ -41,9 +41,8 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", default=["100000x30", "1000000x30"])
     parser.add_argument("--clicks", type=int, default=30)
     options = parser.parse_args()
-    print(
-        "| records | combinations | made | file | ready | click, median | click, largest |\n|---|---|---|---|---|---|---|"
-    )
+    heads = ("records", "combinations", "made", "file", "ready", "click, median", "click, largest")
+    print(f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", sep="\n")
     with tempfile.TemporaryDirectory(prefix="bench-") as name, sync_playwright() as playwright:
         command = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=command, args=["--no-sandbox", "--disable-gpu"])
