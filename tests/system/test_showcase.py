@@ -165,6 +165,23 @@ def test_counts_on_screen_are_those_of_the_tables(
     assert seen_missing > 50
 
 
+def test_alternatives_are_added_only_where_they_exclude_each_other(
+    shown: Opened, published: dict[frozenset, int]
+) -> None:
+    """Of a column with several values a record, two alternatives may be the same person."""
+    page = shown.page
+    women = published[frozenset([("gender", "Woman")])] + published[frozenset([("gender", "Man")])]
+    for place in (0, 1):
+        page.locator('.place[data-chart="gender"] button.bar').nth(place).click()
+    assert page.locator("#total-reported").inner_text() == f"published count {women}"
+    page.click("#clear")
+    for place in (0, 1):
+        page.locator('.place[data-chart="means"] button.bar').nth(place).click()
+    assert page.locator("#total-reported").inner_text() == "no published count of its own"
+    assert {bar["reported"] for bar in bars(shown) if bar["chart"] == "citizenship"} == {None}
+    assert None not in {bar["reported"] for bar in bars(shown) if bar["chart"] == "means"}
+
+
 def test_bars_stand_in_order_and_are_as_long_as_their_counts(shown: Opened) -> None:
     by_chart: dict[str, list[dict]] = {}
     for bar in bars(shown):
