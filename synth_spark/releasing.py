@@ -30,8 +30,9 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
 
     others = (tables.EVALUATION, tables.FIDELITY, tables.DIFFERENCES, tables.QUALITY_RESULTS)
     safe = [synthetic, aggregates, *map(derived, others)]
-    results = [validate.Result(*row) for row in run.kept(tables.QUALITY_RESULTS).frame.collect()]
-    validate.gate(results)
+    every, results = (_results(run, table) for table in (tables.AUDIT_RESULTS, tables.QUALITY_RESULTS))
+    validate.gate(every)
+    withheld = len(every) - len(results)
     told = telling(aggregates, synthetic)
     run.keep(tables.RELEASE, told.row(run.spark, run.plan, safe))  # one row
     safe.append(derived(tables.RELEASE))
@@ -41,7 +42,11 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     for table in safe:
         run.workspace.verify(table.kept.table)
     measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
-    documents = public_documents(run, results)
+    documents = public_documents(run, results, withheld)
     documents["RELEASE.md"] = told.text(measures, results) + "\n" + documents["RELEASE.md"]
-    documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results)
+    documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results, withheld)
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+
+
+def _results(run: Run, table: Table) -> list[validate.Result]:
+    return [validate.Result(*row) for row in run.kept(table).frame.collect()]
