@@ -16,6 +16,9 @@ from synth_spark.plan import DifferentialPrivacy
 from synth_spark.rehearsal import rehearsed
 from synth_spark.run import Run, Stage
 
+#: Combinations that are named, of those that two releases tell most of.
+_NAMED = 12
+
 
 def keep_comparisons(
     run: Run,
@@ -52,21 +55,35 @@ def assess(run: Run, stages: Mapping[str, Stage]) -> None:
     if wish.rehearsal:
         run.progress.say("assess: rehearsing: a release of a part of the records is made and attacked")
         found += rehearsed(run, stages)
-    known = _differences(run)
-    run.keep(tables.ASSESSMENT, evaluate.assessment(run.spark, [*found, *known]))  # one row a figure
+    if wish.rare:
+        counts, made = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
+        few = evaluate.rare_combinations(counts, made, run.domain, run.resolved, run.rare_below)
+        run.keep(tables.RARE, few)  # one row a combination
+    known, which = _differences(run)
+    run.keep(tables.ASSESSMENT, evaluate.assessment(run.spark, [*found, *known, *which]))  # one row a figure
     run.keep(tables.DIFFERENCES, evaluate.assessment(run.spark, known))  # one row a figure of published tables
 
 
 def _risk(run: Run) -> list[Finding]:
-    codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
-    linked = evaluate.search(codes, counts, run.resolved, run.rare_below, run.domain.bounds)
-    if linked is None:
-        run.progress.say("more combinations are common than can be looked up: linkable records were not counted")
-        return []
-    records, k = run.records, run.rare_below
-    tables_ = [row for protect in (False, True) for row in evaluate.risk_table(linked, records, k, protect)]
-    held = evaluate.single_counts(counts, run.resolved.cells, records).counts
-    return [*tables_, *evaluate.linkable(linked, run.domain, held, records)]
+    """Rare and unique combinations of the records that go in, exact and rounded, and of those that come out."""
+    resolved, k, found = run.resolved, run.rare_below, []
+    made = run.kept(tables.SYNTHETIC_RECORDS).rows
+    for table, coded, counted, records in (
+        ("sensitive", tables.CODES, tables.COUNTS, run.records),
+        ("synthetic", tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS, made),
+    ):
+        codes, counts = run.kept(coded).frame, run.kept(counted).frame
+        pruned = resolved.prunes and table == "sensitive"
+        linked = evaluate.search(codes, counts, resolved, k, run.domain.bounds, pruned)
+        if linked is None:
+            run.progress.say(f"too many combinations are common to be looked up: linkable {table} records not counted")
+            continue
+        found += evaluate.risk_table(linked, records, k, False, table)
+        if table == "sensitive":
+            found += evaluate.risk_table(linked, records, k, True)
+        held = evaluate.single_counts(counts, resolved.cells, records).counts
+        found += evaluate.linkable(linked, run.domain, held, records, table)
+    return found
 
 
 def _disclosure(run: Run) -> list[Finding]:
@@ -102,9 +119,16 @@ def _redaction(run: Run) -> list[Finding]:
     return evaluate.losses(left, counts, run.resolved, k, filled)
 
 
-def _differences(run: Run) -> list[Finding]:
+def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
+    """Of how many combinations an earlier release and this one tell what, and which they tell best."""
     folder = run.plan.assessment.earlier
     if folder is None or isinstance(run.plan.privacy, DifferentialPrivacy):
-        return []
-    earlier = evaluate.earlier_release(run.spark, Path(folder))
-    return evaluate.differences(earlier, run.kept(tables.AGGREGATES).frame, run.resolved.k, run.resolved.length)
+        if folder is not None:
+            run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
+        return [], []
+    earlier, found = evaluate.earlier_release(run.spark, Path(folder)), run.resolved
+    told = run.kept(tables.AGGREGATES).frame
+    which = run.keep(
+        tables.DIFFERING, evaluate.differing(earlier, told, found.k, found.length)
+    )  # one row a combination
+    return evaluate.differences(earlier, told, found.k, found.length), evaluate.told_best(which.frame, _NAMED)

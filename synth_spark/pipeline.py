@@ -90,8 +90,8 @@ def _synthesize_from_counts(run: Run) -> Kept:
 def _evaluate(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
-    recoded = encode.codes(written.frame, run.domain)
-    counted = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)
+    recoded = run.keep(tables.SYNTHETIC_CODES, encode.codes(written.frame, run.domain))  # one row a distinct record
+    counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
     made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
     counts = run.kept(tables.COUNTS).frame
     exact = evaluate.single_counts(counts, found.cells, run.records)
@@ -142,8 +142,10 @@ def _publish(run: Run) -> None:
     release(run, tables.AGGREGATES, lambda told, made: explain.facts_of(run.resolved, run.workspace.run_id, told, made))
 
 
-_COMPARED = (tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
-_ASSESSED = (tables.REDACTED, tables.ASSESSMENT, tables.DIFFERENCES)
+_COUNTED = (tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS)
+_COMPARED = (*_COUNTED, tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
+_AUDITED = (tables.SINGLE_COUNTS, tables.AUDIT_RESULTS, tables.QUALITY_RESULTS)
+_ASSESSED = (tables.REDACTED, tables.ASSESSMENT, tables.DIFFERENCES, tables.DIFFERING, tables.RARE)
 _LONG = (tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES)
 _PUBLISHED = (tables.RELEASE, tables.SYNTHETIC_INDICATORS, *_LONG)
 #: The stages of each kind of privacy, in order.
@@ -153,9 +155,9 @@ STAGES = {
         "encode": Stage(_encode, "counting values, coding records", (tables.DOMAIN, tables.CODES)),
         "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
         "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
-        "evaluate": Stage(_evaluate, "comparing counts", (tables.SYNTHETIC_COUNTS, *_COMPARED)),
+        "evaluate": Stage(_evaluate, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
-        "validate": Stage(_validate, "auditing", (tables.SINGLE_COUNTS, tables.PROOF, tables.QUALITY_RESULTS)),
+        "validate": Stage(_validate, "auditing", (tables.PROOF, *_AUDITED)),
         "publish": Stage(_publish, "publishing", _PUBLISHED),
     },
     "differential_privacy": {
@@ -173,9 +175,9 @@ STAGES = {
             draws=private.NOISY,
         ),
         "synthesize": Stage(private.synthesize_records, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
-        "evaluate": Stage(private.evaluate_counts, "comparing counts", (tables.SYNTHETIC_COUNTS, *_COMPARED)),
+        "evaluate": Stage(private.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
-        "validate": Stage(private.validate_tables, "auditing", (tables.SINGLE_COUNTS, tables.QUALITY_RESULTS)),
+        "validate": Stage(private.validate_tables, "auditing", _AUDITED),
         "publish": Stage(private.publish_tables, "publishing", _PUBLISHED),
     },
 }

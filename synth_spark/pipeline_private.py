@@ -116,14 +116,16 @@ def evaluate_counts(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     released = run.workspace.facts["released"]
-    recoded = encode.codes(written.frame, run.domain)
-    made = combinations.count(recoded, found.cells, found.counting_tasks, found.counting_block)
+    recoded = run.keep(tables.SYNTHETIC_CODES, encode.codes(written.frame, run.domain))  # one row a distinct record
+    made = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
     sides = ((exact, run.records), (told, released["records"]), (synthetic.frame, written.rows))
     of_exact, of_told, of_made = (evaluate.single_counts(counts, found.cells, records) for counts, records in sides)
     singles = (of_exact, of_told, of_made)
-    sums = evaluate.partial_sums_between(exact, told, synthetic.frame, found.cells, released["lengths"], singles)
+    sums = evaluate.partial_sums_between(
+        exact, told, synthetic.frame, found.cells, released["lengths"], run.rare_below, singles
+    )
     keep_comparisons(run, sums.toArrow(), written.rows, singles, released["lengths"])
 
 

@@ -32,8 +32,9 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
 
     others = (tables.EVALUATION, tables.FIDELITY, tables.DIFFERENCES, tables.QUALITY_RESULTS)
     safe = [synthetic, aggregates, *map(derived, others)]
-    results = [validate.Result(*row) for row in run.kept(tables.QUALITY_RESULTS).frame.collect()]
-    validate.gate(results)
+    every, results = (_results(run, table) for table in (tables.AUDIT_RESULTS, tables.QUALITY_RESULTS))
+    validate.gate(every)
+    withheld = len(every) - len(results)
     told = telling(aggregates, synthetic)
     measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
     sentences = told.sentences(measures, results)
@@ -51,9 +52,9 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
         safe += [derived(table) for table in _keep_long_forms(run, counts)]
     for table in safe:
         run.workspace.verify(table.kept.table)
-    documents = public_documents(run, results)
+    documents = public_documents(run, results, withheld)
     documents["RELEASE.md"] = explain.release_text(run.plan.title, sentences) + "\n" + documents["RELEASE.md"]
-    documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results)
+    documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results, withheld)
     if run.plan.showcase.make:
         documents["showcase.html"] = show.showcase(_source(safe))
     publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
@@ -71,3 +72,7 @@ def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
 def _source(safe: Sequence[SafeTable]) -> show.Source:
     """What a showcase is made of: safe tables, as they were kept."""
     return show.Source({table.kept.table.name: sorted(table.kept.path.glob("*.parquet")) for table in safe})
+
+
+def _results(run: Run, table: Table) -> list[validate.Result]:
+    return [validate.Result(*row) for row in run.kept(table).frame.collect()]

@@ -30,14 +30,22 @@ def write_internal(run: Run, results: Sequence[Result]) -> None:
     run.workspace.write("report.md", markdown(report))
 
 
-def public_documents(run: Run, results: Sequence[Result]) -> dict[str, str]:
-    """The report for everyone, by file name: from safe tables alone; RELEASE.md lacks what it begins with."""
-    material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES))
+def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict[str, str]:
+    """The report for everyone, by file name: from safe tables alone; RELEASE.md lacks what it begins with.
+
+    Args:
+        run: the run.
+        results: of the audit, those that may be told.
+        withheld: how many others there are.
+    """
+    material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES), withheld)
     report = public(material)
     return {"report.html": page(report), "RELEASE.md": sections_text(report)}
 
 
-def _material(run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table]) -> Material:
+def _material(
+    run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
+) -> Material:
     plan, resolved = run.plan, run.resolved
     measures = tuple(Measure(*row) for row in run.kept(measured).frame.collect())
     findings = tuple(Finding(*row) for table in found for row in run.kept(table).frame.collect())
@@ -69,6 +77,7 @@ def _material(run: Run, results: Sequence[Result], measured: Table, found: Seque
         findings=findings,
         marginals=_marginals(run),
         results=tuple(results),
+        withheld=withheld,
     )
 
 

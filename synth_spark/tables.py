@@ -83,6 +83,9 @@ AGGREGATE_ATTRIBUTES = Table(
     "one row an attribute of a released combination, named by its place in aggregates, with its count",
     Sensitivity.SAFE,
 )
+SYNTHETIC_CODES = Table(
+    "synthetic_codes", "one row a distinct synthetic record of 16-bit codes, with its copies", Sensitivity.INTERNAL
+)
 SYNTHETIC_COUNTS = Table(
     "synthetic_counts", "one row a bucket of column tuples: cells of the synthetic records", Sensitivity.INTERNAL
 )
@@ -109,14 +112,31 @@ ASSESSMENT = Table(
 DIFFERENCES = Table(
     "differences", "one row a figure: what an earlier release and this one tell together", Sensitivity.SAFE
 )
+RARE = Table(
+    "rare",
+    "one row a combination that few synthetic records hold, with its count there and before",
+    Sensitivity.INTERNAL,
+)
+DIFFERING = Table(
+    "differing",
+    "one row a combination of which an earlier release and this one tell different things: counts, and what both tell",
+    Sensitivity.INTERNAL,
+)
 PROOF = Table("proof", "one row a distinct synthetic record with its support, counted up to k", Sensitivity.SENSITIVE)
 SINGLE_COUNTS = Table(
     "single_counts",
     "one row an attribute: its protected count and its synthetic count, as written",
     Sensitivity.INTERNAL,
 )
+AUDIT_RESULTS = Table(
+    "audit_results",
+    "one row an expectation: its rule, severity, and whether it held; rules about exact figures, too",
+    Sensitivity.INTERNAL,
+)
 QUALITY_RESULTS = Table(
-    "quality_results", "one row an expectation: its rule, severity, and whether it held", Sensitivity.SAFE
+    "quality_results",
+    "one row an expectation about what is published: its rule, severity, and whether it held",
+    Sensitivity.SAFE,
 )
 RELEASE = Table("release", "one row: the plan, versions, hashes, and what is guaranteed", Sensitivity.SAFE)
 

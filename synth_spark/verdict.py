@@ -15,8 +15,9 @@ import pandas as pd
 import yaml
 from pyspark.sql import DataFrame
 
-from synth_spark import explain, tables, validate
+from synth_spark import evaluate, explain, tables, validate
 from synth_spark.errors import PlanError
+from synth_spark.plan import Rule as Wish
 from synth_spark.plan import nearest
 from synth_spark.reporting import write_internal
 from synth_spark.run import Run
@@ -41,7 +42,10 @@ def conclude(
     """
     every = [*results, *validate.own_results(run.plan.rules, figures(run), synthetic, aggregates)]
     every = _with_acceptances(every, acceptances(run))
-    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
+    run.keep(tables.AUDIT_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
+    hidden = withheld(run.plan.rules)
+    shown = [result for result in every if result.name not in hidden]
+    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, shown))  # one row an expectation
     run.workspace.write("contract.yml", _contract_text(run, rules))
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, every))
     write_internal(run, every)
@@ -56,6 +60,14 @@ def accept(run: Run, rule: str, reason: str) -> None:
     when = datetime.now(UTC).isoformat(timespec="seconds")
     accepted[rule] = {"reason": reason, "by": _who(), "when": when}
     run.workspace.save()
+
+
+def withheld(rules: Sequence[Wish]) -> set[str]:
+    """Names of a plan's rules whose outcome is not published: it tells of exact figures, which nothing protects.
+
+    Rules about a written table, or about a figure of published tables, tell nothing that these do not.
+    """
+    return {one.rule for one in rules if one.measure is not None and one.comparison not in evaluate.PUBLISHED}
 
 
 def acceptances(run: Run) -> dict[str, str]:

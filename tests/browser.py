@@ -19,6 +19,7 @@ const found = {overlaps: [], outside: [], wide: [],
 for (const svg of document.querySelectorAll("svg")) {
   found.charts += 1;
   const frame = svg.getBoundingClientRect();
+  if (!frame.width) { found.charts -= 1; continue; }  // the one for another width
   const texts = [...svg.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
   for (const [text, box] of texts) {
     const across = box.left < frame.left - 1 || box.right > frame.right + 1;

@@ -11,22 +11,28 @@ from synth_spark.evaluate.compare import (
     reportable_singles,
     single_counts,
 )
-from synth_spark.evaluate.differencing import differences, earlier_release
+from synth_spark.evaluate.differencing import COMPARED, differences, differing, earlier_release, told_best
 from synth_spark.evaluate.disclosure import homogeneity
 from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.findings import Finding, assessment
 from synth_spark.evaluate.measures import Measure, finish
+from synth_spark.evaluate.rare import rare_combinations
 from synth_spark.evaluate.redaction import losses, redacted
 from synth_spark.evaluate.risk import common_cells, linkable, risk_table, search
+
+#: Comparisons of what is published alone: their figures may be told to everyone, and whether a rule about one held.
+PUBLISHED = (PUBLIC, COMPARED)
 
 __all__ = [
     "COMPARISONS",
     "PUBLIC",
+    "PUBLISHED",
     "Finding",
     "Measure",
     "assessment",
     "common_cells",
     "differences",
+    "differing",
     "earlier_release",
     "evaluation",
     "findings",
@@ -38,9 +44,11 @@ __all__ = [
     "measures",
     "partial_sums",
     "partial_sums_between",
+    "rare_combinations",
     "redacted",
     "reportable_singles",
     "risk_table",
     "search",
     "single_counts",
+    "told_best",
 ]

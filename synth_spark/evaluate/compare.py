@@ -111,6 +111,7 @@ def partial_sums_between(
     synthetic: DataFrame,
     space: CellSpace,
     reported: int,
+    k: int,
     singles: tuple[Singles, Singles, Singles],
 ) -> DataFrame:
     """Like `partial_sums`, where reportable counts are not the exact ones, rounded.
@@ -121,17 +122,20 @@ def partial_sums_between(
         synthetic: counts of the synthetic records, one row a bucket.
         space: the cells of all.
         reported: longest combination that is reported; longer ones are not compared with what is.
+        k: below which a combination of the sensitive records is rare; of what is released none is.
         singles: the single counts of all.
     """
     end = int(space.length_bounds()[reported])
     of_exact, of_told, of_made = singles
 
-    def compared(index: int, most: int, pair: tuple[Singles, Singles]) -> Callable[[pa.Table, pa.Table], pa.Table]:
+    def compared(
+        index: int, most: int, rare_below: int, pair: tuple[Singles, Singles]
+    ) -> Callable[[pa.Table, pa.Table], pa.Table]:
         def compare(left: pa.Table, right: pa.Table) -> pa.Table:
             cells, source, target = align(*_vector(left), *_vector(right))
             short = slice(int(np.searchsorted(cells, most)))
             args = (index, space, cells[short], source[short], target[short])
-            return _sums_table([*_rows(*args, 1), *_vectors(*args, pair)])
+            return _sums_table([*_rows(*args, rare_below), *_vectors(*args, pair)])
 
         return compare
 
@@ -139,13 +143,13 @@ def partial_sums_between(
         return counts.select("bucket", "cells", "counts").groupBy("bucket")
 
     asked = [
-        (sensitive, reportable, end, (of_exact, of_told)),
-        (sensitive, synthetic, space.size, (of_exact, of_made)),
-        (reportable, synthetic, end, (of_told, of_made)),
+        (sensitive, reportable, end, k, (of_exact, of_told)),
+        (sensitive, synthetic, space.size, k, (of_exact, of_made)),
+        (reportable, synthetic, end, 1, (of_told, of_made)),
     ]
     found = [
-        grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most, pair), _PARTIAL)
-        for index, (source, target, most, pair) in enumerate(asked)
+        grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most, rare_below, pair), _PARTIAL)
+        for index, (source, target, most, rare_below, pair) in enumerate(asked)
     ]
     return found[0].unionAll(found[1]).unionAll(found[2])
 

@@ -47,8 +47,16 @@ MEASURES = {
 #: Findings, by topic and name.
 FINDINGS = {
     ("distance", "p95_tvd"): "95th percentile, over column tuples, of their total variation distance.",
-    ("distance", "largest_tvd"): "The largest total variation distance of a column tuple.",
-    ("distance", "tvd"): "Half the sum of |s - t| over the sum of s, over the combinations of the column tuple.",
+    (
+        "distance",
+        "largest_tvd",
+    ): "The largest total variation distance of a column tuple; above 1 where the target holds "
+    "far more of its combinations than the source.",
+    (
+        "distance",
+        "tvd",
+    ): "Half the sum of |s - t| over the sum of s, over the combinations of the column tuple; above 1 "
+    "where the target holds far more of them than the source.",
     ("distance", "k_marginal_score"): "1000 (1 - mean total variation distance of the column tuples); 1000 is perfect.",
     (
         "association",
@@ -102,6 +110,8 @@ FINDINGS = {
     "the smaller k.",
     ("difference", "pinned"): "Combinations whose exact count both releases of the same records tell exactly.",
     ("difference", "contradicting"): "Combinations whose counts cannot be of the same records.",
+    ("difference", "known_count"): "How many exact counts are possible, if both releases are of the same records, and "
+    "between which they lie.",
     ("difference", "columns_that_differ"): "Columns that one of the two releases alone has.",
     ("attack", "risk"): "(success against records that were used - success against the control) / (1 - success against "
     "the control), with its 95 % interval (Giomi et al. 2023).",

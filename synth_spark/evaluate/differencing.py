@@ -7,15 +7,17 @@ tells 0 … k − 1. Where records were added in between, the same figures tell 
 
 import json
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError
 from synth_spark.evaluate.findings import Finding
 
-_COMPARED = "earlier_to_this"
+#: What these figures compare.
+COMPARED = "earlier_to_this"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,56 @@ def differences(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -
         ``narrowed`` (if the records are the same: an exact count is known to less than the smaller k), ``pinned`` (it
         is known exactly), and ``contradicting`` (the records cannot be the same).
     """
+    numbers = {"compared": F.lit(True), **_tests(earlier.k, k)}
+    both = _together(earlier, aggregates, k, longest)
+    counted = both.groupBy("length").agg(*(F.count_if(test).alias(name) for name, test in numbers.items()))
+    rows = {row["length"]: row for row in counted.collect()}
+    found = [
+        Finding(
+            "difference", COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0)
+        )
+        for length in range(1, min(earlier.longest, longest) + 1)
+        for name in numbers
+    ]
+    own = len(set(aggregates.columns) ^ set(earlier.aggregates.columns))
+    return [*found, Finding("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
+
+
+def differing(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> DataFrame:
+    """Which combinations both releases tell different things of; arguments as of `differences`.
+
+    Returns:
+        One row a combination that one of them alone publishes, whose counts differ by less than the larger k, or whose
+        exact count both tell to less than the smaller k: ``length``, ``selections``, ``earlier`` and ``this`` (the
+        published counts; null where there is none), and ``low`` and ``high`` (if the records are the same, the exact
+        count lies between; low is above high where they cannot be).
+    """
+    tests = _tests(earlier.k, k)
+    telling = reduce(Column.__or__, (F.coalesce(test, F.lit(False)) for test in tests.values()))
+    columns = ("length", "selections", F.col("old").alias("earlier"), F.col("new").alias("this"), "low", "high")
+    return _together(earlier, aggregates, k, longest).where(telling).select(*columns)
+
+
+def told_best(differing: DataFrame, most: int) -> list[Finding]:
+    """The combinations of which two releases of the same records tell the exact count best; see `differing`.
+
+    Returns:
+        ``known_count``, one a combination: how many counts are possible, with the least and the largest of them.
+    """
+    width = (F.col("high") - F.col("low") + 1).alias("width")
+    known = differing.where("low <= high").select(width, "high", "low", "length", "selections")
+    rows = known.orderBy("width", "high", "length", "selections").limit(most).collect()
+    return [
+        Finding(
+            "difference", COMPARED, "known_count", row["selections"], row["length"],
+            float(row["width"]), float(row["low"]), float(row["high"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _together(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> DataFrame:
+    """Combinations that either publishes: ``old``, ``new``, and ``low`` … ``high``, what both tell of one count."""
     names = ["selections", "length", "protected_count"]
     shared = set(earlier.aggregates.columns) & set(aggregates.columns)
     sides = [_comparable(side, shared).select(*names) for side in (earlier.aggregates, aggregates)]
@@ -91,28 +143,20 @@ def differences(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -
         how(*(F.coalesce(F.col(name), F.lit(0)) + top for name, top in (("old", tops[0]), ("new", tops[1]))))
         for how, tops in ((F.greatest, (0, 0)), (F.least, (earlier.k - 1, k - 1)))
     )
-    width = high - low + 1
-    differ = F.abs(F.col("old") - F.col("new"))
-    numbers = {
-        "compared": F.lit(True),
+    return both.select("length", "selections", "old", "new", low.alias("low"), high.alias("high"))
+
+
+def _tests(earlier_k: int, k: int) -> dict[str, Column]:
+    """What is asked of every combination of `_together`."""
+    width, differ = F.col("high") - F.col("low") + 1, F.abs(F.col("old") - F.col("new"))
+    return {
         "only_earlier": F.col("new").isNull(),
         "only_this": F.col("old").isNull(),
-        "small_difference": (differ > 0) & (differ < max(earlier.k, k)),
-        "narrowed": (width > 0) & (width < min(earlier.k, k)),
+        "small_difference": (differ > 0) & (differ < max(earlier_k, k)),
+        "narrowed": (width > 0) & (width < min(earlier_k, k)),
         "pinned": width == 1,
         "contradicting": width < 1,
     }
-    counted = both.groupBy("length").agg(*(F.count_if(test).alias(name) for name, test in numbers.items()))
-    rows = {row["length"]: row for row in counted.collect()}
-    found = [
-        Finding(
-            "difference", _COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0)
-        )
-        for length in range(1, min(earlier.longest, longest) + 1)
-        for name in numbers
-    ]
-    own = len(set(aggregates.columns) ^ set(earlier.aggregates.columns))
-    return [*found, Finding("difference", _COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
 
 
 def _comparable(aggregates: DataFrame, shared: set[str]) -> DataFrame:

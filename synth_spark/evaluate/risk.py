@@ -45,7 +45,9 @@ class Linked:
     by_field: Ints
 
 
-def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, k: int, bounds: Sequence[int]) -> Linked | None:
+def search(
+    codes: DataFrame, counts: DataFrame, resolved: Resolved, k: int, bounds: Sequence[int], pruned: bool = False
+) -> Linked | None:
     """Search every record for unique and rare combinations.
 
     Args:
@@ -54,12 +56,13 @@ def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, k: int, boun
         resolved: the numbers of the run.
         k: below which a combination is rare.
         bounds: the first column of each field, and the number of columns.
+        pruned: whether combinations with an attribute rarer than k were not counted.
 
     Returns:
         What was found; None where more combinations are common than a task should be sent.
     """
     occurring = _occurring(counts)
-    whole = not resolved.prunes and occurring <= MOST_SENT
+    whole = not pruned and occurring <= MOST_SENT
     if not whole and occurring > _MOST_COLLECTED:
         return None
     known, common = combinations.recurring(counts, 2 if whole else k, k)
@@ -74,8 +77,10 @@ def search(codes: DataFrame, counts: DataFrame, resolved: Resolved, k: int, boun
             yield pa.RecordBatch.from_arrays([pack_ints([totals])], names=["totals"])
 
     rows = codes.repartition(resolved.counting_tasks).mapInArrow(look, "totals binary").toArrow()
-    totals = np.sum([unpack_ints(value) for value in rows["totals"]], axis=0)
-    return _linked(totals, space.max_length, int(starts[-1]), whole)
+    longest, attributes = space.max_length, int(starts[-1])
+    nothing = np.zeros(2 * longest + 2 + attributes + len(bounds) - 1, np.int64)
+    totals = np.sum([nothing, *map(unpack_ints, rows["totals"])], axis=0)
+    return _linked(totals, longest, attributes, whole)
 
 
 def common_cells(counts: DataFrame, k: int) -> Ints | None:
@@ -118,16 +123,17 @@ def _linked(totals: Ints, longest: int, attributes: int, whole: bool) -> Linked:
     return Linked(None, rare + unique, None, int(some[1]), by_attribute, by_field)  # what is not known looks unique
 
 
-def risk_table(linked: Linked, records: int, k: int, protect: bool) -> list[Finding]:
+def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str = "sensitive") -> list[Finding]:
     """Linkable records by the length of the shortest combination that links them (specification 2.6).
 
     Args:
         linked: what was found.
         records: number of records n.
         k: privacy resolution.
-        protect: whether every number is rounded down to a multiple of k.
+        protect: whether every number is rounded down to a multiple of k; the table is called protected then.
+        table: whose records: sensitive or synthetic.
     """
-    rounding, table = (k, "protected") if protect else (1, "sensitive")
+    rounding, table = (k, "protected") if protect else (1, table)
     total = records // rounding * rounding
     found: list[Finding] = []
     sums: dict[str, int] = {}
@@ -145,7 +151,7 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool) -> list[Find
     return found
 
 
-def linkable(linked: Linked, domain: Domain, held: Ints, records: int) -> list[Finding]:
+def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: str = "sensitive") -> list[Finding]:
     """Records with rare and with unique combinations, and the columns and attributes that link most (2.5).
 
     Args:
@@ -153,24 +159,25 @@ def linkable(linked: Linked, domain: Domain, held: Ints, records: int) -> list[F
         domain: names of columns and values.
         held: (Σ cards,) exact count of every attribute.
         records: number of records n.
+        table: whose records: sensitive or synthetic.
     """
-    found = _number("risk", "sensitive", "records_with_rare", None, None, linked.any_rare, records)
+    found = _number("risk", table, "records_with_rare", None, None, linked.any_rare, records)
     if linked.any_unique is not None:
-        found += _number("risk", "sensitive", "records_with_unique", None, None, linked.any_unique, records)
+        found += _number("risk", table, "records_with_unique", None, None, linked.any_unique, records)
     percent = 100 * linked.by_attribute / np.maximum(1, held)
     names = [(column.name, value) for column in domain.columns for value in column.values]
     for field in domain.names:
         of_field = [percent[at] for at, (name, _) in enumerate(names) if name == field and linked.by_attribute[at]]
         if of_field:  # attributes without a rare combination are left out of the mean, as in SDS
             value = float(np.mean(of_field))
-            found.append(Finding("risk", "sensitive", "linkable_percent_by_column", field, None, value))
+            found.append(Finding("risk", table, "linkable_percent_by_column", field, None, value))
     if linked.unique is not None:
         for field, number in zip(domain.names, linked.by_field.tolist(), strict=True):
-            found.append(Finding("risk", "sensitive", "records_with_unique_by_column", field, None, float(number)))
+            found.append(Finding("risk", table, "records_with_unique_by_column", field, None, float(number)))
     for at in np.argsort(-percent, kind="stable")[:_LISTED]:
         if linked.by_attribute[at]:
             about = ": ".join(names[at])
-            found.append(Finding("risk", "sensitive", "linkable_percent", about, None, float(percent[at])))
+            found.append(Finding("risk", table, "linkable_percent", about, None, float(percent[at])))
     return found
 
 

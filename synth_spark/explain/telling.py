@@ -39,6 +39,7 @@ PRIVATE: dict[str, bool | set[str]] = {
     "assessment": {"earlier"},
     "showcase": True,  # names values; what of it is about published ones is a column of its own
     "rules": True,
+    "accepted": True,
     "input": _PRIVATE_INPUT,
 }
 
@@ -90,14 +91,28 @@ def release_text(title: str, sentences: Sequence[str]) -> str:
     return "\n".join([f"# {title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
 
 
-def quality_text(run_id: str, results: Sequence[Result]) -> str:
-    """The audit as a readable table (Markdown)."""
+def quality_text(run_id: str, results: Sequence[Result], withheld: int = 0) -> str:
+    """The audit as a readable table (Markdown); ``withheld`` rules are not in it, as they tell of exact figures."""
     rows = [
         f"| {verdict_on(result)} | {result.name} | {result.severity} | {result.meaning} |"
         for result in sorted(results, key=lambda result: result.success)
     ]
     head = ["| verdict | rule | severity | meaning |", "|---|---|---|---|"]
-    return "\n".join([f"# Audit of {run_id}", "", verdict(results), "", *head, *rows, ""])
+    return "\n".join(
+        [f"# Audit of {run_id}", "", *_apart(verdict(results), *withheld_text(withheld)), *head, *rows, ""]
+    )
+
+
+def _apart(*sentences: str) -> list[str]:
+    return [line for sentence in sentences for line in (sentence, "")]
+
+
+def withheld_text(number: int) -> list[str]:
+    """What is said of rules that are not told of, if there are any."""
+    if not number:
+        return []
+    rules = "One more rule is" if number == 1 else f"{number} more rules are"
+    return [f"{rules} about figures of the sensitive records; what came of that is told to those who sign alone."]
 
 
 def verdict(results: Sequence[Result]) -> str:

@@ -36,6 +36,11 @@ class Assessment(Strict):
     redaction: bool = Field(
         False, description="Whether is calculated what suppressing cases or cells would have lost of the same records."
     )
+    rare: bool = Field(
+        False,
+        description="Whether combinations that fewer than k synthetic records hold are listed, in the table rare "
+        "of the run folder.",
+    )
     earlier: str | None = Field(
         None, description="An earlier release of the same data set, or its manifest: what both together tell."
     )

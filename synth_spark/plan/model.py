@@ -106,7 +106,7 @@ class Plan(Strict):
         (), description="Rules beside those of the release contract; or the name of a YAML file with a list of them."
     )
     accepted: dict[str, str] = Field(
-        {}, description="Warnings that may be broken, by name → why that is accepted; published with the audit."
+        {}, description="Warnings that may be broken, by name → why that is accepted; told with the audit."
     )
     output: Output = Output()
     showcase: Showcase = Showcase()

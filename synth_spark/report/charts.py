@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from synth_spark.report.blocks import Chart, Series
-from synth_spark.report.scales import shortened, ticks, width, written
+from synth_spark.report.scales import in_lines, shortened, ticks, width, written
 
 #: From a value to its place.
 Scale = Callable[[float], float]
@@ -13,6 +13,8 @@ _SIZE, _GAP = 12.0, 8.0
 _WIDTH, _SMALL = 720.0, 340.0
 #: Most of a chart's width that the names of its categories may take.
 _GUTTER = 0.42
+#: Most categories whose numbers stand below a chart.
+MOST_NUMBERS = 40
 
 
 def drawn(chart: Chart, small: bool = False) -> str:
@@ -28,6 +30,12 @@ def drawn(chart: Chart, small: bool = False) -> str:
         f'<svg viewBox="0 0 {whole:g} {height:g}" class="chart{" small" if small else ""}" role="img">'
         f"<title>{name}</title>{body}</svg>"
     )
+
+
+def left_out(chart: Chart) -> str:
+    """What is said where a chart has more categories than numbers are listed of; empty where it has not."""
+    number = len(chart.categories)
+    return f"The first {MOST_NUMBERS} of {number}; all are in the tables." if number > MOST_NUMBERS else ""
 
 
 def legend(chart: Chart) -> str:
@@ -75,8 +83,12 @@ def _bars(chart: Chart, whole: float) -> tuple[str, float]:
     """Horizontal bars, or dots with intervals: a row a category and series."""
     steps = _axis(chart, chart.series)
     thick, rows = (14.0, len(chart.series))
-    row = rows * thick + _GAP
-    gutter = min(_GUTTER * whole, max(width(name, _SIZE) for name in chart.categories) + 2 * _GAP + 1)
+    longest = max(width(name, _SIZE) for name in chart.categories) + 2 * _GAP + 1
+    broken = longest > _GUTTER * whole  # names that are too long stand above their bars
+    names = [in_lines(name, whole - 24, _SIZE) if broken else [name] for name in chart.categories]
+    above = 14.0 * max(map(len, names)) + 2 if broken else 0.0
+    row = above + rows * thick + _GAP
+    gutter = width(written(steps[0], chart.unit), _SIZE) / 2 + 2 if broken else longest
     room = max(width(_label(chart, one, at), _SIZE) for one in chart.series for at in range(len(one.values))) + _GAP
     left, right = gutter, whole - room
     top, bottom = 8.0, 8.0 + row * len(chart.categories)
@@ -86,11 +98,14 @@ def _bars(chart: Chart, whole: float) -> tuple[str, float]:
 
     parts = _grid(chart, steps, x, top, bottom, whole)
     for at, category in enumerate(chart.categories):
-        middle = top + row * at + (row - _GAP) / 2 + 4
-        short = shortened(category, gutter - 2 * _GAP, _SIZE)
-        parts.append(f"<g><title>{escape(category)}</title>{_text(gutter - _GAP, middle, short, 'name', 'end')}</g>")
+        if broken:
+            lines = enumerate(names[at], 1 - len(names[at]))  # the last one next to its bars
+            name = "".join(_text(gutter, top + row * at + above - 4 + 14 * up, line, "name") for up, line in lines)
+        else:
+            name = _text(gutter - _GAP, top + row * at + (row - _GAP) / 2 + 4, category, "name", "end")
+        parts.append(f"<g><title>{escape(category)}</title>{name}</g>")
         for index, one in enumerate(chart.series):
-            value, y = one.values[at], top + row * at + index * thick + 2
+            value, y = one.values[at], top + row * at + above + index * thick + 2
             if value is None:
                 continue
             zero = x(min(max(0.0, steps[0]), steps[-1]))
@@ -117,7 +132,12 @@ def _interval(one: Series, at: int, value: float, x: Scale, y: float, index: int
 
 def _label(chart: Chart, one: Series, at: int) -> str:
     value = one.values[at]
-    return "" if value is None else written(value, chart.unit)
+    if value is None:
+        return ""
+    low, high = (part[at] if part else None for part in (one.low, one.high))
+    if chart.kind != "intervals" or low is None or high is None:
+        return written(value, chart.unit)
+    return f"{written(value, chart.unit)} ({written(low, chart.unit)} – {written(high, chart.unit)})"
 
 
 def _grid(chart: Chart, steps: list[float], x: Scale, top: float, bottom: float, whole: float) -> list[str]:
@@ -158,11 +178,12 @@ def _names(chart: Chart, left: float, slot: float, bottom: float) -> list[str]:
     """Names of the categories below: each, or every second, third … where they would touch."""
     widest = max(width(name, _SIZE) for name in chart.categories)
     every = max(1, -(-int(min(widest, 110.0) + 10) // max(1, int(slot))))
-    return [
-        _text(left + (at + 0.5) * slot, bottom + 20, shortened(name, every * slot - 8, _SIZE), "name", "middle")
-        for at, name in enumerate(chart.categories)
-        if at % every == 0
-    ]
+    right, parts = left + slot * len(chart.categories) + 8, []
+    for at in range(0, len(chart.categories), every):
+        middle = left + (at + 0.5) * slot
+        room = min(every * slot - 8, 2 * (middle - 1), 2 * (right - 1 - middle))
+        parts.append(_text(middle, bottom + 20, shortened(chart.categories[at], room, _SIZE), "name", "middle"))
+    return parts
 
 
 def _uprights(chart: Chart, left: float, slot: float, y: Scale) -> list[str]:
@@ -214,7 +235,9 @@ def _points(chart: Chart, whole: float) -> tuple[str, float]:
         parts.append(_text(left - 6, y(step) + 4, written(step, chart.unit), "tick", "end"))
     for step in xs:
         parts.append(_text(x(step), bottom + 18, written(step, chart.unit), "tick", "middle"))
-    parts.append(_text((left + right) / 2, bottom + 38, chart.axis_x, "axis", "middle"))
+    middle = (left + right) / 2
+    below = shortened(chart.axis_x, 2 * min(middle, whole - middle), _SIZE)
+    parts.append(_text(middle, bottom + 38, below, "axis", "middle"))
     if xs == ys:
         parts.append(_line(x(xs[0]), y(ys[0]), x(xs[-1]), y(ys[-1]), "diagonal"))
     named = len(chart.categories) <= 12

@@ -4,8 +4,9 @@ INTERNAL is for those who sign: it tells of exact counts, of attacks and of what
 nothing but what follows from published tables: figures that were compared with exact counts tell of the records.
 """
 
-from synth_spark.explain.telling import verdict, verdict_on
-from synth_spark.report import safety, usefulness
+from synth_spark.evaluate import PUBLISHED
+from synth_spark.explain.telling import verdict, verdict_on, withheld_text
+from synth_spark.report import attacked, safety, usefulness
 from synth_spark.report.blocks import Block, Column, Figure, Figures, Paragraphs, Report, Section, Table
 from synth_spark.report.material import Material, number, share
 
@@ -24,8 +25,8 @@ def internal(material: Material) -> Report:
         usefulness.associations(material),
         safety.linkable(material),
         safety.disclosure(material),
-        safety.attacks(material),
-        safety.models(material),
+        attacked.attacks(material),
+        attacked.models(material),
         safety.redaction(material),
         safety.differences(material),
         _settings(material),
@@ -40,7 +41,7 @@ def public(material: Material) -> Report:
         ValueError: the material holds a figure that was compared with exact counts.
     """
     shown = {one.comparison for one in material.measures} | {one.comparison for one in material.findings}
-    if not shown <= {"reportable_to_synthetic", "earlier_to_this"}:
+    if not shown <= set(PUBLISHED):
         raise ValueError("figures of sensitive records in a public report")
     counts, made = usefulness.sentences(material)
     about = (
@@ -55,7 +56,7 @@ def public(material: Material) -> Report:
         usefulness.marginals(material),
         usefulness.distances(material),
         usefulness.associations(material),
-        safety.differences(material),
+        safety.differences(material, public=True),
         _settings(material),
     ]
     return _report(material, "PUBLIC", sections)
@@ -93,10 +94,11 @@ def _summary(material: Material, sentences: tuple[str, ...]) -> Section:
 
 
 def _audit(material: Material) -> Section:
-    heads = tuple(Column(name, number=False) for name in ("verdict", "rule", "severity", "meaning"))
+    heads = tuple(Column(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
     results = sorted(material.results, key=lambda result: result.success)
-    rows = tuple((verdict_on(one).replace("*", ""), one.name, one.severity, one.meaning) for one in results)
-    blocks: tuple[Block, ...] = (Paragraphs((verdict(material.results),)), Table("Rules of the audit", heads, rows))
+    rows = tuple((verdict_on(one).replace("*", ""), one.name, one.meaning, one.severity) for one in results)
+    said = (verdict(material.results), *withheld_text(material.withheld))
+    blocks: tuple[Block, ...] = (Paragraphs(said), Table("Rules of the audit", heads, rows))
     return Section("audit", "The audit", blocks)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from synth_spark import __version__
 from synth_spark.report.blocks import Block, Chart, Figures, Paragraphs, Report, Section, Small, Table
+from synth_spark.report.charts import MOST_NUMBERS, left_out
 from synth_spark.report.scales import written
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
@@ -58,10 +59,11 @@ def _chart(chart: Chart) -> list[str]:
     heads = ["", *(one.name for one in chart.series)]
     cells = [
         (name, *("–" if (value := one.values[at]) is None else written(value, chart.unit) for one in chart.series))
-        for at, name in enumerate(chart.categories)
+        for at, name in enumerate(chart.categories[:MOST_NUMBERS])
     ]
     rows = _rows(heads, [False, *(True for _ in chart.series)], cells)
-    return [f"**{_plain(chart.caption)}**", "", _plain(chart.definition), "", *rows, ""]
+    more = left_out(chart)
+    return [f"**{_plain(chart.caption)}**", "", _plain(chart.definition), "", *rows, "", *([more, ""] if more else [])]
 
 
 def _rows(heads: Sequence[str], numbers: Sequence[bool], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -50,7 +50,8 @@ class Material:
         measures: as far as the edition may tell.
         findings: as far as the edition may tell.
         marginals: of published values.
-        results: of the audit.
+        results: of the audit, as far as the edition may tell.
+        withheld: rules whose outcome it may not tell.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Material:
     findings: tuple[Finding, ...]
     marginals: tuple[Marginal, ...]
     results: tuple[Result, ...]
+    withheld: int = 0
 
     def measure(self, comparison: str, name: str, length: int | None = None) -> float | None:
         """A measure over all bins; None if it is not there."""

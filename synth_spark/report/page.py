@@ -6,11 +6,13 @@ from importlib import resources
 from itertools import count
 
 from synth_spark import __version__
-from synth_spark.report.blocks import Block, Chart, Figures, Paragraphs, Report, Section, Small, Table
-from synth_spark.report.charts import drawn, legend
+from synth_spark.report.blocks import Block, Chart, Column, Figures, Paragraphs, Report, Section, Small, Table
+from synth_spark.report.charts import MOST_NUMBERS, drawn, left_out, legend
 from synth_spark.report.scales import written
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+#: Letters of a cell that needs some room, so that it is not broken into many lines.
+_LONG = 20
 _WARNING = "Figures of sensitive records: for those who sign the release. Do not publish."
 _PUBLIC = "Made from what is published alone."
 
@@ -88,6 +90,10 @@ def _figures(block: Figures, ids: Iterator[int]) -> str:
     return f'<dl class="figures">{cells}</dl>'
 
 
+def _kind(column: Column, cell: str) -> str:
+    return "number" if column.number else "text long" if len(cell) > _LONG else "text"
+
+
 def _table(block: Table, ids: Iterator[int]) -> str:
     heads = "".join(
         f'<th scope="col" class="{"number" if one.number else "text"}">{_defined(one.name, one.definition, ids)}</th>'
@@ -96,8 +102,7 @@ def _table(block: Table, ids: Iterator[int]) -> str:
     rows = "".join(
         "<tr>"
         + "".join(
-            f'<td class="{"number" if one.number else "text"}">{escape(cell)}</td>'
-            for one, cell in zip(block.columns, row, strict=True)
+            f'<td class="{_kind(one, cell)}">{escape(cell)}</td>' for one, cell in zip(block.columns, row, strict=True)
         )
         + "</tr>"
         for row in block.rows
@@ -107,8 +112,8 @@ def _table(block: Table, ids: Iterator[int]) -> str:
     how = f"<details><summary>How the figures are calculated</summary><dl>{terms}</dl></details>" if known else ""
     caption = escape(block.caption)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{how}"
+        f'<p class="caption">{caption}</p><div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
+        f'<table aria-label="{caption}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{how}'
     )
 
 
@@ -119,15 +124,18 @@ def _chart(block: Chart, ids: Iterator[int], small: bool = False) -> str:
         f'<tr><td class="text">{escape(name)}</td>'
         + "".join(f'<td class="number">{escape(_cell(block, one.values[at]))}</td>' for one in block.series)
         + "</tr>"
-        for at, name in enumerate(block.categories)
+        for at, name in enumerate(block.categories[:MOST_NUMBERS])
     )
+    more = escape(left_out(block))
     numbers = (
         f'<details><summary>The numbers</summary><p>{escape(block.definition)}</p><div class="scroll" tabindex="0" '
         f'role="region" aria-label="{escape(block.caption)}: the numbers"><table>'
-        f'<thead><tr><th scope="col"></th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
+        f'<thead><tr><th scope="col"></th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}</details>'
     )
     caption = _defined(block.caption, block.definition, ids)
-    drawing = f'<div class="drawing">{drawn(block, small)}</div>'
+    drawing = f'<div class="drawing narrow">{drawn(block, True)}</div>'  # what phones have room for
+    if not small:
+        drawing = f'<div class="drawing wide">{drawn(block)}</div>{drawing}'
     return f"<figure><figcaption>{caption}</figcaption>{legend(block)}{drawing}{numbers}</figure>"
 
 

@@ -1,21 +1,19 @@
-"""Sections on risk: who could be linked before, what attacks gain after, and what other ways would have cost."""
+"""Sections on risk: who could be linked before, what groups disclose, what other ways and releases cost and tell."""
 
 from synth_spark.evaluate.definitions import definition
 from synth_spark.evaluate.findings import Finding
-from synth_spark.report.blocks import Block, Chart, Column, Figure, Figures, Paragraphs, Section, Series, Table
+from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Table
 from synth_spark.report.material import Material, column, number, of_length, percent
 
 _LISTED = 12
-_MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}
-#: Fewest attacks that a rate is told of.
-_LEAST_ATTACKS = 20
 
 
-def linkable(material: Material) -> Section | None:
+def linkable(material: Material) -> Section:
     """Records that could be linked in the input, by length, and by what."""
-    found = material.chosen("risk", comparison="protected")
+    found, heading = material.chosen("risk", comparison="protected"), "Who could be linked in the input"
     if not found:
-        return None
+        text = "Linkable records were not counted: more combinations are common than can be looked up for every record."
+        return Section("linkable", heading, (Paragraphs((text,)),))
     lengths = sorted({one.length for one in found if one.length is not None})
     names = [name for name in ("unique_records", "rare_records") if any(one.measure == name for one in found)]
     series = tuple(
@@ -34,13 +32,34 @@ def linkable(material: Material) -> Section | None:
     total = material.finding("risk", "protected", "risky_records_percent")
     said = (
         f"{percent(total)} of the records hold a combination of up to {material.searched} attributes that fewer than "
+        f"{material.k} of them share; for that, the number of each length was rounded down."
     )
-    blocks: list[Block] = [Paragraphs((f"{said}{material.k} of them share.",)), chart]
-    fields = sorted(material.chosen("risk", "linkable_percent_by_column"), key=lambda one: -one.value)[:_LISTED]
+    blocks: list[Block] = [Paragraphs((said,)), chart, _risk_table(material, lengths)]
+    by_column = material.chosen("risk", "linkable_percent_by_column", "sensitive")
+    fields = sorted(by_column, key=lambda one: -one.value)[:_LISTED]
     blocks += _bars("The columns that link most", "linkable_percent_by_column", fields)
-    attributes = material.chosen("risk", "linkable_percent")[:_LISTED]
+    attributes = material.chosen("risk", "linkable_percent", "sensitive")[:_LISTED]
     blocks += _bars("The attributes that link most", "linkable_percent", attributes)
-    return Section("linkable", "Who could be linked in the input", tuple(blocks))
+    return Section("linkable", heading, tuple(blocks))
+
+
+def _risk_table(material: Material, lengths: list[int]) -> Table:
+    """Linkable records by length, and all together, rounded (specification 2.6)."""
+    names = (("rare", "rare_records"), ("unique", "unique_records"), ("linkable", "risky_records"))
+    heads = (
+        Column("combinations", number=False),
+        *(column(title, measure, "risk") for title, measure in names),
+        Column("linkable, share", definition("risky_records", "risk")),
+    )
+    rows = tuple(
+        (
+            "all" if length is None else of_length(length),
+            *(number(material.finding("risk", "protected", measure, length)) for _, measure in names),
+            percent(material.finding("risk", "protected", "risky_records_percent", length)),
+        )
+        for length in [*lengths, None]
+    )
+    return Table(f"Linkable records, each number rounded down to a multiple of {material.k}", heads, rows)
 
 
 def _bars(caption: str, measure: str, found: list[Finding]) -> list[Block]:
@@ -52,14 +71,27 @@ def _bars(caption: str, measure: str, found: list[Finding]) -> list[Block]:
     return [Chart("bars", caption, text, about, series, "share of their records", unit="percent", limits=(0, 1))]
 
 
-def disclosure(material: Material) -> Section | None:
+def _three(value: float | None) -> str:
+    return number(value, 3)
+
+
+_NO_GROUPS = (
+    "Nothing was measured: groups are looked at for columns that assessment.secrets declares as sensitive, where "
+    "combinations of at least two attributes are counted and some group has at least k records. k-anonymity hides "
+    "who is "
+    "in a group, not what all of its members have in common."
+)
+
+
+def disclosure(material: Material) -> Section:
     """What groups disclose of declared columns."""
-    found = material.chosen("homogeneity")
+    found, heading = material.chosen("homogeneity"), "What groups disclose"
     if not found:
-        return None
+        return Section("disclosure", heading, (Paragraphs((_NO_GROUPS,)),))
     names = (
-        ("groups", "groups", 0), ("one value", "revealed_groups", 0), ("in per cent", "revealed_groups_percent", 1),
-        ("l", "least_diversity", 0), ("mean t", "mean_closeness", 3), ("t", "largest_closeness", 3),
+        ("groups", "groups", number), ("one value", "revealed_groups", number),
+        ("share", "revealed_groups_percent", percent), ("l", "least_diversity", number),
+        ("mean t", "mean_closeness", _three), ("t", "largest_closeness", _three),
     )  # fmt: skip
     heads = (
         Column("column", number=False),
@@ -68,13 +100,20 @@ def disclosure(material: Material) -> Section | None:
         *(column(title, measure, "homogeneity") for title, measure, _ in names),
     )
     values = {(one.about, one.comparison, one.length, one.measure): one.value for one in found}
-    groups = dict.fromkeys((one.about, one.comparison, one.length) for one in found)
+    worst: dict[str | None, float] = {}
+    for one in found:
+        if one.measure == "revealed_groups_percent":
+            worst[one.about] = max(one.value, worst.get(one.about, 0.0))
+    shown = sorted(worst, key=lambda about: (-worst[about], str(about)))[:_LISTED]
+    order = {about: place for place, about in enumerate(shown)}
+    sides = {(one.about, one.comparison, one.length) for one in found if one.about in order}
+    groups = sorted(sides, key=lambda group: (order[group[0]], group[2] or 0, group[1]))
     rows = tuple(
         (
             str(about),
             side,
             of_length(length or 0),
-            *(number(values.get((about, side, length, measure)), digits) for _, measure, digits in names),
+            *(written(values.get((about, side, length, measure))) for _, measure, written in names),
         )
         for about, side, length in groups
     )
@@ -83,107 +122,9 @@ def disclosure(material: Material) -> Section | None:
         "group has "
         "the same value of a sensitive column, the group's size protects nobody from that being known."
     )
-    table = Table("What groups of at least k records say of sensitive columns", heads, rows)
-    return Section("disclosure", "What groups disclose", (Paragraphs((text,)), table))
-
-
-def attacks(material: Material) -> Section:
-    """The three attacks with a control; a nearest-record check as a smoke test."""
-    risks = material.chosen("attack", "risk")
-    heading = "What attacks gain"
-    if not risks:
-        text = (
-            "Attacks were not measured: they need a rehearsal, a second release of a part of the records that is never "
-            "published. Set assessment.rehearsal in the plan, or add --assess."
-        )
-        return Section("attacks", heading, (Paragraphs((text,)),))
-    names = tuple(_attack(one) for one in risks)
-    series = Series(
-        "risk",
-        tuple(one.value for one in risks),
-        tuple(one.low for one in risks),
-        tuple(one.high for one in risks),
-    )
-    chart = Chart(
-        "intervals", "Risk of each attack, with its 95 % interval; 0 is none", definition("risk", "attack"), names,
-        (series,), "risk", unit="percent", limits=(0, 1),
-    )  # fmt: skip
-    values = {(one.comparison, one.about, one.measure): one for one in material.chosen("attack")}
-    shown = ("attacks", "main", "control", "baseline", "risk")
-    heads = (Column("attack", number=False), *(column(name, name, "attack") for name in shown))
-    rows = tuple(
-        (
-            _attack(one),
-            *(_cell(values.get((one.comparison, one.about, name)), name) for name in shown),
-        )
-        for one in material.chosen("attack", "attacks")
-    )
-    intro = (
-        "The release was rehearsed: another one was made, in the same way, of a part of these records, and "
-        "attacked. An "
-        "attack counts for as much as it succeeds more often against records that went into the rehearsal than against "
-        "records that did not. Singling out looks for a description that fits one record; linkability for records of "
-        "one person in two sets of columns; inference for the value of a column, all others being known."
-    )
-    vain = [one for one in material.chosen("attack", "attacks") if one.value < _LEAST_ATTACKS]
-    told = tuple(
-        f"No rate is told of {_attack(one)}: it could be tried {one.value:,.0f} times only, as hardly a description of "
-        "synthetic records fits one of them alone."
-        for one in vain
-    )
-    blocks: list[Block] = [Paragraphs((intro, *told)), chart, Table("Attacks in numbers", heads, rows)]
-    smoke = material.chosen("attack", comparison="nearest record")
-    if smoke:
-        text = ", ".join(f"{one.measure.replace('_', ' ')} {number(one.value, 3)}" for one in smoke)
-        blocks.append(
-            Paragraphs((
-                f"Distance to the nearest synthetic record, as a smoke test only: {text}. Equal figures for both "
-                "do not "
-                "show that nothing leaks; data sets that pass this test have been attacked with success.",
-            ))
-        )  # fmt: skip
-    return Section("attacks", heading, tuple(blocks))
-
-
-def _attack(one: Finding) -> str:
-    return one.comparison if one.about is None else f"{one.comparison}: {one.about}"
-
-
-def _cell(one: Finding | None, name: str) -> str:
-    if one is None:
-        return "–"
-    if name == "attacks":
-        return number(one.value)
-    interval = "" if one.low is None or one.high is None else f" ({100 * one.low:.1f} – {100 * one.high:.1f})"
-    return f"{100 * one.value:.1f} %{interval}"
-
-
-def models(material: Material) -> Section | None:
-    """Whether synthetic records can be told from real ones, and whether models learn the same from them."""
-    found = material.chosen("model")
-    if not found:
-        return None
-    general = [one for one in found if one.about is None]
-    figures = Figures(
-        tuple(
-            Figure(_MODEL_NAMES[one.measure], number(one.value, 4), definition(one.measure, "model")) for one in general
-        )
-    )
-    targets = dict.fromkeys(one.about for one in found if one.about is not None)
-    names = {"trained on synthetic": "synthetic_accuracy", "trained on real": "real_accuracy", "majority": "majority"}
-    values = {(one.about, one.measure): one.value for one in found}
-    series = tuple(
-        Series(name, tuple(values.get((about, measure)) for about in targets)) for name, measure in names.items()
-    )
-    text = (
-        "Accuracy, on real records that neither saw, of a model that predicts the column from all others: trained on "
-        "synthetic records, trained on as many real ones, and by always guessing the most frequent value."
-    )
-    chart = Chart(
-        "bars", "Models trained on synthetic records, and on real ones", text, tuple(map(str, targets)), series,
-        "accuracy", unit="percent", limits=(0, 1),
-    )  # fmt: skip
-    return Section("models", "Synthetic records in models", (figures, chart))
+    most = f", the {_LISTED} of {len(worst)} that are revealed most" if len(worst) > _LISTED else ""
+    table = Table(f"What groups of at least {material.k} records say of sensitive columns{most}", heads, rows)
+    return Section("disclosure", heading, (Paragraphs((text,)), table))
 
 
 _REDACTION = (
@@ -194,11 +135,15 @@ _REDACTION = (
 )
 
 
-def redaction(material: Material) -> Section | None:
+def redaction(material: Material) -> Section:
     """What classical ways would have lost."""
-    found = material.chosen("redaction")
+    found, heading = material.chosen("redaction"), "What redaction would have lost"
     if not found:
-        return None
+        text = (
+            "What suppressing cases or cells would have lost of these records was not calculated. Set "
+            "assessment.redaction in the plan, or add --assess."
+        )
+        return Section("redaction", heading, (Paragraphs((text,)),))
     lengths = range(1, material.searched + 1)
     values = {(one.about, one.measure, one.length): one.value for one in found}
     losses = {
@@ -226,7 +171,7 @@ def redaction(material: Material) -> Section | None:
     categories = ("values", *(of_length(length) for length in lengths))
     chart = Chart("columns", "What is lost", text, categories, series, "share lost", unit="percent", limits=(0, 1))
     intro = Paragraphs((_REDACTION.format(k=material.k, longest=material.searched),))
-    return Section("redaction", "What redaction would have lost", (intro, Table("Losses", heads, rows), chart))
+    return Section("redaction", heading, (intro, Table("Losses", heads, rows), chart))
 
 
 def _own_losses(material: Material) -> list[float | None]:
@@ -240,11 +185,20 @@ def _own_losses(material: Material) -> list[float | None]:
     return [cells, *(None if one is None else 100 * (1 - one) for one in kept)]
 
 
-def differences(material: Material) -> Section | None:
-    """What an earlier release and this one tell together."""
-    found = material.chosen("difference")
+_NO_EARLIER = (
+    "No earlier release was compared. Where there is one of the same data set, name it (assessment.earlier): two "
+    "releases "
+    "together tell more than each of them. Private releases need no comparison: the ledger adds up what they cost."
+)
+
+
+def differences(material: Material, public: bool = False) -> Section | None:
+    """What an earlier release and this one tell together; which combinations, for those who sign."""
+    known = material.chosen("difference", "known_count")
+    found = [one for one in material.chosen("difference") if one not in known]
+    heading = "Together with an earlier release"
     if not found:
-        return None
+        return None if public else Section("differences", heading, (Paragraphs((_NO_EARLIER,)),))
     names = ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned", "contradicting")
     lengths = sorted({one.length for one in found if one.length is not None})
     heads = (
@@ -263,11 +217,16 @@ def differences(material: Material) -> Section | None:
     ]
     if pinned:
         texts.append("To tell less, publish both with the same k and the same columns, or withdraw the earlier one.")
-    return Section(
-        "differences",
-        "Together with an earlier release",
-        (Paragraphs(tuple(texts)), Table("Both releases", heads, rows)),
-    )
+    blocks: list[Block] = [Paragraphs(tuple(texts)), Table("Both releases", heads, rows)]
+    if known:
+        exact = tuple(
+            (one.about or "", number(one.low) if one.low == one.high else f"{number(one.low)} – {number(one.high)}")
+            for one in known
+        )
+        heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
+        caption = f"The {len(known)} combinations of which both tell most; all are in the table differing"
+        blocks.append(Table(caption, heads, exact))
+    return Section("differences", heading, tuple(blocks))
 
 
 def _about_two(found: list[Finding], name: str, length: int) -> float | None:
@@ -278,23 +237,36 @@ def sentences(material: Material) -> tuple[str, str]:
     """Privacy of the input and of the synthetic records, in a sentence each (specification 5)."""
     unique = material.finding("risk", "sensitive", "records_with_unique_percent")
     rare = material.finding("risk", "sensitive", "records_with_rare_percent")
-    before = (
-        f"Privacy of the input: {percent(rare)} of the records hold a combination of up to {material.searched} "
-        "attributes "
-        f"that fewer than {material.k} share"
-    )
-    if rare is not None and unique is not None:
-        before += f": {percent(unique)} a unique one, {percent(max(0.0, rare - unique))} rare ones alone"
-    leaked = [
-        material.measure(name, measure)
-        for name in ("sensitive_to_synthetic",)
-        for measure in ("leaked", "emerged", "fabricated")
-    ]
-    after = f"Privacy of the release: {material.guarantee} {material.measured}"
-    if not material.private and None not in leaked:
-        after += (
-            f" Of the combinations of the synthetic records, {number(leaked[0])} are rare in the input, "
-            f"{number(leaked[1])} became frequent although they are rare there, and {number(leaked[2])} do not "
-            "exist there."
+    if rare is None:
+        before = "Privacy of the input: who could be linked was not counted, as too many combinations are common"
+    else:
+        before = (
+            f"Privacy of the input: {percent(rare)} of the records hold a combination of up to {material.searched} "
+            f"attributes that fewer than {material.k} share"
         )
-    return f"{before}.", after
+        if unique is not None:
+            before += f": {percent(unique)} a unique one, {percent(max(0.0, rare - unique))} only rare ones"
+    return f"{before}.", f"Privacy of the release: {material.guarantee} {material.measured}{_leaks(material)}"
+
+
+def _leaks(material: Material) -> str:
+    """What of the synthetic records' combinations is rare in the input, or is not there; empty if not measured."""
+    names = ("leaked", "emerged", "fabricated", "source_combinations")
+    leaked, emerged, fabricated, known = (material.measure("sensitive_to_synthetic", name) for name in names)
+    if leaked is None or emerged is None or fabricated is None:
+        return ""
+    if material.private:
+        of_all = f", {percent(100 * (leaked + emerged) / known, 2)} of the distinct ones there" if known else ""
+        return (
+            f" {number(leaked + emerged)} combinations that fewer than {material.k} records of the input "
+            f"share{of_all}, "
+            f"are in the synthetic records, too; {number(fabricated)} are in the synthetic records alone. Noise makes "
+            "combinations and leaves some that are real; which is which, the release does not tell."
+        )
+    if not leaked + emerged + fabricated:
+        return " None of the combinations of the synthetic records is rare in the input, and none is missing there."
+    return (
+        f" Of the combinations of the synthetic records, {number(leaked)} are rare in the input, {number(emerged)} "
+        "became "
+        f"frequent although they are rare there, and {number(fabricated)} do not exist there."
+    )

@@ -67,3 +67,20 @@ def shortened(text: str, room: float, size: float) -> str:
     while text and width(text + "…", size) > room:
         text = text[:-1]
     return text + "…"
+
+
+def in_lines(text: str, room: float, size: float) -> list[str]:
+    """A text in lines that fit, broken after "×", as a column tuple is written; a part that does not fit is cut.
+
+    >>> in_lines("gender × citizenship × age", 130, 12)
+    ['gender ×', 'citizenship × age']
+    """
+    lines = [""]
+    for part in text.split(" × "):
+        tried = f"{lines[-1]} × {part}" if lines[-1] else part
+        if lines[-1] and width(tried + " ×", size) > room:
+            lines[-1] += " ×"
+            tried = part
+            lines.append("")
+        lines[-1] = tried
+    return [shortened(line, room, size) for line in lines]

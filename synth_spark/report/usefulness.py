@@ -1,10 +1,11 @@
 """Sections on use: what of the records' statistics is in the release, and how near it is."""
 
+from collections.abc import Callable
 from itertools import groupby
 
 from synth_spark.evaluate.definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Small, Table
-from synth_spark.report.material import Material, column, number, of_length, percent, share, worst_table
+from synth_spark.report.material import Marginal, Material, column, number, of_length, percent, share, worst_table
 
 _NAMES = {
     "sensitive_to_reportable": "sensitive → published counts",
@@ -13,6 +14,8 @@ _NAMES = {
 }
 #: Columns whose values are shown side by side, and values of each.
 _MOST_COLUMNS, _MOST_VALUES = 24, 8
+#: Columns of one value, which share a chart.
+_MOST_FLAGS = 30
 _WORST = 10
 
 
@@ -46,68 +49,131 @@ def preservation(material: Material) -> Section:
         top = 1.0 if measure == "preservation" else None
         return Chart("lines", caption, definition(measure), names, series, axis, unit="percent", limits=(0, top))
 
-    blocks: tuple[Block, ...] = (
+    charts = (
         by_length("kept_share_of_common", "Combinations that are kept, by length", "share of combinations"),
         by_length("mass_share_of_common", "Counts that are reproduced, by length", "share of the counts"),
         by_bin("preservation", "Preservation, by the count of a combination in the target", "mean preservation"),
         by_bin("proportional_error", "Error, by the count of a combination in the target", "mean proportional error"),
     )
-    return Section("preservation", "What is preserved", blocks)
+    return Section("preservation", "What is preserved", (Small(charts),))
+
+
+#: Columns of the table of counts: title, measure, how it is written.
+_COUNTED: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    ("mean count", "source_mean_count", lambda value: number(value, 1)),
+    ("mean error", "mean_absolute_error", lambda value: number(value, 2)),
+    ("mean TVD", "mean_tvd", lambda value: number(value, 4)),
+    ("suppressed", "suppressed_percent_of_source", percent),
+    ("fabricated, of source", "fabricated_percent_of_source", percent),
+    ("of target", "fabricated_percent_of_target", percent),
+    ("leaked", "leaked", number),
+    ("emerged", "emerged", number),
+)
 
 
 def counts(material: Material) -> Section:
     """Mean counts and errors; what is suppressed, fabricated and leaked, with both denominators."""
-    shown = comparisons(material)
-    heads = (
-        Column("comparison", number=False),
-        Column("length", number=False),
-        column("mean count", "source_mean_count"),
-        column("mean error", "mean_absolute_error"),
-        column("mean TVD", "mean_tvd"),
-        column("suppressed", "suppressed_percent_of_source"),
-        column("fabricated, of source", "fabricated_percent_of_source"),
-        column("fabricated, of target", "fabricated_percent_of_target"),
-        column("leaked", "leaked"),
-        column("emerged", "emerged"),
-    )
-    rows = []
+    shown, lengths = comparisons(material), [*range(1, material.longest + 1), None]
+    blocks: list[Block] = []
+    if material.private:
+        blocks.append(Paragraphs((_NO_K.format(k=material.k),)))
+    heads = (Column("length", number=False), *(column(title, measure) for title, measure, _ in _COUNTED))
     for name in shown:
-        for length in [*range(1, material.longest + 1), None]:
-            if material.measure(name, "tuples", length) is not None:
-                rows.append((
-                    _NAMES[name],
-                    "all" if length is None else of_length(length),
-                    number(material.measure(name, "source_mean_count", length), 1),
-                    number(material.measure(name, "mean_absolute_error", length), 2),
-                    number(material.measure(name, "mean_tvd", length), 4),
-                    percent(material.measure(name, "suppressed_percent_of_source", length)),
-                    percent(material.measure(name, "fabricated_percent_of_source", length)),
-                    percent(material.measure(name, "fabricated_percent_of_target", length)),
-                    number(material.measure(name, "leaked", length)),
-                    number(material.measure(name, "emerged", length)),
-                ))  # fmt: skip
-    table = Table("Counts, errors, and what should not be there", heads, tuple(rows))
-    return Section("counts", "Counts and errors", (table,))
+        rows = tuple(
+            (_of(length), *(written(material.measure(name, measure, length)) for _, measure, written in _COUNTED))
+            for length in lengths
+            if material.measure(name, "tuples", length) is not None
+        )
+        blocks.append(Table(f"Counts, errors, and what should not be there: {_NAMES[name]}", heads, rows))
+    blocks.append(_rarity(material))
+    grown = material.measure(shown[-1], "record_expansion_percent")
+    if grown is not None:
+        text = f"There are {abs(grown):.1f} % {'more' if grown >= 0 else 'fewer'} synthetic records than records"
+        blocks.append(Paragraphs((f"{text}, as far as their number may be told.",)))
+    return Section("counts", "Counts and errors", tuple(blocks))
+
+
+_NO_K = (
+    "Differential privacy has no k. Where sensitive records are compared, a combination is called rare here below {k} "
+    "records; between published counts and synthetic records none is called rare, and k is 1."
+)
+
+
+def _of(length: int | None) -> str:
+    return "all" if length is None else of_length(length)
+
+
+def _rarity(material: Material) -> Table:
+    """Distinct, rare and unique combinations of each table (specification 2.5)."""
+    parts = ("combinations", "rare", "rare_percent", "unique", "unique_percent", "count", "mean_count")
+    sides = [("sensitive", "sensitive_to_synthetic", "source"), ("synthetic", "sensitive_to_synthetic", "target")]
+    if "sensitive_to_synthetic" not in comparisons(material):
+        sides = [("published counts", "reportable_to_synthetic", "source"),
+                 ("synthetic", "reportable_to_synthetic", "target")]  # fmt: skip
+    titles = ("distinct", "rare", "rare, share", "unique", "unique, share", "sum of counts", "mean count")
+    heads = (
+        Column("records", number=False),
+        Column("length", number=False),
+        *(
+            Column(title, definition(f"source_{part}").replace(" of the source", ""))
+            for title, part in zip(titles, parts, strict=True)
+        ),
+    )
+    rows = tuple(
+        (
+            title,
+            _of(length),
+            *(
+                (percent if part.endswith("percent") else number)(material.measure(name, f"{side}_{part}", length))
+                for part in parts
+            ),
+        )
+        for title, name, side in sides
+        for length in [*range(1, material.longest + 1), None]
+    )
+    return Table("Distinct, rare and unique combinations", heads, rows)
 
 
 def marginals(material: Material) -> Section:
-    """Published and synthetic counts of values, column by column."""
-    charts = []
-    for name, values in groupby(material.marginals, key=lambda one: one.column):
-        ordered = sorted(values, key=lambda one: (-max(one.protected or 0, one.synthetic or 0), one.value))
-        most = ordered[:_MOST_VALUES]
-        rest = len(ordered) - len(most)
-        series = (
-            Series("published", tuple(None if one.protected is None else float(one.protected) for one in most)),
-            Series("synthetic", tuple(None if one.synthetic is None else float(one.synthetic) for one in most)),
-        )
-        caption = f"{name}" + (f" (and {rest} more values)" if rest else "")
-        text = "Number of records with each value: as published, and among the synthetic records."
-        charts.append(Chart("bars", caption, text, tuple(one.value for one in most), series, "records"))
-    left = len(charts) - _MOST_COLUMNS
-    note = f"The first {_MOST_COLUMNS} columns; {left} more are in the tables." if left > 0 else ""
-    blocks: list[Block] = [Paragraphs((note,))] if note else []
-    return Section("marginals", "Values side by side", (*blocks, Small(tuple(charts[:_MOST_COLUMNS]))))
+    """Published and synthetic counts of values: columns of one value together, the others one by one."""
+    columns = {name: list(values) for name, values in groupby(material.marginals, key=lambda one: one.column)}
+    flags = {name: values[0] for name, values in columns.items() if len(values) == 1}
+    several = {name: values for name, values in columns.items() if len(values) > 1}
+    charts = [_values(name, values) for name, values in list(several.items())[:_MOST_COLUMNS]]
+    blocks: list[Block] = []
+    if len(several) > _MOST_COLUMNS:
+        more = len(several) - _MOST_COLUMNS
+        note = f"The first {_MOST_COLUMNS} columns of several values; {more} more are in the tables."
+        blocks.append(Paragraphs((note,)))
+    if charts:
+        blocks.append(Small(tuple(charts)))
+    if flags:
+        most = sorted(flags.values(), key=lambda one: (-_larger(one), one.column))[:_MOST_FLAGS]
+        rest = f", the {_MOST_FLAGS} most frequent of {len(flags)}" if len(flags) > _MOST_FLAGS else ""
+        names = tuple(one.column if one.value == "1" else f"{one.column}: {one.value}" for one in most)
+        blocks.append(_beside(f"Columns of one value{rest}", names, most))
+    return Section("marginals", "Values side by side", tuple(blocks))
+
+
+def _values(name: str, values: list[Marginal]) -> Chart:
+    most = sorted(values, key=lambda one: (-_larger(one), one.value))[:_MOST_VALUES]
+    rest = len(values) - len(most)
+    more = f" (and {rest} more value{'s' if rest > 1 else ''})" if rest else ""
+    return _beside(f"{name}{more}", tuple(one.value for one in most), most)
+
+
+def _beside(caption: str, names: tuple[str, ...], shown: list[Marginal]) -> Chart:
+    """Both counts of some values."""
+    text = "Number of records with each value: as published, and among the synthetic records."
+    published = tuple(None if one.protected is None else float(one.protected) for one in shown)
+    synthetic = tuple(None if one.synthetic is None else float(one.synthetic) for one in shown)
+    return Chart(
+        "bars", caption, text, names, (Series("published", published), Series("synthetic", synthetic)), "records"
+    )
+
+
+def _larger(one: Marginal) -> int:
+    return max(one.protected or 0, one.synthetic or 0)
 
 
 def distances(material: Material) -> Section:
@@ -186,8 +252,9 @@ def sentences(material: Material) -> tuple[str, str]:
     counted = sum(material.combinations)
     aggregates = f"Use of the counts: {counted:,} combinations of up to {material.longest} attributes are published"
     if suppressed is not None:
+        why = "" if material.private else f", as fewer than {material.k} records share them"
         aggregates += (
-            f"; {percent(suppressed)} of the distinct ones are not, most of them rare, and those published are off by "
+            f"; {percent(suppressed)} of the distinct ones of the input are not{why}, and those published are off by "
             f"{number(error, 2)} on average"
         )
     lost = material.measure("reportable_to_synthetic", "suppressed_percent_of_source")

@@ -346,3 +346,39 @@ def test_wide_tables_measure_the_pairs_that_are_worth_it(spark: SparkSession, tm
     assert len(measured) < 30
     assert run.spending.on("selection").value > 0
     assert not run.spending.composed
+
+
+def test_rules_about_exact_figures_are_not_told_of(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    """Whether such a rule held would tell of the records, and no noise would cover it."""
+    near = {"rule": "use.near", "measure": "mean_tvd", "at_most": 9, "meaning": "Secretly near."}
+    told = {**near, "rule": "use.told", "comparison": "reportable_to_synthetic", "meaning": "Openly near."}
+    out = tmp_path / "out"
+    run = _started(
+        spark, cases, out, rules=[near, told], privacy__public_domain=True, assessment__rare_below=6
+    )  # fmt: skip
+    pipeline.resume(run)
+    assert {"near", "told"} <= set(run.kept(tables.AUDIT_RESULTS).frame.toPandas()["rule"])
+    shown = set(published(out, "quality_results")["rule"])
+    assert "told" in shown
+    assert "near" not in shown
+    for file in out.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes().replace(b"\\", b"")
+            assert b"use.near" not in content, file
+            assert b"Secretly" not in content, file
+    assert "Openly near" in (out / "report.html").read_text()
+    assert "Secretly near" in (run.workspace.folder / "report.html").read_text()
+    # sensitive records are compared with the k that the plan gives for that
+    exact, made = _combinations(cases, 3), Counter()
+    for row in published(out, "synthetic_records")[COLUMNS].itertuples(index=False):
+        held = [(name, value) for name, value in zip(COLUMNS, row, strict=True) if isinstance(value, str)]
+        made.update(frozenset(part) for length in (1, 2, 3) for part in combinations(held, length))
+    found = {
+        (row["comparison"], row["measure"]): row["value"]
+        for row in run.kept(tables.MEASURES).frame.where("length is null and count_bin is null").collect()
+    }
+    rare = [c for c, count in exact.items() if count < 6]
+    assert found["sensitive_to_synthetic", "source_rare"] == len(rare)
+    assert found["sensitive_to_synthetic", "leaked"] == sum(0 < made[c] < 6 for c in rare) > 0
+    assert found["sensitive_to_synthetic", "emerged"] == sum(made[c] >= 6 for c in rare)
+    assert found["reportable_to_synthetic", "source_rare"] == 0

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 from releasing import published, release
+from unit.test_pairs import cramers_v, subgroup_gap
 
 from synth_spark import demo, pipeline, tables
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
@@ -25,6 +26,7 @@ ASSESSED = {
     "assessment__redaction": True,
     "assessment__rehearsal": True,
     "assessment__attacks": 60,
+    "assessment__rare": True,
 }
 
 
@@ -55,77 +57,91 @@ def counted(rows: list[dict[str, str]]) -> Counter[tuple[tuple[str, str], ...]]:
     return counts
 
 
+def made_by(run: Run) -> list[dict[str, str]]:
+    frame = published(Path(run.plan.output.path), "synthetic_records")[COLUMNS]
+    return [{n: v for n, v in row.items() if isinstance(v, str)} for row in frame.to_dict("records")]
+
+
 def figures(run: Run, table: tables.Table) -> dict[tuple[str, str, str, str | None, int | None], float]:
     rows = run.kept(table).frame.collect()
     return {(r["topic"], r["comparison"], r["measure"], r["about"], r["length"]): r["value"] for r in rows}
 
 
-def test_linkable_records_are_counted_on_all_records(run: Run, records) -> None:
-    counts, found = counted(records), figures(run, tables.ASSESSMENT)
+@pytest.mark.parametrize("side", ["sensitive", "synthetic"])
+def test_linkable_records_are_counted_on_all_records(run: Run, records, side: str) -> None:
+    rows = records if side == "sensitive" else made_by(run)
+    counts, found = counted(rows), figures(run, tables.ASSESSMENT)
     rare = unique = 0
-    for row in records:
+    for row in rows:
         held = [counts[c] for length in (1, 2, 3) for c in itertools.combinations(row.items(), length)]
         rare += min(held, default=K) < K
         unique += min(held, default=K) == 1
-    assert found["risk", "sensitive", "records_with_rare", None, None] == rare > 0
-    assert found["risk", "sensitive", "records_with_unique", None, None] == unique > 0
-    assert found["risk", "protected", "risky_records", None, None] <= rare
+    assert found["risk", side, "records_with_rare", None, None] == rare > 0
+    assert found["risk", side, "records_with_rare_percent", None, None] == pytest.approx(100 * rare / len(rows))
+    assert found["risk", side, "records_with_unique", None, None] == unique > 0
+    assert found["risk", side, "risky_records", None, None] == rare
+    if side == "sensitive":
+        assert found["risk", "protected", "risky_records", None, None] <= rare
 
 
 @pytest.mark.parametrize("side", ["sensitive", "synthetic"])
 def test_groups_are_what_grouping_finds(run: Run, records, side: str) -> None:
-    rows = records
-    if side == "synthetic":
-        frame = published(Path(run.plan.output.path), "synthetic_records")[COLUMNS]
-        rows = [{n: v for n, v in row.items() if isinstance(v, str)} for row in frame.to_dict("records")]
+    rows = records if side == "sensitive" else made_by(run)
     counts, found = counted(rows), figures(run, tables.ASSESSMENT)
     for secret, length in itertools.product(("gender", "isForcedLabour"), (1, 2)):
         groups = revealed = 0
-        least = 99
+        least, distances = 99, []
+        overall = Counter(row.get(secret) for row in rows)
         for combination, size in counts.items():
             if len(combination) == length and size >= K and secret not in dict(combination):
                 held = Counter(row.get(secret) for row in rows if set(combination) <= set(row.items()))
                 groups += 1
                 revealed += len(held) == 1 and None not in held
                 least = min(least, len(held))
+                distances.append(sum(abs(held[v] / size - overall[v] / len(rows)) for v in overall) / 2)
         assert found["homogeneity", side, "groups", secret, length] == groups
         assert found["homogeneity", side, "revealed_groups", secret, length] == revealed
+        assert found["homogeneity", side, "revealed_groups_percent", secret, length] == 100 * revealed / groups
         assert found["homogeneity", side, "least_diversity", secret, length] == least
+        mean = sum(distances) / groups
+        assert found["homogeneity", side, "mean_closeness", secret, length] == pytest.approx(mean)
+        assert found["homogeneity", side, "largest_closeness", secret, length] == pytest.approx(max(distances))
 
 
 def test_redaction_loses_what_counting_again_finds(run: Run, records) -> None:
     counts, found = counted(records), figures(run, tables.ASSESSMENT)
     whole = Counter(tuple(row.items()) for row in records)
-    kept = [row for row in records if whole[tuple(row.items())] >= K]
-    values = sum(map(len, records))
-    name = "suppress cases"
-    assert found["redaction", "sensitive", "lost_cases_percent", name, None] == pytest.approx(
-        100 * (1 - len(kept) / len(records))
-    )
-    assert found["redaction", "sensitive", "lost_cells_percent", name, None] == pytest.approx(
-        100 * (1 - sum(map(len, kept)) / values)
-    )
-    after = counted(kept)
-    for length in (1, 2, 3):
-        common = [c for c, count in counts.items() if len(c) == length and count >= K]
-        lost = sum(after[c] < K for c in common)
-        assert found["redaction", "sensitive", "lost_combinations_percent", name, length] == pytest.approx(
-            100 * lost / len(common)
-        )
-    linked = [
-        row for row in records if any(counts[c] < K for n in (1, 2, 3) for c in itertools.combinations(row.items(), n))
-    ]
-    assert found["redaction", "sensitive", "lost_cases_percent", "suppress linkable cases", None] == pytest.approx(
-        100 * len(linked) / len(records)
-    )
-    assert found["redaction", "sensitive", "lost_cases_percent", "suppress cells", None] == 0
-    assert 0 < found["redaction", "sensitive", "lost_cells_percent", "suppress cells", None] < 50
+
+    def is_common(row: dict[str, str]) -> bool:
+        return all(counts[c] >= K for n in (1, 2, 3) for c in itertools.combinations(row.items(), n))
+
+    def blanked(row: dict[str, str]) -> dict[str, str]:
+        kept: dict[str, str] = {}
+        for name in sorted(COLUMNS, key=lambda name: len({row[name] for row in records if name in row})):
+            tried = {other: row[other] for other in COLUMNS if other in kept or (other == name and name in row)}
+            kept = tried if is_common(tried) else kept
+        return kept
+
+    values, left = sum(map(len, records)), {
+        "suppress cases": [row for row in records if whole[tuple(row.items())] >= K],
+        "suppress linkable cases": [row for row in records if is_common(row)],
+        "suppress cells": [blanked(row) for row in records],
+    }  # fmt: skip
+    for name, kept in left.items():
+        key, after = ("redaction", "sensitive"), counted(kept)
+        cases = 100 * (1 - len(kept) / len(records))
+        assert found[(*key, "lost_cases_percent", name, None)] == pytest.approx(cases)
+        cells = 100 * (1 - sum(map(len, kept)) / values)
+        assert found[(*key, "lost_cells_percent", name, None)] == pytest.approx(cells)
+        assert 0 < cells < 100
+        for length in (1, 2, 3):
+            common = [c for c, count in counts.items() if len(c) == length and count >= K]
+            lost = 100 * sum(after[c] < K for c in common) / len(common)
+            assert found[(*key, "lost_combinations_percent", name, length)] == pytest.approx(lost)
 
 
 def test_distances_are_those_of_the_tables(run: Run, records) -> None:
-    synthetic = published(Path(run.plan.output.path), "synthetic_records")[COLUMNS]
-    made = [{n: v for n, v in row.items() if isinstance(v, str)} for row in synthetic.to_dict("records")]
-    before, after, found = counted(records), counted(made), figures(run, tables.COMPARISONS)
+    before, after, found = counted(records), counted(made_by(run)), figures(run, tables.COMPARISONS)
     for length in (1, 2, 3):
         distances = {}
         for names in itertools.combinations(COLUMNS, length):
@@ -140,6 +156,39 @@ def test_distances_are_those_of_the_tables(run: Run, records) -> None:
         worst = {k[3]: v for k, v in found.items() if k[:3] == (*key, "tvd") and k[4] == length}
         assert worst == pytest.approx({name: distances[name] for name in worst})
         assert min(worst.values()) >= sorted(distances.values(), reverse=True)[: len(worst)][-1] - 1e-12
+
+
+def test_rare_combinations_are_listed_beside_their_counts_before(run: Run, records) -> None:
+    before, after = counted(records), counted(made_by(run))
+    rows = run.kept(tables.RARE).frame.collect()
+    listed = {row["combination"]: (row["length"], row["synthetic"], row["sensitive"]) for row in rows}
+    assert len(listed) == len(rows) > 0
+    assert listed == {
+        "; ".join(f"{name}: {value}" for name, value in c): (len(c), count, before[c] // K * K)
+        for c, count in after.items()
+        if count < K
+    }
+
+
+def test_associations_and_subgroups_are_those_of_the_tables(run: Run, records) -> None:
+    old, new = ([tuple(row.get(name) for name in COLUMNS) for row in rows] for rows in (records, made_by(run)))
+    found, width = figures(run, tables.COMPARISONS), len(COLUMNS)
+    sides = [[cramers_v(side, *pair) for pair in itertools.combinations(range(width), 2)] for side in (old, new)]
+    apart = pd.Series(sides[0]).sub(pd.Series(sides[1])).abs()
+    held = Counter((at, value) for row in old for at, value in enumerate(row) if value is not None)
+    gaps = pd.Series({
+        f"{COLUMNS[at]}: {value}": sum(subgroup_gap(old, new, at, value, of) for of in range(width) if of != at)
+        / (width - 1)
+        for (at, value), count in held.items()
+        if count >= K
+    })  # fmt: skip
+    for topic, name, values in (("association", "difference", apart), ("subgroup", "tvd", gaps)):
+        for measure, value in (("mean", values.mean()), ("p95", values.quantile(0.95)), ("largest", values.max())):
+            key = (topic, "sensitive_to_synthetic", f"{measure}_{name}", None, 2)
+            assert found[key] == pytest.approx(value), key
+    worst = {key[3]: value for key, value in found.items() if key[:3] == ("subgroup", "sensitive_to_synthetic", "tvd")}
+    assert worst == pytest.approx({name: gaps[name] for name in worst})
+    assert min(worst.values()) == pytest.approx(sorted(gaps, reverse=True)[9])
 
 
 def test_attacks_and_models_are_made_on_a_rehearsal(run: Run) -> None:
@@ -191,6 +240,8 @@ def test_both_releases_together_tell_what_intervals_tell(
     second = release(spark, cases, tmp_path / "out", **keys, assessment__earlier=str(first))
     found = figures(second, tables.DIFFERENCES)
     exact = counted(records)
+    listed = {row["selections"]: row for row in second.kept(tables.DIFFERING).frame.collect()}
+    expected = 0
     for length in (1, 2, 3):
         numbers = Counter()
         for combination, count in exact.items():
@@ -203,12 +254,30 @@ def test_both_releases_together_tell_what_intervals_tell(
                 numbers["small_difference"] += bool(old and new and 0 < abs(old - new) < 7)
                 numbers["narrowed"] += high - low + 1 < K
                 numbers["pinned"] += high == low
+                if not (old and new) or 0 < abs(old - new) < 7 or high - low + 1 < K:
+                    expected += 1
+                    row = listed[";".join(sorted(f"{name}:{value}" for name, value in combination))]
+                    assert (row["earlier"] or 0, row["this"] or 0, row["low"], row["high"]) == (old, new, low, high)
         for name in ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned"):
             key = ("difference", "earlier_to_this", name, run.workspace.run_id, length)
             assert found[key] == numbers[name], (name, length)
         assert found["difference", "earlier_to_this", "contradicting", run.workspace.run_id, length] == 0
+    assert len(listed) == expected > 0
+    best = [row for row in second.kept(tables.ASSESSMENT).frame.collect() if row["measure"] == "known_count"]
+    assert len(best) == 12
+    narrowest = sorted(row["high"] - row["low"] + 1 for row in listed.values())[:12]
+    assert [row["value"] for row in best] == narrowest
+    assert all(row["low"] <= exact_of(exact, row["about"]) <= row["high"] for row in best)
+    assert not [row for row in second.kept(tables.DIFFERENCES).frame.collect() if row["measure"] == "known_count"]
     assert "Together with an earlier release" in (tmp_path / "out" / "report.html").read_text()
+    assert best[0]["about"] in (second.workspace.folder / "report.html").read_text()
     assert second.workspace.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
+
+
+def exact_of(counts: Counter[tuple[tuple[str, str], ...]], selections: str) -> int:
+    """The exact count of a combination by its text."""
+    wanted = set(selections.split(";"))
+    return next(n for c, n in counts.items() if {f"{name}:{value}" for name, value in c} == wanted)
 
 
 def test_an_earlier_release_that_is_none(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
@@ -244,9 +313,7 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, 
     assert {"proof.support", "combinations.no_leakage"} <= {rule["rule"] for rule in known["contract"]}
     assert [rule["rule"] for rule in known["own"]] == ["use.kept_pairs", "use.gender_known"]
     assert "Must not go out" in (run.workspace.folder / "report.html").read_text()
-    told = {
-        row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.QUALITY_RESULTS).frame.collect()
-    }
+    told = {row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.AUDIT_RESULTS).frame.collect()}
     assert told["use.kept_pairs"] is False
     assert told["use.gender_known"] is True
     accept(run, "use.kept_pairs", "we need it")
@@ -255,13 +322,22 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, 
 
 
 def test_a_warning_holds_the_release_until_someone_accepts_it(spark, cases, tmp_path: Path) -> None:
-    run = held(spark, cases, tmp_path / "out", {**KEPT, "severity": "warning"})
-    accept(run, "use.kept_pairs", "a first release, small on purpose")
+    told = {**KEPT, "rule": "use.kept_published", "comparison": "reportable_to_synthetic", "severity": "warning"}
+    run = held(spark, cases, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
+    for rule in ("use.kept_pairs", "use.kept_published"):
+        accept(run, rule, "a first release, small on purpose")
     pipeline.resume(run)
     assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
     quality = published(tmp_path / "out", "quality_results").set_index("rule")
-    assert "a first release, small on purpose" in quality.loc["kept_pairs", "accepted"]
+    assert "a first release, small on purpose" in quality.loc["kept_published", "accepted"]
+    assert "kept_pairs" not in quality.index  # it tells of exact counts
+    for name in ("QUALITY.md", "RELEASE.md", "report.html"):
+        text = (tmp_path / "out" / name).read_text().replace("\\", "")
+        assert "use.kept_published" in text
+        assert "kept_pairs" not in text
+        assert "One more rule is about figures of the sensitive records" in text
     assert "a first release, small on purpose" in (tmp_path / "out" / "QUALITY.md").read_text()
+    assert "use.kept_pairs" in (run.workspace.folder / "quality.md").read_text()
     history = pd.read_parquet(tmp_path / "out.work" / "quality_results")
     assert history.groupby("audited").size().nunique() == 1
     assert history["audited"].nunique() == 2

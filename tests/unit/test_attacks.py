@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +114,40 @@ def test_a_field_of_several_values_is_inferred_whole(halves) -> None:
              if row["comparison"] == "inference"}  # fmt: skip
     assert found["attacks"] == 300
     assert found["main"] > found["control"]
+
+
+def test_the_smoke_test_is_what_listing_finds() -> None:
+    used, held_out, made = (random_table(seed, 60, (3, 4, 2)).codes for seed in (1, 2, 3))
+    terms = Terms((0, 1, 2, 3), ("a", "b", "c"), (), 100, 1)
+    found = {row["measure"]: row["value"] for row in attack(used, held_out, made, terms)
+             if row["comparison"] == "nearest record"}  # fmt: skip
+    for name, side in (("used", used), ("held_out", held_out)):
+        nearest_ = [min(sum(a != b for a, b in zip(one, other, strict=True)) for other in made) for one in side]
+        assert found[f"mean_distance_{name}"] == pytest.approx(np.mean(nearest_))
+        assert found[f"identical_share_{name}"] == pytest.approx(nearest_.count(0) / 60)
+        assert 0 < found[f"identical_share_{name}"] < 1
+
+
+def test_accuracies_are_those_of_the_librarys_model_on_plain_tables(halves) -> None:
+    """Trained on indicators that pandas makes; majority: the most frequent value of the real records."""
+    from sklearn.linear_model import LogisticRegression
+
+    trained, control = halves
+    linked, held = trained.copy(), control.copy()
+    for side in (linked, held):
+        side[:, 2] = np.minimum(side[:, 0], 3)
+    made = linked.copy()
+    made[::2, 2] = 1  # half of them wrong
+    found = {r["measure"]: r["value"] for r in examine(linked, held, made, TERMS) if r["about"] == "c"
+             and r["topic"] == "model"}  # fmt: skip
+    frames = {name: pd.DataFrame(side).astype(str) for name, side in (("r", linked), ("s", made), ("t", held))}
+    others = pd.get_dummies(pd.concat(frames).drop(columns=2))
+    for measure, name in (("synthetic_accuracy", "s"), ("real_accuracy", "r")):
+        model = LogisticRegression(max_iter=1_000).fit(others.loc[name].values, frames[name][2])
+        expected = np.mean(model.predict(others.loc["t"].values) == frames["t"][2])
+        assert found[measure] == pytest.approx(expected, abs=0.02)
+    assert found["synthetic_accuracy"] < found["real_accuracy"]
+    assert found["majority"] == np.mean(frames["t"][2] == frames["r"][2].mode()[0])
 
 
 def test_models_tell_a_copy_from_noise(halves) -> None:

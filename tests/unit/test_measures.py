@@ -363,6 +363,40 @@ def test_finish_takes_means_over_the_right_groups(compared: Compared) -> None:
     assert all(math.isfinite(value) for value in found.values())
 
 
+@few
+@given(comparisons())
+def test_ratios_have_the_denominators_that_they_name(compared: Compared) -> None:
+    space, source, target, k = compared
+    found = finished(space, *compared.aligned(), k, (100, 90))
+    columns, by_length = len(space.cards), length_sums(source, target, len(space.cards), space.max_length, k)
+    for at, row in enumerate(by_length, 1):
+        row["tuples"] = math.comb(columns, at)
+    names = {name for row in by_length for name in row}
+    whole = {name: sum(row.get(name, 0) for row in by_length) for name in names}
+    ratios = {
+        "suppressed_percent_of_source": (100, "suppressed", "source_combinations"),
+        "fabricated_percent_of_source": (100, "fabricated", "source_combinations"),
+        "fabricated_percent_of_target": (100, "fabricated", "target_combinations"),
+        "leaked_percent_of_source": (100, "leaked", "source_combinations"),
+        "leaked_percent_of_target": (100, "leaked", "target_combinations"),
+        "source_rare_percent": (100, "source_rare", "source_combinations"),
+        "target_rare_percent": (100, "target_rare", "target_combinations"),
+        "source_unique_percent": (100, "source_unique", "source_combinations"),
+        "target_unique_percent": (100, "target_unique", "target_combinations"),
+        "mean_absolute_error": (1, "absolute_error", "both"),
+        "source_mean_count": (1, "source_count", "source_combinations"),
+        "target_mean_count": (1, "target_count", "target_combinations"),
+        "kept_share_of_common": (1, "kept", "common"),
+        "mass_share_of_common": (1, "kept_count", "common_count"),
+        "mean_tvd": (1, "tvd", "tuples"),
+    }
+    for length, row in [*enumerate(by_length, 1), (None, whole)]:
+        for name, (factor, top, bottom) in ratios.items():
+            expected = factor * row.get(top, 0) / row[bottom] if row.get(bottom) else 0
+            assert found[name, length, None] == pytest.approx(expected), (name, length)
+    assert found["record_expansion_percent", None, None] == pytest.approx(-10)
+
+
 def test_empty_bins_do_not_count_in_the_mean_over_bins() -> None:
     space = CellSpace((2,), 1)
     found = finished(space, np.arange(2), np.array([10, 60]), np.array([5, 30]), 2, (70, 35))

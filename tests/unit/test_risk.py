@@ -90,6 +90,8 @@ def test_linkable_records_are_those_that_listing_finds(table: Table, length: int
     unique, rare = [0] * length, [0] * length
     some_unique = some_rare = 0
     by_field = [0] * len(table.cards)
+    starts = starts_of(np.array(table.cards, np.int64))
+    by_attribute = np.zeros(starts[-1], np.int64)
     for row, weight in zip(table.rows, table.weights.tolist(), strict=True):
         held = combinations_of(row, length)
         lonely = [c for c in held if exact[c] == 1]
@@ -100,12 +102,24 @@ def test_linkable_records_are_those_that_listing_finds(table: Table, length: int
             unique[min(map(len, lonely)) - 1] += weight
         elif small:
             rare[min(map(len, small)) - 1] += weight
+        for column, code in {attribute for c in small for attribute in c}:
+            by_attribute[starts[column] + code - 1] += weight
         for column in {column for c in lonely for column, _ in c}:
             by_field[column] += weight
     assert linked.unique is not None
     assert (linked.unique.tolist(), linked.rare.tolist()) == (unique, rare)
     assert (linked.any_unique, linked.any_rare) == (some_unique, some_rare)
     assert linked.by_field.tolist() == by_field
+    assert linked.by_attribute.tolist() == by_attribute.tolist()
+    n = int(table.weights.sum())
+    for protect, unit in ((False, 1), (True, k)):
+        found = {(one.measure, one.length): one.value for one in risk_table(linked, n, k, protect)}
+        for at in range(length):
+            assert found["rare_records", at + 1] == rare[at] - rare[at] % unit
+            assert found["unique_records", at + 1] == unique[at] - unique[at] % unit
+            risky, total = rare[at] - rare[at] % unit + unique[at] - unique[at] % unit, n - n % unit
+            assert found["risky_records", at + 1] == risky
+            assert found["risky_records_percent", at + 1] == pytest.approx(100 * risky / total if total else 0)
     assert all(a <= b for a, b in pairwise([some_unique, some_rare]))
 
 
