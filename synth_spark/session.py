@@ -22,6 +22,8 @@ _MIN_JAVA = 17
 _FEW_CORES = (os.cpu_count() or 1) <= 4
 _COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
 _SHORT = "-XX:TieredStopAtLevel=1 " if _FEW_CORES else ""
+#: What a classic session shows of a job.
+_SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
@@ -127,6 +129,31 @@ def warm_workers(spark: SparkSession) -> None:
         spark.range(0, cores, 1, cores).mapInArrow(load, "id bigint").write.format("noop").mode("append").save()
     except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
         return
+
+
+@contextmanager
+def described(spark: SparkSession, run_id: str, stage: str) -> Iterator[None]:
+    """Name run and stage on all that Spark does for the body, where Spark shows what it does.
+
+    Everywhere it is a tag, by which `SparkSession.interruptTag` finds the stage; in a classic session it is the jobs'
+    group and description, too, as its pages and its event log show them.
+    """
+    tag = f"synth-spark.{run_id}.{stage}"
+    spark.addTag(tag)
+    context = None
+    try:
+        context = spark.sparkContext
+        before = [context.getLocalProperty(key) for key in _SHOWN]
+        context.setJobGroup(tag, f"synth-spark {run_id}: {stage}")
+    except Exception:  # Spark Connect has no context, and shows tags alone
+        context = None
+    try:
+        yield
+    finally:
+        spark.removeTag(tag)
+        if context is not None:
+            for key, value in zip(_SHOWN, before, strict=True):
+                context.setLocalProperty(key, value)
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:

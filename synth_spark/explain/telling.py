@@ -38,6 +38,7 @@ PRIVATE: dict[str, bool | set[str]] = {
     "data_set": True,
     "assessment": {"earlier"},
     "rules": True,
+    "operations": True,
     "input": _PRIVATE_INPUT,
 }
 

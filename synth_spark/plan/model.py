@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from synth_spark.plan.assessment import Assessment, Rule
 from synth_spark.plan.input import Input, Location, Strict
+from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
@@ -103,6 +104,7 @@ class Plan(Strict):
         {}, description="Warnings that may be broken, by name → why that is accepted; published with the audit."
     )
     output: Output = Output()
+    operations: Operations = Operations()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     ledger: str | None = Field(
         None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."
@@ -165,6 +167,11 @@ class Plan(Strict):
     def ledger_file(self) -> Path:
         """File of the privacy ledger."""
         return Path(self.ledger) if self.ledger is not None else self.work_folder / "ledger.jsonl"
+
+    @property
+    def job_name(self) -> str:
+        """What monitors call it."""
+        return self.operations.job if self.operations.job is not None else self.title
 
     @property
     def data_set_name(self) -> str:
