@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile bench cost wheel clean
+.PHONY: help setup demo test check hostile bench cost licences audit wheel clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,8 +42,15 @@ bench: setup  ## measure every stage: make bench [SIZES="100000x20x3 …"] [INPU
 cost: setup  ## fit the cost model to figures of make bench, and plan: make cost [JSON=figures.json]
 	$(BIN)/python benchmarks/cost.py $(or $(JSON),benchmarks/measured.json) --write benchmarks/COST.md
 
+licences: setup  ## list the licence of every package that an installation brings: docs/LICENCES.md
+	$(BIN)/python conf/setup/licences.py
+
+audit:  ## ask a database of known vulnerabilities about requirements.lock; needs a network
+	test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit; }
+	.venv-audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove what the commands above made
-	rm -rf .venv dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis

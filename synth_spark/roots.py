@@ -23,3 +23,8 @@ def check_roots(plan: Plan) -> None:
 def inside(root: Path, path: Path) -> bool:
     """Whether a path is a folder, or in it, once links are followed; neither need exist."""
     return path.resolve().is_relative_to(root.resolve())
+
+
+def leading_out(root: Path) -> list[str]:
+    """Names in a folder that are links to somewhere outside it: what is written to them would not be inside."""
+    return sorted(path.name for path in root.iterdir() if path.is_symlink() and not inside(root, path))

@@ -48,7 +48,7 @@ def purge(workspace: Workspace, force: bool = False) -> list[str]:
         if path.is_dir() and not path.is_symlink() and path.name != "tables":
             shutil.rmtree(path)
     for path in (workspace.folder / "tables").iterdir():
-        if path.is_symlink():
+        if path.is_symlink() or path.is_file():
             path.unlink()
         elif path.name not in staying:
             shutil.rmtree(path)
