@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile bench cost licences audit wheel clean
+.PHONY: help setup demo test check hostile bench cost licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,10 @@ audit:  ## ask a database of known vulnerabilities about requirements.lock; need
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
+
+databricks: wheel  ## the wheel for Databricks, which brings Spark, into dist/databricks/
+	rm -rf dist/databricks
+	$(BIN)/python conf/databricks/wheel.py $$(ls -t dist/synth_spark-*.whl | head -n 1) dist/databricks
 
 clean:  ## remove what the commands above made
 	rm -rf .venv .venv-audit dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -29,13 +29,13 @@ _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 @contextmanager
 def session(delta: bool = False, long: bool = False) -> Iterator[SparkSession]:
-    """The session of a command: one that was there is left running, one that was built is stopped."""
+    """The session of a command: one that was there, or is the platform's, is left running; one that was built stops."""
     found = SparkSession.getActiveSession()
     spark = found or open_session(delta, long=long)
     try:
         yield spark
     finally:
-        if found is None:
+        if found is None and not _hosted():
             spark.stop()
 
 
@@ -60,11 +60,7 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     builder = SparkSession.builder
     if delta:
         builder = with_delta(builder)
-    if (
-        "SPARK_REMOTE" in os.environ
-        or "PYSPARK_GATEWAY_PORT" in os.environ
-        or "DATABRICKS_RUNTIME_VERSION" in os.environ
-    ):
+    if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or _hosted():
         return builder.getOrCreate()
     check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
@@ -73,6 +69,11 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
+
+
+def _hosted() -> bool:
+    """Whether the platform owns the session: stopping it would fail the job, or stop the work of others."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 def local_settings(long: bool = False) -> dict[str, str]:
@@ -139,21 +140,22 @@ def described(spark: SparkSession, run_id: str, stage: str) -> Iterator[None]:
     group and description, too, as its pages and its event log show them.
     """
     tag = f"synth-spark.{run_id}.{stage}"
-    spark.addTag(tag)
     context = None
     try:
+        spark.addTag(tag)
         context = spark.sparkContext
         before = [context.getLocalProperty(key) for key in _SHOWN]
         context.setJobGroup(tag, f"synth-spark {run_id}: {stage}")
-    except Exception:  # Spark Connect has no context, and shows tags alone
+    except Exception:  # Spark Connect has no context, and shows tags alone; a name is never worth a run
         context = None
     try:
         yield
     finally:
-        spark.removeTag(tag)
+        with suppress(Exception):  # a session that ended has none
+            spark.removeTag(tag)
         if context is not None:
             for key, value in zip(_SHOWN, before, strict=True):
-                context.setLocalProperty(key, value)
+                context.setLocalProperty(key, value)  # type: ignore[arg-type]  # None takes it away
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:

@@ -98,7 +98,7 @@ class Lineage:
         return RunEvent(
             eventTime=datetime.now(UTC).isoformat(timespec="milliseconds"),
             producer=_PRODUCER,
-            eventType=RunState[kind],  # type: ignore[arg-type]
+            eventType=RunState[kind],
             run=Run(self._run, facets),
             job=Job(self._plan.operations.lineage_namespace, self._plan.job_name, job),  # type: ignore[arg-type]
             inputs=_inputs(self._plan),
