@@ -1,4 +1,4 @@
-"""A weekly release with Airflow: look at the plan, make the release, show how it ended. Copy it into the folder of DAGs.
+"""A weekly release with Airflow: look at the plan, make the release, show how it ended. Copy it to where DAGs are.
 
 The command is started as any other program, so Airflow's own environment needs nothing of synth-spark. What another try
 may mend is tried again; a release that is held, or whose input is wrong, is not, and fails the last task. Under

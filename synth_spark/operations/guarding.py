@@ -1,10 +1,14 @@
 """How a command ends: what went wrong is told in one line that quotes no data, and is what the process exits with."""
 
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from synth_spark import logs
 from synth_spark.errors import SynthSparkError, exit_code
@@ -31,7 +35,7 @@ def guarded(
         The exit code: 0, or that of the error, which was told.
     """
     try:
-        with logs.written(as_json, log_file, quiet):
+        with logs.written(as_json, log_file, quiet), _terminated():
             watch = Watch(summary)
             try:
                 command(watch)
@@ -47,6 +51,23 @@ def guarded(
     except SynthSparkError as error:  # there is no place to log or to tell the end
         print(f"synth-spark: {error}", file=sys.stderr)
         return exit_code(error)
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: it is told, and resumable."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _told(error: BaseException) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
 
 _PRODUCER = f"https://github.com/synth-spark/synth-spark/{__version__}"
+#: Seconds to wait for events that are still on their way.
+_PATIENCE = 10.0
 _ENDS = {"published": "COMPLETE", "unfinished": "COMPLETE", "interrupted": "ABORT"}
 
 
@@ -68,7 +70,10 @@ class Lineage:
         """Tell how it ended, with what was published; returns whether that could be delivered, if it is wanted."""
         if not self.wanted or not self._run:
             return True
-        return self._emit(_ENDS.get(summary["verdict"], "FAIL"), summary["run_id"], summary)
+        told = self._emit(_ENDS.get(summary["verdict"], "FAIL"), summary["run_id"], summary)
+        if self._client is not None:
+            self._client.close(_PATIENCE)  # some transports send behind one's back
+        return told
 
     def _emit(self, kind: str, run_id: str, summary: Mapping[str, Any] | None) -> bool:
         assert self._client is not None
@@ -122,7 +127,10 @@ def _client(target: str | None) -> "OpenLineageClient":
         return OpenLineageClient()  # as the environment says
     parts = urlsplit(target)
     if parts.scheme in ("http", "https"):
-        return OpenLineageClient(transport=HttpTransport(HttpConfig(url=target)))
+        config: dict[str, Any] = {"url": target, "retry": {"total": 2}}  # a release does not wait for a catalogue
+        if key := os.environ.get("OPENLINEAGE_API_KEY"):
+            config["auth"] = {"type": "api_key", "apiKey": key}
+        return OpenLineageClient(transport=HttpTransport(HttpConfig.from_dict(config)))
     path = Path(parts.path if parts.scheme == "file" else target).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a"):  # now rather than after the work

@@ -128,6 +128,7 @@ class Watch:
 
     def _remember(self, summary: Mapping[str, Any], workspace: "Workspace") -> None:
         """Add a row to those of all attempts: a file that is there whole or not at all."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         folder = workspace.folder.parent / "runs"
@@ -136,8 +137,9 @@ class Watch:
             folder.mkdir(mode=0o700, exist_ok=True)
             pq.write_table(row(summary), folder / f".{name}")
             (folder / f".{name}").rename(folder / name)
-        except OSError as failed:
-            self._progress.say(f"the table of runs could not be added to ({failed.strerror})")
+        except (OSError, pa.ArrowException) as failed:
+            why = getattr(failed, "strerror", None) or type(failed).__name__
+            self._progress.say(f"the table of runs could not be added to ({why})")
 
 
 @contextmanager
@@ -154,13 +156,5 @@ def watched(workspace: "Workspace", progress: Progress, stages: Mapping[str, _Ke
 
 
 def _told(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error for a log line, where ``class`` and ``stage`` say too little."""
-    names = {
-        "class": "error",
-        "field": "field",
-        "problem": "problem",
-        "remedy": "remedy",
-        "stage": "stage",
-        "where": "where",
-    }
-    return {name: error.get(key) for key, name in names.items()}
+    """An error for a log line, where ``class`` would say too little."""
+    return {"error" if key == "class" else key: value for key, value in error.items()}

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 from typing import Any, Self
@@ -90,6 +91,21 @@ def test_the_crontab_makes_a_release_and_mails_what_went_wrong(state: Path) -> N
     events = [json.loads(line)["event"] for line in (state / "log.jsonl").read_text().splitlines()]
     assert events[-1] == "failed"
     assert "run_finished" in events
+
+
+def test_a_scheduler_that_stops_a_run_is_told_so(state: Path) -> None:
+    log = state / "log.jsonl"
+    told = ["--log-file", str(log), "--summary", str(state / "summary.json"), "--run-id", "stopped", "--quiet"]
+    started = subprocess.Popen([COMMAND, "run", state / "plan.yml", *told], env=clean_environment(), cwd="/")
+    while started.poll() is None and not (log.exists() and '"stage_started"' in log.read_text()):
+        time.sleep(0.05)
+    started.terminate()
+    assert started.wait(timeout=60) == 130
+    found = json.loads((state / "summary.json").read_text())
+    assert (found["verdict"], found["exit_code"], found["error"]["class"]) == ("interrupted", 130, "KeyboardInterrupt")
+    assert not (state / "out" / "LATEST.json").exists()
+    assert main(["resume", found["run_folder"], "--quiet"]) == 0
+    assert (state / "out" / "LATEST.json").exists()
 
 
 class Recorded:
