@@ -55,7 +55,7 @@ def guarded(
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: it is told, and resumable."""
+    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: told, and resumable."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -95,7 +95,7 @@ class Lineage:
             told.append(TagsRunFacetFields("verdict", summary["verdict"]))
         facets: dict[str, Any] = {"tags": TagsRunFacet(told)}
         if error is not None:
-            parts = [error["class"], error["field"], error["problem"]]
+            parts = [error["class"], error["field"]]  # its text may say how many records are concerned
             message = ": ".join(part for part in parts if part is not None)
             facets["errorMessage"] = ErrorMessageRunFacet(message, "PYTHON")
         job = {"jobType": JobTypeJobFacet("BATCH", "SYNTH_SPARK", "JOB")}

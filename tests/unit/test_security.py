@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from synth_spark import publish, roots, tables
 from synth_spark.errors import PlanError, PublishError
@@ -158,10 +159,13 @@ def test_every_package_that_is_installed_has_a_licence_that_was_looked_at() -> N
 
 
 def test_the_list_is_that_of_the_lock_file() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    locked = dict(re.findall(r"^([a-z0-9_.-]+)(?:\[[a-z]+\])?==([^ \\]+)", lock, re.MULTILINE))
+    lines = re.findall(
+        r"^[a-z0-9_.-]+(?:\[[a-z,]+\])?==[^\\\n]+", (ROOT / "requirements.lock").read_text(), re.MULTILINE
+    )
+    locked = [one for one in map(Requirement, lines) if one.marker is None or one.marker.evaluate()]
+    versions = {one.name: str(one.specifier) for one in locked}
     for one in licences.entries():
-        assert locked[one.name] == one.version
+        assert versions[one.name] == f"=={one.version}"
 
 
 @pytest.mark.parametrize(
