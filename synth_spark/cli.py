@@ -120,9 +120,10 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
     threading.Thread(target=_import_the_line, daemon=True).start()
     delta = plan.output.format == "delta" or "delta" in plan.input.formats
-    with session(delta, long) as spark:
+    quiet = options.quiet or _as_json(options)
+    with session(delta, long, quiet) as spark:
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
-        yield spark, Progress(lambda: running_tasks(spark), options.quiet or _as_json(options))
+        yield spark, Progress(lambda: running_tasks(spark), quiet)
 
 
 def _import_the_line() -> None:
@@ -255,8 +256,9 @@ def _demo(options: argparse.Namespace) -> None:
     plan = plans.load(
         _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
     )
-    progress = Progress(quiet=options.quiet or _as_json(options))
-    with session() as spark:
+    quiet = options.quiet or _as_json(options)
+    progress = Progress(quiet=quiet)
+    with session(quiet=quiet) as spark:
         with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
             write_csv(spark, cases, options.rows, options.seed)
         _release(plan, options)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -28,10 +28,11 @@ _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
 @contextmanager
-def session(delta: bool = False, long: bool = False) -> Iterator[SparkSession]:
+def session(delta: bool = False, long: bool = False, quiet: bool = False) -> Iterator[SparkSession]:
     """The session of a command: one that was there, or is the platform's, is left running; one that was built stops."""
     found = SparkSession.getActiveSession()
-    spark = found or open_session(delta, long=long)
+    with _unheard() if quiet and found is None else nullcontext():
+        spark = found or open_session(delta, long=long)
     try:
         yield spark
     finally:
@@ -69,6 +70,20 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Give what the body starts a standard error that nobody reads: a JVM greets there, whatever its log level."""
+    sys.stderr.flush()
+    own, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(own, 2)
+        os.close(own)
+        os.close(nowhere)
 
 
 def _hosted() -> bool:

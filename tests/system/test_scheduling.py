@@ -94,15 +94,21 @@ def test_the_crontab_makes_a_release_and_mails_what_went_wrong(state: Path) -> N
 
 
 def test_a_scheduler_that_stops_a_run_is_told_so(state: Path) -> None:
-    log = state / "log.jsonl"
-    told = ["--log-file", str(log), "--summary", str(state / "summary.json"), "--run-id", "stopped", "--quiet"]
-    started = subprocess.Popen([COMMAND, "run", state / "plan.yml", *told], env=clean_environment(), cwd="/")
+    """And all that is on standard error are objects, one a line, also of a process that starts Spark itself."""
+    log = state / "stderr"
+    told = ["--log-format", "json", "--summary", str(state / "summary.json"), "--run-id", "stopped"]
+    command = [COMMAND, "run", state / "plan.yml", *told]
+    with log.open("w") as stream:
+        started = subprocess.Popen(command, env=clean_environment(), cwd="/", stderr=stream)
     while started.poll() is None and not (log.exists() and '"stage_started"' in log.read_text()):
         time.sleep(0.05)
     started.terminate()
     assert started.wait(timeout=60) == 130
     found = json.loads((state / "summary.json").read_text())
     assert (found["verdict"], found["exit_code"], found["error"]["class"]) == ("interrupted", 130, "KeyboardInterrupt")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    ends = [line for line in lines if line["event"] == "run_finished"]
+    assert [end["verdict"] for end in ends] == ["interrupted"]
     assert not (state / "out" / "LATEST.json").exists()
     assert main(["resume", found["run_folder"], "--quiet"]) == 0
     assert (state / "out" / "LATEST.json").exists()
