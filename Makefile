@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile bench showcase cost wheel clean
+.PHONY: help setup demo test check hostile bench showcase cost licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,8 +45,19 @@ showcase: setup  ## how fast showcases are, in a browser: make showcase [SIZES="
 cost: setup  ## fit the cost model to figures of make bench, and plan: make cost [JSON=figures.json]
 	$(BIN)/python benchmarks/cost.py $(or $(JSON),benchmarks/measured.json) --write benchmarks/COST.md
 
+licences: setup  ## list the licence of every package that an installation brings: docs/LICENCES.md
+	$(BIN)/python conf/setup/licences.py
+
+audit:  ## ask a database of known vulnerabilities about requirements.lock; needs a network
+	test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit; }
+	.venv-audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
+databricks: wheel  ## the wheel for Databricks, which brings Spark, into dist/databricks/
+	rm -rf dist/databricks
+	$(BIN)/python conf/databricks/wheel.py $$(ls -t dist/synth_spark-*.whl | head -n 1) dist/databricks
+
 clean:  ## remove what the commands above made
-	rm -rf .venv dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-audit dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis

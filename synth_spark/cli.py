@@ -2,10 +2,8 @@
 
 import argparse
 import json
-import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from synth_spark import plan as plans
 from synth_spark.budget import Delta, Epsilon
-from synth_spark.errors import PlanError, SynthSparkError
+from synth_spark.errors import PlanError
 from synth_spark.ledger import Ledger
+from synth_spark.operations import Watch, guarded
 from synth_spark.options import parser
 from synth_spark.outlook import account_text, history_text, outlook
 from synth_spark.plan import Plan
@@ -37,39 +36,32 @@ _EXAMPLE = "example.yml"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
     options = parser(_COMMANDS).parse_args(arguments)
-    try:
-        command: Callable[[argparse.Namespace], None] = options.command
-        command(options)
-    except SynthSparkError as error:
-        print(f"synth-spark: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("synth-spark: interrupted; what was kept can be resumed: synth-spark resume RUN", file=sys.stderr)
-        return 130
-    except Exception as error:  # its text may quote data: it is not shown
-        if os.environ.get("SYNTH_SPARK_DEBUG"):
-            raise
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        print(
-            f"synth-spark: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}; nothing was "
-            "published; set SYNTH_SPARK_DEBUG=1 to see it whole (it may show data)",
-            file=sys.stderr,
-        )
-        return 70
-    return 0
+
+    def command(watch: Watch) -> None:
+        options.watch = watch
+        options.command(options)
+
+    quiet = getattr(options, "quiet", False)
+    asked = {name: getattr(options, name, None) for name in ("summary", "log_file")}
+    return guarded(command, as_json=_as_json(options), quiet=quiet, **asked)
+
+
+def _as_json(options: argparse.Namespace) -> bool:
+    return getattr(options, "log_format", "text") == "json"
 
 
 def _run(options: argparse.Namespace) -> None:
-    _release(_plan_of(options), options.quiet, _accepted(options))
+    _release(_plan_of(options), options)
 
 
-def _release(plan: Plan, quiet: bool, accepted: Sequence[tuple[str, str]] = ()) -> None:
+def _release(plan: Plan, options: argparse.Namespace) -> None:
+    _accepted(options)  # mistakes in it are told before any work
+    options.watch.planned(plan)
     shape = look(plan.input)  # cheap mistakes are found before Spark starts
-    with _started(plan, quiet, long=shape is None or shape.records > _MANY) as (spark, progress):
+    with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         from synth_spark import pipeline
 
-        run = pipeline.start(spark, plan, progress)
-        _follow(run, pipeline.resume, accepted)
+        _follow(options, pipeline.start(spark, plan, progress), pipeline.resume)
 
 
 def _resume(options: argparse.Namespace) -> None:
@@ -93,9 +85,10 @@ def _validate(options: argparse.Namespace) -> None:
 
 def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Warnings that are accepted, each with its reason."""
-    if len(options.accept) != len(options.reason):
+    rules, reasons = getattr(options, "accept", []), getattr(options, "reason", [])
+    if len(rules) != len(reasons):
         raise PlanError("--accept", "needs a reason for each rule", "add --reason TEXT after it")
-    return list(zip(options.accept, options.reason, strict=True))
+    return list(zip(rules, reasons, strict=True))
 
 
 def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
@@ -103,12 +96,22 @@ def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> No
     from synth_spark.workspace import Workspace
 
     workspace = Workspace.open(Path(options.run))
-    with _started(workspace.plan, options.quiet) as (spark, progress):
-        _follow(Run(spark, workspace, progress), work, _accepted(options))
+    with _started(workspace.plan, options) as (spark, progress):
+        _follow(options, Run(spark, workspace, progress), work)
+
+
+def _purge(options: argparse.Namespace) -> None:
+    from synth_spark.operations.purging import purge
+    from synth_spark.workspace import Workspace
+
+    workspace = Workspace.open(Path(options.run))
+    gone = purge(workspace, options.force)
+    print(f"Purged {workspace.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
+    print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {workspace.folder}")
 
 
 @contextmanager
-def _started(plan: Plan, quiet: bool, long: bool = False) -> Iterator[tuple["SparkSession", Progress]]:
+def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Iterator[tuple["SparkSession", Progress]]:
     """The session for a plan, and progress that can ask it how far it is.
 
     The line is imported while the JVM starts, and Python workers are started while the records are read.
@@ -117,7 +120,8 @@ def _started(plan: Plan, quiet: bool, long: bool = False) -> Iterator[tuple["Spa
 
     threading.Thread(target=_import_the_line, daemon=True).start()
     delta = plan.output.format == "delta" or "delta" in plan.input.formats
-    with session(delta, long) as spark:
+    quiet = options.quiet or _as_json(options)
+    with session(delta, long, quiet) as spark:
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         yield spark, Progress(lambda: running_tasks(spark), quiet)
 
@@ -129,11 +133,13 @@ def _import_the_line() -> None:
     validate.load_library()
 
 
-def _follow(run: "Run", work: Callable[["Run"], None], accepted: Sequence[tuple[str, str]]) -> None:
+def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:
+    from synth_spark.pipeline import STAGES
     from synth_spark.verdict import accept
 
+    options.watch.begun(run.workspace, run.progress, STAGES[run.plan.privacy.kind])
     run.progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
-    for rule, reason in accepted:
+    for rule, reason in _accepted(options):
         accept(run, rule, reason)
     work(run)
     if run.workspace.done("publish"):
@@ -170,7 +176,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 def _inspect(options: argparse.Namespace) -> None:
     plan = _plan_of(options)
-    with _started(plan, options.quiet) as (spark, progress):
+    with _started(plan, options) as (spark, progress):
         from synth_spark import inspection
         from synth_spark.run import Run
         from synth_spark.workspace import Workspace
@@ -195,7 +201,7 @@ def _compare(options: argparse.Namespace) -> None:
 def _tune(options: argparse.Namespace) -> None:
     plan = _plan_of(options)
     kinds = tuple(options.kinds or [plan.synthesis.kind])
-    with _started(plan, options.quiet) as (spark, progress):
+    with _started(plan, options) as (spark, progress):
         from synth_spark import tuning
         from synth_spark.comparison import content
         from synth_spark.run import Run
@@ -276,11 +282,12 @@ def _demo(options: argparse.Namespace) -> None:
     plan = plans.load(
         _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
     )
-    progress = Progress(quiet=options.quiet)
-    with session() as spark:
+    quiet = options.quiet or _as_json(options)
+    progress = Progress(quiet=quiet)
+    with session(quiet=quiet) as spark:
         with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
             write_csv(spark, cases, options.rows, options.seed)
-        _release(plan, options.quiet)
+        _release(plan, options)
 
 
 def _warm(options: argparse.Namespace) -> None:
@@ -329,6 +336,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "show": _showcase,
     "compare": _compare,
     "tune": _tune,
+    "purge": _purge,
     "ledger": _ledger,
     "schema": _schema,
     "warm": _warm,

@@ -70,3 +70,20 @@ class EngineError(SynthSparkError):
     """Spark, Java or a library could not do what was asked of it."""
 
     exit_code = 8
+
+
+#: What a command exits with where no error of this tree was raised.
+PUBLISHED, UNFORESEEN, INTERRUPTED = 0, 70, 130
+
+
+def exit_code(error: BaseException | None) -> int:
+    """What a command exits with: 0, the code of an error of this tree, 130 if interrupted, 70 if nobody foresaw it.
+
+    >>> exit_code(None), exit_code(InputError("input.path", "does not exist", "check it")), exit_code(KeyError())
+    (0, 3, 70)
+    """
+    if error is None:
+        return PUBLISHED
+    if isinstance(error, SynthSparkError):
+        return error.exit_code
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else UNFORESEEN

@@ -23,22 +23,24 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"synth-spark {__version__}")
     added = whole.add_subparsers(required=True, metavar="COMMAND")
-    shared, asked, setting, accepting = _shared(), _asked(), _set(), _accepting()
+    shared, asked, setting, accepting, summed = _shared(), _asked(), _set(), _accepting(), _summed()
 
     def add(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = added.add_parser(name, help=text, description=text, parents=list(parents))
         command.set_defaults(command=commands[name])
         return command
 
-    add("run", "make, audit and publish a release", shared, asked, setting, accepting)
+    add("run", "make, audit and publish a release", shared, asked, setting, accepting, summed)
     add("plan", "print what a run would do, before any job", asked, setting)
     add("inspect", "look at an input, and propose a plan", shared, asked, setting)
-    stage = add("stage", "run one stage of an existing run, anew", shared, accepting)
+    stage = add("stage", "run one stage of an existing run, anew", shared, accepting, summed)
     names = "read, encode, aggregate, synthesize, evaluate, assess, validate or publish"
     stage.add_argument("name", metavar="NAME", help=names)
-    resume = add("resume", "run what an interrupted run has left to do", shared, accepting)
-    validate = add("validate", "audit a run again, and what was published of it", shared, accepting)
-    for command in (stage, resume, validate):
+    resume = add("resume", "run what an interrupted run has left to do", shared, accepting, summed)
+    validate = add("validate", "audit a run again, and what was published of it", shared, accepting, summed)
+    purge = add("purge", "remove what a published run kept, all that may not be published")
+    purge.add_argument("--force", action="store_true", help="also of a run that is not published: it is given up")
+    for command in (stage, resume, validate, purge):
         command.add_argument("run", metavar="RUN", help="run folder")
     showing = add("show", "make the showcase of a published release: one page to explore it")
     showing.add_argument("run", metavar="RUN", help="run folder, or folder of published tables")
@@ -63,7 +65,16 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _shared() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--quiet", action="store_true", help="no progress")
+    form = "what standard error is: text, or one JSON object a line"
+    shared.add_argument("--log-format", choices=("text", "json"), default="text", help=form)
+    shared.add_argument("--log-file", metavar="FILE", help="add the log to a file, one JSON object a line")
     return shared
+
+
+def _summed() -> argparse.ArgumentParser:
+    summed = argparse.ArgumentParser(add_help=False)
+    summed.add_argument("--summary", metavar="FILE", help="write the summary for machines there, too, however it ends")
+    return summed
 
 
 def _asked() -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ from synth_spark import pipeline_private as private
 from synth_spark.assessing import assess, keep_comparisons
 from synth_spark.errors import InputError
 from synth_spark.ledger import Ledger, release_entry
+from synth_spark.operations.purging import purge
 from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
 from synth_spark.progress import Progress
 from synth_spark.releasing import release
@@ -200,6 +201,7 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order."""
     run.resume(STAGES[run.plan.privacy.kind])
+    _tidy(run)
 
 
 def validate_again(run: Run) -> None:
@@ -211,11 +213,18 @@ def validate_again(run: Run) -> None:
     """
     if not run.workspace.done("publish"):
         return work(run, "validate")
-    with run.progress.stage("validate", "auditing again"):
-        STAGES[run.plan.privacy.kind]["validate"].work(run)
+    if run.workspace.purged is None:  # else only what was published is left
+        with run.progress.stage("validate", "auditing again"):
+            STAGES[run.plan.privacy.kind]["validate"].work(run)
     return publish.check_published(run.plan.output, run.workspace.run_id)
 
 
 def work(run: Run, name: str) -> None:
     """Run one stage, anew if it was completed before; see `Run.work`."""
     run.work(STAGES[run.plan.privacy.kind], name)
+    _tidy(run)
+
+
+def _tidy(run: Run) -> None:
+    if run.plan.operations.after_publication == "purge" and run.workspace.done("publish"):
+        purge(run.workspace)

@@ -1,14 +1,21 @@
-"""How far a run is: one live line on a terminal, plain lines elsewhere; never above 100 %, never a guess."""
+"""How far a run is: one live line on a terminal, plain lines elsewhere; never above 100 %, never a guess.
 
+Whatever is said is an event of the structured log, too (`synth_spark.logs`).
+"""
+
+import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.console import Console
 from rich.status import Status
+
+from synth_spark import logs
 
 #: Answers (tasks done, tasks in all) of what runs now, or None where that is not known.
 Probe = Callable[[], tuple[int, int] | None]
@@ -17,25 +24,39 @@ _LOOK, _LINE = 0.5, 15.0
 
 
 class Progress:
-    """Reports stages to standard error."""
+    """Reports stages to standard error, and to the structured log.
+
+    Attributes:
+        run_id: the run that events are about, once there is one.
+    """
 
     def __init__(self, probe: Probe = lambda: None, quiet: bool = False) -> None:
+        self.run_id: str | None = None
         self._probe = probe
         self._console = Console(file=sys.stderr, quiet=quiet, highlight=False, soft_wrap=True)
 
+    def event(self, name: str, level: int = logging.INFO, **about: Any) -> None:
+        """Log an event of the run, and print nothing; see `synth_spark.logs.event`."""
+        logs.event(name, level, run_id=self.run_id, **about)
+
     def say(self, text: str) -> None:
-        """Print one line."""
+        """Print one line, and log it as a note."""
+        self._print(text)
+        self.event("note", text=text)
+
+    def _print(self, text: str) -> None:
         self._console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
 
     @contextmanager
     def stage(self, name: str, what: str) -> Iterator[None]:
         """Report a stage while its body runs."""
         start, stop = time.monotonic(), threading.Event()
+        self.event("stage_started", stage=name, what=what)
         status = Status("", console=self._console) if self._console.is_terminal else None
         if status:
             status.start()
         else:
-            self.say(f"{name}: {what}")
+            self._print(f"{name}: {what}")
         watcher = threading.Thread(target=self._watch, args=(name, what, start, stop, status), daemon=True)
         watcher.start()
         try:
@@ -45,11 +66,9 @@ class Progress:
             watcher.join()
             if status:
                 status.stop()
-        self.say(
-            f"{name}: done in {time.monotonic() - start:.1f} s ({what})"
-            if status
-            else f"{name}: done in {time.monotonic() - start:.1f} s"
-        )
+        seconds = time.monotonic() - start
+        self._print(f"{name}: done in {seconds:.1f} s" + (f" ({what})" if status else ""))
+        self.event("stage_finished", stage=name, seconds=round(seconds, 3))
 
     def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: Status | None) -> None:
         last_line, step = start, Step()
@@ -62,7 +81,9 @@ class Progress:
                 status.update(text)
             elif now - last_line >= _LINE:
                 last_line = now
-                self.say(text)
+                self._print(text)
+                done, total = step.tasks or (None, None)
+                self.event("stage_running", stage=name, seconds=round(now - start, 1), tasks_done=done, tasks=total)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from pyspark.sql import functions as F
 from synth_spark.errors import PublishError
 from synth_spark.plan import Output
 from synth_spark.published import open_release
+from synth_spark.roots import leading_out
 from synth_spark.tables import SafeTable
 from synth_spark.workspace import sha256, write_atomically
 
@@ -42,7 +43,7 @@ def check_target(output: Output, run_id: str) -> None:
     """Make sure, before any work, that a release could be put in place.
 
     Raises:
-        PublishError: the output cannot be written, or holds this run already.
+        PublishError: the output cannot be written, leads elsewhere, or holds this run already.
     """
     root = Path(output.path)
     try:
@@ -52,6 +53,8 @@ def check_target(output: Output, run_id: str) -> None:
         probe.unlink()
     except OSError as error:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
+    for name in leading_out(root):
+        raise PublishError("output.path", f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
     if (root / "_manifests" / f"{run_id}.json").exists():
         raise PublishError(f"run_id '{run_id}'", "has been published there already", "choose another run_id")
 

@@ -18,7 +18,8 @@ from synth_spark.noise import Noise, VettedNoise
 from synth_spark.plan import DifferentialPrivacy, Plan, nearest
 from synth_spark.progress import Progress
 from synth_spark.resolve import Resolved, resolve
-from synth_spark.tables import Kept, Table
+from synth_spark.session import described
+from synth_spark.tables import Kept, Sensitivity, Table
 from synth_spark.workspace import Workspace
 
 
@@ -107,7 +108,13 @@ class Run:
 
     def keep(self, table: Table, frame: DataFrame) -> Kept:
         """Write a table and read it back."""
-        return self.workspace.keep(table, frame)
+        kept = self.workspace.keep(table, frame)
+        # exact numbers of sensitive rows are told inside the run folder alone
+        rows = kept.rows if table.sensitivity is Sensitivity.SAFE else None
+        seconds = self.workspace.manifest["tables"][table.name]["seconds"]
+        if self.progress.run_id == self.workspace.run_id:  # and not a trial inside another run
+            self.progress.event("table_kept", table=table.name, rows=rows, seconds=seconds)
+        return kept
 
     def keep_once(self, table: Table, make: Callable[[], DataFrame]) -> Kept:
         """Write a table that holds noise, unless it was written before: what was drawn is never drawn again."""
@@ -125,6 +132,8 @@ class Run:
 
     def resume(self, stages: Mapping[str, "Stage"]) -> None:
         """Run every stage that has not been completed, in order."""
+        if self.workspace.purged is not None:
+            self.progress.say(f"this run was purged ({self.workspace.purged}): its kept tables are gone")
         for name in stages:
             if not self.workspace.done(name):
                 self.work(stages, name)
@@ -138,6 +147,7 @@ class Run:
         order = list(stages)
         if name not in stages:
             raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
+        self.workspace.check_not_purged()
         before, later = order[: order.index(name)], order[order.index(name) :]
         for earlier in before:
             if not self.workspace.done(earlier):
@@ -149,7 +159,8 @@ class Run:
             raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
         keeps = [table for stage in later for table in stages[stage].keeps if table not in drawn]
         self.workspace.forget(later, keeps)
-        with self.progress.stage(name, stages[name].what), self.workspace.stage(name):
+        named = described(self.spark, self.workspace.run_id, name)
+        with named, self.progress.stage(name, stages[name].what), self.workspace.stage(name):
             stages[name].work(self)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -22,18 +22,21 @@ _MIN_JAVA = 17
 _FEW_CORES = (os.cpu_count() or 1) <= 4
 _COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
 _SHORT = "-XX:TieredStopAtLevel=1 " if _FEW_CORES else ""
+#: What a classic session shows of a job.
+_SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
 @contextmanager
-def session(delta: bool = False, long: bool = False) -> Iterator[SparkSession]:
-    """The session of a command: one that was there is left running, one that was built is stopped."""
+def session(delta: bool = False, long: bool = False, quiet: bool = False) -> Iterator[SparkSession]:
+    """The session of a command: one that was there, or is the platform's, is left running; one that was built stops."""
     found = SparkSession.getActiveSession()
-    spark = found or open_session(delta, long=long)
+    with _unheard() if quiet and found is None else nullcontext():
+        spark = found or open_session(delta, long=long)
     try:
         yield spark
     finally:
-        if found is None:
+        if found is None and not _hosted():
             spark.stop()
 
 
@@ -58,11 +61,7 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     builder = SparkSession.builder
     if delta:
         builder = with_delta(builder)
-    if (
-        "SPARK_REMOTE" in os.environ
-        or "PYSPARK_GATEWAY_PORT" in os.environ
-        or "DATABRICKS_RUNTIME_VERSION" in os.environ
-    ):
+    if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or _hosted():
         return builder.getOrCreate()
     check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
@@ -71,6 +70,25 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Give what the body starts a standard error that nobody reads: a JVM greets there, whatever its log level."""
+    sys.stderr.flush()
+    own, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(own, 2)
+        os.close(own)
+        os.close(nowhere)
+
+
+def _hosted() -> bool:
+    """Whether the platform owns the session: stopping it would fail the job, or stop the work of others."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 def local_settings(long: bool = False) -> dict[str, str]:
@@ -127,6 +145,32 @@ def warm_workers(spark: SparkSession) -> None:
         spark.range(0, cores, 1, cores).mapInArrow(load, "id bigint").write.format("noop").mode("append").save()
     except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
         return
+
+
+@contextmanager
+def described(spark: SparkSession, run_id: str, stage: str) -> Iterator[None]:
+    """Name run and stage on all that Spark does for the body, where Spark shows what it does.
+
+    Everywhere it is a tag, by which `SparkSession.interruptTag` finds the stage; in a classic session it is the jobs'
+    group and description, too, as its pages and its event log show them.
+    """
+    tag = f"synth-spark.{run_id}.{stage}"
+    context = None
+    try:
+        spark.addTag(tag)
+        context = spark.sparkContext
+        before = [context.getLocalProperty(key) for key in _SHOWN]
+        context.setJobGroup(tag, f"synth-spark {run_id}: {stage}")
+    except Exception:  # Spark Connect has no context, and shows tags alone; a name is never worth a run
+        context = None
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # a session that ended has none
+            spark.removeTag(tag)
+        if context is not None:
+            for key, value in zip(_SHOWN, before, strict=True):
+                context.setLocalProperty(key, value)  # type: ignore[arg-type]  # None takes it away
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:

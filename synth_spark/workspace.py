@@ -29,6 +29,7 @@ from synth_spark import __version__
 from synth_spark import plan as plans
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
+from synth_spark.roots import check_roots
 from synth_spark.tables import Kept, Table
 
 _FORMAT = 2
@@ -54,7 +55,9 @@ class Workspace:
 
         Raises:
             RunError: the run exists, or the folder cannot be made.
+            PlanError: it would be inside the folder of the published tables.
         """
+        check_roots(plan)
         now = datetime.now(UTC)
         run_id = plan.run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         folder = plan.work_folder / run_id
@@ -150,6 +153,18 @@ class Workspace:
         """Whether a stage has been completed."""
         return stage in self.manifest["stages"]
 
+    @property
+    def purged(self) -> str | None:
+        """When what the run kept was removed; None if it was not."""
+        found: dict[str, str] = self.manifest.get("purged", {})
+        return found.get("finished", found.get("started"))
+
+    def check_not_purged(self) -> None:
+        """Raise `RunError` if what the run kept was removed."""
+        if self.purged is not None:
+            problem = f"was purged ({self.purged}): its kept tables and its seed are gone"
+            raise RunError(f"run '{self.run_id}'", problem, "make a new release; what was published stands")
+
     def forget(self, stages: list[str], tables: list[Table]) -> None:
         """Drop stages and their tables, to run them anew."""
         for stage in stages:
@@ -185,7 +200,7 @@ class Workspace:
         """A table kept earlier.
 
         Raises:
-            RunError: it was not kept, or its files are not those that were written.
+            RunError: it was not kept, or it was removed.
         """
         from pyspark.sql.types import StructType
 
@@ -194,6 +209,8 @@ class Workspace:
             raise RunError(
                 f"table {table.name}", "is not in this run", "run the stages before it first: synth-spark resume RUN"
             )
+        if "purged" in entry:
+            self.check_not_purged()
         path = self._path(table)
         frame = spark.read.schema(StructType.fromJson(entry["schema"])).parquet(str(path))
         return Kept(table, frame, path, entry["rows"], entry["content_hash"])

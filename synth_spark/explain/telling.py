@@ -2,9 +2,10 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
+import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -40,6 +41,7 @@ PRIVATE: dict[str, bool | set[str]] = {
     "showcase": True,  # names values; what of it is about published ones is a column of its own
     "rules": True,
     "accepted": True,
+    "operations": True,
     "input": _PRIVATE_INPUT,
 }
 
@@ -57,8 +59,16 @@ def versions() -> dict[str, str]:
     return {
         "synth-spark": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in packages},
+        **{name: _version(name) for name in packages},
     }
+
+
+def _version(name: str) -> str:
+    """Version of a package; a platform that brings Spark may have no metadata of it."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return pyspark.__version__ if name == "pyspark" else "unknown"
 
 
 class Telling(Protocol):

@@ -5,6 +5,7 @@ from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Locat
 from synth_spark.plan.loading import dump, load, parse
 from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, Synthesis
 from synth_spark.plan.names import listed, nearest, used_columns
+from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.showcase import ColumnView, Showcase
 
@@ -21,6 +22,7 @@ __all__ = [
     "Input",
     "KAnonymity",
     "Location",
+    "Operations",
     "Output",
     "Plan",
     "Privacy",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from synth_spark.plan.assessment import Assessment, Rule
 from synth_spark.plan.input import Input, Location, Strict
+from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.showcase import Showcase
 
@@ -110,6 +111,7 @@ class Plan(Strict):
     )
     output: Output = Output()
     showcase: Showcase = Showcase()
+    operations: Operations = Operations()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     ledger: str | None = Field(
         None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."
@@ -172,6 +174,11 @@ class Plan(Strict):
     def ledger_file(self) -> Path:
         """File of the privacy ledger."""
         return Path(self.ledger) if self.ledger is not None else self.work_folder / "ledger.jsonl"
+
+    @property
+    def job_name(self) -> str:
+        """What monitors call it."""
+        return self.operations.job if self.operations.job is not None else self.title
 
     @property
     def data_set_name(self) -> str:

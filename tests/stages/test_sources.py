@@ -9,6 +9,8 @@ from releasing import hashes, published, release
 
 from synth_spark import demo
 from synth_spark.errors import InputError
+from synth_spark.plan import Location
+from synth_spark.read.locations import open_table
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 
@@ -50,6 +52,18 @@ def test_catalog_table_in(spark: SparkSession, frame: DataFrame, expected: dict[
     assert hashes(tmp_path / "out") == expected
     with pytest.raises(InputError, match="is not a readable table"):
         release(spark, tmp_path, tmp_path / "none", input__path=None, input__table="no_such_table", privacy__k=5)
+
+
+def test_a_table_is_found_by_catalog_schema_and_name(spark: SparkSession, frame: DataFrame, tmp_path: Path) -> None:
+    """As Unity Catalog names tables."""
+    name = "spark_catalog.default.cases_of_the_catalog"
+    frame.write.format("parquet").option("path", str(tmp_path / "table")).saveAsTable(name)
+    try:
+        opened = open_table(spark, Location(table=name))
+        assert opened.names == tuple(frame.columns)
+        assert opened.frame.count() == frame.count()
+    finally:
+        spark.sql(f"DROP TABLE {name}")
 
 
 def test_a_folder_of_csv_files_in(

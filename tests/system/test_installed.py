@@ -89,6 +89,15 @@ def test_the_notebook_that_inspects_runs(spark: SparkSession, tmp_path: Path, mo
     assert state["proposed"].startswith("input:")
 
 
+def test_the_notebook_that_tunes_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
+    state = runpy.run_path(str(ROOT / "notebooks" / "03_tune.py"))
+    assert state["tried"]["run"].tolist() == ["k5-R2-row_seeded", "k20-R2-row_seeded"]
+    kept = [one.figure("kept_share_of_common", 2) for one in state["found"]]
+    assert all(0 < share <= 1 for share in kept)
+    assert not (tmp_path / "tuned").exists()
+
+
 def test_plan_and_schema_need_no_spark(cases: Path, tmp_path: Path) -> None:
     planned = run([COMMAND, "plan", "--input", cases], PATH="/nowhere")
     assert planned.returncode == 0, planned.stderr

@@ -21,6 +21,9 @@ MODULES = [
     "read.edges",
     "plan.loading",
     "plan.names",
+    "operations.lineage",
+    "operations.metrics",
+    "errors",
     "progress",
     "report.scales",
 ]

@@ -1,0 +1,85 @@
+"""Structured logs: one JSON object a line, for what watches runs. Python's ``logging``, logger ``synth_spark``.
+
+Every line holds ``time`` (UTC), ``level``, ``event`` and what the event is about: names, seconds, and rows of tables
+that may be published. Exact numbers of sensitive rows, values and tracebacks are never part of one. Without `written`,
+events go wherever the process sends its logs.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from synth_spark.errors import PlanError
+
+_LOGGER = logging.getLogger("synth_spark")
+_LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings itself where nobody set up logging
+
+
+class JsonLines(logging.Formatter):
+    """A log record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without what was raised: a traceback may quote data."""
+        content = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", "message"),
+            **getattr(record, "about", {"text": record.getMessage()}),
+        }
+        return json.dumps(content, ensure_ascii=False, default=str)
+
+
+def event(name: str, level: int = logging.INFO, **about: Any) -> None:
+    """Log an event.
+
+    Args:
+        name: what happened: ``run_started``, ``stage_finished``, ``table_kept``, …
+        level: of `logging`.
+        about: names and numbers; what is None is left out. Never a value of a record.
+    """
+    known = {key: value for key, value in about.items() if value is not None}
+    text = " ".join([name, *(f"{key}={value}" for key, value in known.items())])
+    _LOGGER.log(level, text, extra={"event": name, "about": known})
+
+
+@contextmanager
+def written(as_json: bool = False, file: str | None = None, quiet: bool = False) -> Iterator[None]:
+    """Write events as lines of JSON, while the body runs.
+
+    Args:
+        as_json: whether to standard error.
+        file: a file that they are added to, too.
+        quiet: whether standard error gets warnings and errors alone.
+
+    Raises:
+        PlanError: the file cannot be written.
+    """
+    handlers: list[logging.Handler] = []
+    if as_json:
+        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers[0].setLevel(logging.WARNING if quiet else logging.INFO)
+    if file is not None:
+        try:
+            handlers.append(logging.FileHandler(Path(file), encoding="utf-8"))
+        except OSError as error:
+            raise PlanError("--log-file", f"cannot be written ({error.strerror})", "give another file") from None
+    level, passed_on = _LOGGER.level, _LOGGER.propagate
+    for handler in handlers:
+        handler.setFormatter(JsonLines())
+        _LOGGER.addHandler(handler)
+    if handlers:
+        _LOGGER.setLevel(logging.INFO)
+        _LOGGER.propagate = not as_json  # else a line could be on standard error twice
+    try:
+        yield
+    finally:
+        _LOGGER.setLevel(level)
+        _LOGGER.propagate = passed_on
+        for handler in handlers:
+            _LOGGER.removeHandler(handler)
+            handler.close()

@@ -1,0 +1,29 @@
+"""The part of a plan that says how its runs are watched, and what is left of them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from synth_spark.plan.input import Strict
+
+
+class Operations(Strict):
+    """How runs are watched, and what is left of them once they are published. None of it is published."""
+
+    job: str | None = Field(
+        None, min_length=1, description="Name of what is run again and again, for monitors; default: the title."
+    )
+    metrics: str | None = Field(
+        None, min_length=1, description="File of figures about the latest run, in Prometheus' text format (*.prom)."
+    )
+    lineage: str | None = Field(
+        None,
+        min_length=1,
+        description="File or URL that gets OpenLineage events; default: as OPENLINEAGE_… in the environment says.",
+    )
+    lineage_namespace: str = Field("synth-spark", min_length=1, description="Namespace of the job in OpenLineage.")
+    after_publication: Literal["keep", "purge"] = Field(
+        "keep",
+        description="Whether the kept tables that are not published stay in the run folder, or are removed as soon as "
+        "the release is in place; a purged run cannot be validated or run again.",
+    )
