@@ -192,8 +192,10 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 
 def resume(run: Run) -> None:
-    """Run every stage that has not been completed, in order."""
-    run.resume(STAGES[run.plan.privacy.kind])
+    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done."""
+    if run.workspace.done("publish"):
+        return run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do")
+    return run.resume(STAGES[run.plan.privacy.kind])
 
 
 def validate_again(run: Run) -> None:
@@ -211,5 +213,7 @@ def validate_again(run: Run) -> None:
 
 
 def work(run: Run, name: str) -> None:
-    """Run one stage, anew if it was completed before; see `Run.work`."""
-    run.work(STAGES[run.plan.privacy.kind], name)
+    """Run one stage, anew if it was completed before; see `Run.again`. What is published is not published again."""
+    if name == "publish" and run.workspace.done(name):
+        raise publish.already_published(run.workspace.run_id)
+    run.again(STAGES[run.plan.privacy.kind], name)

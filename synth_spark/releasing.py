@@ -44,4 +44,6 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     documents = public_documents(run, results)
     documents["RELEASE.md"] = told.text(measures, results) + "\n" + documents["RELEASE.md"]
     documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results)
-    publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+    done = publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+    if done.was_there:
+        run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
