@@ -207,15 +207,16 @@ def _copy(table: SafeTable, folder: Path, run_id: str) -> dict[str, Any]:
     kept = table.kept
     folder.mkdir()
     files = {}
-    for index, source in enumerate(sorted(kept.path.glob("*.parquet"))):
+    for index, (name, known) in enumerate(sorted(kept.files.items())):
+        source = kept.path / name
         target = folder / f"part-{index:05d}.parquet"
         with source.open("rb") as content, target.open("wb") as stream:
             shutil.copyfileobj(content, stream, 1 << 20)
             stream.flush()
             os.fsync(stream.fileno())
         files[target.name] = {"sha256": sha256(target), "bytes": target.stat().st_size}
-        if files[target.name]["sha256"] != sha256(source):
-            problem = "was torn while it was copied"
+        if files[target.name]["sha256"] != known:
+            problem = "is not what was audited, or was torn while it was copied"
             raise PublishError(f"table {kept.table.name}", problem, "run again: synth-spark resume RUN")
     sync_folder(folder)
     return {**_entry(table), "path": f"{kept.table.name}/run_id={run_id}", "files": files}

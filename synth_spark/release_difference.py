@@ -138,9 +138,10 @@ def _warnings(found: Difference, k: int) -> Iterator[str]:
             f"{found.pinned:,} of them exactly"
         )
     if found.one_step or found.new or found.gone:
+        crossed = found.new + found.gone
         yield (
-            f"WARNING: {found.one_step:,} counts moved by one step, {found.new + found.gone:,} crossed k: one record that "
-            "came or went may have done that; who knows of it learns what it holds"
+            f"WARNING: {found.one_step:,} counts moved by one step, {crossed:,} crossed k: one record that came or "
+            "went may have done that; who knows of it learns what it holds"
         )
 
 

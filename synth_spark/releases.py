@@ -37,7 +37,7 @@ def list_text(where: Path) -> str:
     current, rows = root.current(), [("", "release", "published", "privacy", "records", "combinations")]
     for run_id, manifest in root.published().items():
         entries = manifest["tables"]
-        numbers = (
+        records, combinations = (
             f"{entries[name]['rows']:,}" if name in entries else "" for name in ("synthetic_records", "aggregates")
         )
         state = "*" if run_id == current else "retired" if "retired" in manifest else ""

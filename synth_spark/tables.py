@@ -7,6 +7,7 @@ ones alone. `publish` takes nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -123,6 +124,7 @@ class Kept:
         path: folder of its files.
         rows: number of rows.
         content_hash: hash of its content, whatever the order and the layout of the rows.
+        files: its files, name → SHA-256, as they were written.
     """
 
     table: Table
@@ -130,6 +132,7 @@ class Kept:
     path: Path
     rows: int
     content_hash: str
+    files: Mapping[str, str]
 
 
 class SafeTable:

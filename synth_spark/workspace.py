@@ -211,7 +211,7 @@ class Workspace:
             )
         path = self._path(table)
         frame = spark.read.schema(StructType.fromJson(entry["schema"])).parquet(str(path))
-        return Kept(table, frame, path, entry["rows"], entry["content_hash"])
+        return Kept(table, frame, path, entry["rows"], entry["content_hash"], entry["files"])
 
     def verify(self, table: Table) -> None:
         """Check the files of a kept table against the hashes taken when they were written.
