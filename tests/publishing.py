@@ -55,12 +55,11 @@ def place(out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, column
     return root
 
 
-def about_to_publish(spark: SparkSession, ready: Path, out: Path, run_id: str, format_: str = "parquet") -> Run:
-    """A copy of a run whose stages are done but the last, under another name and with another target."""
-    folder = out.with_name(f"{out.name}.work") / run_id
+def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, format_: str = "parquet") -> Run:
+    """A copy of a run whose stages are done but the last, under its folder's name and with another target."""
     shutil.copytree(ready, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["run_id"] = manifest["plan"]["run_id"] = run_id
+    manifest["run_id"] = manifest["plan"]["run_id"] = folder.name
     manifest["plan"]["output"] |= {"path": str(out), "format": format_}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return Run(spark, Workspace.open(folder), Progress(quiet=True))

@@ -22,6 +22,7 @@ MODULES = [
     "plan.loading",
     "plan.names",
     "progress",
+    "releases",
     "report.scales",
 ]
 
