@@ -14,6 +14,7 @@ Points, in the order in which a run passes them::
     publish.write.<table>, publish.check.<table> before and after a table is written (Delta)
     publish.documents | .manifest               before the documents, and the manifest, are put in place
     publish.switch | .switched | .settled       before the pointer is switched, after that, and after the rest
+    retire.marked                               a release is said to be retired, and still there
 """
 
 import errno

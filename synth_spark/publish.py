@@ -108,7 +108,6 @@ def publish(safe: Sequence[SafeTable], documents: Mapping[str, str], output: Out
     for name in documents:
         if name.startswith((".", "_")) or "/" in name or name in (POINTER, HISTORY):
             raise ValueError(f"{name} is no name of a document")
-    Path(output.path).mkdir(parents=True, exist_ok=True)
     root = Root(Path(output.path))
     with root.alone(run_id):
         known = root.manifest(run_id)

@@ -85,6 +85,7 @@ class Root:
             PublishError: somebody else is writing, or the root cannot be written.
         """
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             stream = (self.path / _LOCK).open("a+", encoding="utf-8")
         except OSError as error:
             raise PublishError(

@@ -127,12 +127,13 @@ class Run:
         """Run every stage that has not been completed, in order.
 
         Raises:
-            RunError: a kept table is not what was written.
+            RunError: a kept table is not what was written, or another process works on this run.
         """
-        self.check_kept(stages, list(stages))
-        for name in stages:
-            if not self.workspace.done(name):
-                self.work(stages, name)
+        with self.workspace.alone():
+            self.check_kept(stages, list(stages))
+            for name in stages:
+                if not self.workspace.done(name):
+                    self.work(stages, name)
 
     def check_kept(self, stages: Mapping[str, "Stage"], of: Collection[str]) -> None:
         """Compare the tables that stages have kept with the hashes taken when they were written.
@@ -157,11 +158,13 @@ class Run:
         """Run one stage, from tables that are checked first; see `work`.
 
         Raises:
-            RunError: a table of a stage before it is not what was written, or as `work` does.
+            RunError: a table of a stage before it is not what was written, another process works on this run, or as
+                `work` does.
         """
         order = list(stages)
-        self.check_kept(stages, order[: order.index(name)] if name in stages else [])
-        self.work(stages, name)
+        with self.workspace.alone():
+            self.check_kept(stages, order[: order.index(name)] if name in stages else [])
+            self.work(stages, name)
 
     def work(self, stages: Mapping[str, "Stage"], name: str) -> None:
         """Run one stage, anew if it was completed before; what later stages had made of it is dropped.

@@ -11,6 +11,7 @@ manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever 
 """
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -150,6 +151,28 @@ class Workspace:
             "finished": faults.now().isoformat(timespec="milliseconds"),
         }
         self.save()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only process that works on this run; the operating system lets go when it ends, however that happens.
+
+        Raises:
+            RunError: another process does, or did since the manifest was read.
+        """
+        with _told("its lock"):
+            stream = (self.folder / ".running").open("a")
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                remedy = "wait for it, or end it"
+                raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
+            except OSError:  # a file system without locks
+                pass
+            saved = Workspace.open(self.folder).manifest
+            if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
+                raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
+            yield
 
     def done(self, stage: str) -> bool:
         """Whether a stage has been completed."""
