@@ -18,16 +18,19 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyspark
 from pyspark.sql import SparkSession
 
 from synth_spark import demo, faults, pipeline, tables
@@ -38,6 +41,7 @@ from synth_spark.progress import Progress
 from synth_spark.published import open_release
 from synth_spark.root import Root
 from synth_spark.run import Run
+from synth_spark.session import local_settings, session
 from synth_spark.slices import slices
 from synth_spark.workspace import Workspace, content_hash, sha256
 
@@ -60,12 +64,14 @@ class Line:
         folder: where everything goes.
         settings: keys of the plan beside those of every line here.
         found: kinds of faults that were injected → how many.
+        remote: where processes that are killed find Spark; default: each starts its own.
     """
 
     spark: SparkSession
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     found: Counter[str] = field(default_factory=Counter)
+    remote: str | None = None
 
     def __post_init__(self) -> None:
         """Publish the release before, and make the other one undisturbed, to know its points and its content."""
@@ -167,6 +173,8 @@ class Line:
         command = [sys.executable, "-m", "synth_spark", "resume", str(self.work / DURING), "--quiet"]
         environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
         environment[faults.VARIABLE] = f"{point}=kill"
+        if self.remote is not None:
+            environment["SPARK_REMOTE"] = self.remote
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == -signal.SIGKILL, f"{point}: {done.returncode} {done.stderr[-2000:]}"
         self.found["kill"] += 1
@@ -288,6 +296,33 @@ class Line:
         return {name: entry["content_hash"] for name, entry in workspace.manifest["tables"].items()}
 
 
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """A Spark Connect server, whose address drivers are given: they start in seconds, and it outlives them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {**local_settings(), "spark.sql.shuffle.partitions": "4", "spark.connect.grpc.binding.port": str(port)}
+    command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), "org.apache.spark.deploy.SparkSubmit"]
+    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]"]
+    command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
+    environment |= {"PYSPARK_PYTHON": sys.executable}
+    with (folder / "server.log").open("wb") as log:
+        running = subprocess.Popen([*command, "spark-internal"], env=environment, stdout=log, stderr=log, cwd=folder)
+    try:
+        limit = time.monotonic() + 120
+        while running.poll() is None and time.monotonic() < limit:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.2)
+        assert running.poll() is None, (folder / "server.log").read_text(errors="replace")[-2000:]
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait()
+
+
 def fingerprint(root: Path) -> dict[str, str]:
     """Every file of a published root, by its path in it → its hash; the lock is nobody's content."""
     files = (file for file in sorted(root.rglob("*")) if file.is_file() and file.name != ".publishing")
@@ -311,8 +346,6 @@ def _fits(point: str, kind: str) -> bool:
 
 def main() -> int:
     """Inject, count, print."""
-    from synth_spark.session import session
-
     parser = argparse.ArgumentParser(description="Inject faults, and check what is left after each.")
     parser.add_argument("count", type=int, nargs="?", default=200, help="least number of faults")
     parser.add_argument("--kills", type=int, default=16, help="how many of them kill a driver")
@@ -324,7 +357,8 @@ def main() -> int:
             possible = [one for one in line.possible() if not line.delta or ".publish." in f".{one[0]}"]
             if number == 0:
                 points = [point for point in line.points if not point.endswith(".tasks")]
-                line.chain([(point, "kill") for point in _spread(points, options.kills)])
+                with server(line.folder) as line.remote:
+                    line.chain([(point, "kill") for point in _spread(points, options.kills)])
             struck = _spread(possible, -(-(options.count - options.kills) * share // 100))
             for kind in dict.fromkeys(kind for _, kind in struck):
                 line.chain([one for one in struck if one[1] == kind])

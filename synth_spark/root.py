@@ -86,7 +86,7 @@ class Root:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            stream = (self.path / _LOCK).open("a+", encoding="utf-8")
+            stream = (self.path / _LOCK).open("a+b", buffering=0)  # nothing is left to be written on closing
         except OSError as error:
             raise PublishError(
                 "output.path", f"cannot be written ({error.strerror})", "choose another folder"
@@ -97,7 +97,7 @@ class Root:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 stream.seek(0)
-                holder = stream.read(200).strip() or "another process"
+                holder = stream.read(200).decode(errors="replace").strip() or "another process"
                 problem = f"is being written by {holder}"
                 raise PublishError(
                     "output.path", problem, "publish this one afterwards: synth-spark resume RUN"
@@ -106,8 +106,7 @@ class Root:
                 self._locks = False
             with suppress(OSError):  # a full disk: who holds the lock is not told, but it is held
                 stream.truncate(0)
-                stream.write(f"{who} on {platform.node()} since {faults.now():%Y-%m-%d %H:%M:%S} UTC")
-                stream.flush()
+                stream.write(f"{who} on {platform.node()} since {faults.now():%Y-%m-%d %H:%M:%S} UTC".encode())
             try:
                 self._settle_or_say()
                 yield

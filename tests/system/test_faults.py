@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inject import Line, fingerprint
+from inject import Line, fingerprint, server
 from publishing import about_to_publish
 from pyspark.sql import SparkSession
 
@@ -67,7 +67,8 @@ def test_a_driver_that_is_killed_after_every_stage(line: Line) -> None:
     """One run, killed at each boundary in turn, and right after the pointer was switched: the same content."""
     stages = list(pipeline.STAGES["k_anonymity"])
     points = [f"stage.{stage}.done" for stage in stages]
-    line.chain([(point, "kill") for point in [*points[:-1], "publish.switched", points[-1]]])
+    with server(line.folder) as line.remote:
+        line.chain([(point, "kill") for point in [*points[:-1], "publish.switched", points[-1]]])
 
 
 @pytest.mark.parametrize("machines", [1, 2])
