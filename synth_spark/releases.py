@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synth_spark import faults
 from synth_spark.errors import PublishError
 from synth_spark.published import PublishedRelease, open_release
-from synth_spark.root import Root
+from synth_spark.root import Root, is_name
 from synth_spark.slices import remove_slices, slices
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def clean(where: Path, spark: "SparkSession | None" = None) -> str:
         known = {name for name, manifest in root.published().items() if "retired" not in manifest} | under_way
         if has_delta(where):
             for run_id, names in slices(_session(spark), where).items():
-                if run_id not in known:
+                if run_id not in known and is_name(run_id):
                     remove_slices(_session(spark), where, run_id, names)
                     lines.append(f"{run_id}: removed from {', '.join(names)}; {_VACUUM.format(where)}")
         found = root.remnants()

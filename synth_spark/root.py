@@ -24,6 +24,7 @@ hour after its last sign of life.
 import fcntl
 import json
 import platform
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +41,8 @@ POINTER, HISTORY, DOCUMENTS, MANIFESTS = "LATEST.json", "_history.jsonl", "_docu
 _LOCK, _MARK = ".publishing", "publishing.json"
 #: Seconds for which a publication that the lock cannot see is taken to be under way.
 _GRACE = 3_600.0
+#: What a run id looks like: nothing else becomes part of a path, or of a condition.
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ class Unfinished:
     tables: tuple[str, ...]
     host: str
     age: float
+
+
+def is_name(run_id: str) -> bool:
+    """Whether a text can be the name of a run.
+
+    >>> is_name("20261125T010203Z-ab12cd"), is_name("../elsewhere"), is_name("x' or '' = '")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(run_id) is not None
 
 
 class Root:
@@ -128,6 +140,8 @@ class Root:
 
     def manifest(self, run_id: str) -> dict[str, Any] | None:
         """What was published of a run; None if nothing was."""
+        if not is_name(run_id):
+            return None
         try:
             text = (self.path / MANIFESTS / f"{run_id}.json").read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -153,6 +167,8 @@ class Root:
 
     def is_published(self, run_id: str) -> bool:
         """Whether a release is in place, whole; also one that was retired since."""
+        if not is_name(run_id):
+            return False
         begun = (self.staging / run_id / _MARK).exists()
         return (self.path / MANIFESTS / f"{run_id}.json").exists() and (not begun or self.current() == run_id)
 

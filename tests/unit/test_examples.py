@@ -24,6 +24,7 @@ MODULES = [
     "progress",
     "releases",
     "report.scales",
+    "root",
 ]
 
 
