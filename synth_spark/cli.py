@@ -5,7 +5,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from synth_spark.comparison import Outcome
     from synth_spark.report.blocks import Report
     from synth_spark.run import Run
+    from synth_spark.workspace import Workspace
 
 #: Records that take minutes to release.
 _MANY = 300_000
@@ -65,9 +66,15 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
 
 
 def _resume(options: argparse.Namespace) -> None:
+    from synth_spark.workspace import Workspace
+
+    workspace = Workspace.open(Path(options.run))
+    if workspace.done("publish"):  # Spark need not start to find that out
+        print(f"Nothing to do: {workspace.run_id} is finished and has been published.")
+        return _tell(workspace)
     from synth_spark import pipeline
 
-    _in_folder(options, pipeline.resume)
+    return _in_folder(options, pipeline.resume)
 
 
 def _stage(options: argparse.Namespace) -> None:
@@ -143,19 +150,18 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
         accept(run, rule, reason)
     work(run)
     if run.workspace.done("publish"):
-        _tell(run)
+        _tell(run.workspace)
 
 
-def _tell(run: "Run") -> None:
-    plan, run_id, root = run.plan, run.workspace.run_id, Path(run.plan.output.path)
+def _tell(workspace: "Workspace") -> None:
+    plan, run_id = workspace.plan, workspace.run_id
+    root = Path(plan.output.path)
     where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
     print(f"Released {run_id}: {where}")
     print(f"  read it explained    {root}/RELEASE.md, its audit in {root}/QUALITY.md")
     if plan.showcase.make:
         print(f"  explore it           {root}/showcase.html")
-    print(
-        f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {run.workspace.folder}/report.html"
-    )
+    print(f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {workspace.folder}/report.html")
     if plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
@@ -269,6 +275,35 @@ def _ledger(options: argparse.Namespace) -> None:
     print("\n".join(account_text(ledger.account(name)) for name in names) or "nothing is recorded")
 
 
+def _releases(options: argparse.Namespace) -> None:
+    from synth_spark import releases
+    from synth_spark.session import session
+
+    where, names, action = Path(options.root), options.run_ids, options.action
+    most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
+    if len(names) > most or (action in ("diff", "rollback") and not names):
+        wanted = {"list": "no RUN_ID", "clean": "no RUN_ID", "show": "at most one RUN_ID", "diff": "one or two RUN_IDs"}
+        raise PlanError(
+            f"releases {action}", f"takes {wanted.get(action, 'one RUN_ID')}", "see synth-spark releases -h"
+        )
+    if action == "list":
+        return print(releases.list_text(where))
+    if action in ("show", "rollback"):
+        return print((releases.show_text if action == "show" else releases.rollback)(where, *names))
+    if action == "retire":
+        if bool(names) == (options.keep is not None or options.older_than is not None) or (options.keep or 0) < 0:
+            raise PlanError(
+                "releases retire", "needs RUN_IDs, or a rule", "name some, or give --keep N or --older-than DAYS"
+            )
+        names = names or releases.chosen(where, options.keep, options.older_than)
+    with session(delta=True) if releases.has_delta(where) else nullcontext() as spark:
+        if action == "diff":
+            from synth_spark.release_difference import diff_text
+
+            return print(diff_text(*releases.open_two(where, names), spark))
+        return print(releases.retire(where, names, spark) if action == "retire" else releases.clean(where, spark))
+
+
 def _schema(options: argparse.Namespace) -> None:
     print(json.dumps(Plan.model_json_schema(), indent=2))
 
@@ -338,6 +373,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "tune": _tune,
     "purge": _purge,
     "ledger": _ledger,
+    "releases": _releases,
     "schema": _schema,
     "warm": _warm,
     "demo": _demo,

@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from synth_spark import faults
 from synth_spark.budget import Delta, Epsilon, Rho, epsilon_of
 from synth_spark.errors import BudgetError, RunError
 
@@ -219,4 +219,4 @@ def _remarks(entry: Entry, before: Account) -> list[str]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return faults.now().isoformat(timespec="seconds")

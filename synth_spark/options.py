@@ -53,6 +53,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     compare.add_argument("--output", metavar="FOLDER", help="write it there, as a page, Markdown and CSV")
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
     _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
+    _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
     add("schema", "print the plan's JSON Schema, for editors")
     add("warm", "compile the kernels now rather than in the first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
@@ -125,6 +126,16 @@ def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
     ledger.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
+
+
+def _add_releases(releases: argparse.ArgumentParser) -> None:
+    actions = ("list", "show", "diff", "rollback", "retire", "clean")
+    does = "list all; show one; compare two; make an earlier one current; take some back; remove what was left over"
+    releases.add_argument("action", choices=actions, help=does)
+    releases.add_argument("root", metavar="OUT", help="folder of the published tables (output.path)")
+    releases.add_argument("run_ids", nargs="*", metavar="RUN_ID", help="names of releases")
+    releases.add_argument("--keep", type=int, metavar="N", help="take back all but the N newest (retire)")
+    releases.add_argument("--older-than", type=float, metavar="DAYS", help="take back those that are older (retire)")
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -199,8 +199,12 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 
 def resume(run: Run) -> None:
-    """Run every stage that has not been completed, in order."""
-    run.resume(STAGES[run.plan.privacy.kind])
+    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done."""
+    if run.workspace.done("publish"):
+        gone = "" if run.workspace.purged is None else f"; this run was purged ({run.workspace.purged})"
+        run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do{gone}")
+    else:
+        run.resume(STAGES[run.plan.privacy.kind])
     _tidy(run)
 
 
@@ -220,11 +224,14 @@ def validate_again(run: Run) -> None:
 
 
 def work(run: Run, name: str) -> None:
-    """Run one stage, anew if it was completed before; see `Run.work`."""
-    run.work(STAGES[run.plan.privacy.kind], name)
+    """Run one stage, anew if it was completed before; see `Run.again`. What is published is not published again."""
+    if name == "publish" and run.workspace.done(name):
+        raise publish.already_published(run.workspace.run_id)
+    run.again(STAGES[run.plan.privacy.kind], name)
     _tidy(run)
 
 
 def _tidy(run: Run) -> None:
-    if run.plan.operations.after_publication == "purge" and run.workspace.done("publish"):
+    wanted = run.plan.operations.after_publication == "purge" and run.workspace.purged is None
+    if wanted and run.workspace.done("publish"):
         purge(run.workspace)

@@ -2,41 +2,60 @@
 
 What was audited is what is published: files are copied beside the published root, compared with the hashes taken when
 they were written, renamed into place, and only then named by the manifest and, last, by ``LATEST.json``. Readers trust
-the pointer alone, so at any moment they see the earlier release whole or the new one whole.
+the pointer alone, so at any moment they see the earlier release whole or the new one whole. The steps, each of which
+may be the last one of a process that is killed:
 
-Layout::
+1. the root is locked; what an earlier publication left half done is finished or removed;
+2. a mark in ``OUT.staging`` says what is about to be put in place;
+3. tables are copied there and compared, then put in place (Delta: slices are written, and compared; ``release`` last);
+4. the documents are put in place under the run's name, then the manifest;
+5. the pointer is replaced, if nobody else did meanwhile; copies of the documents and the history follow;
+6. the mark is removed.
 
-    OUT/<table>/run_id=<id>/part-00000.parquet …     (or OUT/<table>, a Delta table with a run_id column)
-    OUT/_manifests/<id>.json
-    OUT/RELEASE.md, OUT/QUALITY.md                   the latest release and its audit, explained
-    OUT/LATEST.json                                  {"run_id", "manifest", "tables"}
+Killed before 5, nothing of the release is published, and the next publication to that root removes what is there
+(of this run: it is made anew); killed later, it is published, and whatever writes to the root next finishes it. `root`
+tells the layout.
 """
 
-import json
+import os
 import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
+from synth_spark import faults
 from synth_spark.errors import PublishError
 from synth_spark.plan import Output
 from synth_spark.published import open_release
+from synth_spark.root import HISTORY, POINTER, Root
 from synth_spark.roots import leading_out
-from synth_spark.tables import SafeTable
-from synth_spark.workspace import sha256, write_atomically
+from synth_spark.slices import in_order, remove_slices, write_slice
+from synth_spark.tables import RELEASE, SafeTable
+from synth_spark.workspace import sha256, sync_folder
+
+#: What a list of releases tells of each, from the row of the table ``release``.
+_TERMS = ("title", "privacy", "k", "epsilon", "delta", "reporting_length", "guarantee")
 
 
 @dataclass(frozen=True)
 class Publication:
-    """A release in place."""
+    """A release in place.
+
+    Attributes:
+        run_id: its name.
+        root: the published root.
+        tables: name → where it is.
+        was_there: whether it had been published before, and nothing was changed.
+    """
 
     run_id: str
     root: Path
     tables: dict[str, Path]
+    was_there: bool = False
 
 
 def check_target(output: Output, run_id: str) -> None:
@@ -50,13 +69,18 @@ def check_target(output: Output, run_id: str) -> None:
         root.mkdir(parents=True, exist_ok=True)
         probe = root / f".probe-{run_id}"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
     for name in leading_out(root):
         raise PublishError("output.path", f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
-    if (root / "_manifests" / f"{run_id}.json").exists():
-        raise PublishError(f"run_id '{run_id}'", "has been published there already", "choose another run_id")
+    if Root(root).is_published(run_id):
+        raise already_published(run_id)
+
+
+def already_published(run_id: str) -> PublishError:
+    """The refusal of a release that is there already."""
+    return PublishError(f"run_id '{run_id}'", "has been published there already", "choose another run_id")
 
 
 def check_published(output: Output, run_id: str) -> None:
@@ -68,7 +92,7 @@ def check_published(output: Output, run_id: str) -> None:
     open_release(Path(output.path), run_id).verify()
 
 
-def publish(safe: list[SafeTable], documents: dict[str, str], output: Output, run_id: str) -> Publication:
+def publish(safe: Sequence[SafeTable], documents: Mapping[str, str], output: Output, run_id: str) -> Publication:
     """Put a release in place.
 
     Args:
@@ -77,78 +101,139 @@ def publish(safe: list[SafeTable], documents: dict[str, str], output: Output, ru
         output: where, and in which format.
         run_id: name of the release.
 
+    Returns:
+        Where it is; a release of the same content that is there already is left as it is.
+
     Raises:
-        PublishError: something could not be written; nothing of this release is left, the one before is as it was.
+        PublishError: something could not be written, or another release is being published there: nothing of this
+            release is left, the one before is as it was. Or another content was published under that name.
     """
-    check_target(output, run_id)
-    root = Path(output.path)
-    staging = root.with_name(f"{root.name}.staging") / run_id
-    placed: list[Path] = []
-    try:
-        if output.format == "delta":
-            entries = {table.kept.table.name: _write_delta(table, root, run_id) for table in safe}
-        else:
-            entries = {table.kept.table.name: _stage(table, staging, run_id) for table in safe}
-            for name in entries:
-                target = root / name / f"run_id={run_id}"
-                target.parent.mkdir(exist_ok=True)
-                (staging / name).rename(target)
-                placed.append(target)
-        _switch(root, run_id, entries, documents, output.format)
-    except OSError as error:
-        for target in placed:
-            shutil.rmtree(target, ignore_errors=True)
-        (root / "_manifests" / f"{run_id}.json").unlink(missing_ok=True)
-        raise PublishError(
-            "output.path",
-            f"could not be written ({error.strerror})",
-            "free space or mend permissions, then: synth-spark stage publish RUN",
-        ) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if staging.parent.is_dir() and not any(staging.parent.iterdir()):
-            staging.parent.rmdir()
-    return Publication(run_id, root, {name: root / entry["path"] for name, entry in entries.items()})
+    for name in documents:
+        if name.startswith((".", "_")) or "/" in name or name in (POINTER, HISTORY):
+            raise ValueError(f"{name} is no name of a document")
+    root = Root(Path(output.path))
+    with root.alone(run_id):
+        known = root.manifest(run_id)
+        if known is not None and root.is_published(run_id):
+            return _found(root, run_id, known, safe)
+        spark = safe[0].kept.frame.sparkSession
+        try:
+            _clean(root, spark, output.format, run_id)
+            seen = root.pointer()
+            staging = root.begin(run_id, output.format, [table.kept.table.name for table in safe])
+            faults.point("publish.begin")
+            if output.format == "delta":
+                entries = _write_delta(safe, root, run_id)
+            else:
+                entries = _place(root, staging, run_id, safe)
+            faults.point("publish.documents")
+            root.file_documents(run_id, documents)
+            faults.point("publish.manifest")
+            root.write_manifest(_manifest(root, run_id, output.format, entries, documents, safe))
+            root.switch(run_id, seen, "publish")
+            faults.point("publish.settled")
+        except BaseException as error:
+            _undo(root, spark, output.format, run_id)
+            if isinstance(error, OSError):
+                raise _failed(root, run_id, error) from None
+            raise
+        root.end(run_id)
+    return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()})
 
 
-def _stage(table: SafeTable, staging: Path, run_id: str) -> dict[str, Any]:
+def _found(root: Root, run_id: str, manifest: Mapping[str, Any], safe: Sequence[SafeTable]) -> Publication:
+    """A release that is in place already, if it is of the same content; how it was told may differ by version.
+
+    Raises:
+        PublishError: it is not, or was retired.
+    """
+    if "retired" in manifest:
+        raise PublishError(f"run_id '{run_id}'", "was published there and retired", "make a new release")
+    entries = manifest["tables"]
+    known = {name: entry["content_hash"] for name, entry in entries.items() if name != RELEASE.name}
+    if known != {one.kept.table.name: one.kept.content_hash for one in safe if one.kept.table.name != RELEASE.name}:
+        raise already_published(run_id)
+    return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()}, True)
+
+
+def _clean(root: Root, spark: SparkSession, format_: str, run_id: str) -> None:
+    """Remove what killed publications left; slices of this run stay, as they need not be written again."""
+    dead = [one for one in root.unfinished() if one.run_id != run_id]
+    cleaned = [one for one in dead if one.format != "delta" or format_ == "delta"]  # else: `releases clean`
+    for one in cleaned:
+        if one.format == "delta":
+            remove_slices(spark, root.path, one.run_id, one.tables)
+    root.remove(root.remnants())
+    for one in cleaned:
+        root.end(one.run_id)
+
+
+def _undo(root: Root, spark: SparkSession, format_: str, run_id: str) -> None:
+    """Remove what there is of a publication that failed; what resists is removed by the next one."""
+    if root.current() == run_id:  # it did not fail before the switch: whatever comes next finishes it
+        return
+    with suppress(Exception):
+        if format_ == "delta":
+            names = [name for one in root.unfinished() if one.run_id == run_id for name in one.tables]
+            remove_slices(spark, root.path, run_id, names)
+        root.remove(root.remnants())
+        root.end(run_id)
+
+
+def _failed(root: Root, run_id: str, error: OSError) -> PublishError:
+    remedy = "free space or mend permissions, then: synth-spark resume RUN"
+    if root.current() == run_id:
+        problem = f"names this release, but its documents could not all be put beside it ({error.strerror})"
+        return PublishError("output.path", problem, remedy)
+    return PublishError("output.path", f"could not be written ({error.strerror})", remedy)
+
+
+def _place(root: Root, staging: Path, run_id: str, safe: Sequence[SafeTable]) -> dict[str, Any]:
+    """Copy all tables beside the root, then rename them into place."""
+    entries = {}
+    for table in safe:
+        name = table.kept.table.name
+        faults.point(f"publish.copy.{name}")
+        entries[name] = _copy(table, staging / name, run_id)
+        root.alive(run_id)
+    for name in entries:
+        faults.point(f"publish.place.{name}")
+        target = root.path / name / f"run_id={run_id}"
+        target.parent.mkdir(exist_ok=True)
+        (staging / name).rename(target)
+        sync_folder(target.parent)
+    return entries
+
+
+def _copy(table: SafeTable, folder: Path, run_id: str) -> dict[str, Any]:
     kept = table.kept
-    folder = staging / kept.table.name
-    folder.mkdir(parents=True)
+    folder.mkdir()
     files = {}
-    for index, source in enumerate(sorted(kept.path.glob("*.parquet"))):
+    for index, (name, known) in enumerate(sorted(kept.files.items())):
+        source = kept.path / name
         target = folder / f"part-{index:05d}.parquet"
-        shutil.copyfile(source, target)
+        with source.open("rb") as content, target.open("wb") as stream:
+            shutil.copyfileobj(content, stream, 1 << 20)
+            stream.flush()
+            os.fsync(stream.fileno())
         files[target.name] = {"sha256": sha256(target), "bytes": target.stat().st_size}
-        if files[target.name]["sha256"] != sha256(source):
-            raise PublishError(
-                f"table {kept.table.name}", "was torn while it was copied", "run again: synth-spark stage publish RUN"
-            )
+        if files[target.name]["sha256"] != known:
+            problem = "is not what was audited, or was torn while it was copied"
+            raise PublishError(f"table {kept.table.name}", problem, "run again: synth-spark resume RUN")
+    sync_folder(folder)
     return {**_entry(table), "path": f"{kept.table.name}/run_id={run_id}", "files": files}
 
 
-def _write_delta(table: SafeTable, root: Path, run_id: str) -> dict[str, Any]:
-    kept = table.kept
-    frame = kept.frame if "run_id" in kept.frame.columns else kept.frame.withColumn("run_id", F.lit(run_id))
-    writer = (
-        frame.write.format("delta")
-        .mode("overwrite")
-        .partitionBy("run_id")
-        .option("replaceWhere", f"run_id = '{run_id}'")
-        .option("delta.columnMapping.mode", "name")
-        .option("txnAppId", f"synth-spark/{run_id}/{kept.table.name}")
-        .option("txnVersion", 1)
-    )
-    try:
-        writer.save(str(root / kept.table.name))
-    except PySparkException as error:
-        condition = error.getCondition() or "unknown condition"
-        raise PublishError(
-            f"table {kept.table.name}",
-            f"was refused by Delta ({condition})",
-            "publish tables of other columns to a folder of their own",
-        ) from None
-    return {**_entry(table), "path": kept.table.name, "where": f"run_id = '{run_id}'"}
+def _write_delta(safe: Sequence[SafeTable], root: Root, run_id: str) -> dict[str, Any]:
+    """Write the slices of all tables, the one whose row is the commit last."""
+    by_name = {table.kept.table.name: table for table in safe}
+    for name in in_order(by_name):
+        faults.point(f"publish.write.{name}")
+        write_slice(by_name[name], root.path, run_id)
+        faults.point(f"publish.check.{name}")
+        root.alive(run_id)
+    where = f"run_id = '{run_id}'"
+    return {name: {**_entry(table), "path": name, "where": where} for name, table in by_name.items()}
 
 
 def _entry(table: SafeTable) -> dict[str, Any]:
@@ -157,21 +242,20 @@ def _entry(table: SafeTable) -> dict[str, Any]:
     return {"grain": kept.table.grain, "rows": kept.rows, "content_hash": kept.content_hash, "schema": schema}
 
 
-def _switch(root: Path, run_id: str, entries: dict[str, Any], documents: dict[str, str], format_: str) -> None:
-    manifest = {
+def _manifest(
+    root: Root,
+    run_id: str,
+    format_: str,
+    entries: Mapping[str, Any],
+    documents: Mapping[str, str],
+    safe: Sequence[SafeTable],
+) -> dict[str, Any]:
+    told = [row.asDict() for one in safe if one.kept.table is RELEASE for row in one.kept.frame.collect()]
+    return {
         "run_id": run_id,
-        "published": datetime.now(UTC).isoformat(timespec="seconds"),
+        "published": root.time(),
         "format": format_,
-        "tables": entries,
+        "terms": {name: row[name] for row in told for name in _TERMS if name in row},
+        "tables": dict(entries),
         "documents": sorted(documents),
     }
-    (root / "_manifests").mkdir(exist_ok=True)
-    write_atomically(root / "_manifests" / f"{run_id}.json", json.dumps(manifest, indent=1, ensure_ascii=False))
-    for name, text in documents.items():
-        write_atomically(root / name, text)
-    pointer = {
-        "run_id": run_id,
-        "manifest": f"_manifests/{run_id}.json",
-        "tables": {name: entry["path"] for name, entry in entries.items()},
-    }
-    write_atomically(root / "LATEST.json", json.dumps(pointer, indent=1))

@@ -5,6 +5,7 @@ files, and so of nothing that was not audited.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,18 +53,21 @@ class PublishedRelease:
         entry = self._entry(table)
         return [self.root / entry["path"] / name for name in entry.get("files", {})]
 
-    def arrow(self, table: str, spark: "SparkSession | None" = None) -> pa.Table:
+    def arrow(
+        self, table: str, spark: "SparkSession | None" = None, columns: Collection[str] | None = None
+    ) -> pa.Table:
         """A table as it was published, without a column that only names the release.
 
         Args:
             table: its name.
             spark: a session with Delta; needed for Delta tables only.
+            columns: names of those that are wanted; default: all.
 
         Raises:
             PublishError: the release has no such table, or a file of it is missing or damaged.
         """
         entry = self._entry(table)
-        names = [column["name"] for column in entry["schema"]]
+        names = [column["name"] for column in entry["schema"] if columns is None or column["name"] in columns]
         try:
             if self.is_delta:
                 if spark is None:
@@ -106,7 +110,7 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
         run_id: name of a release of that folder; default: what ``LATEST.json`` names.
 
     Raises:
-        PublishError: there is none, or its manifest cannot be read.
+        PublishError: there is none, its manifest cannot be read, or it was retired.
     """
     if (where / "manifest.json").is_file() and not (where / "LATEST.json").is_file():
         workspace = Workspace.open(where)
@@ -126,4 +130,7 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
             f"holds no manifest of {name} that can be read",
             "give a folder of published tables, or a run folder",
         ) from None
+    if "retired" in manifest:
+        problem = f"was retired on {manifest['retired'][:10]}; only its manifest is left"
+        raise PublishError(f"release '{run_id}'", problem, "choose another: synth-spark releases list OUT")
     return PublishedRelease(where, str(run_id), manifest)

@@ -1,6 +1,6 @@
 """A run in progress: what every stage works with, and how stages follow each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from synth_spark import tables
+from synth_spark import faults, tables
 from synth_spark.budget import Spending, spend
 from synth_spark.domain import Domain, build
 from synth_spark.errors import RunError
@@ -131,12 +131,47 @@ class Run:
         return drawn[name]
 
     def resume(self, stages: Mapping[str, "Stage"]) -> None:
-        """Run every stage that has not been completed, in order."""
-        if self.workspace.purged is not None:
-            self.progress.say(f"this run was purged ({self.workspace.purged}): its kept tables are gone")
+        """Run every stage that has not been completed, in order.
+
+        Raises:
+            RunError: a kept table is not what was written, or another process works on this run.
+        """
+        with self.workspace.alone():
+            self.check_kept(stages, list(stages))
+            for name in stages:
+                if not self.workspace.done(name):
+                    self.work(stages, name)
+
+    def check_kept(self, stages: Mapping[str, "Stage"], of: Collection[str]) -> None:
+        """Compare the tables that stages have kept with the hashes taken when they were written.
+
+        Of a stage that is to be run anew only noise that was drawn matters: the rest is written again.
+
+        Raises:
+            RunError: one is torn, missing or changed: nothing can be made of it.
+        """
         for name in stages:
-            if not self.workspace.done(name):
-                self.work(stages, name)
+            matter = stages[name].keeps if self.workspace.done(name) else stages[name].draws
+            for table in matter if name in of else ():
+                if not self.workspace.is_whole(table.name):
+                    later = list(stages)[list(stages).index(name) :]
+                    drawn = [one.name for stage in later for one in stages[stage].draws]
+                    again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
+                    lost = any(one in self.workspace.manifest["tables"] for one in drawn)
+                    remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
+                    raise RunError(f"table {table.name}", "is not what was written", remedy)
+
+    def again(self, stages: Mapping[str, "Stage"], name: str) -> None:
+        """Run one stage, from tables that are checked first; see `work`.
+
+        Raises:
+            RunError: a table of a stage before it is not what was written, another process works on this run, or as
+                `work` does.
+        """
+        order = list(stages)
+        with self.workspace.alone():
+            self.check_kept(stages, order[: order.index(name)] if name in stages else [])
+            self.work(stages, name)
 
     def work(self, stages: Mapping[str, "Stage"], name: str) -> None:
         """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
@@ -161,7 +196,10 @@ class Run:
         self.workspace.forget(later, keeps)
         named = described(self.spark, self.workspace.run_id, name)
         with named, self.progress.stage(name, stages[name].what), self.workspace.stage(name):
+            faults.point(f"stage.{name}.before")
             stages[name].work(self)
+            faults.point(f"stage.{name}.after")
+        faults.point(f"stage.{name}.done")
 
 
 @dataclass(frozen=True)

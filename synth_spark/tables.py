@@ -7,6 +7,7 @@ ones alone. `publish` takes nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -151,6 +152,7 @@ class Kept:
         path: folder of its files.
         rows: number of rows.
         content_hash: hash of its content, whatever the order and the layout of the rows.
+        files: its files, name → SHA-256, as they were written.
     """
 
     table: Table
@@ -158,6 +160,7 @@ class Kept:
     path: Path
     rows: int
     content_hash: str
+    files: Mapping[str, str]
 
 
 class SafeTable:

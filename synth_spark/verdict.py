@@ -8,14 +8,13 @@ there.
 import getpass
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import yaml
 from pyspark.sql import DataFrame
 
-from synth_spark import evaluate, explain, tables, validate
+from synth_spark import evaluate, explain, faults, tables, validate
 from synth_spark.errors import PlanError
 from synth_spark.plan import Rule as Wish
 from synth_spark.plan import nearest
@@ -57,7 +56,7 @@ def conclude(
 def accept(run: Run, rule: str, reason: str) -> None:
     """Record that someone accepts that a warning is broken."""
     accepted = run.workspace.manifest.setdefault("accepted", {})
-    when = datetime.now(UTC).isoformat(timespec="seconds")
+    when = faults.now().isoformat(timespec="seconds")
     accepted[rule] = {"reason": reason, "by": _who(), "when": when}
     run.workspace.save()
 
@@ -126,7 +125,7 @@ def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
 
 def _remember(run: Run, results: Sequence[Result]) -> None:
     """Add results to those of all runs: one row a rule and audit."""
-    now = datetime.now(UTC)
+    now = faults.now()
     folder = run.plan.work_folder / "quality_results"
     folder.mkdir(mode=0o700, exist_ok=True)
     rows = pd.DataFrame([vars(result) for result in results])

@@ -10,6 +10,8 @@ A table is written under a temporary name and renamed once it is complete and in
 manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
 """
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -17,15 +19,14 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark import __version__
+from synth_spark import __version__, faults
 from synth_spark import plan as plans
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
@@ -58,7 +59,7 @@ class Workspace:
             PlanError: it would be inside the folder of the published tables.
         """
         check_roots(plan)
-        now = datetime.now(UTC)
+        now = faults.now()
         run_id = plan.run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         folder = plan.work_folder / run_id
         try:
@@ -134,20 +135,47 @@ class Workspace:
         return facts
 
     def save(self) -> None:
-        """Write the manifest, atomically."""
-        write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
+        """Write the manifest, atomically.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
+        with _told("manifest.json"):
+            write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Record that a stage is done, when it began and how long it took, when its body ends without an error."""
-        started, start = datetime.now(UTC), time.monotonic()
+        started, start = faults.now(), time.monotonic()
         yield
         self.manifest["stages"][name] = {
             "seconds": round(time.monotonic() - start, 3),
             "started": started.isoformat(timespec="milliseconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "finished": faults.now().isoformat(timespec="milliseconds"),
         }
         self.save()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only process that works on this run; the operating system lets go when it ends, however that happens.
+
+        Raises:
+            RunError: another process does, or did since the manifest was read.
+        """
+        with _told("its lock"):
+            stream = (self.folder / ".running").open("a")
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                remedy = "wait for it, or end it"
+                raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
+            except OSError:  # a file system without locks
+                pass
+            saved = Workspace.open(self.folder).manifest
+            if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
+                raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
+            yield
 
     def done(self, stage: str) -> bool:
         """Whether a stage has been completed."""
@@ -175,15 +203,24 @@ class Workspace:
             shutil.rmtree(self._path(table), ignore_errors=True)
 
     def keep(self, table: Table, frame: DataFrame) -> Kept:
-        """Write a table, record it in the manifest, and give it back as read from what was written."""
+        """Write a table, record it in the manifest, and give it back as read from what was written.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
         path, unfinished = self._path(table), self._path(table).with_name(f".{table.name}.unfinished")
+        point = f"keep.{table.name}"
         start = time.monotonic()
         observed = Observation(f"keep_{table.name}")
+        frame = faults.in_tasks(f"{point}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns))
-        hashed.write.mode("overwrite").option("parquet.block.size", _ROW_GROUP).parquet(str(unfinished))
-        metrics = observed.get
-        shutil.rmtree(path, ignore_errors=True)
-        unfinished.rename(path)
+        with _told(f"table {table.name}"):
+            hashed.write.mode("overwrite").option("parquet.block.size", _ROW_GROUP).parquet(str(unfinished))
+            metrics = observed.get
+            faults.point(f"{point}.rename")
+            shutil.rmtree(path, ignore_errors=True)
+            unfinished.rename(path)
+            faults.point(f"{point}.renamed")
         self.manifest["tables"][table.name] = {
             "grain": table.grain,
             "sensitivity": table.sensitivity.name,
@@ -194,6 +231,7 @@ class Workspace:
             "files": {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))},
         }
         self.save()
+        faults.point(f"{point}.kept", path)
         return self.kept(frame.sparkSession, table)
 
     def kept(self, spark: SparkSession, table: Table) -> Kept:
@@ -213,21 +251,26 @@ class Workspace:
             self.check_not_purged()
         path = self._path(table)
         frame = spark.read.schema(StructType.fromJson(entry["schema"])).parquet(str(path))
-        return Kept(table, frame, path, entry["rows"], entry["content_hash"])
+        return Kept(table, frame, path, entry["rows"], entry["content_hash"], entry["files"])
 
     def verify(self, table: Table) -> None:
         """Check the files of a kept table against the hashes taken when they were written.
 
         Raises:
-            RunError: a file is missing, torn or changed.
+            RunError: a file is missing, torn, changed, or more than was written.
         """
-        entry = self.manifest["tables"].get(table.name, {"files": {}})
-        path = self._path(table)
-        for name, digest in entry["files"].items():
-            if not (path / name).is_file() or sha256(path / name) != digest:
-                raise RunError(
-                    f"table {table.name}", "is not what was written", "run its stage again: synth-spark stage NAME RUN"
-                )
+        if not self.is_whole(table.name):
+            raise RunError(
+                f"table {table.name}", "is not what was written", "run its stage again: synth-spark stage NAME RUN"
+            )
+
+    def is_whole(self, name: str) -> bool:
+        """Whether the files of a kept table are those that were written; also of one that was not kept."""
+        entry, path = self.manifest["tables"].get(name, {"files": {}}), self.folder / "tables" / name
+        known: dict[str, str] = entry["files"]
+        if known and {file.name for file in path.glob("*.parquet")} != set(known):
+            return False
+        return all(sha256(path / file) == digest for file, digest in known.items())
 
     def write(self, name: str, text: str) -> None:
         """Put a document into the run folder."""
@@ -247,6 +290,12 @@ def _hash_sums(columns: list[str]) -> list[Any]:
     return [F.sum(hashed.cast("decimal(38,0)")).alias(name) for name, hashed in sums.items()]
 
 
+def content_hash(frame: DataFrame) -> str:
+    """Hash of the content of rows, as `Workspace.keep` takes it; one pass over them."""
+    columns = [F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns)]
+    return _content_hash(frame.agg(*columns).collect()[0].asDict())
+
+
 def _content_hash(metrics: dict[str, Any]) -> str:
     text = f"{metrics['rows']}/{metrics['hash_1']}/{metrics['hash_2']}"
     return hashlib.sha256(text.encode()).hexdigest()
@@ -260,9 +309,48 @@ def sha256(file: Path) -> str:
 
 def write_atomically(file: Path, text: str) -> None:
     """Replace a small text file in one step: readers see the old content or the new, never a part."""
+    write_unfinished(file, text).replace(file)
+
+
+def write_unfinished(file: Path, text: str) -> Path:
+    """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path."""
     unfinished = file.with_name(f".{file.name}.unfinished")
     with unfinished.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    unfinished.replace(file)
+    return unfinished
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring names in a folder down to the disk, where the file system does that for folders."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """A disk that is full, or refuses, told in one line.
+
+    Raises:
+        RunError: it is, or does.
+    """
+    remedy = "free space or mend permissions, then: synth-spark resume RUN"
+    try:
+        yield
+    except ConnectionError:  # of Spark, not of the disk
+        raise
+    except OSError as error:
+        raise RunError("work", f"could not be written: {what} ({error.strerror})", remedy) from None
+    except Exception as error:  # Spark wraps it, and in more than one way
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        problem = f"could not be written: {what} ({os.strerror(errno.ENOSPC)}, here or in Spark's local folders)"
+        raise RunError("work", problem, remedy) from None

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 import stat
 from collections import Counter
 from pathlib import Path
@@ -126,7 +127,10 @@ def test_layout_of_the_published_root(out: Path) -> None:
     shown = ("synthetic_records", "aggregates", "evaluation", "fidelity", "differences", "quality_results", "release")
     names = set(shown)
     files = {"LATEST.json", "RELEASE.md", "QUALITY.md", "report.html"}
-    assert {path.name for path in out.iterdir()} == names | {"_manifests"} | files
+    inner = {"_manifests", "_documents", "_history.jsonl", ".publishing"}
+    assert {path.name for path in out.iterdir()} == names | files | inner
+    assert {path.name for path in (out / "_documents" / "first").iterdir()} == files - {"LATEST.json"}
+    assert not out.with_name("out.staging").exists()
     pointer = json.loads((out / "LATEST.json").read_text())
     assert pointer["run_id"] == "first"
     assert set(pointer["tables"]) == names
@@ -181,20 +185,32 @@ def test_a_stage_can_be_run_again_and_the_rest_resumed(spark: SparkSession, case
     assert not reopened.workspace.done("evaluate")
     with pytest.raises(RunError, match="'publish': needs the stage 'evaluate'"):
         pipeline.work(reopened, "publish")
+    pipeline.resume(reopened)  # of the same content: nothing is to be done
+    assert hashes(tmp_path / "out") == first
     with pytest.raises(PublishError, match="has been published there already"):
-        pipeline.resume(reopened)
+        pipeline.work(reopened, "publish")
+    assert reopened.workspace.done("publish")
+    reopened.workspace.manifest["seed"] = 6
+    pipeline.work(reopened, "synthesize")
+    with pytest.raises(PublishError, match="has been published there already"):
+        pipeline.resume(reopened)  # of another content
     assert hashes(tmp_path / "out") == first
     with pytest.raises(RunError, match="did you mean 'validate'"):
         pipeline.work(reopened, "validat")
 
 
 def test_a_changed_file_is_not_published(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:3], run_id="one")
-    run = Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
+    run = release_until(spark, cases, tmp_path / "out", "publish")
     file = next(run.kept(tables.SYNTHETIC_RECORDS).path.glob("*.parquet"))
-    file.write_bytes(file.read_bytes() + b"x")
+    whole = file.read_bytes()
+    shutil.copyfile(file, file.with_name("more.parquet"))  # a row too many is as bad as one that changed
     with pytest.raises(RunError, match="synthetic_records: is not what was written"):
         pipeline.work(run, "publish")
+    file.with_name("more.parquet").unlink()
+    file.write_bytes(whole + b"x")
+    with pytest.raises(RunError, match=r"synthetic_records: is not what was written; .* stage synthesize RUN"):
+        pipeline.resume(run)
+    assert not (tmp_path / "out" / "LATEST.json").exists()
 
 
 def test_one_column_and_a_length_above_it(

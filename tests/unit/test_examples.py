@@ -25,7 +25,9 @@ MODULES = [
     "operations.metrics",
     "errors",
     "progress",
+    "releases",
     "report.scales",
+    "root",
 ]
 
 
