@@ -126,7 +126,7 @@ def test_nothing_rare_or_exact_is_published(cases: Path, out: Path) -> None:
 def test_layout_of_the_published_root(out: Path) -> None:
     shown = ("synthetic_records", "aggregates", "evaluation", "fidelity", "differences", "quality_results", "release")
     names = set(shown)
-    files = {"LATEST.json", "RELEASE.md", "QUALITY.md", "report.html"}
+    files = {"LATEST.json", "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"}
     inner = {"_manifests", "_documents", "_history.jsonl", ".publishing"}
     assert {path.name for path in out.iterdir()} == names | files | inner
     assert {path.name for path in (out / "_documents" / "first").iterdir()} == files - {"LATEST.json"}

@@ -8,9 +8,9 @@ from releasing import hashes, release
 from synth_spark import demo
 
 GOLDEN = {
-    "synthetic_records": "8cd07e48237da27d4984ca15b72d9ea38e58034b8cf575504ebe01ad70c2e74c",
+    "synthetic_records": "509c95cb665a056a7cd7e20790c32909b55c05140ba23e6fa8df6418576b9cf7",
     "aggregates": "5e024c3eafd0b580c0a0e22550d52e3294bad1314afe814947fe6d3e51d4bd41",
-    "evaluation": "13032d14cfd6204be8416f806965187978d009a65324e328a697fd478c52081a",
+    "evaluation": "3c298d9814dac557c9703e70924c2ad33759180c0368869ba229af2d3d70fd0e",
 }
 
 
