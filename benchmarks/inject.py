@@ -77,10 +77,11 @@ class Line:
         """Publish the release before, and make the other one undisturbed, to know its points and its content."""
         self.folder.mkdir(parents=True)
         self.cases, self.out = self.folder / "cases.csv.gz", self.folder / "out"
+        self._aside("").mkdir()
         demo.write_csv(self.spark, self.cases, 300, seed=4)
         pipeline.resume(self._start(BEFORE, seed=3))
-        for path in (self.out, self.work):
-            shutil.copytree(path, self._aside(path))
+        for path, name in ((self.out, "out"), (self.work, "work")):
+            shutil.copytree(path, self._aside(name))
         self.points = []
         passed, spread = faults.point, faults.in_tasks
         faults.point = lambda name, *_: self.points.append(name)
@@ -93,17 +94,17 @@ class Line:
         self.tables = self._contents(run.workspace)
         run.workspace.forget(["publish"], [tables.RELEASE, tables.SYNTHETIC_INDICATORS])
         shutil.copytree(self.work / DURING, self.ready)
-        shutil.copyfile(self.work / "ledger.jsonl", self._aside(self.work / "ledger.jsonl"))
+        shutil.copyfile(self.work / "ledger.jsonl", self._aside("ledger"))
 
     @property
     def work(self) -> Path:
         """Folder of the run folders."""
-        return self.out.with_name("out.work")
+        return self.out.with_name(f"{self.out.name}.work")
 
     @property
     def ready(self) -> Path:
         """The run folder of the new release, made but for its publication."""
-        return self._aside(self.work / DURING)
+        return self._aside(DURING)
 
     @property
     def private(self) -> bool:
@@ -129,17 +130,22 @@ class Line:
         Args:
             ready: whether it is about to be published.
         """
-        for path in (self.out, self.work):
+        for path in (self.out, self.work, Root(self.out).staging):
             shutil.rmtree(path, ignore_errors=True)
-            shutil.copytree(self._aside(path), path)
-        shutil.rmtree(Root(self.out).staging, ignore_errors=True)
+        if self.delta:  # Spark remembers what was in a folder of a Delta table
+            self.out = self.folder / f"out-{self.found.total()}-{time.monotonic_ns()}"
+        for path, name in ((self.out, "out"), (self.work, "work")):
+            shutil.copytree(self._aside(name), path)
         self.drawn: dict[str, Any] = {}
         self.whole = fingerprint(self.out)
         if not ready:
             self._start(DURING, seed=5)
             return
         shutil.copytree(self.ready, self.work / DURING)
-        shutil.copyfile(self._aside(self.work / "ledger.jsonl"), self.work / "ledger.jsonl")
+        shutil.copyfile(self._aside("ledger"), self.work / "ledger.jsonl")
+        workspace = self._open().workspace
+        workspace.manifest["plan"]["output"]["path"] = str(self.out)
+        workspace.save()
 
     def strike(self, point: str, kind: str) -> None:
         """Resume the run into a fault, and check what is left.
@@ -283,17 +289,19 @@ class Line:
         release = open_release(self.out, DURING)
         release.verify()
         kept = self._contents(self._open().workspace)
-        for name, entry in release.manifest["tables"].items():
+        entries = release.manifest["tables"].items()
+        for name, entry in ((name, entry) for name, entry in entries if name in kept):
             wanted = kept[name] if self.private else self.tables[name]
             assert entry["content_hash"] == wanted, f"{what}: another {name} was published"
 
-    def _aside(self, path: Path) -> Path:
+    def _aside(self, name: str) -> Path:
         """Where something is kept for the next chain."""
-        return self.folder / f"{path.name}.aside"
+        return self.folder / "aside" / name
 
-    @staticmethod
-    def _contents(workspace: Workspace) -> dict[str, str]:
-        return {name: entry["content_hash"] for name, entry in workspace.manifest["tables"].items()}
+    def _contents(self, workspace: Workspace) -> dict[str, str]:
+        """Content hashes of kept tables; of Delta lines without the one that tells the folder, which varies here."""
+        entries = workspace.manifest["tables"].items()
+        return {name: one["content_hash"] for name, one in entries if not self.delta or name != tables.RELEASE.name}
 
 
 @contextmanager
