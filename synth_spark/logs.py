@@ -24,12 +24,14 @@ class JsonLines(logging.Formatter):
     """A log record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without what was raised: a traceback may quote data."""
+        """The line, without what was raised, or what a library says of itself: both may quote data."""
+        own = record.name == _LOGGER.name
+        about = {"text": record.getMessage()} if own else {"logger": record.name}
         content = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": getattr(record, "event", "message"),
-            **getattr(record, "about", {"text": record.getMessage()}),
+            "event": getattr(record, "event", "message" if own else "library"),
+            **getattr(record, "about", about),
         }
         return json.dumps(content, ensure_ascii=False, default=str)
 
@@ -52,7 +54,7 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
     """Write events as lines of JSON, while the body runs.
 
     Args:
-        as_json: whether to standard error.
+        as_json: whether to standard error, where libraries then are heard as such lines, too, by their names alone.
         file: a file that they are added to, too.
         quiet: whether standard error gets warnings and errors alone.
 
@@ -72,6 +74,10 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
     for handler in handlers:
         handler.setFormatter(JsonLines())
         _LOGGER.addHandler(handler)
+    libraries = [handlers[0]] if as_json else []
+    for handler in libraries:  # else Python prints what they say, and warn of, as it is
+        logging.getLogger().addHandler(handler)
+        logging.captureWarnings(True)
     if handlers:
         _LOGGER.setLevel(logging.INFO)
         _LOGGER.propagate = not as_json  # else a line could be on standard error twice
@@ -80,6 +86,9 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
     finally:
         _LOGGER.setLevel(level)
         _LOGGER.propagate = passed_on
+        for handler in libraries:
+            logging.getLogger().removeHandler(handler)
+            logging.captureWarnings(False)
         for handler in handlers:
             _LOGGER.removeHandler(handler)
             handler.close()

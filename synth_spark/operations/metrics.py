@@ -69,7 +69,7 @@ def _released(root: Path) -> float | None:
         pointer = json.loads((root / "LATEST.json").read_text(encoding="utf-8"))
         manifest = json.loads((root / pointer["manifest"]).read_text(encoding="utf-8"))
         return datetime.fromisoformat(manifest["published"]).timestamp()
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -49,6 +49,17 @@ def test_a_traceback_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(err)[0]["text"] == "it failed"
 
 
+def test_what_libraries_say_is_a_line_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.written(as_json=True):
+        logging.getLogger("py4j").error("Anna Jones")
+        logging.getLogger("synth_spark").error("once")
+    found = lines(capsys.readouterr().err)
+    assert [(one["event"], one.get("logger"), one.get("text")) for one in found] == [
+        ("library", "py4j", None),
+        ("message", None, "once"),
+    ]
+
+
 def test_a_file_is_added_to_beside_the_lines_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         with logs.written(file=str(tmp_path / "log.jsonl")):
@@ -67,9 +78,11 @@ def test_quiet_lets_warnings_through(capsys: pytest.CaptureFixture[str]) -> None
 def test_afterwards_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     logger = logging.getLogger("synth_spark")
     before = (logger.level, logger.propagate, list(logger.handlers))
+    root = list(logging.getLogger().handlers)
     with logs.written(as_json=True):
         assert logger.handlers != before[2]
     assert (logger.level, logger.propagate, logger.handlers) == before
+    assert logging.getLogger().handlers == root
     logs.event("failed", logging.ERROR)
     assert capsys.readouterr().err == ""
 
