@@ -16,7 +16,7 @@ from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Report, 
 from synth_spark.report.material import of_length
 
 #: Parts of a plan that differ from run to run and say nothing of how a release was made.
-_IGNORED = ("run_id", "seed", "work", "ledger", "output.path", "data_set", "title", "assessment.earlier")
+_IGNORED = ("run_id", "seed", "work", "ledger", "output.path", "data_set", "title", "assessment.earlier", "input.since")
 _SYNTHETIC, _REPORTABLE = "sensitive_to_synthetic", "sensitive_to_reportable"
 _MOST_SERIES = 4
 #: Settings that are called otherwise where there is little room.
