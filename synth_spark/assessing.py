@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from synth_spark import evaluate, tables
 from synth_spark.evaluate import Finding
+from synth_spark.increment import published_before
 from synth_spark.kernels.pairs import Singles
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.rehearsal import rehearsed
@@ -103,8 +104,21 @@ def _redaction(run: Run) -> list[Finding]:
 
 
 def _differences(run: Run) -> list[Finding]:
-    folder = run.plan.assessment.earlier
-    if folder is None or isinstance(run.plan.privacy, DifferentialPrivacy):
+    """What this release tells together with an earlier one: with the one that is named, or the one that it adds to."""
+    if isinstance(run.plan.privacy, DifferentialPrivacy):
         return []
-    earlier = evaluate.earlier_release(run.spark, Path(folder))
-    return evaluate.differences(earlier, run.kept(tables.AGGREGATES).frame, run.resolved.k, run.resolved.length)
+    told, k, longest = run.kept(tables.AGGREGATES).frame, run.resolved.k, run.resolved.length
+    folder, before, found = run.plan.assessment.earlier, published_before(run), []
+    if folder is not None:
+        named = evaluate.earlier_release(run.spark, Path(folder))
+        found = evaluate.differences(named, told, k, longest)
+    if before is None:
+        return found
+    resolved, theirs = before.resolved, before.kept(tables.AGGREGATES).frame
+    if folder is None:
+        known = evaluate.Earlier(before.workspace.run_id, resolved.k, resolved.length, theirs)
+        found = evaluate.differences(known, told, k, longest)
+    earlier = evaluate.Published(before.workspace.run_id, resolved.protected_records, theirs)
+    this = evaluate.Published(run.workspace.run_id, run.resolved.protected_records, told)
+    found += evaluate.subtracted(earlier, this, run.fields, k, longest)
+    return [*found, *evaluate.drift(earlier, this, run.fields)]

@@ -11,22 +11,27 @@ from synth_spark.evaluate.compare import (
     reportable_singles,
     single_counts,
 )
-from synth_spark.evaluate.differencing import differences, earlier_release
+from synth_spark.evaluate.differencing import Earlier, differences, earlier_release
 from synth_spark.evaluate.disclosure import homogeneity
 from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.findings import Finding, assessment
 from synth_spark.evaluate.measures import Measure, finish
 from synth_spark.evaluate.redaction import losses, redacted
 from synth_spark.evaluate.risk import common_cells, linkable, risk_table, search
+from synth_spark.evaluate.subtraction import TOLD, Published, drift, subtracted
 
 __all__ = [
     "COMPARISONS",
     "PUBLIC",
+    "TOLD",
+    "Earlier",
     "Finding",
     "Measure",
+    "Published",
     "assessment",
     "common_cells",
     "differences",
+    "drift",
     "earlier_release",
     "evaluation",
     "findings",
@@ -43,4 +48,5 @@ __all__ = [
     "risk_table",
     "search",
     "single_counts",
+    "subtracted",
 ]
