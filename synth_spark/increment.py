@@ -84,11 +84,13 @@ def join_records(run: Run, earlier: Run) -> None:
     """Put the earlier run's records and the new ones together.
 
     Raises:
-        InputError: the new records have other columns.
+        InputError: the new records have other columns, or columns of other types, as of partitions that are no numbers.
         RunError: the earlier records are not what was written.
     """
-    if run.workspace.facts["fields"] != earlier.workspace.facts["fields"]:
-        raise InputError("input", f"has other columns than run {earlier.workspace.run_id} has read", _FULL)
+    for what in ("fields", "types"):
+        if run.workspace.facts[what] != earlier.workspace.facts.get(what):
+            called = "other columns" if what == "fields" else "columns of other types"
+            raise InputError("input", f"has {called} than run {earlier.workspace.run_id} has read", _FULL)
     parts = [(run.workspace, tables.NEW_RECORDS), (earlier.workspace, tables.RECORDS)]
     records = run.workspace.assemble(run.spark, tables.RECORDS, parts)
     run.workspace.facts.update(records=records.rows)

@@ -36,7 +36,7 @@ def _read(run: Run) -> None:
     number, tallies = read.check(source, wish, records.frame, since is not None)
     read.check_unchanged(wish, known)
     run.workspace.facts.update(fields=[asdict(field) for field in source.fields], records=number)
-    run.workspace.facts.update(inventory=None if known is None else known.as_facts())
+    run.workspace.facts.update(types=sorted(source.types), inventory=None if known is None else known.as_facts())
     if since is not None:
         join_records(run, since.earlier)
     run.workspace.write("input.md", read.report_text(run.workspace.run_id, tallies))

@@ -32,12 +32,14 @@ class Opened:
         frame: columns raw0, raw1, … in the order of ``names``: strings, or lists of strings.
         lists: names of the columns that are lists.
         booleans: names of the columns that held truth values.
+        types: what its columns held, such as ``input.year int``; of a CSV, which holds texts, nothing.
     """
 
     names: tuple[str, ...]
     frame: DataFrame
     lists: frozenset[str] = frozenset()
     booleans: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
 
 
 def open_table(spark: SparkSession, location: Location, where: str = "input", only: Addition | None = None) -> Opened:
@@ -177,7 +179,8 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str, only:
     raw = frame.toDF(*(f"raw{index}" for index in range(len(header))))
     texts = [_text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
     booleans = {name for name, kind in types.items() if isinstance(_inner(kind), BooleanType)}
-    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans))
+    told = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
+    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), told)
 
 
 def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:

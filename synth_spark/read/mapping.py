@@ -56,7 +56,8 @@ def open_all(
     for frame in frames[1:]:
         whole = whole.unionAll(frame)
     booleans = frozenset().union(*(table.booleans for table in opened.values()))
-    return Opened(names, whole, lists, booleans)
+    types = frozenset().union(*(table.types for table in opened.values()))
+    return Opened(names, whole, lists, booleans, types)
 
 
 def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
@@ -65,7 +66,8 @@ def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
     names = tuple(rename.get(name, name) for name in opened.names)
     check_header(names)
     lists = frozenset(rename.get(name, name) for name in opened.lists)
-    return Opened(names, opened.frame, lists, frozenset(rename.get(name, name) for name in opened.booleans))
+    booleans = frozenset(rename.get(name, name) for name in opened.booleans)
+    return Opened(names, opened.frame, lists, booleans, opened.types)
 
 
 def _mapped(
@@ -99,7 +101,8 @@ def _mapped(
         columns.append(_translated(raw, ours, name, source, theirs in opened.lists, tallies).alias(f"raw{index}"))
     frame = tallies.observe(opened.frame).select(*columns)
     lists = frozenset(chosen[theirs] for theirs in opened.lists if theirs in chosen)
-    return Opened(names, frame, lists, frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen))
+    booleans = frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen)
+    return Opened(names, frame, lists, booleans, opened.types)
 
 
 def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool, tallies: Tallies) -> Column:

@@ -31,12 +31,14 @@ class Records:
         frame: one row a record: a string column, or a column of lists, for each field: c0, c1, …
         k: fewest records with a value for it to be released.
         tallies: what is counted while the frame is written; see `check`.
+        types: what the columns of the input held; see `Opened`.
     """
 
     fields: tuple[Field, ...]
     frame: DataFrame
     k: int
     tallies: Tallies
+    types: frozenset[str]
 
 
 def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, Addition] | None = None) -> Records:
@@ -63,7 +65,7 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
     if source.subject is not None:
         rows = subjects.joined(rows, fields, source.subject, source.record_limit, tallies)
     records = constraints.kept(rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, tallies)
-    return Records(fields, _measured(records, fields, tallies), k, tallies)
+    return Records(fields, _measured(records, fields, tallies), k, tallies, opened.types)
 
 
 def check(opened: Records, source: Input, records: DataFrame, part: bool = False) -> tuple[int, list[Tally]]:
