@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile bench cost wheel clean
+.PHONY: help setup demo test check hostile bench cost incremental wheel clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ bench: setup  ## measure every stage: make bench [SIZES="100000x20x3 …"] [INPU
 
 cost: setup  ## fit the cost model to figures of make bench, and plan: make cost [JSON=figures.json]
 	$(BIN)/python benchmarks/cost.py $(or $(JSON),benchmarks/measured.json) --write benchmarks/COST.md
+
+incremental: setup  ## measure a run that adds 5 % to an earlier one: make incremental [SIZES=1000000x20x3]
+	$(BIN)/python benchmarks/incremental.py $(SIZES) $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
