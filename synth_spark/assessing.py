@@ -109,11 +109,13 @@ def _differences(run: Run) -> list[Finding]:
         return []
     told, k, longest = run.kept(tables.AGGREGATES).frame, run.resolved.k, run.resolved.length
     folder, before, found = run.plan.assessment.earlier, published_before(run), []
+    run.workspace.facts.pop("compared", None)
     if folder is not None:
         named = evaluate.earlier_release(run.spark, Path(folder))
         found = evaluate.differences(named, told, k, longest)
     if before is None:
         return found
+    run.workspace.facts["compared"] = {"run_id": before.workspace.run_id, "records": before.records}
     resolved, theirs = before.resolved, before.kept(tables.AGGREGATES).frame
     if folder is None:
         known = evaluate.Earlier(before.workspace.run_id, resolved.k, resolved.length, theirs)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from synth_spark import plan as plans
+from synth_spark.cli import main
 from synth_spark.errors import InputError, PlanError, RunError
 from synth_spark.plan import Input
 from synth_spark.read.inventory import Inventory, additions, check_unchanged, inventory, pinned
@@ -174,7 +175,13 @@ def test_a_log_that_is_another_or_has_gaps_is_refused(tmp_path: Path) -> None:
         additions(before, delta(tmp_path), "r")
 
 
-# --- plans that cannot be added to
+# --- plans
+
+
+def test_the_command_line_names_the_earlier_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases = files(tmp_path, cases="a,b\n1,2\n") / "cases.csv"
+    assert main(["plan", "--input", str(cases), "--since", "out.work/one"]) == 0
+    assert "since: out.work/one" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
