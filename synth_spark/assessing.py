@@ -122,5 +122,5 @@ def _differences(run: Run) -> list[Finding]:
         found = evaluate.differences(known, told, k, longest)
     earlier = evaluate.Published(before.workspace.run_id, resolved.protected_records, theirs)
     this = evaluate.Published(run.workspace.run_id, run.resolved.protected_records, told)
-    found += evaluate.subtracted(earlier, this, run.fields, k, longest)
+    found += evaluate.subtracted(earlier, this, run.fields, k, min(longest, resolved.length))
     return [*found, *evaluate.drift(earlier, this, run.fields)]

@@ -31,7 +31,8 @@ _TAKEN = (tables.RECORDS, tables.DOMAIN, tables.CODES, tables.COUNTS)
 _STAGES = ("read", "encode", "aggregate")
 #: Parts of an input that say where it is, not what is made of it.
 _WHERE = ("path", "paths", "version", "since")
-_FULL = "make a full run, without input.since"
+#: What can be done instead; what both releases tell together can be looked at all the same.
+_FULL = "make a full run, without input.since; name the earlier release in assessment.earlier"
 
 
 @dataclass(frozen=True)

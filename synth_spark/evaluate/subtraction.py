@@ -52,7 +52,7 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field], k: 
         this: the later one, of the same records and added ones, with the same columns, k and R.
         fields: the columns.
         k: privacy resolution.
-        longest: R.
+        longest: the longest combination that both report.
 
     Returns:
         For each length: ``told_of_added`` and ``told_of_earlier``; see above.
