@@ -13,6 +13,7 @@ manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever 
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -34,6 +35,8 @@ from synth_spark.tables import Kept, Table
 _FORMAT = 2
 #: Bytes of a row group: small, so that a table written in one file is still read by several tasks.
 _ROW_GROUP = 1 << 20
+#: What a file's name begins with in a table that was put together.
+_NUMBER = re.compile(r"^\d{5}-")
 #: Sums over the rows of a table that its content hash is made of.
 _SUMS = ("hash_1", "hash_2")
 
@@ -197,7 +200,7 @@ class Workspace:
             if _columns(entry["schema"]) != _columns(entries[0]["schema"]):
                 raise RunError(f"table {part.name}", f"of run {workspace.run_id} has other columns", "make a full run")
             for name, digest in entry["files"].items():
-                source, target = workspace._path(part) / name, unfinished / f"{len(files):05d}-{name}"
+                source, target = workspace._path(part) / name, unfinished / f"{len(files):05d}-{_NUMBER.sub('', name)}"
                 if not source.is_file() or sha256(shutil.copyfile(source, target)) != digest:
                     problem = f"of run {workspace.run_id} is not what was written"
                     raise RunError(f"table {part.name}", problem, "make a full run, without input.since")

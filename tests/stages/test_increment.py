@@ -214,6 +214,8 @@ def test_a_chain_adds_up_and_compares_with_what_was_published_last(
     before = published_before(last)
     assert before is not None
     assert before.workspace.run_id == "first"  # `middle` was not published
+    names = last.workspace.manifest["tables"]["records"]["files"]
+    assert all(name.startswith(f"{at:05d}-part-") for at, name in enumerate(names))  # names do not grow with the chain
     assert published_before(releases["whole"]) is None
 
 
