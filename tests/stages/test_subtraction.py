@@ -97,12 +97,14 @@ def test_every_combination_that_is_told_is_found_and_told_truly(
 
 
 def test_a_pair_that_rises_while_one_of_its_values_does_not(spark: SparkSession) -> None:
-    base = [[(0, "x;"), (1, "u")]] * 9 + [[(0, "x;"), (1, "v")]] * 20 + [[(0, "y"), (1, "u")]] * 20
+    base = [[(0, "x;"), (1, "u")]] * 9 + [[(0, "x;"), (1, "v")]] * 22 + [[(0, "y"), (1, "u")]] * 20
     few, many = [[(0, "x;"), (1, "u")]], [[(0, "y"), (1, "w")]] * 20
     old, extra = combinations(base, 2), combinations(few + many, 2)
-    sides = [release(spark, "one", old, 49, 10), release(spark, "two", old + extra, 70, 10)]
+    sides = [release(spark, "one", old, 51, 10), release(spark, "two", old + extra, 72, 10)]
     found = figures(subtracted(*sides, FIELDS, 10, 2))
-    assert found["told_of_added", 2] == 1  # x with u: it is published now, and x alone did not rise far enough
+    assert found["told_of_added", 2] == 1  # x with u is published now, but x alone did not rise: fewer than 10 came
+    assert found["told_of_earlier", 2] == 1  # and so there were some before
+    assert not any(found[name, 1] for name in ("told_of_added", "told_of_earlier"))
     same = figures(subtracted(sides[0], sides[0], FIELDS, 10, 2))
     assert not any(same.values())
 
