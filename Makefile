@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile faults bench showcase cost licences audit wheel databricks clean
+.PHONY: help setup demo test check hostile faults bench incremental showcase cost licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ licences: setup  ## list the licence of every package that an installation bring
 audit:  ## ask a database of known vulnerabilities about requirements.lock; needs a network
 	test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit; }
 	.venv-audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
+incremental: setup  ## measure a run that adds 5 % to an earlier one: make incremental [SIZES=1000000x20x3]
+	$(BIN)/python benchmarks/incremental.py $(SIZES) $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

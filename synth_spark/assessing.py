@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from synth_spark import evaluate, tables
 from synth_spark.evaluate import Finding
+from synth_spark.increment import published_before
 from synth_spark.kernels.pairs import Singles
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.rehearsal import rehearsed
@@ -120,15 +121,38 @@ def _redaction(run: Run) -> list[Finding]:
 
 
 def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
-    """Of how many combinations an earlier release and this one tell what, and which they tell best."""
-    folder = run.plan.assessment.earlier
-    if folder is None or isinstance(run.plan.privacy, DifferentialPrivacy):
+    """Of how many combinations an earlier release and this one tell what, and which they tell best.
+
+    The earlier one is that which is named, or that which this one adds to.
+    """
+    folder, before = run.plan.assessment.earlier, published_before(run)
+    run.workspace.facts.pop("compared", None)
+    if isinstance(run.plan.privacy, DifferentialPrivacy):
         if folder is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return [], []
-    earlier, found = evaluate.earlier_release(run.spark, Path(folder)), run.resolved
-    told = run.kept(tables.AGGREGATES).frame
-    which = run.keep(
-        tables.DIFFERING, evaluate.differing(earlier, told, found.k, found.length)
-    )  # one row a combination
-    return evaluate.differences(earlier, told, found.k, found.length), evaluate.told_best(which.frame, _NAMED)
+    if folder is not None:
+        earlier = evaluate.earlier_release(run.spark, Path(folder))
+    elif before is not None:
+        theirs, resolved = before.kept(tables.AGGREGATES).frame, before.resolved
+        earlier = evaluate.Earlier(before.workspace.run_id, resolved.k, resolved.length, theirs)
+    else:
+        return [], []
+    told, found = run.kept(tables.AGGREGATES).frame, run.resolved
+    differing = evaluate.differing(earlier, told, found.k, found.length)
+    which = run.keep(tables.DIFFERING, differing)  # one row a combination
+    known = evaluate.differences(earlier, told, found.k, found.length)
+    if before is not None:
+        known += _subtracted(run, before)
+    return known, evaluate.told_best(which.frame, _NAMED)
+
+
+def _subtracted(run: Run, before: Run) -> list[Finding]:
+    """What subtracting the release that this one adds to tells, and how far columns moved."""
+    run.workspace.facts["compared"] = {"run_id": before.workspace.run_id, "records": before.records}
+    told, theirs = (one.kept(tables.AGGREGATES).frame for one in (run, before))
+    earlier = evaluate.Published(before.workspace.run_id, before.resolved.protected_records, theirs)
+    this = evaluate.Published(run.workspace.run_id, run.resolved.protected_records, told)
+    longest = min(run.resolved.length, before.resolved.length)
+    found = evaluate.subtracted(earlier, this, run.fields, run.resolved.k, longest)
+    return [*found, *evaluate.drift(earlier, this, run.fields)]

@@ -341,6 +341,7 @@ def _plan_of(options: argparse.Namespace) -> Plan:
     overrides: dict[str, Any] = {}
     for key, value in [
         ("input.path", options.input),
+        ("input.since", options.since),
         ("privacy.k", options.k),
         ("privacy.epsilon", options.epsilon),
         ("privacy.delta", options.delta),

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from synth_spark.kernels.cells import CellSpace, Ints, add_counts
 from synth_spark.kernels.counting import count_combinations
+from synth_spark.kernels.renumbering import Renumbering
 from synth_spark.kernels.wire import pack_ints, unpack_codes, unpack_ints
 
 SCHEMA = "bucket int, cells binary, counts binary"
@@ -39,6 +40,25 @@ def count(codes: DataFrame, space: CellSpace, tasks: int, block: int, common: In
     Returns:
         One row a bucket: ``bucket``, ``cells`` (ascending), ``counts``, both vectors of 64-bit integers.
     """
+    return added(partial(codes, space, tasks, block, common))
+
+
+def partial(
+    codes: DataFrame, space: CellSpace, tasks: int, block: int, common: Ints | None = None, sign: int = 1
+) -> DataFrame:
+    """What each task counts by itself, to be `added`; arguments as of `count`.
+
+    Args:
+        codes: see `count`.
+        space: see `count`.
+        tasks: see `count`.
+        block: see `count`.
+        common: see `count`.
+        sign: −1 to take the counts away.
+
+    Returns:
+        Rows of buckets: ``bucket``, ``cells`` (ascending), ``counts``.
+    """
     bounds = bucket_bounds(space)
     columns = len(space.cards)
 
@@ -50,18 +70,55 @@ def count(codes: DataFrame, space: CellSpace, tasks: int, block: int, common: In
             more_cells, more_counts = count_combinations(space, record_codes, weights, common)
             cells, counts = add_counts(np.concatenate([cells, more_cells]), np.concatenate([counts, more_counts]))
             if cells.size > _HELD:
-                yield from _by_bucket(cells, counts, bounds)
+                yield from _by_bucket(cells, sign * counts, bounds)
                 cells, counts = cells[:0], counts[:0]
-        yield from _by_bucket(cells, counts, bounds)
+        yield from _by_bucket(cells, sign * counts, bounds)
+
+    return codes.repartition(tasks).mapInArrow(count_block, SCHEMA)
+
+
+def added(counts: DataFrame) -> DataFrame:
+    """Add counts up, bucket by bucket; cells whose counts add up to nothing are gone.
+
+    Args:
+        counts: rows of counted buckets: ``bucket``, ``cells`` (in any order), ``counts`` (of either sign).
+
+    Returns:
+        See `count`; a bucket without cells has no row.
+    """
 
     def add_bucket(table: pa.Table) -> pa.Table:
         cells = np.concatenate([unpack_ints(value) for value in table["cells"]])
         counts = np.concatenate([unpack_ints(value) for value in table["counts"]])
         cells, counts = add_counts(cells, counts)
-        return pa.table([table["bucket"].slice(0, 1), pack_ints([cells]), pack_ints([counts])], names=_NAMES)
+        there = counts != 0
+        packed = [pack_ints([cells[there]]), pack_ints([counts[there]])]
+        return pa.table([table["bucket"].slice(0, 1), *packed], names=_NAMES).slice(0, int(there.any()))
 
-    partial = codes.repartition(tasks).mapInArrow(count_block, SCHEMA)
-    return partial.groupBy("bucket").applyInArrow(add_bucket, SCHEMA)
+    return counts.groupBy("bucket").applyInArrow(add_bucket, SCHEMA)
+
+
+def renumbered(counts: DataFrame, moves: Renumbering, longest: int) -> DataFrame:
+    """Counts over an old domain as counts over a later one, to be `added`.
+
+    Args:
+        counts: one row a bucket; see `count`.
+        moves: where the old attributes are now.
+        longest: longest combination that was counted.
+
+    Returns:
+        Rows of buckets of the later domain: ``bucket``, ``cells`` (ascending), ``counts``.
+    """
+    bounds = bucket_bounds(CellSpace(moves.new, longest))
+
+    def move(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for found, number in zip(batch["cells"], batch["counts"], strict=True):
+                cells = moves.cells(unpack_ints(found), longest)
+                order = np.argsort(cells)
+                yield from _by_bucket(cells[order], unpack_ints(number)[order], bounds)
+
+    return counts.select("cells", "counts").mapInArrow(move, SCHEMA)
 
 
 def recurring(counts: DataFrame, least: int, k: int) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -18,6 +18,7 @@ from synth_spark.report.material import of_length
 #: Parts of a plan that differ from run to run and say nothing of how a release was made.
 _IGNORED = (
     "run_id", "seed", "work", "ledger", "output.path", "operations.", "data_set", "title", "assessment.earlier",
+    "input.since",
 )  # fmt: skip
 _SYNTHETIC, _REPORTABLE = "sensitive_to_synthetic", "sensitive_to_reportable"
 _MOST_SERIES = 4

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from synth_spark.errors import InputError
 from synth_spark.fields import Field, flat
 from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.renumbering import Renumbering
 
 #: Most values of one column: codes are 16-bit, 0 is absent.
 MAX_VALUES = 65_535
@@ -135,6 +136,41 @@ def build(fields: Sequence[Field], marginals: pa.Table, records: int, k: int) ->
             columns.append(Column(field.name, tuple(values), tuple(counts)))
         bounds.append(len(columns))
     return Domain(tuple(fields), tuple(columns), tuple(bounds), records, rare)
+
+
+def renumbering(old: Domain, new: Domain) -> Renumbering:
+    """Where the attributes of a domain are in that of the same fields with more records.
+
+    Args:
+        old: a domain.
+        new: that of at least its records, so that it has all its columns and values.
+    """
+    # a field with several values a record has a column for each, known by its value; any other is one column
+    places = {_identity(new, column): column for column in range(len(new.columns))}
+    columns = np.array([places[_identity(old, column)] for column in range(len(old.columns))], np.int64)
+    codes = [np.zeros(0, np.int64)]
+    for column, place in zip(old.columns, columns, strict=True):
+        known = pa.array(new.columns[place].values, pa.string())
+        found = pc.index_in(pa.array(column.values, pa.string()), value_set=known)
+        codes.append(found.to_numpy(zero_copy_only=False).astype(np.int64) + 1)
+    return Renumbering(old.cards, new.cards, columns, np.concatenate(codes))
+
+
+def arrived(old: Domain, new: Domain) -> dict[int, list[str]]:
+    """Values of fields with several a record that became frequent enough for a column: field → values."""
+    known = {_identity(old, column) for column in range(len(old.columns))}
+    found: dict[int, list[str]] = {}
+    for column in range(len(new.columns)):
+        field, value = _identity(new, column)
+        if value is not None and (field, value) not in known:
+            found.setdefault(field, []).append(value)
+    return found
+
+
+def _identity(domain: Domain, column: int) -> tuple[int, str | None]:
+    """What makes a column the same in two domains: its field, and its value where it stands for one alone."""
+    field = int(np.searchsorted(domain.bounds, column, side="right")) - 1
+    return field, domain.columns[column].values[0] if domain.fields[field].many else None
 
 
 def check_cardinality(name: str, values: int) -> None:

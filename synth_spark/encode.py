@@ -4,6 +4,7 @@ Strings are touched here for the last time until a table is published.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,8 @@ from pyspark.sql import functions as F
 from synth_spark.domain import Domain
 from synth_spark.errors import InputError, ResourceError
 from synth_spark.fields import Field, count_values
-from synth_spark.kernels.wire import pack_codes
+from synth_spark.kernels.renumbering import Renumbering
+from synth_spark.kernels.wire import pack_codes, unpack_codes
 from synth_spark.tables import positional
 
 #: Most attributes (column, value) of a whole table: the domain is held by the driver and every task.
@@ -111,3 +113,22 @@ def codes(records: DataFrame, domain: Domain) -> DataFrame:
 
     encoded = positional(records).mapInArrow(encode, "record binary")
     return encoded.groupBy("record").agg(F.count("*").alias("multiplicity"))
+
+
+def recoded(codes: DataFrame, moves: Renumbering) -> DataFrame:
+    """Distinct records in the codes of a later domain; see `codes`. They stay distinct."""
+    if not moves.changes:
+        return codes
+
+    def move(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            records = pack_codes(moves.records(unpack_codes(batch["record"], len(moves.old))))
+            yield pa.RecordBatch.from_arrays([records, batch["multiplicity"]], names=["record", "multiplicity"])
+
+    return codes.select("record", "multiplicity").mapInArrow(move, "record binary, multiplicity bigint")
+
+
+def summed(parts: Sequence[DataFrame]) -> DataFrame:
+    """Records of codes, put together: multiplicities, which may be negative, add up; what adds up to 0 is gone."""
+    together = reduce(DataFrame.unionByName, parts)
+    return together.groupBy("record").agg(F.sum("multiplicity").alias("multiplicity")).where("multiplicity <> 0")

@@ -1,9 +1,13 @@
 """The fields of a table as its owner knows them: a column with one value a record, or with several. No Spark here."""
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+#: The beginning of a word that stands for a sign.
+_RESERVED = re.compile("<(?=(lt|semicolon|colon)>)")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,15 @@ class Field:
 def literal_pattern(text: str) -> str:
     """A regular expression of Java that matches a text and nothing else."""
     return "\\Q" + text.replace("\\E", "\\E\\\\E\\Q") + "\\E"
+
+
+def escaped(text: str) -> str:
+    """A header or a value as texts of combinations write it, where ``;`` and ``:`` separate.
+
+    >>> escaped("a;b<lt>")
+    'a<semicolon>b<lt>lt>'
+    """
+    return _RESERVED.sub("<lt>", text).replace(";", "<semicolon>").replace(":", "<colon>")
 
 
 def flat(cells: pa.ListArray) -> tuple[pa.Array, pa.Array]:

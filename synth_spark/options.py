@@ -83,6 +83,8 @@ def _asked() -> argparse.ArgumentParser:
     asked = argparse.ArgumentParser(add_help=False)
     asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/example.yml")
     asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
+    since = "add what is new to the counts of an earlier run (input.since)"
+    asked.add_argument("--since", metavar="RUN", help=since)
     asked.add_argument("--k", type=int, help="privacy resolution (privacy.k)")
     asked.add_argument("--epsilon", type=float, help="differential privacy with this ε (privacy.epsilon)")
     asked.add_argument("--delta", type=float, help="δ of differential privacy (privacy.delta)")

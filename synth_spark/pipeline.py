@@ -13,6 +13,7 @@ from synth_spark import aggregate, combinations, encode, evaluate, explain, publ
 from synth_spark import pipeline_private as private
 from synth_spark.assessing import assess, keep_comparisons
 from synth_spark.errors import InputError
+from synth_spark.increment import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.ledger import Ledger, release_entry
 from synth_spark.operations.purging import purge
 from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
@@ -26,28 +27,32 @@ from synth_spark.workspace import Workspace
 
 
 def _read(run: Run) -> None:
-    source = read.open_records(run.spark, run.plan.input, run.plan.privacy.k)
+    wish, known = run.plan.input, read.inventory(run.plan.input)
+    since = begin(run, known)  # None, unless this run adds to an earlier one
+    only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
+    source = read.open_records(run.spark, read.pinned(wish, known), run.plan.privacy.k, only)
     try:
-        records = run.keep(tables.RECORDS, source.frame)  # one row a record of strings, and of lists of strings
+        records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
         raise read.explain_failure(error) or error from None
-    number, tallies = read.check(source, run.plan.input, records.frame)
+    number, tallies = read.check(source, wish, records.frame, since is not None)
+    read.check_unchanged(wish, known)
     run.workspace.facts.update(fields=[asdict(field) for field in source.fields], records=number)
+    run.workspace.facts.update(types=sorted(source.types), inventory=None if known is None else known.as_facts())
+    if since is not None:
+        join_records(run, since.earlier)
     run.workspace.write("input.md", read.report_text(run.workspace.run_id, tallies))
     if tallies:
         run.progress.say(f"{len(tallies)} remarks on the input: see input.md in the run folder")
 
 
 def _encode(run: Run) -> None:
-    records = run.kept(tables.RECORDS).frame
-    attributes = run.keep(
-        tables.DOMAIN, encode.marginals(records, run.fields)
-    )  # one row an attribute and its exact count
+    attributes = run.keep(tables.DOMAIN, all_marginals(run))  # one row an attribute and its exact count
     encode.check_size(attributes.rows)
     encode.check_text(run.marginals, run.fields)
     if run.plan.output.indicators:
         synthesize.indicator_names(run.domain)  # they must differ
-    run.keep(tables.CODES, encode.codes(records, run.domain))  # one row a distinct record of small integers
+    run.keep(tables.CODES, all_codes(run))  # one row a distinct record of small integers
     if not run.domain.common(run.resolved.k).any():
         raise InputError("privacy.k", "is more often than any value occurs", "nothing could be released; lower k")
     for note in run.resolved.notes:
@@ -59,7 +64,9 @@ def _aggregate(run: Run) -> None:
     if found.prunes:
         common = run.domain.common(found.k)
         run.progress.say("combinations with an attribute rarer than k are too many: not counted, nor in the measures")
-    exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
+    exact = summed_counts(run)
+    if exact is None:  # nothing to add to
+        exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     common_ones = aggregate.aggregates(counts.frame, run.domain, found)
     run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
@@ -143,6 +150,8 @@ def _publish(run: Run) -> None:
     release(run, tables.AGGREGATES, lambda told, made: explain.facts_of(run.resolved, run.workspace.run_id, told, made))
 
 
+_READ = (tables.RECORDS, tables.NEW_RECORDS)
+_CODED = (tables.DOMAIN, tables.CODES, tables.CHANGED_CODES)
 _COUNTED = (tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS)
 _COMPARED = (*_COUNTED, tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
 _AUDITED = (tables.SINGLE_COUNTS, tables.AUDIT_RESULTS, tables.QUALITY_RESULTS)
@@ -152,8 +161,8 @@ _PUBLISHED = (tables.RELEASE, tables.SYNTHETIC_INDICATORS, *_LONG)
 #: The stages of each kind of privacy, in order.
 STAGES = {
     "k_anonymity": {
-        "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
-        "encode": Stage(_encode, "counting values, coding records", (tables.DOMAIN, tables.CODES)),
+        "read": Stage(_read, "reading and checking the records", _READ),
+        "encode": Stage(_encode, "counting values, coding records", _CODED),
         "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
         "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
         "evaluate": Stage(_evaluate, "comparing counts", _COMPARED),
@@ -162,7 +171,7 @@ STAGES = {
         "publish": Stage(_publish, "publishing", _PUBLISHED),
     },
     "differential_privacy": {
-        "read": Stage(_read, "reading and checking the records", (tables.RECORDS,)),
+        "read": Stage(_read, "reading and checking the records", _READ),
         "encode": Stage(
             private.encode_values,
             "counting values with noise, coding records",

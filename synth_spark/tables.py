@@ -37,6 +37,15 @@ class Table:
 RECORDS = Table(
     "records", "one row an input record; a string column for each input column, absent = null", Sensitivity.SENSITIVE
 )
+#: What a run that adds to the counts of an earlier one has read and coded itself.
+NEW_RECORDS = Table(
+    "new_records", "one row an input record that the earlier run has not counted", Sensitivity.SENSITIVE
+)
+CHANGED_CODES = Table(
+    "changed_codes",
+    "one row a distinct record of codes that came, or went as it is coded otherwise now: multiplicity, with its sign",
+    Sensitivity.SENSITIVE,
+)
 DOMAIN = Table("domain", "one row an attribute (column, value) with its exact count", Sensitivity.SENSITIVE)
 CODES = Table("codes", "one row a distinct record of 16-bit codes, with its multiplicity", Sensitivity.SENSITIVE)
 COUNTS = Table(

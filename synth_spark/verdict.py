@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from synth_spark import evaluate, explain, faults, tables, validate
 from synth_spark.errors import PlanError
+from synth_spark.evaluate import TOLD
 from synth_spark.plan import Rule as Wish
 from synth_spark.plan import nearest
 from synth_spark.reporting import write_internal
@@ -39,7 +40,10 @@ def conclude(
         AuditFailed: a critical rule is broken, or a warning that nobody accepted.
         PlanError: what was accepted is no warning of this release.
     """
-    every = [*results, *validate.own_results(run.plan.rules, figures(run), synthetic, aggregates)]
+    known = figures(run)
+    more, compared = _differencing(run, known)
+    rules = [*rules, *more]
+    every = [*results, *compared, *validate.own_results(run.plan.rules, known, synthetic, aggregates)]
     every = _with_acceptances(every, acceptances(run))
     run.keep(tables.AUDIT_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
     hidden = withheld(run.plan.rules)
@@ -90,6 +94,18 @@ def figures(run: Run) -> list[Figure]:
             for row in run.kept(table).frame.collect()
         ]
     return found
+
+
+def _differencing(run: Run, known: Sequence[Figure]) -> tuple[list[Rule], list[Result]]:
+    """The rules of a release that adds to a published one, and what came of them; none for any other."""
+    before = run.workspace.facts.get("compared")
+    if before is None:
+        return [], []
+    rules, told = validate.differencing_rules(run.resolved.k), 0
+    for figure in known:
+        if figure.topic == "difference" and figure.measure in TOLD and figure.about == before["run_id"]:
+            told += int(figure.value)
+    return rules, validate.differencing_results(rules, run.records - before["records"], told)
 
 
 def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:

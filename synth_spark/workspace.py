@@ -15,10 +15,11 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ from synth_spark.tables import Kept, Table
 _FORMAT = 2
 #: Bytes of a row group: small, so that a table written in one file is still read by several tasks.
 _ROW_GROUP = 1 << 20
+#: What a file's name begins with in a table that was put together.
+_NUMBER = re.compile(r"^\d{5}-")
+#: Sums over the rows of a table that its content hash is made of.
+_SUMS = ("hash_1", "hash_2")
 
 
 class Workspace:
@@ -221,18 +226,61 @@ class Workspace:
             shutil.rmtree(path, ignore_errors=True)
             unfinished.rename(path)
             faults.point(f"{point}.renamed")
+        files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
+        sums = (int(metrics[name] or 0) for name in _SUMS)
+        self._enter(table, metrics["rows"], sums, frame.schema.jsonValue(), files, time.monotonic() - start)
+        faults.point(f"{point}.kept", path)
+        return self.kept(frame.sparkSession, table)
+
+    def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["Workspace", Table]]) -> Kept:
+        """Put tables of the same columns together, file by file; no row is read, and what is copied is compared.
+
+        Args:
+            spark: the session.
+            table: what they become.
+            parts: kept tables, each with its run folder.
+
+        Raises:
+            RunError: a part has other columns, or its files are not those that were written.
+        """
+        path, unfinished = self._path(table), self._path(table).with_name(f".{table.name}.unfinished")
+        start = time.monotonic()
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        entries = [workspace.manifest["tables"][part.name] for workspace, part in parts]
+        files: dict[str, str] = {}
+        for (workspace, part), entry in zip(parts, entries, strict=True):
+            if _columns(entry["schema"]) != _columns(entries[0]["schema"]):
+                raise RunError(f"table {part.name}", f"of run {workspace.run_id} has other columns", "make a full run")
+            for name, digest in entry["files"].items():
+                source, target = workspace._path(part) / name, unfinished / f"{len(files):05d}-{_NUMBER.sub('', name)}"
+                if not source.is_file() or sha256(shutil.copyfile(source, target)) != digest:
+                    problem = f"of run {workspace.run_id} is not what was written"
+                    raise RunError(f"table {part.name}", problem, "make a full run, without input.since")
+                files[target.name] = digest
+        shutil.rmtree(path, ignore_errors=True)
+        unfinished.rename(path)
+        rows = sum(entry["rows"] for entry in entries)
+        sums = (sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(_SUMS)))
+        self._enter(table, rows, sums, entries[0]["schema"], files, time.monotonic() - start)
+        return self.kept(spark, table)
+
+    def _enter(
+        self, table: Table, rows: int, sums: Iterable[int], schema: Any, files: dict[str, str], seconds: float
+    ) -> None:
+        """Enter a kept table into the manifest."""
+        totals = [str(total) for total in sums]
         self.manifest["tables"][table.name] = {
             "grain": table.grain,
             "sensitivity": table.sensitivity.name,
-            "rows": metrics["rows"],
-            "content_hash": _content_hash(metrics),
-            "schema": frame.schema.jsonValue(),
-            "seconds": round(time.monotonic() - start, 3),
-            "files": {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))},
+            "rows": rows,
+            "content_hash": _content_hash(rows, map(int, totals)),
+            "hash_sums": totals,  # they add up where tables do
+            "schema": schema,
+            "seconds": round(seconds, 3),
+            "files": files,
         }
         self.save()
-        faults.point(f"{point}.kept", path)
-        return self.kept(frame.sparkSession, table)
 
     def kept(self, spark: SparkSession, table: Table) -> Kept:
         """A table kept earlier.
@@ -286,19 +334,24 @@ def _hash_sums(columns: list[str]) -> list[Any]:
     for index, name in enumerate(columns):
         parts += [F.lit(index), F.col(f"`{name.replace('`', '``')}`")]
     row = F.xxhash64(*parts)
-    sums = {"hash_1": row, "hash_2": F.xxhash64(row, F.lit(2))}
-    return [F.sum(hashed.cast("decimal(38,0)")).alias(name) for name, hashed in sums.items()]
+    sums = zip(_SUMS, (row, F.xxhash64(row, F.lit(2))), strict=True)
+    return [F.sum(hashed.cast("decimal(38,0)")).alias(name) for name, hashed in sums]
 
 
 def content_hash(frame: DataFrame) -> str:
     """Hash of the content of rows, as `Workspace.keep` takes it; one pass over them."""
     columns = [F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns)]
-    return _content_hash(frame.agg(*columns).collect()[0].asDict())
+    found = frame.agg(*columns).collect()[0]
+    return _content_hash(found["rows"], (int(found[name] or 0) for name in _SUMS))
 
 
-def _content_hash(metrics: dict[str, Any]) -> str:
-    text = f"{metrics['rows']}/{metrics['hash_1']}/{metrics['hash_2']}"
-    return hashlib.sha256(text.encode()).hexdigest()
+def _content_hash(rows: int, sums: Iterable[int]) -> str:
+    return hashlib.sha256("/".join([str(rows), *map(str, sums)]).encode()).hexdigest()
+
+
+def _columns(schema: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Names and types of a table's columns."""
+    return [(field["name"], field["type"]) for field in schema["fields"]]
 
 
 def sha256(file: Path) -> str:

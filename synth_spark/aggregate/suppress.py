@@ -4,7 +4,6 @@ Selection texts and the order of rows depend on published content alone: the int
 frequencies and would tell which of two equal protected counts was the larger.
 """
 
-import re
 from collections.abc import Iterator
 from statistics import NormalDist
 
@@ -16,13 +15,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.domain import Domain
+from synth_spark.fields import escaped
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.wire import pack_codes, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
 from synth_spark.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTable
 
-#: The beginning of a word that stands for a sign.
-_RESERVED = re.compile("<(?=(lt|semicolon|colon)>)")
 #: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
 _BATCH, _VALUES = 50_000, 2_000_000
 #: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
@@ -106,7 +104,7 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
     begins such a word already is written ``<lt>``, so different attributes have different texts.
     """
     texts = [
-        f"{_escaped(column.name)}:{_escaped(value)}"
+        f"{escaped(column.name)}:{escaped(value)}"
         for column, common in zip(domain.columns, domain.common(k), strict=True)
         for value in column.values[:common]
     ]
@@ -146,10 +144,6 @@ def _with_errors(narrow: pa.RecordBatch, errors: npt.NDArray[np.float64]) -> pa.
     low, high = np.maximum(np.floor(counts - reach), 0), np.ceil(counts + reach)
     arrays = [pa.array(errors), pa.array(low.astype(np.int64)), pa.array(high.astype(np.int64))]
     return pa.RecordBatch.from_arrays([*narrow.columns, *arrays], names=[*narrow.schema.names, *NOISY_COLUMNS])
-
-
-def _escaped(text: str) -> str:
-    return _RESERVED.sub("<lt>", text).replace(";", "<semicolon>").replace(":", "<colon>")
 
 
 def _quoted(name: str) -> str:

@@ -113,6 +113,16 @@ FINDINGS = {
     ("difference", "known_count"): "How many exact counts are possible, if both releases are of the same records, and "
     "between which they lie.",
     ("difference", "columns_that_differ"): "Columns that one of the two releases alone has.",
+    ("difference", "told_of_added"): "Combinations of which both releases, subtracted, tell that at least one and "
+    "fewer than k of the records added in between hold it.",
+    ("difference", "told_of_earlier"): "Combinations of which both releases, subtracted, tell that at least one and "
+    "fewer than k of the earlier records held it, although the earlier release did not publish it.",
+    (
+        "drift",
+        "tvd",
+    ): "Half the sum of |p - q| over the values of the column, p and q being their shares of the records "
+    "in the earlier release and in this one, by published counts; what no published value stands for is one more.",
+    ("drift", "largest_tvd"): "The largest such distance of a column.",
     ("attack", "risk"): "(success against records that were used - success against the control) / (1 - success against "
     "the control), with its 95 % interval (Giomi et al. 2023).",
     ("attack", "main"): "Share of attacks that succeed against records that the synthetic ones were made from.",

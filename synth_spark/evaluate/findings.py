@@ -29,7 +29,7 @@ class Finding:
     """One figure.
 
     Attributes:
-        topic: distance, association, subgroup, risk, homogeneity, redaction, difference, attack or model.
+        topic: distance, association, subgroup, risk, homogeneity, redaction, difference, drift, attack or model.
         comparison: ``source_to_target`` where two tables are compared; else the table that it is about.
         measure: what was calculated; see `evaluate.definitions`.
         about: columns, an attribute or a way, where it is about one.

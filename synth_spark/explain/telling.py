@@ -30,6 +30,7 @@ _PRIVATE_INPUT = {
         "null_markers",
         "groups",
         "constraints",
+        "since",
     ),
 }
 PRIVATE: dict[str, bool | set[str]] = {

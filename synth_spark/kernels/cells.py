@@ -113,6 +113,19 @@ class CellSpace:
             rest = rest // card
         return columns, codes
 
+    def encode(self, columns: Ints, codes: Ints) -> Ints:
+        """(n,) cells of n combinations of one length, given as (n, length) ascending columns and their codes.
+
+        >>> space = CellSpace(cards=(2, 3), max_length=2)
+        >>> space.encode(*space.decode(np.array([5, 10]), 2))
+        array([ 5, 10])
+        """
+        cards = np.array(self.cards, np.int64)
+        keys = np.zeros(len(columns), np.int64)
+        for position in range(columns.shape[1]):
+            keys = keys * cards[columns[:, position]] + codes[:, position] - 1
+        return self.first_cells(columns) + keys
+
 
 def starts_of(cards: Ints) -> Ints:
     """(m + 1,) first attribute of each column, where attributes are numbered column after column; and their number.

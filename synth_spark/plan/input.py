@@ -234,6 +234,12 @@ class Input(Location):
         None, ge=1, strict=True, description="Most records read: the first rows, or subjects in the order of their ids."
     )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
+    since: str | None = Field(
+        None,
+        min_length=1,
+        description="Run folder of an earlier run: only files, or versions of a Delta table, that it has not counted "
+        "are read, and their counts are added to its own.",
+    )
 
     @field_validator("dates", mode="before")
     @classmethod
@@ -252,7 +258,26 @@ class Input(Location):
             raise ValueError("source_column needs sources")
         if self.sources and self.rename:
             raise ValueError("rename is for a single source; sources have columns of their own")
+        if self.since is not None:
+            self._check_additive()
         return self
+
+    def _check_additive(self) -> None:
+        """Raise `ValueError` for what makes a record, or whether it is read, depend on others: counts do not add up."""
+        if self.subject is not None:
+            raise ValueError("since cannot go with subject: rows of a person may be old and new; make a full run")
+        if self.record_limit is not None:
+            raise ValueError(
+                "since cannot go with record_limit: which records are read depends on all; make a full run"
+            )
+        if any(bins.quantiles is not None for bins in self.numbers.values()):
+            raise ValueError(
+                "since cannot go with quantiles: they move with the records; give edges, or make a full run"
+            )
+        if any(part.table or part.sql for part in (self, *self.sources.values())):
+            raise ValueError(
+                "since is for files and Delta folders: of tables and queries it cannot be told what is new"
+            )
 
     @property
     def formats(self) -> set[str]:

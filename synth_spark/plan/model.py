@@ -156,6 +156,10 @@ class Plan(Strict):
             raise ValueError("input.record_limit lets one subject decide about another: not under differential privacy")
         if private and any(bins.quantiles is not None for bins in self.input.numbers.values()):
             raise ValueError("input.numbers: quantiles are taken from the data; give edges under differential privacy")
+        if private and self.input.since is not None:
+            raise ValueError(
+                "input.since is not for differential privacy: its noise is drawn, and charged, for all counts"
+            )
         return self
 
     @field_validator("run_id")

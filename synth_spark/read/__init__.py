@@ -4,11 +4,13 @@ Columns are named by position (c0, c1, …) from here on, so no header can confu
 """
 
 from synth_spark.read.constraints import breaks
+from synth_spark.read.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
 from synth_spark.read.locations import check_header, read_header
 from synth_spark.read.records import (
     Records,
     Sizes,
     check,
+    check_identifier,
     explain_failure,
     is_identifier,
     open_records,
@@ -18,16 +20,23 @@ from synth_spark.read.records import (
 from synth_spark.read.tallies import Tallies, Tally
 
 __all__ = [
+    "Addition",
+    "Inventory",
     "Records",
     "Sizes",
     "Tallies",
     "Tally",
+    "additions",
     "breaks",
     "check",
     "check_header",
+    "check_identifier",
+    "check_unchanged",
     "explain_failure",
+    "inventory",
     "is_identifier",
     "open_records",
+    "pinned",
     "read_header",
     "report_text",
     "sizes",

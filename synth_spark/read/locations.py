@@ -5,7 +5,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -15,6 +15,7 @@ from pyspark.sql.types import ArrayType, BooleanType, DataType, DecimalType, Fra
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
+from synth_spark.read.inventory import Addition
 
 #: Blanks trimmed from values: ASCII white space, no-break space, byte-order mark.
 BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
@@ -31,21 +32,24 @@ class Opened:
         frame: columns raw0, raw1, … in the order of ``names``: strings, or lists of strings.
         lists: names of the columns that are lists.
         booleans: names of the columns that held truth values.
+        types: what its columns held, such as ``input.year int``; of a CSV, which holds texts, nothing.
     """
 
     names: tuple[str, ...]
     frame: DataFrame
     lists: frozenset[str] = frozenset()
     booleans: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
 
 
-def open_table(spark: SparkSession, location: Location, where: str = "input") -> Opened:
+def open_table(spark: SparkSession, location: Location, where: str = "input", only: Addition | None = None) -> Opened:
     """Open a table.
 
     Args:
         spark: the session.
         location: where it is, and how to read it.
         where: the part of the plan that says so, for messages.
+        only: if given, no other rows of it are read; names and types are those of the whole table.
 
     Raises:
         PlanError: the plan does not say what it is.
@@ -54,9 +58,26 @@ def open_table(spark: SparkSession, location: Location, where: str = "input") ->
     kind = location.resolved_format(where)
     for path in location.all_paths:
         _must_exist(path, where)
-    opened = _csv(spark, location, where) if kind == "csv" else _typed(spark, location, kind, where)
+    if kind == "csv":
+        opened = _csv(spark, location if only is None else _narrowed(location, only), where)
+    else:
+        opened = _typed(spark, location, kind, where, only)
     check_header(opened.names, where)
     return opened
+
+
+def nothing_of(spark: SparkSession, opened: Opened) -> Opened:
+    """A table without its rows."""
+    types = {name: "array<string>" if name in opened.lists else "string" for name in opened.names}
+    columns = [F.lit(None).cast(kind).alias(f"raw{index}") for index, kind in enumerate(types.values())]
+    return replace(opened, frame=spark.range(0).select(*columns))
+
+
+def _narrowed(location: Location, only: Addition) -> Location:
+    """A CSV of some of its files; what the declared path tells of them still holds."""
+    files = tuple(file for files in only.files.values() for file in files)
+    told = {"format": "csv", "delimiter": location.resolved_delimiter}
+    return location.model_copy(update={"path": None, "paths": files, **told})
 
 
 def check_header(header: Sequence[str], where: str = "input") -> None:
@@ -138,9 +159,10 @@ def _first_line(spark: SparkSession, path: str, encoding: str, where: str) -> st
     return first[0] if first else ""
 
 
-def _typed(spark: SparkSession, location: Location, kind: str, where: str) -> Opened:
+def _typed(spark: SparkSession, location: Location, kind: str, where: str, only: Addition | None) -> Opened:
     try:
         frame = _load(spark, location, kind)
+        frame = frame if only is None else _part(spark, frame, kind, only)
         header = tuple(frame.columns)
     except Exception:  # of Spark, of its connection to the JVM, of any reader
         remedy = "check its name, format, version and permissions"
@@ -157,7 +179,8 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str) -> Op
     raw = frame.toDF(*(f"raw{index}" for index in range(len(header))))
     texts = [_text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
     booleans = {name for name, kind in types.items() if isinstance(_inner(kind), BooleanType)}
-    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans))
+    told = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
+    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), told)
 
 
 def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
@@ -174,6 +197,18 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
     if kind == "parquet":
         return reader.load(_absolute(location.all_paths))
     frames = [reader.load(path) for path in _absolute(location.all_paths)]
+    return frames[0] if len(frames) == 1 else _union(frames)
+
+
+def _part(spark: SparkSession, whole: DataFrame, kind: str, only: Addition) -> DataFrame:
+    """The rows of some files of a table, with the names and types of the whole."""
+    if only.names:
+        return whole.where(F.col("_metadata.file_name").isin(*only.names))
+    frames = []
+    for root, files in only.files.items():
+        reader = spark.read.schema(whole.schema).format(kind)
+        reader = reader.option("basePath", root) if Path(root).is_dir() else reader
+        frames.append(reader.load(list(files)))
     return frames[0] if len(frames) == 1 else _union(frames)
 
 

@@ -3,14 +3,15 @@
 As counter-trafficking partners do who each keep case files of their own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Input, Source, listed, nearest
-from synth_spark.read.locations import BLANKS, Opened, check_header, open_table
+from synth_spark.read.inventory import Addition
+from synth_spark.read.locations import BLANKS, Opened, check_header, nothing_of, open_table
 from synth_spark.read.tallies import Tallies, Tally
 
 #: The name of a row's source, beside the columns.
@@ -19,8 +20,16 @@ ORIGIN = "origin"
 _UNKNOWN, NO_GROUP = "values that its map does not list", "codes without a group"
 
 
-def open_all(spark: SparkSession, source: Input, tallies: Tallies) -> Opened:
+def open_all(
+    spark: SparkSession, source: Input, tallies: Tallies, only: Mapping[str, Addition] | None = None
+) -> Opened:
     """Open the one table of an input under its new names, or all sources as one table.
+
+    Args:
+        spark: the session.
+        source: the input part of the plan.
+        tallies: where codes that are not known are counted.
+        only: if given, the rows that are read of each source; of those that are not named, none.
 
     Returns:
         The table; with sources, its frame has the column ``origin`` last, the name of each row's source.
@@ -30,10 +39,10 @@ def open_all(spark: SparkSession, source: Input, tallies: Tallies) -> Opened:
         InputError: a table is not usable, or a source holds codes that it must not.
     """
     if not source.sources:
-        return _renamed(open_table(spark, source), source.rename)
+        return _renamed(open_table(spark, source, only=None if only is None else only[""]), source.rename)
     if source.path or source.table or source.sql:
         raise PlanError("input", "has both sources and a table of its own", "move the table under input.sources")
-    opened = {name: _mapped(spark, name, part, tallies) for name, part in source.sources.items()}
+    opened = {name: _mapped(spark, name, part, tallies, only) for name, part in source.sources.items()}
     names = tuple(dict.fromkeys(name for table in opened.values() for name in table.names))
     check_header(names, "input.sources")
     lists = frozenset().union(*(table.lists for table in opened.values()))
@@ -47,7 +56,8 @@ def open_all(spark: SparkSession, source: Input, tallies: Tallies) -> Opened:
     for frame in frames[1:]:
         whole = whole.unionAll(frame)
     booleans = frozenset().union(*(table.booleans for table in opened.values()))
-    return Opened(names, whole, lists, booleans)
+    types = frozenset().union(*(table.types for table in opened.values()))
+    return Opened(names, whole, lists, booleans, types)
 
 
 def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
@@ -56,13 +66,19 @@ def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
     names = tuple(rename.get(name, name) for name in opened.names)
     check_header(names)
     lists = frozenset(rename.get(name, name) for name in opened.lists)
-    return Opened(names, opened.frame, lists, frozenset(rename.get(name, name) for name in opened.booleans))
+    booleans = frozenset(rename.get(name, name) for name in opened.booleans)
+    return Opened(names, opened.frame, lists, booleans, opened.types)
 
 
-def _mapped(spark: SparkSession, name: str, source: Source, tallies: Tallies) -> Opened:
+def _mapped(
+    spark: SparkSession, name: str, source: Source, tallies: Tallies, only: Mapping[str, Addition] | None
+) -> Opened:
     """One source with the release's names and values."""
     where = f"input.sources.{name}"
-    opened = open_table(spark, source, where)
+    part = None if only is None else only.get(name)
+    opened = open_table(spark, source, where, part)
+    if only is not None and part is None:
+        opened = nothing_of(spark, opened)
     for theirs in source.columns:
         _must_be(theirs, opened, f"{where}.columns")
     chosen = {theirs: source.columns[theirs] for theirs in opened.names if theirs in source.columns}
@@ -85,7 +101,8 @@ def _mapped(spark: SparkSession, name: str, source: Source, tallies: Tallies) ->
         columns.append(_translated(raw, ours, name, source, theirs in opened.lists, tallies).alias(f"raw{index}"))
     frame = tallies.observe(opened.frame).select(*columns)
     lists = frozenset(chosen[theirs] for theirs in opened.lists if theirs in chosen)
-    return Opened(names, frame, lists, frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen))
+    booleans = frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen)
+    return Opened(names, frame, lists, booleans, opened.types)
 
 
 def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool, tallies: Tallies) -> Column:

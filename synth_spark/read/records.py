@@ -1,6 +1,6 @@
 """The straight line of reading: sources → one table → values → coarser values → one row a subject → rules kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -10,6 +10,7 @@ from synth_spark.errors import InputError, PlanError
 from synth_spark.fields import Field
 from synth_spark.plan import Input, nearest, used_columns
 from synth_spark.read import constraints, generalize, mapping, subjects, values
+from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened
 from synth_spark.read.tallies import Tallies, Tally
 
@@ -30,28 +31,31 @@ class Records:
         frame: one row a record: a string column, or a column of lists, for each field: c0, c1, …
         k: fewest records with a value for it to be released.
         tallies: what is counted while the frame is written; see `check`.
+        types: what the columns of the input held; see `Opened`.
     """
 
     fields: tuple[Field, ...]
     frame: DataFrame
     k: int
     tallies: Tallies
+    types: frozenset[str]
 
 
-def open_records(spark: SparkSession, source: Input, k: int) -> Records:
+def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, Addition] | None = None) -> Records:
     """Open the input of a plan; nothing but headers, mapping tables and quantiles is read yet.
 
     Args:
         spark: the session.
         source: the input part of the plan.
         k: privacy resolution; an interval whose edges come from the data holds at least so many subjects.
+        only: if given, what is read of each source; nothing of others.
 
     Raises:
         PlanError: a name in the plan is not in the input, or means two things.
         InputError: the input is missing or empty, or its header cannot be used.
     """
     tallies = Tallies()
-    opened = mapping.open_all(spark, source, tallies)
+    opened = mapping.open_all(spark, source, tallies, only)
     fields = _fields(opened, source)
     names = [field.name for field in fields]
     _check_names(source, opened.names, fields)
@@ -61,16 +65,17 @@ def open_records(spark: SparkSession, source: Input, k: int) -> Records:
     if source.subject is not None:
         rows = subjects.joined(rows, fields, source.subject, source.record_limit, tallies)
     records = constraints.kept(rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, tallies)
-    return Records(fields, _measured(records, fields, tallies), k, tallies)
+    return Records(fields, _measured(records, fields, tallies), k, tallies, opened.types)
 
 
-def check(opened: Records, source: Input, records: DataFrame) -> tuple[int, list[Tally]]:
+def check(opened: Records, source: Input, records: DataFrame, part: bool = False) -> tuple[int, list[Tally]]:
     """Look at what was read, once it has been written; returns the number of records and what else was counted.
 
     Args:
         opened: the input, whose frame has been written.
         source: its part of the plan.
         records: what was written; looked at again only to name the column at fault.
+        part: whether these are some of the records: whether a column identifies them only all together tell.
 
     Raises:
         InputError: no records; a value that is too long; an identifier; rows, codes or records that must not be.
@@ -83,14 +88,10 @@ def check(opened: Records, source: Input, records: DataFrame) -> tuple[int, list
     if known.records == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
     _check_lengths(known.longest, source.max_value_length, records, opened.fields)
+    if part:
+        return known.records, [tally for tally in found if tally.what not in _INTERNAL]
     for name, distinct in known.distinct.items():
-        if is_identifier(distinct, known.filled[name]) and name not in source.identifiers:
-            raise InputError(
-                f"column '{name}'",
-                f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {known.filled[name]:,} records: an "
-                "identifier, of which nothing could be released",
-                "leave it out with input.columns, make its values coarser, or list it in input.identifiers",
-            )
+        check_identifier(name, distinct, known.filled[name], source)
     thin = [
         Tally(f"column '{name}'", f"values (about) in {known.filled[name]:,} records: most are rarer than k", distinct)
         for name, distinct in known.distinct.items()
@@ -127,6 +128,17 @@ def sizes(opened: Records) -> Sizes:
 def is_identifier(distinct: int, filled: int) -> bool:
     """Whether so many records have a column, and so many of them a value of their own, that it tells who they are."""
     return filled >= IDENTIFIED_RECORDS and distinct >= IDENTIFIED_SHARE * filled
+
+
+def check_identifier(name: str, distinct: int, filled: int, source: Input) -> None:
+    """Raise `InputError` for a column that tells who records are, unless the plan lists it."""
+    if is_identifier(distinct, filled) and name not in source.identifiers:
+        raise InputError(
+            f"column '{name}'",
+            f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {filled:,} records: an identifier, of "
+            "which nothing could be released",
+            "leave it out with input.columns, make its values coarser, or list it in input.identifiers",
+        )
 
 
 def explain_failure(error: Exception) -> InputError | None:

@@ -226,7 +226,33 @@ def differences(material: Material, public: bool = False) -> Section | None:
         heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
         caption = f"The {len(known)} combinations of which both tell most; all are in the table differing"
         blocks.append(Table(caption, heads, exact))
+    if any(one.measure == "told_of_added" for one in found):
+        blocks += _added(material, found, lengths)
     return Section("differences", heading, tuple(blocks))
+
+
+def _added(material: Material, found: list[Finding], lengths: list[int]) -> list[Block]:
+    """What subtracting tells where records were only added, and how far columns moved."""
+    names = ("told_of_added", "told_of_earlier")
+    told = sum(_about_two(found, name, length) or 0 for name in names for length in lengths)
+    text = (
+        "This release adds records to the earlier one; none of those went. Subtracting its counts from these tells, of "
+        f"{told:,.0f} combinations, that at least one and fewer than {material.k} of the added or of the earlier "
+        "records hold it. Each count was compared with those of the combinations that lack one of its attributes, from "
+        "the number of all records down; other ways to put counts together were not tried."
+    )
+    heads = (
+        Column("combinations", number=False),
+        *(column(name.replace("_", " "), name, "difference") for name in names),
+    )
+    rows = tuple(
+        (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
+    )
+    moved = sorted(material.chosen("drift", "tvd"), key=lambda one: -one.value)[:_LISTED]
+    series = (Series("distance", tuple(one.value for one in moved)),)
+    about = tuple(one.about or "" for one in moved)
+    chart = Chart("bars", "How far columns moved", definition("tvd", "drift"), about, series, "distance", limits=(0, 1))
+    return [Paragraphs((text,)), Table("Told by subtraction", heads, rows), chart]
 
 
 def _about_two(found: list[Finding], name: str, length: int) -> float | None:

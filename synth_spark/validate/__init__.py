@@ -11,6 +11,7 @@ from synth_spark.validate.audit import (
     overall,
     quality_results,
 )
+from synth_spark.validate.differencing import differencing_results, differencing_rules
 from synth_spark.validate.own import Figure, own_results
 from synth_spark.validate.private import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
@@ -27,6 +28,8 @@ __all__ = [
     "check_columns",
     "contract",
     "cuts",
+    "differencing_results",
+    "differencing_rules",
     "gate",
     "load_library",
     "overall",

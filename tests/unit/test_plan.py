@@ -49,7 +49,7 @@ def test_the_examples_are_plans() -> None:
     unused = {"path", "paths", "table", "sql", "format", "delimiter", "multiline", "version", "timestamp", "rename"}
     shown = rich.model_dump(exclude_unset=True)
     assert set(Input.model_fields) - set(shown) - unused == {
-        "quote", "encoding", "columns", "trim", "identifiers", "record_limit", "max_value_length",
+        "quote", "encoding", "columns", "trim", "identifiers", "record_limit", "max_value_length", "since",
     }  # fmt: skip
     assert not rich.is_plain
 

@@ -1,0 +1,62 @@
+"""Codes and cells of one domain as those of a later one, to which values were added and whose order may have changed.
+
+Codes follow frequency, so a few more records can swap two values, and a value that is new moves those behind it. What
+was counted is still true: every old code has one new code, and every cell one new cell.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from synth_spark.kernels.cells import CellSpace, Codes, Ints, starts_of
+
+
+@dataclass(frozen=True)
+class Renumbering:
+    """Where the attributes of a domain are in a later one.
+
+    Attributes:
+        old: (m,) cardinalities of the old columns.
+        new: (w,) cardinalities of the new columns, w ≥ m.
+        columns: (m,) new column of each old one, strictly ascending.
+        codes: (attributes,) new code of each old attribute, column after column; ≥ 1 and different within a column.
+    """
+
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+    columns: Ints
+    codes: Ints
+
+    @property
+    def changes(self) -> bool:
+        """Whether any code or column is another one now, or there are more columns."""
+        starts = starts_of(np.array(self.old, np.int64))
+        own = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts)) + 1
+        return len(self.old) != len(self.new) or not np.array_equal(self.codes, own)
+
+    def records(self, codes: Codes) -> Codes:
+        """(n, m) old codes → (n, w) new codes; 0 stays 0, and columns that are new are 0."""
+        moved = np.zeros((len(codes), len(self.new)), np.uint16)
+        starts = starts_of(np.array(self.old, np.int64))
+        for column, (low, high) in enumerate(pairwise(starts)):
+            known = np.concatenate([[0], self.codes[low:high]]).astype(np.uint16)
+            moved[:, self.columns[column]] = known[codes[:, column]]
+        return moved
+
+    def cells(self, cells: Ints, longest: int) -> Ints:
+        """(n,) ascending old cells → (n,) new cells of the same combinations, in the order of the old ones.
+
+        Args:
+            cells: of `CellSpace` over the old cardinalities.
+            longest: longest combination of both numberings.
+        """
+        before, after = CellSpace(self.old, longest), CellSpace(self.new, longest)
+        cuts = np.searchsorted(cells, before.length_bounds())
+        starts = starts_of(np.array(self.old, np.int64))
+        moved = np.empty(len(cells), np.int64)
+        for length, (low, high) in enumerate(pairwise(cuts), 1):
+            if high > low:
+                columns, codes = before.decode(cells[low:high], length)
+                moved[low:high] = after.encode(self.columns[columns], self.codes[starts[columns] + codes - 1])
+        return moved
