@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from bench import Case
 from pyspark.sql import SparkSession
 
-from synth_spark import pipeline, tables
 from synth_spark import plan as plans
+from synth_spark import running, tables
 from synth_spark.progress import Progress
 from synth_spark.run import Run
 from synth_spark.session import session
@@ -61,9 +61,9 @@ def _cut(file: Path, number: int, folder: Path) -> list[str]:
 def _counted(spark: SparkSession, paths: list[str], length: int, folder: Path, since: str | None) -> Run:
     asked = {"input.paths": paths, "input.since": since, "reporting_length": length, "seed": 1}
     plan = plans.load(None, {**asked, "output.path": str(folder), "run_id": "bench"})
-    run = pipeline.start(spark, plan, Progress(quiet=True))
+    run = running.start(spark, plan, Progress(quiet=True))
     for stage in _STAGES:
-        pipeline.work(run, stage)
+        running.work(run, stage)
     return run
 
 

@@ -33,9 +33,10 @@ from typing import Any
 import pyspark
 from pyspark.sql import SparkSession
 
-from synth_spark import demo, faults, pipeline, tables
+from synth_spark import demo, faults, pipeline, running, tables
 from synth_spark import plan as plans
 from synth_spark.errors import PublishError, RunError
+from synth_spark.hashing import content_hash, sha256
 from synth_spark.ledger import Ledger
 from synth_spark.progress import Progress
 from synth_spark.published import open_release
@@ -43,7 +44,7 @@ from synth_spark.root import Root
 from synth_spark.run import Run
 from synth_spark.session import local_settings, session
 from synth_spark.slices import slices
-from synth_spark.workspace import Workspace, content_hash, sha256
+from synth_spark.workspace import Workspace
 
 BEFORE, DURING = "before", "during"
 #: Lines that are interrupted: what they are, keys of their plans, and their share of the faults in per cent.
@@ -79,7 +80,7 @@ class Line:
         self.cases, self.out = self.folder / "cases.csv.gz", self.folder / "out"
         self._aside("").mkdir()
         demo.write_csv(self.spark, self.cases, 300, seed=4)
-        pipeline.resume(self._start(BEFORE, seed=3))
+        running.resume(self._start(BEFORE, seed=3))
         for path, name in ((self.out, "out"), (self.work, "work")):
             shutil.copytree(path, self._aside(name))
         self.points = []
@@ -88,7 +89,7 @@ class Line:
         faults.in_tasks = lambda name, frame: self.points.append(name) or frame
         try:
             run = self._start(DURING, seed=5)
-            pipeline.resume(run)
+            running.resume(run)
         finally:
             faults.point, faults.in_tasks = passed, spread
         self.tables = self._contents(run.workspace)
@@ -160,7 +161,7 @@ class Line:
         os.environ[faults.VARIABLE] = armed
         error = None
         try:
-            pipeline.resume(self._open())
+            running.resume(self._open())
         except Exception as raised:
             error = raised
         finally:
@@ -227,7 +228,7 @@ class Line:
     def finish(self) -> None:
         """Make the release without a fault; it must be that of the undisturbed run, and nothing else be there."""
         run = self._open()
-        pipeline.resume(run)
+        running.resume(run)
         assert run.workspace.done("publish")
         self.check("at the end")
         self._same("at the end")
@@ -240,7 +241,7 @@ class Line:
         assert times == sorted(times)
         assert [event["run_id"] for event in root.history()] == [BEFORE, DURING]
         before = fingerprint(self.out)
-        pipeline.resume(self._open())
+        running.resume(self._open())
         assert fingerprint(self.out) == before, "a finished run was not left alone"
 
     def chain(self, struck: Sequence[tuple[str, str]]) -> None:
@@ -262,7 +263,7 @@ class Line:
         if self.private:
             del keys["privacy.k"]
         keys |= {"output.indicators": True, "data_set": "cases", "run_id": run_id, "seed": seed, **self.settings}
-        return pipeline.start(self.spark, plans.load(None, keys), Progress(quiet=True))
+        return running.start(self.spark, plans.load(None, keys), Progress(quiet=True))
 
     def _open(self) -> Run:
         return Run(self.spark, Workspace.open(self.work / DURING), Progress(quiet=True))
@@ -276,13 +277,13 @@ class Line:
             return  # it will be made again
         noticed = None
         try:
-            pipeline.resume(run)
+            running.resume(run)
         except RunError as raised:
             noticed = raised
         assert noticed is not None, f"a damaged {table} was not noticed"
         assert noticed.field == f"table {table}", noticed
         assert f"stage {stage} " in noticed.remedy, noticed
-        pipeline.work(run, stage)
+        running.work(run, stage)
 
     def _same(self, what: str) -> None:
         """What was published under the name of the new release is what the undisturbed run published."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from synth_spark import demo, pipeline, show
+from synth_spark import demo, running, show
 from synth_spark import plan as plans
 from synth_spark.progress import Progress
 
@@ -28,8 +28,8 @@ demo.write_csv(spark, folder / "cases.csv", rows=1000, seed=1)
 plan = plans.load(
     None, {"input.path": str(folder / "cases.csv"), "privacy.k": 10, "output.path": str(folder / "release")}
 )
-run = pipeline.start(spark, plan, Progress())
-pipeline.resume(run)
+run = running.start(spark, plan, Progress())
+running.resume(run)
 
 # %% [markdown]
 # ## What was published

@@ -60,9 +60,9 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
     shape = look(plan.input)  # cheap mistakes are found before Spark starts
     with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
-        from synth_spark import pipeline
+        from synth_spark import running
 
-        _follow(options, pipeline.start(spark, plan, progress), pipeline.resume)
+        _follow(options, running.start(spark, plan, progress), running.resume)
 
 
 def _resume(options: argparse.Namespace) -> None:
@@ -72,21 +72,21 @@ def _resume(options: argparse.Namespace) -> None:
     if workspace.done("publish"):  # Spark need not start to find that out
         print(f"Nothing to do: {workspace.run_id} is finished and has been published.")
         return _tell(workspace)
-    from synth_spark import pipeline
+    from synth_spark import running
 
-    return _in_folder(options, pipeline.resume)
+    return _in_folder(options, running.resume)
 
 
 def _stage(options: argparse.Namespace) -> None:
-    from synth_spark import pipeline
+    from synth_spark import running
 
-    _in_folder(options, lambda run: pipeline.work(run, options.name))
+    _in_folder(options, lambda run: running.work(run, options.name))
 
 
 def _validate(options: argparse.Namespace) -> None:
-    from synth_spark import pipeline
+    from synth_spark import running
 
-    _in_folder(options, pipeline.validate_again)
+    _in_folder(options, running.validate_again)
     print(f"May go out: read {Path(options.run) / 'quality.md'}, and report.html beside it (SENSITIVE)")
 
 
@@ -134,9 +134,9 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
 
 def _import_the_line() -> None:
-    from synth_spark import pipeline, validate
+    from synth_spark import running, validate
 
-    del pipeline
+    del running
     validate.load_library()
 
 

@@ -7,23 +7,18 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 from dataclasses import asdict
 
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
-from synth_spark import aggregate, combinations, encode, evaluate, explain, publish, read, synthesize, tables, validate
+from synth_spark import aggregate, combinations, encode, evaluate, explain, read, synthesize, tables, validate
 from synth_spark import pipeline_private as private
 from synth_spark.assessing import assess, keep_comparisons
 from synth_spark.errors import InputError
 from synth_spark.increment import all_codes, all_marginals, begin, join_records, summed_counts
-from synth_spark.ledger import Ledger, release_entry
-from synth_spark.operations.purging import purge
-from synth_spark.plan import FROM_COUNTS, DifferentialPrivacy, Plan
-from synth_spark.progress import Progress
+from synth_spark.plan import FROM_COUNTS
 from synth_spark.releasing import release
 from synth_spark.run import Run, Stage
-from synth_spark.show import check_texts
 from synth_spark.tables import Kept
 from synth_spark.verdict import conclude
-from synth_spark.workspace import Workspace
 
 
 def _read(run: Run) -> None:
@@ -191,56 +186,3 @@ STAGES = {
         "publish": Stage(private.publish_tables, "publishing", _PUBLISHED),
     },
 }
-
-
-def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
-    """Make a run folder for a plan, once the release could be put where the plan says."""
-    check_texts(plan.showcase)
-    workspace = Workspace.create(plan)
-    publish.check_target(plan.output, workspace.run_id)
-    run = Run(spark, workspace, progress)
-    if not isinstance(plan.privacy, DifferentialPrivacy):  # what costs is entered before the first draw
-        unit = "subject" if plan.input.subject is not None else "record"
-        entry = release_entry(plan.data_set_name, workspace.run_id, plan.synthesis.kind, unit, plan.privacy.k)
-        for remark in Ledger(plan.ledger_file).debit(entry):
-            progress.say(remark)
-    return run
-
-
-def resume(run: Run) -> None:
-    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done."""
-    if run.workspace.done("publish"):
-        gone = "" if run.workspace.purged is None else f"; this run was purged ({run.workspace.purged})"
-        run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do{gone}")
-    else:
-        run.resume(STAGES[run.plan.privacy.kind])
-    _tidy(run)
-
-
-def validate_again(run: Run) -> None:
-    """Audit a run anew; one that is published stays so, and its published files are checked too.
-
-    Raises:
-        AuditFailed: a rule is broken.
-        PublishError: what was published is not what was audited.
-    """
-    if not run.workspace.done("publish"):
-        return work(run, "validate")
-    if run.workspace.purged is None:  # else only what was published is left
-        with run.progress.stage("validate", "auditing again"):
-            STAGES[run.plan.privacy.kind]["validate"].work(run)
-    return publish.check_published(run.plan.output, run.workspace.run_id)
-
-
-def work(run: Run, name: str) -> None:
-    """Run one stage, anew if it was completed before; see `Run.again`. What is published is not published again."""
-    if name == "publish" and run.workspace.done(name):
-        raise publish.already_published(run.workspace.run_id)
-    run.again(STAGES[run.plan.privacy.kind], name)
-    _tidy(run)
-
-
-def _tidy(run: Run) -> None:
-    wanted = run.plan.operations.after_publication == "purge" and run.workspace.purged is None
-    if wanted and run.workspace.done("publish"):
-        purge(run.workspace)

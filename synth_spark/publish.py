@@ -29,13 +29,14 @@ from pyspark.sql import SparkSession
 
 from synth_spark import faults
 from synth_spark.errors import PublishError
+from synth_spark.hashing import sha256
 from synth_spark.plan import Output
 from synth_spark.published import open_release
 from synth_spark.root import HISTORY, POINTER, Root
 from synth_spark.roots import leading_out
 from synth_spark.slices import in_order, remove_slices, write_slice
 from synth_spark.tables import RELEASE, SafeTable
-from synth_spark.workspace import sha256, sync_folder
+from synth_spark.workspace import sync_folder
 
 #: What a list of releases tells of each, from the row of the table ``release``.
 _TERMS = ("title", "privacy", "k", "epsilon", "delta", "reporting_length", "guarantee")

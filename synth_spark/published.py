@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
-from synth_spark.workspace import Workspace, sha256
+from synth_spark.hashing import sha256
+from synth_spark.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import PublishError
+from synth_spark.hashing import content_hash
 from synth_spark.tables import RELEASE, SafeTable
-from synth_spark.workspace import content_hash
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark import pipeline, tables
 from synth_spark import plan as plans
+from synth_spark import running, tables
 from synth_spark.comparison import Outcome, called, differing, outcomes
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.plan import DifferentialPrivacy, Plan
@@ -62,7 +62,7 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
     if isinstance(run.plan.privacy, DifferentialPrivacy):
         problem = "would be chosen by exact figures, which the budget does not pay for"
         raise PlanError("privacy.epsilon", problem, "see what it buys beforehand: synth-spark plan PLAN --epsilon …")
-    pipeline.work(run, "read")
+    running.work(run, "read")
     sample = _sample(run.kept(tables.RECORDS).frame, grid.sample, run.workspace.seed)
     first: Run | None = None
     folders = []
@@ -73,7 +73,7 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
         try:
             with run.progress.stage("tune", f"trying {name}"):
                 for stage in _STAGES:
-                    pipeline.work(trial, stage)
+                    running.work(trial, stage)
             folders.append(trial.workspace.folder)
         except (InputError, PlanError, ResourceError) as error:
             run.progress.say(f"{name} was left out: {error.field}: {error.problem}")

@@ -12,7 +12,6 @@ manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever 
 
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from pyspark.sql import functions as F
 from synth_spark import __version__, faults
 from synth_spark import plan as plans
 from synth_spark.errors import RunError
+from synth_spark.hashing import SUMS, hash_of, hash_sums, sha256
 from synth_spark.plan import Plan
 from synth_spark.roots import check_roots
 from synth_spark.tables import Kept, Table
@@ -39,8 +39,6 @@ _FORMAT = 2
 _ROW_GROUP = 1 << 20
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
-#: Sums over the rows of a table that its content hash is made of.
-_SUMS = ("hash_1", "hash_2")
 
 
 class Workspace:
@@ -218,7 +216,7 @@ class Workspace:
         start = time.monotonic()
         observed = Observation(f"keep_{table.name}")
         frame = faults.in_tasks(f"{point}.tasks", frame)
-        hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns))
+        hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
         with _told(f"table {table.name}"):
             hashed.write.mode("overwrite").option("parquet.block.size", _ROW_GROUP).parquet(str(unfinished))
             metrics = observed.get
@@ -227,7 +225,7 @@ class Workspace:
             unfinished.rename(path)
             faults.point(f"{point}.renamed")
         files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
-        sums = (int(metrics[name] or 0) for name in _SUMS)
+        sums = (int(metrics[name] or 0) for name in SUMS)
         self._enter(table, metrics["rows"], sums, frame.schema.jsonValue(), files, time.monotonic() - start)
         faults.point(f"{point}.kept", path)
         return self.kept(frame.sparkSession, table)
@@ -261,7 +259,7 @@ class Workspace:
         shutil.rmtree(path, ignore_errors=True)
         unfinished.rename(path)
         rows = sum(entry["rows"] for entry in entries)
-        sums = (sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(_SUMS)))
+        sums = (sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(SUMS)))
         self._enter(table, rows, sums, entries[0]["schema"], files, time.monotonic() - start)
         return self.kept(spark, table)
 
@@ -274,7 +272,7 @@ class Workspace:
             "grain": table.grain,
             "sensitivity": table.sensitivity.name,
             "rows": rows,
-            "content_hash": _content_hash(rows, map(int, totals)),
+            "content_hash": hash_of(rows, map(int, totals)),
             "hash_sums": totals,  # they add up where tables do
             "schema": schema,
             "seconds": round(seconds, 3),
@@ -328,36 +326,9 @@ class Workspace:
         return self.folder / "tables" / table.name
 
 
-def _hash_sums(columns: list[str]) -> list[Any]:
-    """Sums over rows of a hash of (position, value, position, value, …) and of its hash: blind to order and layout."""
-    parts: list[Any] = []
-    for index, name in enumerate(columns):
-        parts += [F.lit(index), F.col(f"`{name.replace('`', '``')}`")]
-    row = F.xxhash64(*parts)
-    sums = zip(_SUMS, (row, F.xxhash64(row, F.lit(2))), strict=True)
-    return [F.sum(hashed.cast("decimal(38,0)")).alias(name) for name, hashed in sums]
-
-
-def content_hash(frame: DataFrame) -> str:
-    """Hash of the content of rows, as `Workspace.keep` takes it; one pass over them."""
-    columns = [F.count(F.lit(1)).alias("rows"), *_hash_sums(frame.columns)]
-    found = frame.agg(*columns).collect()[0]
-    return _content_hash(found["rows"], (int(found[name] or 0) for name in _SUMS))
-
-
-def _content_hash(rows: int, sums: Iterable[int]) -> str:
-    return hashlib.sha256("/".join([str(rows), *map(str, sums)]).encode()).hexdigest()
-
-
 def _columns(schema: dict[str, Any]) -> list[tuple[str, Any]]:
     """Names and types of a table's columns."""
     return [(field["name"], field["type"]) for field in schema["fields"]]
-
-
-def sha256(file: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_atomically(file: Path, text: str) -> None:

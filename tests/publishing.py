@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from synth_spark.hashing import sha256
 from synth_spark.progress import Progress
 from synth_spark.root import Root
 from synth_spark.run import Run
-from synth_spark.workspace import Workspace, sha256
+from synth_spark.workspace import Workspace
 
 
 def place(out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, columns: str = "ab", **plan: object) -> Root:

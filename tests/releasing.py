@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from synth_spark import pipeline
 from synth_spark import plan as plans
+from synth_spark import running
 from synth_spark.progress import Progress
 from synth_spark.run import Run
 
@@ -17,8 +17,8 @@ def release(spark: SparkSession, source: Path, out: Path, **settings: Any) -> Ru
     """Run the line on a file; settings are dotted keys with ``__`` for the dot."""
     keys = {key.replace("__", "."): value for key, value in settings.items()}
     plan = plans.load(None, {"input.path": str(source), "output.path": str(out), "seed": 5, **keys})
-    run = pipeline.start(spark, plan, Progress(quiet=True))
-    pipeline.resume(run)
+    run = running.start(spark, plan, Progress(quiet=True))
+    running.resume(run)
     return run
 
 

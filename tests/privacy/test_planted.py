@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark import demo, pipeline, tables
+from synth_spark import demo, running, tables
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed
 from synth_spark.progress import Progress
@@ -23,9 +23,9 @@ def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
     demo.write_csv(spark, folder / "cases.csv", 400, seed=2)
     keys = {"input.path": str(folder / "cases.csv"), "output.path": str(folder / "out"), "privacy.k": K}
     plan = plans.load(None, {**keys, "input.columns": COLUMNS, "seed": 1})
-    run = pipeline.start(spark, plan, Progress(quiet=True))
+    run = running.start(spark, plan, Progress(quiet=True))
     for name in ("read", "encode", "aggregate", "synthesize"):
-        pipeline.work(run, name)
+        running.work(run, name)
     return run
 
 
@@ -81,7 +81,7 @@ def lost_record(frame: DataFrame, run: Run) -> DataFrame:
 
 def audited(run: Run) -> None:
     for name in ("evaluate", "assess", "validate"):
-        pipeline.work(run, name)
+        running.work(run, name)
 
 
 @pytest.mark.parametrize(

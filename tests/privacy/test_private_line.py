@@ -13,7 +13,7 @@ from noises import Counting, NoNoise, SameNoise
 from pyspark.sql import SparkSession
 from releasing import published
 
-from synth_spark import demo, pipeline, tables
+from synth_spark import demo, running, tables
 from synth_spark import plan as plans
 from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
@@ -37,7 +37,7 @@ def _started(spark: SparkSession, source: Path, out: Path, noise=None, **setting
     keys = {key.replace("__", "."): value for key, value in settings.items()}
     keys = {"input.columns": COLUMNS, "privacy.epsilon": 2.0, "seed": 5, **keys}
     plan = plans.load(None, {"input.path": str(source), "output.path": str(out), **keys})
-    return replace(pipeline.start(spark, plan, Progress(quiet=True)), noise=noise or SameNoise())
+    return replace(running.start(spark, plan, Progress(quiet=True)), noise=noise or SameNoise())
 
 
 def _combinations(path: Path, longest: int) -> Counter:
@@ -67,7 +67,7 @@ def test_an_infinite_budget_gives_the_exact_counts(
         spark, cases, tmp_path / "out", NoNoise(), privacy__public_domain=True, privacy__percentile=100,
         privacy__fabrication="uncontrolled", synthesis__kind=method, reporting_length=3,
     )  # fmt: skip
-    pipeline.resume(run)
+    running.resume(run)
     told = _told(published(tmp_path / "out", "aggregates"))
     assert told == dict(_combinations(cases, longest))
     made = published(tmp_path / "out", "synthetic_records")
@@ -83,7 +83,7 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
 ) -> None:
     out = tmp_path / "out"
     run = _started(spark, cases, out, VettedNoise(), privacy__public_domain=public, synthesis__kind=method)
-    pipeline.resume(run)
+    running.resume(run)
     aggregates, exact = published(out, "aggregates"), _combinations(cases, 3)
     told = [
         (frozenset((name, row[name]) for name in COLUMNS if isinstance(row[name], str)), row)
@@ -122,31 +122,31 @@ def test_a_run_that_fell_draws_and_debits_once(
     with monkeypatch.context() as patch:
         patch.setattr(*broken, fall)
         with pytest.raises(KeyboardInterrupt):
-            pipeline.resume(run)
+            running.resume(run)
     noisy = {name: entry for name, entry in run.workspace.manifest["tables"].items() if "nois" in entry["grain"]}
     assert noisy
     facts = json.loads(json.dumps(run.workspace.facts["drawn"]))
     again = Run(spark, type(run.workspace).open(run.workspace.folder), Progress(quiet=True), run.noise)
-    pipeline.resume(again)
+    running.resume(again)
     for name, entry in noisy.items():
         assert again.workspace.manifest["tables"][name]["files"] == entry["files"]
     assert {key: again.workspace.facts["drawn"][key] for key in facts} == facts
     assert len(Ledger(run.plan.ledger_file).entries()) == 1
     draws = Counter((tmp_path / "draws").read_text().split())
     other = _started(spark, cases, tmp_path / "other", Counting(tmp_path / "straight"), synthesis__kind=method)
-    pipeline.resume(other)
+    running.resume(other)
     straight = Counter((tmp_path / "straight").read_text().split())
     assert sum(draws.values()) == sum(straight.values()) or method == "aggregate_seeded"  # whose candidates vary
 
 
 def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     run = _started(spark, cases, tmp_path / "out")
-    pipeline.resume(run)
+    running.resume(run)
     for stage in ("read", "encode", "aggregate"):
         with pytest.raises(RunError, match="draw noise again"):
-            pipeline.work(run, stage)
+            running.work(run, stage)
     before = run.workspace.manifest["tables"]["noisy_pairs"]
-    pipeline.work(run, "synthesize")
+    running.work(run, "synthesize")
     assert run.workspace.manifest["tables"]["noisy_pairs"] == before
 
 
@@ -159,7 +159,7 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
         spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), ledger=str(file), data_set="victims"
     )  # fmt: skip
     with pytest.raises(BudgetError):
-        pipeline.resume(run)
+        running.resume(run)
     assert not (tmp_path / "draws").exists()
     assert len(Ledger(file).entries()) == 1
     assert not (tmp_path / "out" / "LATEST.json").exists()
@@ -168,10 +168,10 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
 def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     run = _started(spark, cases, tmp_path / "out")
     for name in ("read", "encode", "aggregate", "synthesize", "evaluate", "assess"):
-        pipeline.work(run, name)
+        running.work(run, name)
     run.plan.ledger_file.write_text("")
     with pytest.raises(AuditFailed, match=r"privacy\.debited"):
-        pipeline.work(run, "validate")
+        running.work(run, "validate")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -187,7 +187,7 @@ def test_nothing_exact_is_published(spark: SparkSession, tmp_path: Path, method:
     run = _started(
         spark, tmp_path / "cases.csv", out, SameNoise(3), synthesis__kind=method, input__columns=["a", "b", "c"]
     )
-    pipeline.resume(run)
+    running.resume(run)
     numbers: set[float] = set()
     for file in out.rglob("*"):
         if not file.is_file():
@@ -220,7 +220,7 @@ def test_neighbours_differ_only_where_they_may(spark: SparkSession, cases: Path,
     for name, source in (("one", cases), ("other", more)):
         run = _started(spark, source, tmp_path / name, SameNoise(), privacy__public_domain=True)
         for stage in ("read", "encode", "aggregate"):
-            pipeline.work(run, stage)
+            running.work(run, stage)
         runs.append(run)
     one, other = (run.values.sort_by([("column", "ascending"), ("value", "ascending")]).to_pydict() for run in runs)
     assert one["value"] == other["value"]
@@ -248,7 +248,7 @@ def test_neighbours_differ_within_the_cap_length_by_length(spark: SparkSession, 
             privacy__percentile=30,
         )  # fmt: skip
         for stage in ("read", "encode", "aggregate"):
-            pipeline.work(run, stage)
+            running.work(run, stage)
         own = run.kept(tables.NOISY_LENGTHS[0]).frame.orderBy("bucket").toPandas()["counts"]
         found.append(
             (run.workspace.facts["drawn"]["cap 2"], np.concatenate([np.frombuffer(row, "<i8") for row in own]))
@@ -263,7 +263,7 @@ def test_private_values_are_told_of_only_above_the_threshold(spark: SparkSession
     frame = pd.DataFrame({"a": ["x"] * 900 + ["y"] * 100 + [f"rare{i}" for i in range(50)], "b": ["u"] * 1050})
     frame.to_csv(tmp_path / "cases.csv", index=False)
     run = _started(spark, tmp_path / "cases.csv", tmp_path / "out", NoNoise(), input__columns=["a", "b"])
-    pipeline.resume(run)
+    running.resume(run)
     assert set(published(tmp_path / "out", "aggregates")["a"].dropna()) == {"x", "y"}
 
 
@@ -273,12 +273,12 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
     declared = {"gender": ["Male", "Female", "Unheard of"]}
     run = _started(spark, cases, tmp_path / "out", NoNoise(), privacy__public_domain=declared)
     for stage in ("read", "encode"):
-        pipeline.work(run, stage)
+        running.work(run, stage)
     gender = run.domain.columns[0]
     assert set(gender.values) == {"Male", "Female", "Unheard of"}
     run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
     with pytest.raises(InputError, match="names no column"):
-        pipeline.resume(run)
+        running.resume(run)
 
 
 def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path
             input__columns=["a", "b", "m"], input__multi_values={"m": ";"},
             input__constraints=[{"forbid": {"a": "x", "b": "q"}}], privacy__values_a_record=3,
         )  # fmt: skip
-        pipeline.resume(run)
+        running.resume(run)
         made = published(tmp_path / method, "synthetic_records")
         assert not ((made["a"] == "x") & (made["b"] == "q")).any()
         counted = made["m"].dropna().str.split(";").explode().value_counts()
@@ -312,7 +312,7 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
             run = _started(spark, cases, tmp_path / partitions, NoNoise(), synthesis__kind=method)
-            pipeline.resume(run)
+            running.resume(run)
         finally:
             spark.conf.set("spark.sql.shuffle.partitions", "4")
         entries = run.workspace.manifest["tables"]
@@ -323,8 +323,8 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
 def test_the_plan_that_is_shown_makes_a_release(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     shown = Path(__file__).parents[2] / "conf" / "private.yml"
     plan = plans.load(str(shown), {"input.path": str(cases), "output.path": str(tmp_path / "out")})
-    run = pipeline.start(spark, plan, Progress(quiet=True))
-    pipeline.resume(run)
+    run = running.start(spark, plan, Progress(quiet=True))
+    running.resume(run)
     assert "differential privacy" in (tmp_path / "out" / "RELEASE.md").read_text()
     assert len(published(tmp_path / "out", "synthetic_records")) > 1_000
 
@@ -340,7 +340,7 @@ def test_wide_tables_measure_the_pairs_that_are_worth_it(spark: SparkSession, tm
         privacy__public_domain=True, input__columns=list(frame.columns),
     )  # fmt: skip
     for stage in ("read", "encode", "aggregate"):
-        pipeline.work(run, stage)
+        running.work(run, stage)
     measured = run.kept(tables.NOISY_PAIRS).frame.toPandas()
     assert (2, 7) in set(zip(measured["first"], measured["second"], strict=True))
     assert len(measured) < 30
@@ -356,7 +356,7 @@ def test_rules_about_exact_figures_are_not_told_of(spark: SparkSession, cases: P
     run = _started(
         spark, cases, out, rules=[near, told], privacy__public_domain=True, assessment__rare_below=6
     )  # fmt: skip
-    pipeline.resume(run)
+    running.resume(run)
     assert {"near", "told"} <= set(run.kept(tables.AUDIT_RESULTS).frame.toPandas()["rule"])
     shown = set(published(out, "quality_results")["rule"])
     assert "told" in shown

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from releasing import published, release
 from unit.test_pairs import cramers_v, subgroup_gap
 
-from synth_spark import demo, pipeline, tables
+from synth_spark import demo, running, tables
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
 from synth_spark.run import Run
 from synth_spark.verdict import accept
@@ -318,7 +318,7 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, 
     assert told["use.gender_known"] is True
     accept(run, "use.kept_pairs", "we need it")
     with pytest.raises(PlanError, match="is critical and cannot be accepted"):
-        pipeline.resume(run)
+        running.resume(run)
 
 
 def test_a_warning_holds_the_release_until_someone_accepts_it(spark, cases, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_warning_holds_the_release_until_someone_accepts_it(spark, cases, tmp_
     run = held(spark, cases, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
     for rule in ("use.kept_pairs", "use.kept_published"):
         accept(run, rule, "a first release, small on purpose")
-    pipeline.resume(run)
+    running.resume(run)
     assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
     quality = published(tmp_path / "out", "quality_results").set_index("rule")
     assert "a first release, small on purpose" in quality.loc["kept_published", "accepted"]
@@ -367,9 +367,9 @@ def test_expectations_that_do_not_exist_are_told(spark, cases, tmp_path: Path) -
 
 def test_a_release_can_be_audited_again(spark, cases, tmp_path: Path) -> None:
     run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS)
-    pipeline.validate_again(run)
+    running.validate_again(run)
     assert run.workspace.done("publish")
     file = next((tmp_path / "out" / "aggregates").rglob("*.parquet"))
     file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(PublishError, match="table aggregates: is not what was audited"):
-        pipeline.validate_again(run)
+        running.validate_again(run)

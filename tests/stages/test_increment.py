@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import published
 
-from synth_spark import pipeline, tables
 from synth_spark import plan as plans
+from synth_spark import running, tables
 from synth_spark.errors import AuditFailed, InputError, RunError
 from synth_spark.plan import Plan
 from synth_spark.progress import Progress
@@ -72,9 +72,9 @@ def asked(source: Path, out: Path, **keys: Any) -> Plan:
 
 def counted(spark: SparkSession, source: Path, out: Path, **keys: Any) -> Run:
     """A run up to its aggregates."""
-    run = pipeline.start(spark, asked(source, out, **keys), Progress(quiet=True))
+    run = running.start(spark, asked(source, out, **keys), Progress(quiet=True))
     for stage in COUNTING:
-        pipeline.work(run, stage)
+        running.work(run, stage)
     return run
 
 
@@ -101,19 +101,19 @@ def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathF
     folder, out = make(late=0), tmp_path_factory.mktemp("releases") / "out"
 
     def run(name: str, **keys: Any) -> Run:
-        return pipeline.start(spark, asked(folder, out, run_id=name, **keys), Progress(quiet=True))
+        return running.start(spark, asked(folder, out, run_id=name, **keys), Progress(quiet=True))
 
     first = run("first")
-    pipeline.resume(first)
+    running.resume(first)
     add(folder, 2, late=True)
     second = run("second", input__since=str(first.workspace.folder))
     with pytest.raises(AuditFailed) as failure:
-        pipeline.resume(second)
+        running.resume(second)
     second.workspace.write("held.txt", str(failure.value))
     accept(second, WARNINGS[1], "few cases, invented")
-    pipeline.resume(second)
+    running.resume(second)
     whole = run("whole")
-    pipeline.resume(whole)
+    running.resume(whole)
     return {"first": first, "second": second, "whole": whole}
 
 
@@ -195,13 +195,13 @@ def test_stages_can_be_run_anew_while_the_earlier_run_is_as_it_was(
     source = Path(releases["whole"].plan.input.path or "")
     run = counted(spark, source, tmp_path / "out", input__since=str(tmp_path / "first"))
     for stage in ("encode", "aggregate"):
-        pipeline.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), stage)
+        running.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), stage)
     assert_same(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), releases["whole"])
     manifest = json.loads((tmp_path / "first" / "manifest.json").read_text())
     manifest["tables"]["codes"]["content_hash"] = "another"
     (tmp_path / "first" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="run first: was made anew since this run was begun"):
-        pipeline.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), "encode")
+        running.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), "encode")
 
 
 def test_a_chain_adds_up_and_compares_with_what_was_published_last(
@@ -292,12 +292,12 @@ def again(releases: dict[str, Run], spark: SparkSession, tmp_path: Path) -> Call
             manifest = json.loads((tmp_path / "first" / "manifest.json").read_text())
             damage(manifest)
             (tmp_path / "first" / "manifest.json").write_text(json.dumps(manifest))
-        run = pipeline.start(
+        run = running.start(
             spark,
             asked(source, tmp_path / "out", **{"input__since": str(tmp_path / "first"), **keys}),
             Progress(quiet=True),
         )
-        pipeline.work(run, "read")
+        running.work(run, "read")
         return run
 
     return begin

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import hashes, published, release, write_csv
 
-from synth_spark import demo, pipeline, tables
+from synth_spark import demo, pipeline, running, tables
 from synth_spark.errors import AuditFailed, PublishError, RunError
 from synth_spark.progress import Progress
 from synth_spark.run import Run
@@ -181,22 +181,22 @@ def test_a_stage_can_be_run_again_and_the_rest_resumed(spark: SparkSession, case
     run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:4], run_id="again")
     first = hashes(tmp_path / "out")
     reopened = Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
-    pipeline.work(reopened, "synthesize")
+    running.work(reopened, "synthesize")
     assert not reopened.workspace.done("evaluate")
     with pytest.raises(RunError, match="'publish': needs the stage 'evaluate'"):
-        pipeline.work(reopened, "publish")
-    pipeline.resume(reopened)  # of the same content: nothing is to be done
+        running.work(reopened, "publish")
+    running.resume(reopened)  # of the same content: nothing is to be done
     assert hashes(tmp_path / "out") == first
     with pytest.raises(PublishError, match="has been published there already"):
-        pipeline.work(reopened, "publish")
+        running.work(reopened, "publish")
     assert reopened.workspace.done("publish")
     reopened.workspace.manifest["seed"] = 6
-    pipeline.work(reopened, "synthesize")
+    running.work(reopened, "synthesize")
     with pytest.raises(PublishError, match="has been published there already"):
-        pipeline.resume(reopened)  # of another content
+        running.resume(reopened)  # of another content
     assert hashes(tmp_path / "out") == first
     with pytest.raises(RunError, match="did you mean 'validate'"):
-        pipeline.work(reopened, "validat")
+        running.work(reopened, "validat")
 
 
 def test_a_changed_file_is_not_published(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
@@ -205,11 +205,11 @@ def test_a_changed_file_is_not_published(spark: SparkSession, cases: Path, tmp_p
     whole = file.read_bytes()
     shutil.copyfile(file, file.with_name("more.parquet"))  # a row too many is as bad as one that changed
     with pytest.raises(RunError, match="synthetic_records: is not what was written"):
-        pipeline.work(run, "publish")
+        running.work(run, "publish")
     file.with_name("more.parquet").unlink()
     file.write_bytes(whole + b"x")
     with pytest.raises(RunError, match=r"synthetic_records: is not what was written; .* stage synthesize RUN"):
-        pipeline.resume(run)
+        running.resume(run)
     assert not (tmp_path / "out" / "LATEST.json").exists()
 
 
@@ -247,7 +247,7 @@ def test_a_failed_audit_stops_the_release_and_leaves_the_previous_one(
     plan_run = release_until(spark, cases, out, "evaluate")
     plant(plan_run, spark, sensitive(cases))
     with pytest.raises(AuditFailed) as failure:
-        pipeline.resume(plan_run)
+        running.resume(plan_run)
     assert "proof.support" in str(failure.value)
     assert (out / "LATEST.json").read_text() == before
     assert not list(out.rglob("*bad*"))
@@ -268,9 +268,9 @@ def release_until(spark: SparkSession, cases: Path, out: Path, stage: str) -> Ru
         "input.columns": COLUMNS,
         "run_id": "bad",
     }
-    run = pipeline.start(spark, plans.load(None, keys), Progress(quiet=True))
+    run = running.start(spark, plans.load(None, keys), Progress(quiet=True))
     for name in list(pipeline.STAGES["k_anonymity"])[: list(pipeline.STAGES["k_anonymity"]).index(stage)]:
-        pipeline.work(run, name)
+        running.work(run, name)
     return run
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from releasing import published, release, write_csv
 from unit.test_domain import HOSTILE
 
-from synth_spark import pipeline, tables
+from synth_spark import running, tables
 from synth_spark.cli import main
 from synth_spark.errors import AuditFailed, PlanError
 
@@ -84,10 +84,10 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
     sound = run.kept(tables.SYNTHETIC_RECORDS).frame.localCheckpoint()
     broken = sound.withColumn("status", F.when(F.col("age") == "0-8", "wed").otherwise(F.col("status")))
     run.keep(tables.SYNTHETIC_RECORDS, broken.localCheckpoint())
-    pipeline.work(run, "evaluate")
-    pipeline.work(run, "assess")
+    running.work(run, "evaluate")
+    running.work(run, "assess")
     with pytest.raises(AuditFailed, match=r"constraints\.kept"):
-        pipeline.work(run, "validate")
+        running.work(run, "validate")
 
 
 def test_the_example_of_rich_input(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

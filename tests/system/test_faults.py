@@ -13,7 +13,7 @@ from inject import Line, fingerprint, server
 from publishing import about_to_publish
 from pyspark.sql import SparkSession
 
-from synth_spark import faults, pipeline, publish, releases
+from synth_spark import faults, pipeline, publish, releases, running
 from synth_spark.cli import main
 from synth_spark.errors import PublishError
 from synth_spark.published import open_release
@@ -91,7 +91,7 @@ def test_of_two_who_publish_at_once_one_wins(
 
     def publish_first() -> None:
         try:
-            pipeline.resume(first)
+            running.resume(first)
         except PublishError as error:
             failed.append(str(error))
 
@@ -101,9 +101,9 @@ def test_of_two_who_publish_at_once_one_wins(
     assert waiting.wait(120)
     if machines == 1:
         with pytest.raises(PublishError, match=r"is being written by first on .*; publish this one afterwards"):
-            pipeline.resume(second)
+            running.resume(second)
     else:
-        pipeline.resume(second)
+        running.resume(second)
     go.set()
     thread.join()
     won, lost = (first, second) if machines == 1 else (second, first)
@@ -112,7 +112,7 @@ def test_of_two_who_publish_at_once_one_wins(
     assert list(root.published()) == [root.current()] == [won.workspace.run_id]
     assert not root.remnants()
     assert not root.staging.exists()
-    pipeline.resume(lost)
+    running.resume(lost)
     assert root.current() == lost.workspace.run_id
     assert list(root.published()) == [won.workspace.run_id, lost.workspace.run_id]
     for name in root.published():
@@ -127,7 +127,7 @@ def test_a_full_disk(
     Where no file system can be mounted (a container without that right), the same is asked of an injected ENOSPC.
     """
     out = (disk or tmp_path) / "out"
-    pipeline.resume(about_to_publish(spark, line.ready, tmp_path / "before", out))
+    running.resume(about_to_publish(spark, line.ready, tmp_path / "before", out))
     whole, folder = fingerprint(out), tmp_path / "during"
     about_to_publish(spark, line.ready, folder, out)
     points = ("publish.begin", "publish.copy.release", "publish.documents")
@@ -174,7 +174,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     first, second, third = (
         about_to_publish(spark, line.ready, tmp_path / name, out, "delta") for name in ("first", "second", "third")
     )
-    pipeline.resume(first)
+    running.resume(first)
 
     def tear(run, point: str) -> None:
         """As if killed: nothing is undone."""
@@ -182,7 +182,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
             torn.setattr(publish, "_undo", lambda *_: None)
             torn.setenv(faults.VARIABLE, f"{point}=exception")
             with pytest.raises(RuntimeError):
-                pipeline.resume(run)
+                running.resume(run)
 
     def told() -> set[str]:
         return {row["run_id"] for row in spark.read.format("delta").load(str(out / "release")).collect()}
@@ -194,7 +194,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     assert set(slices(spark, out)) == {"first", "second"}
     assert told() == {"first"} == {Root(out).current()}
     before = versions("aggregates")
-    pipeline.resume(second)
+    running.resume(second)
     assert versions("aggregates") == before  # what had been written was not written again
     assert told() == {"first", "second"}
     tear(third, "publish.write.evaluation")
@@ -202,7 +202,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     assert main(["releases", "clean", str(out)]) == 0
     assert "third: removed from aggregates, synthetic_records" in capsys.readouterr().out
     assert set(slices(spark, out)) == {"first", "second"}
-    pipeline.resume(third)  # Delta has seen these transactions, but what they wrote is gone
+    running.resume(third)  # Delta has seen these transactions, but what they wrote is gone
     rows = [open_release(out, name).arrow("aggregates", spark).num_rows for name in ("first", "second", "third")]
     assert rows == [first.workspace.manifest["tables"]["aggregates"]["rows"]] * 3
     assert main(["releases", "retire", str(out), "--keep", "2"]) == 0

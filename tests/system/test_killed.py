@@ -43,7 +43,7 @@ import os, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pyspark.sql import SparkSession
-from synth_spark import pipeline, plan as plans
+from synth_spark import plan as plans, running
 from synth_spark.noise import VettedNoise
 from synth_spark.progress import Progress
 
@@ -68,8 +68,8 @@ builder = SparkSession.builder.master("local[2,4]").config("spark.sql.shuffle.pa
 spark = builder.config("spark.ui.enabled", "false").getOrCreate()
 plan = plans.load(None, {"input.path": "cases.csv", "output.path": "out", "privacy.epsilon": 1.0, "run_id": "died",
                          "synthesis.kind": sys.argv[1]})
-run = replace(pipeline.start(spark, plan, Progress(quiet=True)), noise=Dying(os.getpid(), "draws"))
-pipeline.resume(run)
+run = replace(running.start(spark, plan, Progress(quiet=True)), noise=Dying(os.getpid(), "draws"))
+running.resume(run)
 spark.stop()
 """
 
