@@ -117,7 +117,7 @@ def codes(records: DataFrame, domain: Domain) -> DataFrame:
 
 def recoded(codes: DataFrame, moves: Renumbering) -> DataFrame:
     """Distinct records in the codes of a later domain; see `codes`. They stay distinct."""
-    if not moves.changes:
+    if not moves.renumbers:
         return codes
 
     def move(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

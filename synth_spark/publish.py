@@ -73,10 +73,14 @@ def check_target(output: Output, run_id: str) -> None:
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
-    for name in leading_out(root):
-        raise PublishError("output.path", f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
+    _refuse_links(root)
     if Root(root).is_published(run_id):
         raise already_published(run_id)
+
+
+def _refuse_links(root: Path) -> None:
+    for name in leading_out(root):
+        raise PublishError("output.path", f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
 
 
 def already_published(run_id: str) -> PublishError:
@@ -112,6 +116,7 @@ def publish(safe: Sequence[SafeTable], documents: Mapping[str, str], output: Out
     for name in documents:
         if name.startswith((".", "_")) or "/" in name or name in (POINTER, HISTORY):
             raise ValueError(f"{name} is no name of a document")
+    _refuse_links(Path(output.path))
     root = Root(Path(output.path))
     with root.alone(run_id):
         known = root.manifest(run_id)

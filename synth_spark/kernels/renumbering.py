@@ -29,7 +29,7 @@ class Renumbering:
     codes: Ints
 
     @property
-    def changes(self) -> bool:
+    def renumbers(self) -> bool:
         """Whether any code or column is another one now, or there are more columns."""
         starts = starts_of(np.array(self.old, np.int64))
         own = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts)) + 1

@@ -86,7 +86,7 @@ def counts(material: Material) -> Section:
         )
         blocks.append(Table(f"Counts, errors, and what should not be there: {_NAMES[name]}", heads, rows))
     blocks.append(_rarity(material))
-    grown = material.measure(shown[-1], "record_expansion_percent")
+    grown = material.measure(shown[-1], "record_expansion_percent") if shown else None
     if grown is not None:
         text = f"There are {abs(grown):.1f} % {'more' if grown >= 0 else 'fewer'} synthetic records than records"
         blocks.append(Paragraphs((f"{text}, as far as their number may be told.",)))

@@ -67,11 +67,11 @@ def test_counts_of_moved_cells_are_those_of_moved_records(drawn: tuple[Table, Re
 def test_a_domain_that_stays_as_it_is_changes_nothing(table: Table) -> None:
     same = [code for card in table.cards for code in range(1, card + 1)]
     columns = np.arange(len(table.cards))
-    assert not Renumbering(table.cards, table.cards, columns, np.array(same, np.int64)).changes
-    assert Renumbering(table.cards, (*table.cards, 0), columns, np.array(same, np.int64)).changes
+    assert not Renumbering(table.cards, table.cards, columns, np.array(same, np.int64)).renumbers
+    assert Renumbering(table.cards, (*table.cards, 0), columns, np.array(same, np.int64)).renumbers
     if max(table.cards) > 1:
         reverse = [code for card in table.cards for code in range(card, 0, -1)]
-        assert Renumbering(table.cards, table.cards, columns, np.array(reverse, np.int64)).changes
+        assert Renumbering(table.cards, table.cards, columns, np.array(reverse, np.int64)).renumbers
 
 
 FIELDS = (Field("a"), Field("m", many=True), Field("b"))
@@ -97,7 +97,7 @@ def test_domains_meet_by_value_and_tell_what_became_common() -> None:
     assert move.codes.tolist() == [3, 1, 1, 1]
     assert arrived(old, new) == {1: ["m1", "m3"]}
     assert arrived(new, new) == {}
-    assert not renumbering(new, new).changes
+    assert not renumbering(new, new).renumbers
 
 
 def test_a_field_without_a_common_value_has_no_column_to_find() -> None:
