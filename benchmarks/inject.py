@@ -371,6 +371,7 @@ def main() -> int:
             struck = _spread(possible, -(-(options.count - options.kills) * share // 100))
             for kind in dict.fromkeys(kind for _, kind in struck):
                 line.chain([one for one in struck if one[1] == kind])
+                print(f"  {kind}: {line.found[kind]} survived, {time.monotonic() - started:.0f} s", flush=True)
             found += line.found
             print(f"{title}: {json.dumps(line.found)}, {time.monotonic() - started:.0f} s", flush=True)
     print(f"{found.total()} faults in {time.monotonic() - started:.0f} s, all survived: {json.dumps(found)}")
