@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from synth_spark.comparison import Outcome
+    from synth_spark.published import PublishedRelease
     from synth_spark.report.blocks import Report
     from synth_spark.run import Run
 
@@ -237,6 +238,34 @@ def _ledger(options: argparse.Namespace) -> None:
     print("\n".join(account_text(ledger.account(name)) for name in names) or "nothing is recorded")
 
 
+def _load(options: argparse.Namespace) -> None:
+    from synth_spark.warehouse import load
+
+    with _published(options) as (release, spark):
+        loaded = load(release, options.target, options.schema, spark)
+    if not loaded.new:
+        print(f"Nothing to do: {loaded.run_id} is what was loaded last into schema {loaded.schema}")
+        return
+    print(f"Loaded {loaded.run_id} into schema {loaded.schema}; read it through the views latest_…")
+    for table, rows in loaded.rows.items():
+        print(f"  latest_{table}: {rows:,} rows")
+
+
+@contextmanager
+def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease, SparkSession | None]]":
+    """A published release, and a session where its tables are Delta tables."""
+    from synth_spark.published import open_release
+
+    release = open_release(Path(options.release), options.run_id)
+    if not release.is_delta:
+        yield release, None
+        return
+    from synth_spark.session import session
+
+    with session(delta=True) as spark:
+        yield release, spark
+
+
 def _schema(options: argparse.Namespace) -> None:
     print(json.dumps(Plan.model_json_schema(), indent=2))
 
@@ -303,6 +332,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "compare": _compare,
     "tune": _tune,
     "ledger": _ledger,
+    "load": _load,
     "schema": _schema,
     "warm": _warm,
     "demo": _demo,

@@ -45,6 +45,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     compare.add_argument("--output", metavar="FOLDER", help="write it there, as a page, Markdown and CSV")
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
     _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
+    _add_loading(add("load", "load a published release into PostgreSQL or DuckDB"))
     add("schema", "print the plan's JSON Schema, for editors")
     add("warm", "compile the kernels now rather than in the first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
@@ -108,6 +109,13 @@ def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
     ledger.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
+
+
+def _add_loading(load: argparse.ArgumentParser) -> None:
+    load.add_argument("release", metavar="RUN_OR_OUT", help="folder of published tables, or a published run's folder")
+    load.add_argument("target", metavar="TARGET", help="postgresql://USER@HOST/DATABASE or duckdb:PATH")
+    load.add_argument("--schema", metavar="NAME", help="where the tables go; default: public, in DuckDB main")
+    load.add_argument("--run-id", metavar="ID", help="name of the release; default: the latest")
 
 
 def _setting(text: str) -> tuple[str, Any]:
