@@ -1,8 +1,8 @@
 """What loading costs: python benchmarks/warehouse.py [ROWS] [TARGET …].
 
-A release of invented records, 20 columns of text as Parquet, is loaded twice into each target under two names, so that
-the second load also replaces and drops what the first had loaded. Seconds are printed, from the check of the hashes to
-the commit. Without a target, PostgreSQL is started in a temporary folder (as the tests start it) and a DuckDB file made.
+A release of invented records, 20 columns of text as Parquet, is loaded into each target under two names, so that the
+second load also replaces and drops what the first had loaded. Seconds are printed, from the check of the hashes to the
+commit. Without a target, PostgreSQL is started in a temporary folder (as the tests start it) and a DuckDB file made.
 """
 
 import argparse
@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from postgres import PASSWORD, server  # noqa: E402
+from postgres import PASSWORD, server
 
-from synth_spark.published import open_release  # noqa: E402
-from synth_spark.warehouse import load  # noqa: E402
+from synth_spark.published import open_release
+from synth_spark.warehouse import load
 
 _CARDS = (2, 3, 5, 9, 12, 20, 40, 60, 4, 7, 2, 3, 5, 9, 12, 20, 40, 60, 4, 7)
 
@@ -51,7 +51,7 @@ def measure(out: Path, targets: list[str]) -> None:
     for target in targets:
         for run_id in ("first", "second"):
             start = time.monotonic()
-            loaded = load(open_release(out, run_id), target, "bench")
+            loaded = load(open_release(out, run_id), target, "loaded")
             seconds = time.monotonic() - start
             print(f"{target.partition(':')[0]}, {run_id} load: {sum(loaded.rows.values()):,} rows, {seconds:.1f} s")
 

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from synth_spark.errors import PublishError
+from synth_spark.errors import PlanError, PublishError
 from synth_spark.warehouse.statements import identifier
 
 _INCOMING = "incoming_rows"
@@ -36,7 +36,13 @@ class DuckDB:
             self._connection.unregister(_INCOMING)
 
     def await_turn(self, schema: str) -> None:
-        """Nothing: the file is this process's alone, and of two transactions that change a table one is refused."""
+        """Wait for nobody: the file is this process's alone, and of two transactions that change a table one fails.
+
+        Raises:
+            PlanError: the schema is called as the file is, so that ``NAME.table`` would be ambiguous.
+        """
+        if self.fetch("SELECT current_database()") == [(schema,)]:
+            raise PlanError("--schema", "is the name of the DuckDB file, too", "choose another --schema, or file name")
 
     def lock(self, schema: str, relations: Sequence[str]) -> None:
         """Nothing: readers keep the state that their transaction began with."""

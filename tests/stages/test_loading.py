@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from releasing import release
 
 from synth_spark.cli import main
-from synth_spark.errors import PublishError
+from synth_spark.errors import PlanError, PublishError
 from synth_spark.published import PublishedRelease, open_release
 from synth_spark.warehouse import load, loading
 from synth_spark.warehouse.names import RESERVED
@@ -217,6 +217,11 @@ def test_what_is_not_ours_is_not_replaced(outs: dict[str, Path], tmp_path: Path)
     with pytest.raises(PublishError, match=r"main.aggregates: is there already and was not loaded by synth-spark"):
         load(open_release(outs["One-1"]), target)
     assert fetch(target, "SELECT * FROM aggregates") == [(42,)]
+
+
+def test_a_schema_is_not_called_as_its_file(outs: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="is the name of the DuckDB file, too"):
+        load(open_release(outs["One-1"]), f"duckdb:{tmp_path / 'cases.duckdb'}", "cases")
 
 
 def test_a_damaged_release_is_not_loaded(outs: dict[str, Path], tmp_path: Path) -> None:
