@@ -5,11 +5,12 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth_spark import plan as plans
+from synth_spark import publications
 from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import PlanError
 from synth_spark.ledger import Ledger
@@ -236,30 +237,6 @@ def _show(found: "list[Outcome]", report: "Report", folder: str | None) -> None:
         print(f"  look at it (SENSITIVE)     {folder}/compare.html")
 
 
-def _showcase(options: argparse.Namespace) -> None:
-    from synth_spark import show
-    from synth_spark.published import open_release
-    from synth_spark.show.serve import serve
-    from synth_spark.workspace import write_atomically
-
-    release = open_release(Path(options.run), options.release)
-    if release.is_delta:
-        from synth_spark.session import session
-
-        with session(delta=True) as spark:
-            html = show.showcase(show.Source({name: release.arrow(name, spark) for name in release.tables}))
-    else:
-        release.verify()
-        html = show.showcase(show.Source.of(release))
-    if options.serve:
-        serve(html, options.port, print)
-        return
-    file = Path(options.output) if options.output else release.root / "showcase.html"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, html)
-    print(f"open it in a browser: {file}")
-
-
 def _ledger(options: argparse.Namespace) -> None:
     ledger = Ledger(Path(options.file))
     if options.action == "grant":
@@ -273,35 +250,6 @@ def _ledger(options: argparse.Namespace) -> None:
         return
     names = sorted({entry.data_set for entry in entries})
     print("\n".join(account_text(ledger.account(name)) for name in names) or "nothing is recorded")
-
-
-def _releases(options: argparse.Namespace) -> None:
-    from synth_spark import releases
-    from synth_spark.session import session
-
-    where, names, action = Path(options.root), options.run_ids, options.action
-    most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
-    if len(names) > most or (action in ("diff", "rollback") and not names):
-        wanted = {"list": "no RUN_ID", "clean": "no RUN_ID", "show": "at most one RUN_ID", "diff": "one or two RUN_IDs"}
-        raise PlanError(
-            f"releases {action}", f"takes {wanted.get(action, 'one RUN_ID')}", "see synth-spark releases -h"
-        )
-    if action == "list":
-        return print(releases.list_text(where))
-    if action in ("show", "rollback"):
-        return print((releases.show_text if action == "show" else releases.rollback)(where, *names))
-    if action == "retire":
-        if bool(names) == (options.keep is not None or options.older_than is not None) or (options.keep or 0) < 0:
-            raise PlanError(
-                "releases retire", "needs RUN_IDs, or a rule", "name some, or give --keep N or --older-than DAYS"
-            )
-        names = names or releases.chosen(where, options.keep, options.older_than)
-    with session(delta=True) if releases.has_delta(where) else nullcontext() as spark:
-        if action == "diff":
-            from synth_spark.release_difference import diff_text
-
-            return print(diff_text(*releases.open_two(where, names), spark))
-        return print(releases.retire(where, names, spark) if action == "retire" else releases.clean(where, spark))
 
 
 def _schema(options: argparse.Namespace) -> None:
@@ -369,12 +317,13 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "stage": _stage,
     "resume": _resume,
     "validate": _validate,
-    "show": _showcase,
+    "show": publications.show,
     "compare": _compare,
     "tune": _tune,
     "purge": _purge,
     "ledger": _ledger,
-    "releases": _releases,
+    "releases": publications.manage,
+    "load": publications.load,
     "schema": _schema,
     "warm": _warm,
     "demo": _demo,

@@ -3,11 +3,15 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 #: The beginning of a word that stands for a sign.
 _RESERVED = re.compile("<(?=(lt|semicolon|colon)>)")
+#: Characters that JSON writes as an escape; the backslash first, as the others bring it in.
+_ESCAPES = {"\\": "\\\\", '"': '\\"', **{chr(code): f"\\u{code:04x}" for code in range(0x20)}}
+_ANY_CONTROL = r"[\x00-\x1f]"
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,23 @@ def count_values(cells: pa.Array, field: Field) -> tuple[pa.Array, pa.Array]:
     values = flat(field.lists(cells))[0] if field.many else cells.drop_null()
     counted = values.value_counts()
     return counted.field("values").cast(pa.string()), counted.field("counts").cast(pa.int64())
+
+
+def json_arrays(lists: pa.ListArray) -> pa.Array:
+    """Lists of texts, each as the text of a JSON array; absent stays absent.
+
+    >>> json_arrays(pa.array([["d1", "d2"], [], None])).to_pylist()
+    ['["d1","d2"]', '[]', None]
+    """
+    texts = pc.list_flatten(lists).cast(pa.string())
+    escapes = list(_ESCAPES.items())
+    if not pc.any(pc.match_substring_regex(texts, _ANY_CONTROL)).as_py():
+        escapes = escapes[:2]
+    quoted = texts
+    for character, escape in escapes:
+        quoted = pc.replace_substring(quoted, character, escape)
+    quoted = pc.coalesce(pc.binary_join_element_wise('"', quoted, '"', ""), pa.scalar("null"))
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), quoted, mask=lists.is_null()), ",")
+    return pc.binary_join_element_wise("[", joined, "]", "")

@@ -43,8 +43,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     for command in (stage, resume, validate, purge):
         command.add_argument("run", metavar="RUN", help="run folder")
     showing = add("show", "make the showcase of a published release: one page to explore it")
-    showing.add_argument("run", metavar="RUN", help="run folder, or folder of published tables")
-    showing.add_argument("--release", metavar="ID", help="a release of that folder; default: the latest")
+    _add_published(showing)
     showing.add_argument("--output", metavar="FILE", help="where it goes; default: showcase.html beside the tables")
     showing.add_argument("--serve", action="store_true", help="serve it on this machine's own address instead")
     showing.add_argument("--port", type=int, default=0, help="port to serve it on; default: any that is free")
@@ -54,6 +53,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
     _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
+    _add_loading(add("load", "load a published release into PostgreSQL or DuckDB"))
     add("schema", "print the plan's JSON Schema, for editors")
     add("warm", "compile the kernels now rather than in the first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
@@ -138,6 +138,17 @@ def _add_releases(releases: argparse.ArgumentParser) -> None:
     releases.add_argument("run_ids", nargs="*", metavar="RUN_ID", help="names of releases")
     releases.add_argument("--keep", type=int, metavar="N", help="take back all but the N newest (retire)")
     releases.add_argument("--older-than", type=float, metavar="DAYS", help="take back those that are older (retire)")
+
+
+def _add_published(command: argparse.ArgumentParser) -> None:
+    command.add_argument("release", metavar="RUN_OR_OUT", help="a published run's folder, or that of published tables")
+    command.add_argument("--run-id", metavar="ID", help="name of a release of that folder; default: the latest")
+
+
+def _add_loading(load: argparse.ArgumentParser) -> None:
+    _add_published(load)
+    load.add_argument("target", metavar="TARGET", help="postgresql://USER@HOST/DATABASE or duckdb:PATH")
+    load.add_argument("--schema", metavar="NAME", help="where the tables go; default: public, in DuckDB main")
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -5,7 +5,7 @@ files, and so of nothing that was not audited.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,9 @@ from synth_spark.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+#: Rows that are read at once.
+_BATCH = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,28 @@ class PublishedRelease:
                 columns = [f"`{name.replace('`', '``')}`" for name in names]
                 return found.select(*columns).toArrow()
             return pa.concat_tables([pq.read_table(file, columns=names) for file in self.files(table)])
+        except (OSError, pa.ArrowException):
+            raise PublishError(
+                f"table {table}", "cannot be read as it was published", "check it: synth-spark validate RUN"
+            ) from None
+
+    def batches(self, table: str, spark: "SparkSession | None" = None) -> Iterator[pa.RecordBatch]:
+        """The rows of a table in order, a few at a time; those of a Delta table are fetched at once.
+
+        Args:
+            table: its name.
+            spark: a session with Delta; needed for Delta tables only.
+
+        Raises:
+            PublishError: see `arrow`.
+        """
+        if self.is_delta:
+            yield from self.arrow(table, spark).to_batches(_BATCH)
+            return
+        try:
+            for file in self.files(table):
+                with pq.ParquetFile(file) as opened:
+                    yield from opened.iter_batches(_BATCH)
         except (OSError, pa.ArrowException):
             raise PublishError(
                 f"table {table}", "cannot be read as it was published", "check it: synth-spark validate RUN"

@@ -16,9 +16,11 @@ if command -v "$python" >/dev/null 2>&1; then
 else
     missing="$missing python3.11 python3.11-venv"
 fi
-# CI looks at pages in a real browser; users need none
+# CI looks at pages in a real browser and loads into a real PostgreSQL; users need neither
 if [ -n "${SYNTH_SPARK_CI:-}" ]; then
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    set -- "${POSTGRESQL:-/usr/lib/postgresql}"/*/bin/initdb
+    [ -x "$1" ] || missing="$missing postgresql"
 fi
 [ -n "$missing" ] || exit 0
 

@@ -39,10 +39,10 @@ class Machine:
         self.command("apt-get", f'echo "$*" >> {self.asked}')
         self.command("apt-cache", f"exit {0 if has_java_17 else 100}")
 
-    def set_up(self, user: int) -> subprocess.CompletedProcess[str]:
+    def set_up(self, user: int, **more: str) -> subprocess.CompletedProcess[str]:
         """Run the script as a user."""
         self.command("id", f"echo {user}")
-        shell, path = str(shutil.which("sh")), {"PATH": str(self.folder)}
+        shell, path = str(shutil.which("sh")), {"PATH": str(self.folder), **more}
         return subprocess.run([shell, str(SCRIPT)], env=path, capture_output=True, text=True, check=False)
 
     def installed(self) -> str:
@@ -99,4 +99,21 @@ def test_who_may_not_install_is_told_what_to_install(machine: Machine, user: int
     done = machine.set_up(user)
     assert done.returncode == 1
     assert f"sudo apt-get install {JAVA};" in done.stdout
+    assert not machine.asked.exists()
+
+
+def test_ci_gets_a_browser_and_a_database_server(machine: Machine) -> None:
+    machine.java("17.0.10")
+    machine.python(venv=True)
+    machine.apt()
+    servers = machine.folder.parent / "postgresql"
+    done = machine.set_up(user=0, SYNTH_SPARK_CI="1", POSTGRESQL=str(servers))
+    assert done.returncode == 0, done.stderr
+    assert machine.installed() == "chromium postgresql"
+    machine.asked.unlink()
+    (servers / "15" / "bin").mkdir(parents=True)
+    for command in (servers / "15" / "bin" / "initdb", machine.folder / "chromium"):
+        command.touch(mode=0o755)
+    done = machine.set_up(user=0, SYNTH_SPARK_CI="1", POSTGRESQL=str(servers))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not machine.asked.exists()

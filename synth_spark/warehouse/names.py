@@ -1,0 +1,118 @@
+"""Names that every warehouse takes unquoted: lower snake case, at most 63 bytes, no reserved word. No Spark here.
+
+A name matches ``[a-z][a-z0-9_]*``, so its characters are its bytes. What a header loses on the way is kept whole as the
+comment of its column.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+#: Longest name, in bytes; PostgreSQL cuts off what is longer, without a word.
+LONGEST = 63
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+#: Where a word begins inside a header: fooBar, HTTPCode.
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_OTHER = re.compile(r"[^a-z0-9]+")
+
+_WORDS = """
+    abs account acos aes128 aes256 aggregate all allocate allowoverwrite alter analyse analyze and anti any are
+    array as asc asensitive asof assert_rows_modified asymmetric at atomic authorization az64 backup begin
+    begin_frame begin_partition between bigint binary blanksasnull blob boolean both by bytedict bzip2 call called
+    cardinality cascaded case cast ceil ceiling char character check clob close coalesce collate collation collect
+    column columns commit concurrently condition connect connection constraint contains convert copy corr
+    corresponding count create credentials cross cube current current_catalog current_date current_path current_role
+    current_row current_schema current_time current_timestamp current_user cursor cycle database date day deallocate
+    dec decimal declare default deferrable define deflate defrag delete delta delta32k dense_rank deref desc
+    describe deterministic disable disconnect distinct do double drop dynamic each element else emptyasnull enable
+    encode encrypt encryption end end_frame end_partition enum equals escape every except exclude exec execute
+    exists exp explicit external extract false fetch filter first_value float floor following for foreign frame_row
+    free freeze from full function fusion gcluster generated get glob global globaldict256 globaldict64k grant group
+    grouping groups gscluster gzip hash having hold hour identity if ignore ilike in increment indicator initial
+    initially inner inout insensitive insert int integer interpolate intersect intersection interval into is isnull
+    issue join json_table lag lambda language large last_value lateral lead leading left like like_regex limit
+    listagg ln local localtime localtimestamp lookup lower lun luns lzo lzop macro map match match_number
+    match_recognize matches max member merge method min minus minute mod modifies module month mostly16 mostly32
+    mostly8 multiset national natural nchar nclob new no none normalize not notnull nth_value ntile null nullif
+    nulls numeric octet_length of off offline offset oid old omit on one only open optional options or order
+    organization out outer over overlaps overlay parallel parameter partition pattern per percent percent_rank
+    percentile permissions permit pivot pivot_longer pivot_wider placing portion position positional power precedes
+    precision prepare primary procedure proto ptf public qualify range rank raw readratio reads real recover
+    recursive ref references referencing regexp rejectlog resort resource respect restore result return returning
+    returns revoke right rlike rollback rollup row row_number rows sample savepoint schema scope scroll search
+    second seek select semi sensitive session session_user set show similar smallint snapshot some specific
+    specifictype sql sqlexception sqlstate sqlwarning sqrt start static stddev_pop stddev_samp struct submultiset
+    subset substring sum summarize symmetric sysdate system system_time system_user table tablesample tag tdes
+    text255 text32k then time timestamp timezone_hour timezone_minute to top trailing treat trigger trim true
+    truncate truncatecolumns try_cast tuple uescape unbounded union unique unknown unnest unpack unpivot update
+    upper user using value values var_pop var_samp varbinary varchar variadic varying verbose versioning view wallet
+    when whenever where width_bucket window with within without year
+"""
+#: Words that PostgreSQL, DuckDB, Snowflake, BigQuery, Redshift or the SQL standard keep for themselves.
+RESERVED = frozenset(_WORDS.split())
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a name as it stands.
+
+    >>> is_name("means_debt"), is_name("order"), is_name("2020")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None and text not in RESERVED
+
+
+def name_of(header: str) -> str:
+    """The name that a header suggests, whatever else is called so.
+
+    Accents go, words inside a header are told apart, everything else that is no letter or digit of ASCII becomes
+    ``_``; a header without any is called ``column``, one that begins with a digit gets ``c_`` before it, and a reserved
+    word ``_`` after it.
+
+    >>> [name_of(header) for header in ("yearOfRegistration", "Côté (left)", "Order", "2020", "年")]
+    ['year_of_registration', 'cote_left', 'order_', 'c_2020', 'column_']
+    """
+    plain = "".join(one for one in unicodedata.normalize("NFKD", header) if not unicodedata.combining(one))
+    text = _OTHER.sub("_", _WORD.sub("_", plain).lower()).strip("_") or "column"
+    if text[0].isdigit():
+        text = f"c_{text}"
+    text = text[:LONGEST].rstrip("_")
+    return f"{text}_" if text in RESERVED else text
+
+
+def unique_names(
+    headers: Sequence[str], known: Mapping[str, str] | None = None, taken: Iterable[str] = ()
+) -> list[str]:
+    """A name for each header, all different; what has a name already keeps it.
+
+    Args:
+        headers: in the order of their columns; an earlier one has the shorter name where two suggest the same.
+        known: header → the name it was given before.
+        taken: names that are given away.
+
+    >>> unique_names(["a b", "a-b", "A_B"])
+    ['a_b', 'a_b_2', 'a_b_3']
+    """
+    known = known or {}
+    used = {*taken, *known.values()}
+    names = []
+    for header in headers:
+        name = known.get(header)
+        if name is None:
+            name = free_name(name_of(header), used)
+            used.add(name)
+        names.append(name)
+    return names
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or where it is taken the first of ``name_2``, ``name_3``, … that is not; never longer than allowed.
+
+    >>> free_name("run_id", {"run_id"})
+    'run_id_2'
+    """
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        suffix = f"_{number}"
+        candidate = name[: LONGEST - len(suffix)].rstrip("_") + suffix
+    return candidate
