@@ -346,7 +346,7 @@ def _fits(point: str, kind: str) -> bool:
     return {
         "exception": True,
         "rename": last in ("rename", "documents", "manifest", "switch") or point.startswith("publish.place"),
-        "full": area != "stage",
+        "full": area == "publish" or last in ("rename", "renamed"),
         "audit": point.startswith("stage.validate") and last != "done",
         "clock": area == "stage" and last != "done",
         "corrupt": area == "keep" and last == "kept",
