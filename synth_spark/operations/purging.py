@@ -19,6 +19,9 @@ from synth_spark.workspace import Workspace
 
 #: What a run found out about its records that may stay: names of columns, and what was released.
 _STAYING_FACTS = ("fields", "released")
+#: What may be told of a table that is gone. Whatever else is known of one goes: numbers of rows, and sums over them,
+#: whose difference between two runs can tell of the one record that came in between.
+_STAYING_KEYS = ("grain", "sensitivity", "content_hash", "schema", "seconds", "files")
 
 
 def purge(workspace: Workspace, force: bool = False) -> list[str]:
@@ -74,7 +77,8 @@ def _forget(manifest: dict[str, Any], gone: list[str]) -> None:
     manifest["facts"] = {key: value for key, value in manifest["facts"].items() if key in _STAYING_FACTS}
     for name in gone:
         entry = manifest["tables"][name]
-        entry["rows"], entry["purged"] = None, True
+        staying = {key: entry[key] for key in _STAYING_KEYS if key in entry}
+        manifest["tables"][name] = {**staying, "rows": None, "purged": True}
 
 
 def _removed(workspace: Workspace) -> list[str]:
