@@ -23,6 +23,8 @@ MODULES = [
     "plan.names",
     "progress",
     "report.scales",
+    "warehouse.names",
+    "warehouse.statements",
 ]
 
 

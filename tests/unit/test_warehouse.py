@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ from synth_spark.fields import json_arrays
 from synth_spark.warehouse.contract import Contract, contract_of, evolves
 from synth_spark.warehouse.database import check_schema, connected
 from synth_spark.warehouse.names import LONGEST, RESERVED, is_name, name_of, unique_names
-from synth_spark.warehouse.statements import identifier, literal
+from synth_spark.warehouse.statements import DIALECTS, KINDS, identifier, literal
 
 HEADERS = st.lists(st.text(min_size=1, max_size=90), unique=True, max_size=30)
 
@@ -120,3 +121,10 @@ def test_targets_of_another_form_are_refused(target: str) -> None:
         pass
     with pytest.raises(PlanError, match="--schema"):
         check_schema('x"; DROP')
+
+
+def test_the_types_that_are_documented_are_those_of_the_contract() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "warehouses.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `[a-z<>]+` \| (\w+).*? \| (.+) \|$", text, re.MULTILINE)
+    told = {kind: tuple(types.split(" | ")) for kind, types in rows}
+    assert told == {name: tuple(kind.sql[dialect] for dialect in DIALECTS) for name, kind in KINDS.items()}
