@@ -271,7 +271,11 @@ def test_loading_needs_no_java(outs: dict[str, Path], tmp_path: Path) -> None:
         f"from synth_spark.cli import main; raise SystemExit(main(['load', {str(outs['One-1'])!r}, 'duckdb:x.duckdb']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={"PATH": "/nowhere"}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PATH": "/nowhere", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert pq.read_metadata(open_release(outs["One-1"]).files("aggregates")[0]).num_rows > 0
