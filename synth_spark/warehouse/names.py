@@ -16,39 +16,28 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 _WORDS = """
-    abs account acos aes128 aes256 aggregate all allocate allowoverwrite alter analyse analyze and anti any are
-    array as asc asensitive asof assert_rows_modified asymmetric at atomic authorization az64 backup begin
-    begin_frame begin_partition between bigint binary blanksasnull blob boolean both by bytedict bzip2 call called
-    cardinality cascaded case cast ceil ceiling char character check clob close coalesce collate collation collect
-    column columns commit concurrently condition connect connection constraint contains convert copy corr
-    corresponding count create credentials cross cube current current_catalog current_date current_path current_role
-    current_row current_schema current_time current_timestamp current_user cursor cycle database date day deallocate
-    dec decimal declare default deferrable define deflate defrag delete delta delta32k dense_rank deref desc
-    describe deterministic disable disconnect distinct do double drop dynamic each element else emptyasnull enable
-    encode encrypt encryption end end_frame end_partition enum equals escape every except exclude exec execute
-    exists exp explicit external extract false fetch filter first_value float floor following for foreign frame_row
-    free freeze from full function fusion gcluster generated get glob global globaldict256 globaldict64k grant group
-    grouping groups gscluster gzip hash having hold hour identity if ignore ilike in increment indicator initial
-    initially inner inout insensitive insert int integer interpolate intersect intersection interval into is isnull
-    issue join json_table lag lambda language large last_value lateral lead leading left like like_regex limit
-    listagg ln local localtime localtimestamp lookup lower lun luns lzo lzop macro map match match_number
-    match_recognize matches max member merge method min minus minute mod modifies module month mostly16 mostly32
-    mostly8 multiset national natural nchar nclob new no none normalize not notnull nth_value ntile null nullif
-    nulls numeric octet_length of off offline offset oid old omit on one only open optional options or order
-    organization out outer over overlaps overlay parallel parameter partition pattern per percent percent_rank
-    percentile permissions permit pivot pivot_longer pivot_wider placing portion position positional power precedes
-    precision prepare primary procedure proto ptf public qualify range rank raw readratio reads real recover
-    recursive ref references referencing regexp rejectlog resort resource respect restore result return returning
-    returns revoke right rlike rollback rollup row row_number rows sample savepoint schema scope scroll search
-    second seek select semi sensitive session session_user set show similar smallint snapshot some specific
-    specifictype sql sqlexception sqlstate sqlwarning sqrt start static stddev_pop stddev_samp struct submultiset
-    subset substring sum summarize symmetric sysdate system system_time system_user table tablesample tag tdes
-    text255 text32k then time timestamp timezone_hour timezone_minute to top trailing treat trigger trim true
-    truncate truncatecolumns try_cast tuple uescape unbounded union unique unknown unnest unpack unpivot update
-    upper user using value values var_pop var_samp varbinary varchar variadic varying verbose versioning view wallet
-    when whenever where width_bucket window with within without year
+    account acos aes128 aes256 aggregate all allowoverwrite alter analyse analyze and anti any are array as asc
+    asensitive asof assert_rows_modified asymmetric at authorization az64 backup begin between binary blanksasnull
+    both by bytedict bzip2 cascaded case cast check coalesce collate collation column columns concurrently connect
+    connection constraint contains corresponding create credentials cross cube current current_catalog current_date
+    current_path current_role current_row current_schema current_time current_timestamp current_user database
+    default deferrable define deflate defrag delete delta delta32k desc describe deterministic disable distinct do
+    drop each else emptyasnull enable encode encrypt encryption end enum escape except exclude exists explicit
+    extract false fetch following for foreign freeze from full fusion gcluster generated glob global globaldict256
+    globaldict64k grant group grouping groups gscluster gzip hash having if ignore ilike in increment initially
+    inner insert interpolate intersect intersection interval into is isnull issue join lambda lateral leading left
+    like like_regex limit listagg local localtime localtimestamp lookup lun luns lzo lzop macro map match_recognize
+    merge minus mostly16 mostly32 mostly8 natural new no none not notnull null nullif nulls of off offline offset
+    oid omit on only optional options or order organization outer over overlaps overlay parallel partition
+    percentile permissions permit pivot pivot_longer pivot_wider placing positional precision primary proto public
+    qualify range raw readratio recover recursive references referencing regexp rejectlog resort resource respect
+    restore returning revoke right rlike rollup row rows sample schema seek select semi session_user set show
+    similar snapshot some specifictype start struct subset summarize symmetric sysdate system system_time
+    system_user table tablesample tag tdes text255 text32k then to top trailing treat trigger true truncatecolumns
+    try_cast tuple unbounded union unique unknown unnest unpack unpivot update user using values variadic varying
+    verbose view wallet when whenever where window with within
 """
-#: Words that PostgreSQL, DuckDB, Snowflake, BigQuery, Redshift or the SQL standard keep for themselves.
+#: Words that PostgreSQL, DuckDB, Snowflake, BigQuery or Redshift keep for themselves, and some of standard SQL.
 RESERVED = frozenset(_WORDS.split())
 
 

@@ -112,5 +112,8 @@ def transaction(uri: str) -> Iterator[Postgres]:
 def refused(state: str | None) -> PublishError:
     """What a refusal of the server means; what was loaded before is as it was."""
     known = _REFUSALS.get(state or "") or _REFUSALS.get((state or "")[:2])
-    problem, remedy = known or ("refused a statement", "see the server's log")
+    problem, remedy = known or (
+        "broke off, or refused a statement",
+        "load again; if that does not help, see the server's log",
+    )
     return PublishError("TARGET", f"{problem} (SQLSTATE {state or 'unknown'})", remedy)

@@ -1,6 +1,9 @@
 """A release in DuckDB and in a real PostgreSQL: whole, as contracted, and never a part of it."""
 
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +17,7 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from installing import ROOT
 from postgres import PASSWORD, server
 from pyspark.sql import SparkSession
 from releasing import release
@@ -225,8 +229,6 @@ def test_a_schema_is_not_called_as_its_file(outs: dict[str, Path], tmp_path: Pat
 
 
 def test_a_damaged_release_is_not_loaded(outs: dict[str, Path], tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(outs["One-1"], tmp_path / "out")
     file = open_release(tmp_path / "out").files("aggregates")[0]
     file.write_bytes(file.read_bytes() + b"x")
@@ -269,7 +271,30 @@ def test_loading_needs_no_java(outs: dict[str, Path], tmp_path: Path) -> None:
         f"from synth_spark.cli import main; raise SystemExit(main(['load', {str(outs['One-1'])!r}, 'duckdb:x.duckdb']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={"PATH": "/nowhere"}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PATH": "/nowhere", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert pq.read_metadata(open_release(outs["One-1"]).files("aggregates")[0]).num_rows > 0
+
+
+def test_what_is_documented_works(
+    outs: dict[str, Path], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands and the query of docs/warehouses.md, on a release in a folder called out."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(outs["One-1"], "out")
+    text = (ROOT / "docs" / "warehouses.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^synth-spark (load .*)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        words = [re.sub("^postgresql://.*", lambda _: address, word) for word in shlex.split(command)]
+        assert main(words) == 0
+    assert fetch(address, "SELECT DISTINCT run_id FROM releases.latest_aggregates") == [("One-1",)]
+    (query,) = re.findall(r"^SELECT .*read_parquet.*$", text, re.MULTILINE)
+    rows = open_release(Path("out")).manifest["tables"]["aggregates"]["rows"]
+    assert duckdb.sql(query.replace("RUN", "One-1")).fetchall() == [(rows,)]
+    assert fetch("duckdb:cases.duckdb", "SELECT count(*) FROM latest_aggregates") == [(rows,)]

@@ -27,7 +27,10 @@ MODULES = [
     "progress",
     "releases",
     "report.scales",
+    "show.values",
     "root",
+    "warehouse.names",
+    "warehouse.statements",
 ]
 
 

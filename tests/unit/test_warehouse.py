@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ from synth_spark.fields import json_arrays
 from synth_spark.warehouse.contract import Contract, contract_of, evolves
 from synth_spark.warehouse.database import check_schema, connected
 from synth_spark.warehouse.names import LONGEST, RESERVED, is_name, name_of, unique_names
-from synth_spark.warehouse.statements import identifier, literal
+from synth_spark.warehouse.statements import DIALECTS, KINDS, identifier, literal
 
 HEADERS = st.lists(st.text(min_size=1, max_size=90), unique=True, max_size=30)
 
@@ -61,7 +62,7 @@ def test_quoted_texts_and_names_arrive_as_they_were(text: str) -> None:
 
 @given(st.lists(st.none() | st.lists(st.text(alphabet=st.characters(codec="utf-8"))), max_size=8), st.integers(0, 3))
 def test_lists_are_arrays_of_json(lists: list[list[str] | None], first: int) -> None:
-    made = json_arrays(pa.array(lists, pa.list_(pa.string())).slice(first)).to_pylist()
+    made = json_arrays(pa.array(lists, pa.list_(pa.string())).slice(min(first, len(lists)))).to_pylist()
     assert [None if text is None else json.loads(text) for text in made] == lists[first:]
 
 
@@ -120,3 +121,10 @@ def test_targets_of_another_form_are_refused(target: str) -> None:
         pass
     with pytest.raises(PlanError, match="--schema"):
         check_schema('x"; DROP')
+
+
+def test_the_types_that_are_documented_are_those_of_the_contract() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "warehouses.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `[a-z<>]+` \| (\w+).*? \| (.+) \|$", text, re.MULTILINE)
+    told = {kind: tuple(types.split(" | ")) for kind, types in rows}
+    assert told == {name: tuple(kind.sql[dialect] for dialect in DIALECTS) for name, kind in KINDS.items()}
