@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from playwright.sync_api import Page, sync_playwright
 
-from synth_spark.plan import Showcase, parse
+from synth_spark.plan import parse
 from synth_spark.show import Source, presentation, published_values, showcase
 
 _K, _TRIPLES_OF = 10, 9
@@ -98,7 +98,7 @@ def _released(records: pa.Table) -> tuple[Source, int]:
         "protected_record_count": records.num_rows, "synthetic_record_count": records.num_rows,
         "combination_count": aggregates.num_rows, "guarantee": "None: these are invented.", "sentences": "[]",
         "plan": json.dumps(parse({"input": {}}).model_dump(mode="json", exclude={"showcase"})),
-        "presentation": json.dumps(presentation(Showcase(), published_values(bare))),
+        "presentation": json.dumps(presentation(parse({"input": {}}), published_values(bare))),
     }  # fmt: skip
     nothing = {name: pa.table({"comparison": pa.array([], pa.string())}) for name in
                ("evaluation", "fidelity", "differences", "quality_results")}  # fmt: skip

@@ -71,7 +71,11 @@ def _resume(options: argparse.Namespace) -> None:
 
     workspace = Workspace.open(Path(options.run))
     if workspace.done("publish"):  # Spark need not start to find that out
-        print(f"Nothing to do: {workspace.run_id} is finished and has been published.")
+        from synth_spark.operations.purging import purge_as_planned
+
+        purge_as_planned(workspace)
+        gone = "" if workspace.purged is None else f"; it was purged ({workspace.purged}): its kept tables are gone"
+        print(f"Nothing to do: {workspace.run_id} is finished and has been published{gone}.")
         return _tell(workspace)
     from synth_spark import running
 

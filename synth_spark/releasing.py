@@ -38,7 +38,7 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     told = telling(aggregates, synthetic)
     measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
     sentences = told.sentences(measures, results)
-    shown = show.presentation(run.plan.showcase, show.published_values(_source(safe)))
+    shown = show.presentation(run.plan, show.published_values(_source(safe)))
     said = {
         "sentences": json.dumps(sentences, ensure_ascii=False),
         "presentation": json.dumps(shown, ensure_ascii=False),

@@ -134,8 +134,9 @@ class Run:
         """Run every stage that has not been completed, in order.
 
         Raises:
-            RunError: a kept table is not what was written, or another process works on this run.
+            RunError: a kept table is not what was written, the run was purged, or another process works on it.
         """
+        self.workspace.check_not_purged()
         with self.workspace.alone():
             self.check_kept(stages, list(stages))
             for name in stages:
@@ -169,6 +170,7 @@ class Run:
                 `work` does.
         """
         order = list(stages)
+        self.workspace.check_not_purged()
         with self.workspace.alone():
             self.check_kept(stages, order[: order.index(name)] if name in stages else [])
             self.work(stages, name)

@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 
 from synth_spark import publish
 from synth_spark.ledger import Ledger, release_entry
-from synth_spark.operations.purging import purge
+from synth_spark.operations.purging import purge_as_planned
 from synth_spark.pipeline import STAGES
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.progress import Progress
@@ -30,11 +30,10 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done."""
     if run.workspace.done("publish"):
-        gone = "" if run.workspace.purged is None else f"; this run was purged ({run.workspace.purged})"
-        run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do{gone}")
+        run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do")
     else:
         run.resume(STAGES[run.plan.privacy.kind])
-    _tidy(run)
+    purge_as_planned(run.workspace)
 
 
 def validate_again(run: Run) -> None:
@@ -57,10 +56,4 @@ def work(run: Run, name: str) -> None:
     if name == "publish" and run.workspace.done(name):
         raise publish.already_published(run.workspace.run_id)
     run.again(STAGES[run.plan.privacy.kind], name)
-    _tidy(run)
-
-
-def _tidy(run: Run) -> None:
-    wanted = run.plan.operations.after_publication == "purge" and run.workspace.purged is None
-    if wanted and run.workspace.done("publish"):
-        purge(run.workspace)
+    purge_as_planned(run.workspace)

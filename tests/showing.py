@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from synth_spark.plan import Showcase, parse
+from synth_spark.plan import parse
 from synth_spark.show import Source, presentation, published_values
 
 #: Nothing of these tables is needed to explore; their rows are what reports are tested with elsewhere.
@@ -61,7 +61,7 @@ def released(
         "guarantee": f"Every record is shared by at least {k}.",
         "plan": json.dumps(plan.model_dump(mode="json", exclude={"showcase"})),
         "sentences": json.dumps([f"This release, “{title}”, describes records.", "It was made under k-anonymity."]),
-        "presentation": json.dumps(presentation(Showcase(**view), published_values(source))),
+        "presentation": json.dumps(presentation(plan, published_values(source))),
     }
     held = [["aggregates", "multiples_of_k", "Expect", "critical", True, "Counts are multiples of k.", ""]]
     return Source(

@@ -35,29 +35,37 @@ def purge(workspace: Workspace, force: bool = False) -> list[str]:
         Names of the tables that were removed.
 
     Raises:
-        RunError: the run is not published, and that was not forced.
+        RunError: the run is not published, and that was not forced; or another process works on it.
     """
-    if not force and "purged" not in workspace.manifest:
-        _must_be_published(workspace)
-    gone = [
-        name
-        for name, entry in workspace.manifest["tables"].items()
-        if entry["sensitivity"] != Sensitivity.SAFE.name and "purged" not in entry
-    ]
-    _forget(workspace.manifest, gone)
-    workspace.save()  # first: who opens the run from now on is told
-    staying = {name for name in workspace.manifest["tables"] if name not in _removed(workspace)}
-    for path in workspace.folder.iterdir():
-        if path.is_dir() and not path.is_symlink() and path.name != "tables":
-            shutil.rmtree(path)
-    for path in (workspace.folder / "tables").iterdir():
-        if path.is_symlink() or path.is_file():
-            path.unlink()
-        elif path.name not in staying:
-            shutil.rmtree(path)
-    workspace.manifest["purged"]["finished"] = _now()
-    workspace.save()
-    return gone
+    with workspace.alone():
+        if not force and "purged" not in workspace.manifest:
+            _must_be_published(workspace)
+        gone = [
+            name
+            for name, entry in workspace.manifest["tables"].items()
+            if entry["sensitivity"] != Sensitivity.SAFE.name and "purged" not in entry
+        ]
+        _forget(workspace.manifest, gone)
+        workspace.save()  # first: who opens the run from now on is told
+        staying = {name for name in workspace.manifest["tables"] if name not in _removed(workspace)}
+        for path in workspace.folder.iterdir():
+            if path.is_dir() and not path.is_symlink() and path.name != "tables":
+                shutil.rmtree(path)
+        for path in (workspace.folder / "tables").iterdir():
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+            elif path.name not in staying:
+                shutil.rmtree(path)
+        workspace.manifest["purged"]["finished"] = _now()
+        workspace.save()
+        return gone
+
+
+def purge_as_planned(workspace: Workspace) -> None:
+    """Purge a run whose plan says so, once its release is in place; nothing is done twice."""
+    wanted = workspace.plan.operations.after_publication == "purge" and workspace.purged is None
+    if wanted and workspace.done("publish"):
+        purge(workspace)
 
 
 def _must_be_published(workspace: Workspace) -> None:

@@ -7,18 +7,19 @@ looked for. So only what is about published values goes on.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synth_spark.plan import Showcase
+from synth_spark.plan import Plan
+from synth_spark.report.settings import settings
 from synth_spark.show.values import are_countries, country_codes, first_word, in_order, title_of
 
 
-def presentation(wish: Showcase, published: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def presentation(plan: Plan, published: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What a plan says of how to show a release, without what is not published; JSON-ready.
 
     Args:
-        wish: the plan's part on it.
+        plan: of the release.
         published: column → its published values.
     """
-    columns = {}
+    wish, columns = plan.showcase, {}
     for name, values in published.items():
         view = wish.columns.get(name)
         if view is None:
@@ -46,6 +47,8 @@ def presentation(wish: Showcase, published: Mapping[str, Sequence[str]]) -> dict
         "texts": dict(wish.texts),
         "records": wish.records,
         "combinations": wish.combinations,
+        "settings": [list(one) for one in settings(plan)],
+        "rare_below": plan.assessment.rare_below,
     }
 
 

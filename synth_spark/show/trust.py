@@ -4,12 +4,10 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from synth_spark import plan as plans
 from synth_spark.evaluate import PUBLIC, Finding, Measure
 from synth_spark.report.content import public
 from synth_spark.report.material import Material
 from synth_spark.report.page import sections_html
-from synth_spark.report.settings import settings
 from synth_spark.show.source import Source
 from synth_spark.validate import Result
 
@@ -41,7 +39,7 @@ def _material(source: Source, columns: int) -> Material:
     measures = tuple(Measure(**_own(Measure, one)) for one in rows["evaluation"])
     found = tuple(Finding(**_own(Finding, one)) for one in rows["fidelity"] + rows["differences"])
     results = tuple(Result(**_own(Result, one)) for one in rows["quality_results"])
-    plan = plans.parse(json.loads(row["plan"]))
+    told_of = json.loads(row["presentation"])
     private = row["privacy"] == "differential_privacy"
     told = {one.length: int(one.value) for one in measures if _counts_published(one)}
     proved = any(one.suite == "proof" for one in results)
@@ -51,14 +49,14 @@ def _material(source: Source, columns: int) -> Material:
         private=private,
         guarantee=row["guarantee"],
         measured="That was proved for every synthetic record, on what was written." if proved else "",
-        k=plan.assessment.rare_below if private else row["k"],
+        k=told_of["rare_below"] if private else row["k"],
         longest=row["reporting_length"],
         searched=row["reporting_length"],
         columns=columns,
         records=row["protected_record_count"],
         synthetic_records=row["synthetic_record_count"],
         combinations=tuple(told.get(length, 0) for length in range(1, row["reporting_length"] + 1)),
-        settings=settings(plan),
+        settings=tuple((key, value) for key, value in told_of["settings"]),
         measures=measures,
         findings=found,
         marginals=(),

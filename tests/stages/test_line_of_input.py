@@ -44,7 +44,7 @@ def test_texts_come_out_exactly_as_they_went_in(spark: SparkSession, tmp_path: P
 
 def test_several_values_leave_in_the_form_they_came_in(spark: SparkSession, tmp_path: Path) -> None:
     """Values that are too rare are in no header, no cell and no table."""
-    rows = ["a1;a2"] * 7 + ["a2; a1"] * 6 + ["a3"] * 9 + ["a1;rare;a3"] * 3 + [""] * 5
+    rows = ["a1;a2"] * 7 + ["a2; a1"] * 6 + ["a3"] * 9 + ["a1;seldom9;a3"] * 3 + [""] * 5
     text = "x,kinds\n" + "".join(f"v{place % 2},{row}\n" for place, row in enumerate(rows))
     source = write_csv(tmp_path / "cases.csv", text)
     run = release(spark, source, tmp_path / "out", input__multi_values={"kinds": ";"}, privacy__k=5)
@@ -56,7 +56,7 @@ def test_several_values_leave_in_the_form_they_came_in(spark: SparkSession, tmp_
     pair = counts[(counts["length"] == 2) & (counts["kinds"] == "a1;a2")]
     assert pair[["selections", "protected_count"]].to_numpy().tolist() == [["kinds:a1;kinds:a2", 10]]
     for file in (tmp_path / "out").rglob("*"):
-        assert file.is_dir() or b"rare" not in file.read_bytes() or file.suffix in (".md", ".html")
+        assert file.is_dir() or b"seldom9" not in file.read_bytes()
     listed = run.kept(tables.RECORDS).frame.select("c0", F.col("c1").alias("kinds")).withColumnRenamed("c0", "x")
     listed.write.parquet(str(tmp_path / "lists.parquet"))
     release(spark, tmp_path / "lists.parquet", tmp_path / "lists", privacy__k=5)

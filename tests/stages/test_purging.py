@@ -123,7 +123,7 @@ def test_a_purged_run_says_so(workspace: Workspace, spark: SparkSession, capsys:
     assert main(["purge", folder]) == 0
     assert "records" in capsys.readouterr().out
     assert main(["resume", folder]) == 0
-    assert "this run was purged" in capsys.readouterr().err
+    assert "it was purged" in capsys.readouterr().out
     assert main(["stage", "synthesize", folder]) == 7
     assert "was purged" in capsys.readouterr().err
     assert main(["validate", folder]) == 0

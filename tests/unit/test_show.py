@@ -16,7 +16,7 @@ from unit.tables import few
 
 from synth_spark.errors import PlanError
 from synth_spark.fields import Field
-from synth_spark.plan import Showcase, parse
+from synth_spark.plan import Plan, Showcase, parse
 from synth_spark.show import check_texts, inline, presentation, showcase
 from synth_spark.show.coding import coded, counts, distinct, narrowed
 from synth_spark.show.payload import packed
@@ -141,13 +141,18 @@ def test_every_header_has_a_title(header: str) -> None:
     assert title_of(header) or not header
 
 
+def showing(wish: Showcase) -> Plan:
+    """A plan with such a showcase."""
+    return parse({"input": {"path": "x.csv"}}).model_copy(update={"showcase": wish})
+
+
 def test_a_plan_speaks_of_published_values_alone() -> None:
     wish = Showcase(
-        columns={"a": {"order": ["rare", "x"], "labels": {"rare": "Rarity", "x": "Ex"}}, "gone": {"title": "Gone"}},
-        visuals={"both": [{"a": "rare"}, {"b": "y"}]},
+        columns={"a": {"order": ["seldom", "x"], "labels": {"seldom": "Seldom", "x": "Ex"}}, "gone": {"title": "Gone"}},
+        visuals={"both": [{"a": "seldom"}, {"b": "y"}]},
     )
-    told = presentation(wish, {"a": ["x", "z"], "b": ["y"]})
-    assert "rare" not in json.dumps(told).lower()
+    told = presentation(showing(wish), {"a": ["x", "z"], "b": ["y"]})
+    assert "seldom" not in json.dumps(told).lower()
     assert told["columns"]["a"]["order"] == ["x"]
     assert told["visuals"] == {"both": [["b", "y"]]}
     assert "gone" not in told["columns"]
@@ -156,11 +161,11 @@ def test_a_plan_speaks_of_published_values_alone() -> None:
 def test_flags_of_one_kind_share_a_chart() -> None:
     names = {"meansDebt": ["1"], "meansThreats": ["1"], "gender": ["W", "M"], "alone": ["1"], "kept": ["1"]}
     columns = [column_view(name, values, {}) for name, values in names.items()]
-    told = presentation(Showcase(hidden=("kept",)), names)
+    told = presentation(showing(Showcase(hidden=("kept",))), names)
     found = charts(columns, told)
     assert [chart["title"] for chart in found] == ["Gender", "Alone", "Means …"]
     assert found[-1]["bars"] == [[0, 0, "Debt"], [1, 0, "Threats"]]
-    grouped = charts(columns, presentation(Showcase(groups={"How": ("meansDebt", "alone")}), names))
+    grouped = charts(columns, presentation(showing(Showcase(groups={"How": ("meansDebt", "alone")})), names))
     assert {chart["title"]: chart["bars"] for chart in grouped}["How"] == [[0, 0], [3, 0]]
 
 
