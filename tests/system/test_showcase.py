@@ -300,12 +300,23 @@ def test_it_can_be_read_on_a_phone_and_in_the_dark(browser: Browser, file: Path,
     for page in ("explore", "compare", "trust", "data"):
         found.page.click(f"#tab-{page}")
         assert found.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page
+        for what in SEEN[page]:
+            box = found.page.locator(what).first.bounding_box()
+            assert box, what
+            assert min(box["width"], box["height"]) > 10, what
     contrasts = found.page.evaluate(CONTRASTS)
     assert min(contrasts.values()) >= 4.5, contrasts
     assert found.said == []
     found.page.close()
 
 
+#: What must be seen of each page, whatever the width.
+SEEN = {
+    "explore": ("#charts .bar", "#charts .track", "#legend li"),
+    "compare": ("#compare-one .bar", "#compare-one .track", "#compare-time svg", "#compare-flow svg"),
+    "trust": ("#terms", "#sentences li", "#audit table"),
+    "data": ("#records tbody tr", "#download"),
+}
 #: WCAG contrast of the colours that texts have on what they stand on.
 CONTRASTS = """() => {
   const style = getComputedStyle(document.documentElement);

@@ -69,7 +69,7 @@ class Compare {
     document.getElementById("compare-one").replaceChildren(
       element("p", { class: "controls" }, this.select(t("compare.column"), this.places, place, (at) => state.change({ compared: at }))),
       element("ul", { class: "legend" }, ...[["synthetic", "selected"], ["everyone", "all"]].map(([kind, key]) => element("li", {}, element("span", { class: `key fill ${kind}` }), t(`compare.${key}`)))),
-      element("ul", { class: "bars wide" }, ...shown.map(row)),
+      element("ul", { class: "bars broad" }, ...shown.map(row)),
       numbersTable(t("compare.one"), heads, rows),
     );
   }
