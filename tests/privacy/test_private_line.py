@@ -343,7 +343,7 @@ def test_wide_tables_measure_the_pairs_that_are_worth_it(spark: SparkSession, tm
         running.work(run, stage)
     measured = run.kept(tables.NOISY_PAIRS).frame.toPandas()
     assert (2, 7) in set(zip(measured["first"], measured["second"], strict=True))
-    assert len(measured) < 30
+    assert len(measured) < 40  # of 66; in 300 draws 16 to 31
     assert run.spending.on("selection").value > 0
     assert not run.spending.composed
 
