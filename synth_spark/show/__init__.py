@@ -5,6 +5,7 @@ the page once, with how many there are; columns are codes, and the page counts t
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -26,6 +27,8 @@ from synth_spark.show.trust import release_row, trust_html
 __all__ = ["Source", "check_texts", "inline", "presentation", "published_values", "showcase"]
 
 _FIGURES = ("protected_count", "low", "high")
+#: A language as browsers know it (BCP 47): its code, and what follows.
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 #: Rows of aggregates that hold all single counts: these come first, and no table has as many values.
 _MOST_VALUES = 200_000
 
@@ -34,8 +37,10 @@ def check_texts(wish: Showcase) -> None:
     """Make sure that what a plan translates is there.
 
     Raises:
-        PlanError: a text has no place on the page.
+        PlanError: a text has no place on the page, or its language is none.
     """
+    if not _LOCALE.fullmatch(wish.texts.get("locale", "en")):
+        raise PlanError("showcase.texts.locale", "names no language", "write it as en, de-CH or pt-BR")
     for name in unknown_texts(wish.texts):
         raise PlanError(f"showcase.texts.{name}", "is not a text of the page", "see `synth_spark/show/app/texts.json`")
 

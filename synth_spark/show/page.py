@@ -32,7 +32,7 @@ def page(title: str, data: str, trust: str, texts: Mapping[str, str]) -> str:
     )
     body = _text("body.html").replace("{{title}}", escape(title)).replace("{{trust}}", trust)
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{escape(words["locale"])}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{sheet}</style>\n</head>\n{body}\n"

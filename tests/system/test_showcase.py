@@ -350,6 +350,18 @@ def test_noisy_counts_show_their_intervals_and_samples_are_declared(browser: Bro
     found.page.close()
 
 
+def test_it_speaks_other_languages(browser: Browser, tmp_path: Path) -> None:
+    texts = {"locale": "de", "page.trust": "Vertrauen", "count.synthetic": "{count} von {all} künstlichen Fällen"}
+    (tmp_path / "de.html").write_text(showcase(released(cases(1_200), 2, 2, DELIMITERS, texts=texts)), encoding="utf-8")
+    found = opened(browser, tmp_path / "de.html")
+    assert found.page.locator("#tab-trust").inner_text() == "Vertrauen"
+    assert found.page.locator("#total").inner_text() == "1.200 von 1.200 künstlichen Fällen"
+    assert "Philippinen" in found.page.locator('.place[data-chart="citizenship"]').inner_text()
+    assert found.page.get_attribute("html", "lang") == "de"
+    assert found.said == []
+    found.page.close()
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_release_of_almost_nothing_opens(browser: Browser, tmp_path: Path, rows: int) -> None:
     (tmp_path / "little.html").write_text(showcase(released(cases(50).head(rows), 1, 2, DELIMITERS)), encoding="utf-8")

@@ -183,7 +183,9 @@ def test_names_of_a_showcase_must_be_columns_and_texts() -> None:
         parse({"input": {"path": "x.csv"}, "showcase": {"visuals": {"v": [{"a": "1", "b": "2"}]}}})
     with pytest.raises(PlanError, match=r"showcase\.texts\.nothing"):
         check_texts(Showcase(texts={"nothing": "nichts"}))
-    check_texts(Showcase(texts={"page.explore": "Erkunden"}))
+    with pytest.raises(PlanError, match="names no language"):
+        check_texts(Showcase(texts={"locale": "Deutsch"}))
+    check_texts(Showcase(texts={"page.explore": "Erkunden", "locale": "de-CH"}))
 
 
 def test_a_showcase_is_one_file_and_the_same_each_time() -> None:

@@ -1,4 +1,4 @@
-const REGIONS = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" });
+const REGIONS = new Intl.DisplayNames([TEXTS.locale], { type: "region", fallback: "none" });
 
 /** What is shown for a value of a column: its label, the name of its country, or the value itself. */
 function labelOf(column, value) {

@@ -3,8 +3,8 @@ function t(key, gaps = {}) {
   return TEXTS[key].replace(/\{(\w+)\}/g, (whole, name) => (name in gaps ? gaps[name] : whole));
 }
 
-const inNumbers = new Intl.NumberFormat("en");
-const inShares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const inNumbers = new Intl.NumberFormat(TEXTS.locale);
+const inShares = new Intl.NumberFormat(TEXTS.locale, { style: "percent", maximumFractionDigits: 1 });
 
 /** A count as people write it. */
 const told = (count) => inNumbers.format(count);
