@@ -79,7 +79,7 @@ def check_target(output: Output, run_id: str) -> None:
 
 
 def _refuse_links(root: Path) -> None:
-    for name in leading_out(root):
+    for name in leading_out(root) if root.is_dir() else ():
         raise PublishError("output.path", f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
 
 
