@@ -299,7 +299,7 @@ def test_lineage_goes_to_a_url(server: tuple[str, list[dict]], finished: Finishe
     before = manifest["plan"]["operations"]["lineage"]
     manifest["plan"]["operations"]["lineage"] = url
     (finished.run / "manifest.json").write_text(json.dumps(manifest))
-    assert main(["resume", str(finished.run), "--quiet"]) == 0
+    assert main(["validate", str(finished.run), "--quiet"]) == 0
     manifest["plan"]["operations"]["lineage"] = before
     (finished.run / "manifest.json").write_text(json.dumps(manifest))
     assert [one["event"]["eventType"] for one in received] == ["START", "COMPLETE"]
