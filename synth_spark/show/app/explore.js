@@ -137,7 +137,7 @@ class Explore {
     this.seen = new Set();
     this.stale = new Set(this.cards);
     this.byRoot = new Map(this.cards.map((card) => [card.root, card]));
-    this.watcher = new IntersectionObserver((entries) => this.watch(entries), { rootMargin: "300px" });
+    this.watcher = new IntersectionObserver((entries) => this.watch(entries));
     this.cards.forEach((card) => this.watcher.observe(card.root));
     // cards of different heights stand close: each takes as many of the grid's thin rows as it is high
     const fit = new ResizeObserver((entries) => {
