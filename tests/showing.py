@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pytest
+from browser import browser
 from playwright.sync_api import Browser, Page, Playwright
 
 from synth_spark.plan import parse
@@ -118,16 +117,13 @@ class Opened:
 
 def browse(playwright: Playwright) -> Browser:
     """The machine's own Chromium; skips the test where there is none, except in CI."""
-    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if command is None:
-        assert "SYNTH_SPARK_CI" not in os.environ, "CI must have Chromium"
-        pytest.skip("there is no Chromium")
+    command = shutil.which(browser())
     return playwright.chromium.launch(executable_path=command, args=["--no-sandbox", "--disable-gpu"])
 
 
-def opened(browser: Browser, file: Path, width: int = 1280, fragment: str = "", **context: Any) -> Opened:
+def opened(chromium: Browser, file: Path, width: int = 1280, fragment: str = "", **context: Any) -> Opened:
     """Open a showcase from disk and wait until it is ready."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, **context)
+    page = chromium.new_page(viewport={"width": width, "height": 900}, **context)
     found = Opened(page)
     page.on("console", lambda message: found.said.append(message.text))
     page.on("pageerror", lambda error: found.said.append(str(error)))

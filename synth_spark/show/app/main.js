@@ -226,13 +226,13 @@ class App {
   }
 
   buildTrust() {
-    const { about, sentences, records, combinations, longest } = this.release;
+    const { about, sentences, records, combinations, longest, noun } = this.release;
     const terms = about.k === undefined
       ? t("trust.epsilon", { epsilon: about.epsilon, delta: Number(about.delta).toPrecision(2) })
       : t("trust.k", { k: about.k });
     document.getElementById("terms").replaceChildren(element("strong", {}, terms), element("span", {}, ` ${about.guarantee}`));
     document.getElementById("sentences").replaceChildren(...sentences.map((sentence) => element("li", {}, sentence.replaceAll("`", ""))));
-    const figure = (label, value) => element("div", { class: "figure" }, element("dt", {}, t(label)), element("dd", {}, value));
+    const figure = (label, value) => element("div", { class: "figure" }, element("dt", {}, t(label, { noun })), element("dd", {}, value));
     document.getElementById("figures").replaceChildren(
       figure("trust.described", t("trust.about", { count: told(records.described) })),
       figure("trust.synthetic", told(records.all)),
