@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -278,9 +279,14 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _warm(options: argparse.Namespace) -> None:
+    from synth_spark.archive import write_archive
     from synth_spark.kernels.warm import compile_kernels
+    from synth_spark.session import check_java
 
     compile_kernels()
+    with tempfile.TemporaryDirectory() as folder:
+        example = ("demo", "--rows", "2000", "--output", folder, "--quiet")
+        write_archive(check_java(), (sys.executable, "-m", "synth_spark", *example))
 
 
 def _example() -> str:

@@ -55,7 +55,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
     _add_loading(add("load", "load a published release into PostgreSQL or DuckDB"))
     add("schema", "print the plan's JSON Schema, for editors")
-    add("warm", "compile the kernels now rather than in the first run")
+    add("warm", "compile the kernels and load Spark's classes now rather than in every first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
     demo.add_argument("--rows", type=int, default=20_000, help="number of cases")
     demo.add_argument("--seed", type=int, default=1, help="seed of the cases")

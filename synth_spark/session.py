@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from synth_spark.archive import java_options
 from synth_spark.errors import EngineError
 
 _MIN_JAVA = 17
@@ -21,7 +22,9 @@ _MIN_JAVA = 17
 #: longer one repays the optimising compiler; a concurrent collector would compete with the work itself in both.
 _FEW_CORES = (os.cpu_count() or 1) <= 4
 _COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
-_SHORT = "-XX:TieredStopAtLevel=1 " if _FEW_CORES else ""
+_SHORT = ("-XX:TieredStopAtLevel=1",) if _FEW_CORES else ()
+#: Room from the start: growing to it step by step takes some hundred collections (measured: 2 s of a run of a minute).
+_ROOM = ("-Xms1g", "-XX:NewSize=400m", "-XX:MetaspaceSize=256m")
 #: What a classic session shows of a job.
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
@@ -63,9 +66,9 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
         builder = with_delta(builder)
     if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or _hosted():
         return builder.getOrCreate()
-    check_java()
+    java = check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
-    for key, value in local_settings(long).items():
+    for key, value in local_settings(long, java_options(java)).items():
         builder = builder.config(key, value)
     session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
@@ -91,13 +94,19 @@ def _hosted() -> bool:
     return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
-def local_settings(long: bool = False) -> dict[str, str]:
-    """Settings of a local session: quiet, in UTC, memory from the machine's; for minutes of work if ``long``."""
+def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, str]:
+    """Settings of a local session: quiet, in UTC, memory from the machine's; for minutes of work if ``long``.
+
+    Args:
+        long: whether the work will take minutes.
+        more: further options of its JVM.
+    """
     cores = os.cpu_count() or 1
-    log4j = resources.files("synth_spark") / "log4j2.properties"
+    log4j = f"-Dlog4j2.configurationFile={resources.files('synth_spark') / 'log4j2.properties'}"
+    options = (*(() if long else _SHORT), _COLLECTOR, *_ROOM, log4j, *more)
     return {
         "spark.driver.memory": f"{_driver_megabytes()}m",
-        "spark.driver.extraJavaOptions": f"{'' if long else _SHORT}{_COLLECTOR} -Dlog4j2.configurationFile={log4j}",
+        "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in options),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -113,8 +122,12 @@ def local_settings(long: bool = False) -> dict[str, str]:
     }
 
 
-def check_java() -> None:
-    """Raise `EngineError` unless a Java of at least version 17 is on the path or in JAVA_HOME."""
+def check_java() -> str:
+    """What the Java on the path, or in JAVA_HOME, says of its version.
+
+    Raises:
+        EngineError: there is none, or it is older than version 17.
+    """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():
@@ -124,6 +137,7 @@ def check_java() -> None:
     version = re.search(r'version "(\d+)', output)
     if version is None or int(version.group(1)) < _MIN_JAVA:
         raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer one, or point JAVA_HOME to it")
+    return output
 
 
 def warm_workers(spark: SparkSession) -> None:

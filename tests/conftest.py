@@ -14,11 +14,12 @@ SHARED = Path(__file__).parents[2] / "shared"
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A local session with few partitions and Delta, as quiet as the product's own."""
-    from synth_spark.session import local_settings, with_delta
+    from synth_spark.archive import java_options
+    from synth_spark.session import check_java, local_settings, with_delta
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = with_delta(SparkSession.builder.master("local[2]").appName("tests"))
-    settings = {**local_settings(), "spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
+    settings = {**local_settings(more=java_options(check_java())), "spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
     for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
