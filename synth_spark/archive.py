@@ -1,8 +1,8 @@
 """Spark's classes, parsed and checked ahead: a Java class-data archive that local sessions start from.
 
 A run of a minute spends seconds on loading some twenty thousand classes. Java (JEP 350) writes those that a process
-loaded into an archive, and maps them from there in the next one. It belongs to one Java, one Spark and their files; Java
-checks that itself, and does without an archive that does not fit.
+loaded into an archive, and maps them from there in the next one. It belongs to one Java, one Spark and their files;
+Java checks that itself, and does without an archive that does not fit.
 """
 
 import hashlib
