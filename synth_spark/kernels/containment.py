@@ -26,9 +26,10 @@ def support_up_to(limit: int, rows: Codes, weights: Ints, records: Codes) -> Int
     highest = np.maximum(rows.max(axis=0, initial=0), records.max(axis=0, initial=0)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(highest + 1)])
     first, holders = _holders(rows, starts)
-    rarest, second = _rarest_two(records, starts, np.diff(first))
-    order = np.lexsort((second, rarest))
-    support: Ints = _scan(limit, rows, weights, records, starts, first, holders, rarest, second, order)
+    held = np.diff(first)
+    rarest = _rarest(records, starts, held)
+    order = np.argsort(rarest, kind="stable")
+    support: Ints = _scan(limit, rows, weights, records, starts, first, holders, rarest, order)
     return support
 
 
@@ -54,45 +55,36 @@ def _holders(rows, starts):
 
 
 @compiled
-def _rarest_two(records, starts, held):
-    """(q,) and (q,) the items of each record with the fewest and second fewest holders; −1 where there is none."""
-    rarest, second = np.full(records.shape[0], -1, np.int64), np.full(records.shape[0], -1, np.int64)
+def _rarest(records, starts, held):
+    """(q,) the item of each record that the fewest rows hold; −1 where there is none."""
+    rarest = np.full(records.shape[0], -1, np.int64)
     for q in range(records.shape[0]):
         for c in range(records.shape[1]):
             if records[q, c] > 0:
                 item = starts[c] + records[q, c]
                 if rarest[q] < 0 or held[item] < held[rarest[q]]:
-                    rarest[q], second[q] = item, rarest[q]
-                elif second[q] < 0 or held[item] < held[second[q]]:
-                    second[q] = item
-    return rarest, second
+                    rarest[q] = item
+    return rarest
 
 
 @compiled
-def _scan(limit, rows, weights, records, starts, first, holders, rarest, second, order):
-    """Count for all records that share their two rarest values together, over the rows that hold those two."""
+def _scan(limit, rows, weights, records, starts, first, holders, rarest, order):
+    """Count for all records that have the same rarest value, over the rows that hold it."""
     support, begin = np.zeros(records.shape[0], np.int64), 0
-    slots, near = np.full(starts[-1], -1, np.int64), np.empty(rows.shape[0], np.int32)
+    slots = np.full(starts[-1], -1, np.int64)
     while begin < order.size:
-        a, b = rarest[order[begin]], second[order[begin]]
-        end = begin
-        while end < order.size and rarest[order[end]] == a and second[order[end]] == b:
+        item, end = rarest[order[begin]], begin
+        while end < order.size and rarest[order[end]] == item:
             end += 1
         group = order[begin:end]
         begin = end
-        if a < 0:
+        if item < 0:
             support[group] = min(limit, weights.sum())
             continue
-        found, column = 0, np.searchsorted(starts, b, side="right") - 1
-        for j in range(first[a], first[a + 1]):
-            if b < 0 or rows[holders[j], column] == b - starts[column]:
-                near[found] = holders[j]
-                found += 1
         used = _number_items(records, group, starts, slots)
-        _count_group(limit, rows, weights, records, starts, group, near[:found], slots, used, support)
-        for q in group:
-            for c in range(records.shape[1]):
-                slots[starts[c] + records[q, c]] = -1
+        near = holders[first[item] : first[item + 1]]
+        _count_group(limit, rows, weights, records, starts, group, near, slots, used, support)
+        slots[:] = -1
     return support
 
 
@@ -118,27 +110,28 @@ def _count_group(limit, rows, weights, records, starts, group, near, slots, used
         part = near[low : low + _ROWS_AT_ONCE]
         words = (part.size + 63) // 64
         holding = np.zeros((used, words), np.uint64)
-        for c in range(rows.shape[1]):
-            for i in range(part.size):
+        for i in range(part.size):
+            for c in range(rows.shape[1]):
                 slot = slots[starts[c] + rows[part[i], c]]
                 if slot >= 0:
                     holding[slot, i >> 6] |= np.uint64(1) << np.uint64(i & 63)
-        items = np.empty(rows.shape[1], np.int64)
+        together = np.empty(words, np.uint64)
         for q in group:
-            count = 0
+            together[:] = ~np.uint64(0)
             for c in range(records.shape[1]):
                 if records[q, c] > 0:
-                    items[count] = slots[starts[c] + records[q, c]]
-                    count += 1
+                    _keep_common(together, holding[slots[starts[c] + records[q, c]]])
             for word in range(words):
-                if support[q] >= limit:
-                    break
-                bits = holding[items[0], word]
-                for i in range(1, count):
-                    bits &= holding[items[i], word]
-                for i in range(64):
-                    if bits == 0:
-                        break
+                bits, at = together[word], 64 * word
+                while bits != 0 and support[q] < limit and at < part.size:
                     if bits & np.uint64(1):
-                        support[q] = min(limit, support[q] + weights[part[64 * word + i]])
+                        support[q] = min(limit, support[q] + weights[part[at]])
                     bits >>= np.uint64(1)
+                    at += 1
+
+
+@compiled
+def _keep_common(together, words):
+    """The bits that both have, in place: one instruction for several words."""
+    for word in range(together.size):
+        together[word] &= words[word]

@@ -24,6 +24,9 @@ from synth_spark.tables import positional
 _BLOCK = 4_000_000
 #: Most synthetic records of one part; every part is sent all sensitive records.
 _PART = 4_000_000
+#: Records that are sent to more tasks than this are merged with those like them first, in a shuffle of their own; tasks
+#: merge what they get.
+_SENT_AS_THEY_ARE = 2
 
 
 def proof(
@@ -50,22 +53,32 @@ def proof(
         One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
     """
     width = sum(len(known) if field.many else 1 for field, known in zip(fields, values, strict=True))
-    merged = _identified(records, fields, values).groupBy("record").agg(F.count("*").alias("weight"))
-    claims = _identified(synthetic, fields, values).distinct()
+    held, claims = _identified(records, fields, values), _identified(synthetic, fields, values)
+    held = _merged(held) if parts > _SENT_AS_THEY_ARE else held.withColumn("weight", F.lit(1).cast("bigint"))
+    claims = claims.distinct() if blocks > _SENT_AS_THEY_ARE else claims
     every_part, every_block = (F.explode(F.sequence(F.lit(0), F.lit(number - 1))) for number in (parts, blocks))
-    blocks_of = merged.select("record", "weight", _dealt(blocks).alias("block"), every_part.alias("part"))
+    blocks_of = held.select("record", "weight", _dealt(blocks).alias("block"), every_part.alias("part"))
     parts_of = claims.select("record", every_block.alias("block"), _dealt(parts).alias("part"))
     meeting = (F.col("block") * parts + F.col("part")).alias("meeting")
     left = blocks_of.select("record", "weight", meeting).repartitionById(blocks * parts, "meeting").groupBy("meeting")
     right = parts_of.select("record", meeting).repartitionById(blocks * parts, "meeting").groupBy("meeting")
 
     def count(rows: pa.Table, claimed: pa.Table) -> pa.Table:
-        held, claims = unpack_codes(rows["record"], width), unpack_codes(claimed["record"], width)
-        support = support_up_to(k, held, rows["weight"].to_numpy(), claims)
-        return pa.table([claimed["record"], pa.array(support)], names=["record", "support"])
+        merged = rows.select(["record", "weight"]).group_by("record").aggregate([("weight", "sum")])
+        distinct = claimed.select(["record"]).group_by("record").aggregate([])
+        held, claims = unpack_codes(merged["record"], width), unpack_codes(distinct["record"], width)
+        support = support_up_to(k, held, merged["weight_sum"].to_numpy(), claims)
+        return pa.table([distinct["record"], pa.array(support)], names=["record", "support"])
 
     counted = left.cogroup(right).applyInArrow(count, "record binary, support bigint")
+    if blocks == 1:  # a record was in one task
+        return counted
     return counted.groupBy("record").agg(F.least(F.sum("support"), F.lit(k)).alias("support"))
+
+
+def _merged(records: DataFrame) -> DataFrame:
+    """Distinct records and how often each is there, its ``weight``."""
+    return records.groupBy("record").agg(F.count("*").alias("weight"))
 
 
 def weakest(proof: DataFrame, k: int) -> pd.DataFrame:
