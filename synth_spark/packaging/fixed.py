@@ -1,7 +1,7 @@
 """What the columns that synth-spark itself names say, by table."""
 
 _COUNTED = {
-    "protected_count": "how many records hold the combination, protected: never the exact count",
+    "protected_count": "protected count of the records that hold the combination",
     "standard_error": "standard error of the count's noise",
     "low": "lower end of the interval that holds the exact count in about 95 of 100 cases",
     "high": "upper end of that interval",
@@ -42,7 +42,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "comparison": _FINDINGS["comparison"],
         "measure": _FINDINGS["measure"],
         "length": _FINDINGS["length"],
-        "count_bin": "the combinations that it is about, by their count: from this number on; empty: all",
+        "count_bin": "of combinations whose synthetic count is at most this and above half of it (10: at most 10)",
         "value": _FINDINGS["value"],
     },
     "fidelity": _FINDINGS,

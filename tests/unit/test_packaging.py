@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ from synth_spark.packaging.about import short_name
 from synth_spark.packaging.archive import archive
 from synth_spark.packaging.codebook import generalisation
 from synth_spark.packaging.data import OFFERED, csv_lines
-from synth_spark.plan import parse
+from synth_spark.plan import PublicationTerms, parse
 from synth_spark.published import open_release
 from synth_spark.show import Source
 
@@ -166,6 +167,18 @@ def test_lists_are_json_arrays_and_a_lone_column_has_a_line_a_row(tmp_path: Path
     assert described["data/synthetic_records.csv"]["schema"]["fields"][0]["type"] == "array"
 
 
+def test_tables_of_many_batches_are_whole_and_in_order(tmp_path: Path) -> None:
+    source, rows = released(pd.DataFrame({"n": ["0", "1"] * 4}), longest=1), 150_001
+    records = pa.table({"n": [str(place % 977) if place % 5 else None for place in range(rows)]})
+    found = packed(Source({**source.tables, "synthetic_records": records}), tmp_path)
+    assert pq.read_table(io.BytesIO(found["data/synthetic_records.parquet"])).equals(records)
+    expected = pd.Series(records["n"].to_pylist())
+    assert table(found, "data/synthetic_records.csv")["n"].where(lambda cells: cells.notna(), None).equals(expected)
+    own = table(found, "codebook.csv").set_index("table").loc["synthetic_records"]
+    assert (own["values"], own.missing) == ("977", str(expected.isna().sum()))
+    assert table(found, "codebook_values.csv").synthetic_count.astype(int).sum() == expected.notna().sum()
+
+
 # --- the codebook
 
 
@@ -203,7 +216,7 @@ def test_the_codebook_tells_what_the_plan_says(files: dict[str, bytes]) -> None:
     values = table(files, "codebook_values.csv").set_index("value")
     assert values.loc["Woman", "label"] == "Women"
     counts = columns[columns.table == "aggregates"].set_index("column")
-    assert "never the exact count" in counts.loc["protected_count", "meaning"]
+    assert "protected count" in counts.loc["protected_count", "meaning"]
     readable = files["codebook.md"].decode()
     assert "| Woman | Women | 12 | 12 |" in readable
     assert "rounded down to a multiple of 2" in readable
@@ -363,12 +376,23 @@ def test_terms_that_are_refused(terms: dict[str, Any], field: str) -> None:
     assert caught.value.field == field
 
 
+def test_what_is_documented_is_a_plan() -> None:
+    root = Path(__file__).parents[2]
+    (text,) = re.findall(r"```yaml\n(.*?)```", (root / "docs" / "package.md").read_text(encoding="utf-8"), re.DOTALL)
+    shown = yaml.safe_load(text)["publication"]
+    parse({"input": {"path": "x.csv"}, "publication": shown})
+    assert set(PublicationTerms.model_fields) - set(shown) == {"licence_url", "licence_text", "citation"}
+
+
 # --- the file
 
 
 def test_the_same_release_gives_the_same_bytes(out: Path, tmp_path: Path) -> None:
     one = package(open_release(out), tmp_path / "deep" / "one.zip")
+    (tmp_path / "two.zip").write_bytes(b"the one before")
+    os.link(tmp_path / "two.zip", tmp_path / "held.zip")  # as a reader holds it
     two = package(open_release(out), tmp_path / "two.zip")
+    assert (tmp_path / "held.zip").read_bytes() == b"the one before"
     assert one.read_bytes() == two.read_bytes()
     with zipfile.ZipFile(one) as zipped:
         found = zipped.infolist()
