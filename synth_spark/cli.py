@@ -334,6 +334,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "ledger": _ledger,
     "releases": publications.manage,
     "load": publications.load,
+    "package": publications.package,
     "schema": _schema,
     "warm": _warm,
     "demo": _demo,

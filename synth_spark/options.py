@@ -54,6 +54,10 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
     _add_loading(add("load", "load a published release into PostgreSQL or DuckDB"))
+    packaging = add("package", "make one zip of a published release, as data portals offer it for download")
+    _add_published(packaging)
+    place = "where it goes, a file or a folder; default: <data set>-<run>.zip in the current folder"
+    packaging.add_argument("--output", metavar="FILE.zip", help=place)
     add("schema", "print the plan's JSON Schema, for editors")
     add("warm", "compile the kernels and load Spark's classes now rather than in every first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)

@@ -22,14 +22,22 @@ def show(options: argparse.Namespace) -> None:
 
     with _published(options) as (release, spark):
         release.verify()
-        source = Source({name: release.arrow(name, spark) for name in release.tables}) if spark else Source.of(release)
-        html = showcase(source)
+        html = showcase(Source.of(release, spark))
     if options.serve:
         return serve(html, options.port, print)
     file = Path(options.output) if options.output else release.root / "showcase.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, html)
     return print(f"open it in a browser: {file}")
+
+
+def package(options: argparse.Namespace) -> None:
+    """Make the package of a release that a data portal offers."""
+    from synth_spark.packaging import package
+
+    with _published(options) as (release, spark):
+        file = package(release, Path(options.output) if options.output else None, spark)
+    print(f"Packaged {release.run_id}: {file} ({file.stat().st_size:,} bytes)")
 
 
 def load(options: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ from pyspark.sql import SparkSession
 
 from synth_spark import faults
 from synth_spark.errors import PublishError
-from synth_spark.hashing import sha256
+from synth_spark.hashing import sha256, sha256_of_text
 from synth_spark.plan import Output
 from synth_spark.published import open_release
 from synth_spark.root import HISTORY, POINTER, Root
@@ -264,4 +264,5 @@ def _manifest(
         "terms": {name: row[name] for row in told for name in _TERMS if name in row},
         "tables": dict(entries),
         "documents": sorted(documents),
+        "document_hashes": {name: sha256_of_text(documents[name]) for name in sorted(documents)},
     }

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
-from synth_spark.hashing import sha256
+from synth_spark.hashing import sha256, sha256_of_text
 from synth_spark.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class PublishedRelease:
         root: folder of the published tables.
         run_id: its name.
         manifest: what was published: ``format`` and ``tables`` (name → path, rows, content_hash, schema, files).
+            ``document_hashes`` are those of its documents.
     """
 
     root: Path
@@ -120,6 +121,27 @@ class PublishedRelease:
                     raise PublishError(
                         f"table {name}", "is not what was audited", "withdraw it, and publish a new release"
                     )
+
+    def document(self, name: str) -> str | None:
+        """The text of a document as it was published; None if the manifest knows no hash of it.
+
+        Args:
+            name: of its file, such as ``RELEASE.md``.
+
+        Raises:
+            PublishError: it is missing or was changed.
+        """
+        known = self.manifest.get("document_hashes", {}).get(name)
+        if known is None:
+            return None
+        try:
+            text = (self.root / "_documents" / self.run_id / name).read_bytes().decode()
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        if sha256_of_text(text) != known:
+            problem = "is not what was published"
+            raise PublishError(f"document {name}", problem, "withdraw it, and publish a new release")
+        return text
 
     def _entry(self, table: str) -> dict[str, Any]:
         entry: dict[str, Any] | None = self.manifest["tables"].get(table)

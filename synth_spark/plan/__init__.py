@@ -7,12 +7,14 @@ from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Priv
 from synth_spark.plan.names import listed, nearest, used_columns
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+from synth_spark.plan.publication import Author, PublicationTerms
 from synth_spark.plan.showcase import ColumnView, Showcase
 
 __all__ = [
     "FROM_COUNTS",
     "FROM_RECORDS",
     "Assessment",
+    "Author",
     "Bins",
     "ColumnView",
     "Constraint",
@@ -26,6 +28,7 @@ __all__ = [
     "Output",
     "Plan",
     "Privacy",
+    "PublicationTerms",
     "Rule",
     "Showcase",
     "Source",

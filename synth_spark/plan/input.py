@@ -16,13 +16,13 @@ Number = Annotated[Decimal, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 
 
-def _as_text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """Numbers of a YAML file as they are meant where values are written: as their text."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 #: A value or code of a record; YAML reads some as numbers.
-Code = Annotated[str, BeforeValidator(_as_text)]
+Code = Annotated[str, BeforeValidator(as_text)]
 
 
 class Strict(BaseModel):

@@ -10,6 +10,7 @@ from synth_spark.plan.assessment import Assessment, Rule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+from synth_spark.plan.publication import PublicationTerms
 from synth_spark.plan.showcase import Showcase
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
@@ -111,6 +112,7 @@ class Plan(Strict):
     )
     output: Output = Output()
     showcase: Showcase = Showcase()
+    publication: PublicationTerms = PublicationTerms()
     operations: Operations = Operations()
     work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
     ledger: str | None = Field(

@@ -4,7 +4,7 @@ from synth_spark.explain import PRIVATE
 from synth_spark.plan import Plan
 
 #: Parts of a plan that say nothing of how a release was made, or are told elsewhere in a report.
-_ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted", "showcase")
+_ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted", "showcase", "publication")
 
 
 def settings(plan: Plan) -> tuple[tuple[str, str], ...]:

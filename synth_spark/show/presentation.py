@@ -49,6 +49,7 @@ def presentation(plan: Plan, published: Mapping[str, Sequence[str]]) -> dict[str
         "combinations": wish.combinations,
         "settings": [list(one) for one in settings(plan)],
         "rare_below": plan.assessment.rare_below,
+        "grouped": [name for name in published if name in plan.input.groups],
     }
 
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
 from synth_spark.published import PublishedRelease
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,15 @@ class Source:
     tables: Mapping[str, Sequence[Path] | pa.Table]
 
     @classmethod
-    def of(cls, release: PublishedRelease) -> "Source":
-        """The tables of a release that was published as Parquet."""
+    def of(cls, release: PublishedRelease, spark: "SparkSession | None" = None) -> "Source":
+        """The tables of a release: its files, or of one that was published as Delta its tables in memory.
+
+        Args:
+            release: the release.
+            spark: a session with Delta; needed for Delta tables only.
+        """
+        if release.is_delta:
+            return cls({name: release.arrow(name, spark) for name in release.tables})
         return cls({name: release.files(name) for name in release.tables})
 
     def rows(self, name: str) -> int:

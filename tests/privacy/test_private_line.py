@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from noises import Counting, NoNoise, SameNoise
+from packing import contents, table
 from pyspark.sql import SparkSession
 from releasing import published
 
@@ -19,7 +20,10 @@ from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
 from synth_spark.ledger import Ledger
 from synth_spark.noise import VettedNoise
+from synth_spark.packaging import package
+from synth_spark.packaging.data import FIGURES
 from synth_spark.progress import Progress
+from synth_spark.published import open_release
 from synth_spark.run import Run
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
@@ -101,6 +105,11 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     assert text.index("\n13. ") > 0
     (entry,) = Ledger(run.plan.ledger_file).entries()
     assert (entry.run_id, entry.epsilon, entry.delta) == (run.workspace.run_id, 2.0, 1e-6)
+    packed = contents(package(open_release(out), tmp_path))
+    single = aggregates[(aggregates["length"] == 1) & (aggregates["gender"] == "Woman")].iloc[0]
+    values = table(packed, "codebook_values.csv").set_index(["column", "value"]).loc["gender", "Woman"]
+    assert [float(values[name]) for name in FIGURES] == pytest.approx([single[name] for name in FIGURES])
+    assert "differential privacy" in packed["README.md"].decode()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
-from releasing import published, release, write_csv
+from releasing import published, release
 
 from synth_spark import demo
 from synth_spark.cli import main
@@ -22,30 +22,15 @@ from synth_spark.published import open_release
 from synth_spark.run import Run
 from synth_spark.show.serve import opened
 
-ROWS = "".join(
-    f"{2010 + n % 5},{'Woman' if n % 3 else 'Man'},{'debt;threats' if n % 4 else 'threats'},{n % 2}\n"
-    for n in range(120)
-)
-VIEW = {
-    "showcase__columns": {"sex": {"title": "Gender", "labels": {"Woman": "Women", "Nobody": "Concealed"}}},
-    "showcase__noun": "cases",
-}
-
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_csv(
-        tmp_path_factory.mktemp("cases") / "cases.csv", f"year,sex,means,flag\n{ROWS}2010,Other,shackles,1\n"
-    )
+def cases(explored_cases: Path) -> Path:
+    return explored_cases
 
 
 @pytest.fixture(scope="module", params=["parquet", "delta"])
-def run(
-    request: pytest.FixtureRequest, spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Run:
-    out = tmp_path_factory.mktemp(request.param) / "out"
-    settings = {"input__multi_values": {"means": ";"}, "privacy__k": 4, "output__long_form": True, **VIEW}
-    return release(spark, cases, out, output__format=request.param, **settings)
+def run(request: pytest.FixtureRequest, explored: dict[str, Run]) -> Run:
+    return explored[request.param]
 
 
 def unpacked(page: str) -> str:
