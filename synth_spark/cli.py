@@ -279,7 +279,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _warm(options: argparse.Namespace) -> None:
-    from synth_spark.archive import write_archive
+    from synth_spark.class_archive import write_archive
     from synth_spark.kernels.warm import compile_kernels
     from synth_spark.session import check_java
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from synth_spark.archive import java_options
+from synth_spark.class_archive import java_options
 from synth_spark.errors import EngineError
 
 _MIN_JAVA = 17

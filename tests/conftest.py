@@ -14,7 +14,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A local session with few partitions and Delta, as quiet as the product's own."""
-    from synth_spark.archive import java_options
+    from synth_spark.class_archive import java_options
     from synth_spark.session import check_java, local_settings, with_delta
 
     os.environ["PYSPARK_PYTHON"] = sys.executable

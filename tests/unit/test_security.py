@@ -24,8 +24,8 @@ FORBIDDEN_CALLS = {
     "yaml.full_load", "yaml.unsafe_load", "yaml.load_all", "pd.read_pickle", "pandas.read_pickle",
 }  # fmt: skip
 FORBIDDEN_ENDS = re.compile(r"\.(to_pickle|read_pickle|saveAsPickleFile|pickleFile)$|^os\.(exec|spawn|posix_spawn)")
-#: The one place that starts a program: java -version.
-STARTS_PROGRAMS = {"session.py"}
+#: The places that start a program: java -version, and this package's own command.
+STARTS_PROGRAMS = {"session.py", "class_archive.py"}
 
 
 def misuses(source: str, name: str = "module.py") -> list[str]:

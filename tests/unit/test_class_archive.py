@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synth_spark.archive import WRITTEN_TO, archive_of, java_options, write_archive
+from synth_spark.class_archive import WRITTEN_TO, archive_of, java_options, write_archive
 
 JAVA = 'openjdk version "17.0.1" 2024-01-16'
 WRITES = "import os, pathlib; pathlib.Path(os.environ['SYNTH_SPARK_CLASSES']).write_text('classes')"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synth_spark.archive import archive_of, write_archive
+from synth_spark.class_archive import archive_of, write_archive
 from synth_spark.session import check_java
 
 #: Counts three numbers, and says whether a JVM of its own has mapped an archive.

@@ -50,7 +50,7 @@ def write_archive(java: str, command: Sequence[str]) -> Path | None:
             written = Path(folder) / target.name
             # A JVM outlives the command by the seconds that writing takes, but holds the same pipes: they end with it.
             done = subprocess.run(
-                command, env=os.environ | {WRITTEN_TO: str(written)}, capture_output=True, check=False
+                [*command], env=os.environ | {WRITTEN_TO: str(written)}, capture_output=True, check=False
             )
             if done.returncode or not written.is_file():
                 return None
