@@ -29,7 +29,10 @@ def java_options(java: str) -> tuple[str, ...]:
     written = os.environ.get(WRITTEN_TO)
     if written:
         return (f"-XX:ArchiveClassesAtExit={written}", *_QUIET)
-    file = archive_of(java)
+    try:
+        file = archive_of(java)
+    except RuntimeError:  # a user without a home folder
+        return ()
     return (f"-XX:SharedArchiveFile={file}", *_QUIET) if file.is_file() else ()
 
 
@@ -43,8 +46,8 @@ def write_archive(java: str, command: Sequence[str]) -> Path | None:
     Returns:
         The archive, readable by this user alone; None if the command fails, or no archive can be written.
     """
-    target = archive_of(java)
     try:
+        target = archive_of(java)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             written = Path(folder) / target.name
@@ -55,7 +58,7 @@ def write_archive(java: str, command: Sequence[str]) -> Path | None:
             if done.returncode or not written.is_file():
                 return None
             return written.replace(target)
-    except OSError:
+    except (OSError, RuntimeError):  # no room, or a user without a home folder
         return None
 
 

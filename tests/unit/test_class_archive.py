@@ -52,3 +52,13 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_a_session_that_writes_one_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WRITTEN_TO, "/somewhere/classes.jsa")
     assert "-XX:ArchiveClassesAtExit=/somewhere/classes.jsa" in java_options(JAVA)
+
+
+def test_a_user_without_a_home_folder_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(self: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert java_options(JAVA) == ()
+    assert write_archive(JAVA, (sys.executable, "-c", WRITES)) is None
