@@ -15,6 +15,8 @@ from pathlib import Path
 
 #: Names, in the environment, the file that a local session writes its classes to when its process ends.
 WRITTEN_TO = "SYNTH_SPARK_CLASSES"
+#: An archive that does not fit is passed over without a word; what stops a JVM is still told.
+_QUIET = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
 
 
 def archive_of(java: str) -> Path:
@@ -60,6 +62,3 @@ def write_archive(java: str, command: Sequence[str]) -> Path | None:
             return written.replace(target)
     except (OSError, RuntimeError):  # no room, or a user without a home folder
         return None
-
-
-_QUIET = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")

@@ -26,8 +26,7 @@ def support_up_to(limit: int, rows: Codes, weights: Ints, records: Codes) -> Int
     highest = np.maximum(rows.max(axis=0, initial=0), records.max(axis=0, initial=0)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(highest + 1)])
     first, holders = _holders(rows, starts)
-    held = np.diff(first)
-    rarest = _rarest(records, starts, held)
+    rarest = _rarest(records, starts, np.diff(first))
     order = np.argsort(rarest, kind="stable")
     support: Ints = _scan(limit, rows, weights, records, starts, first, holders, rarest, order)
     return support
