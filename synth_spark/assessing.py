@@ -10,11 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from synth_spark import evaluate, tables
-from synth_spark.evaluate import Finding
+from synth_spark.errors import InputError, PublishError
+from synth_spark.evaluate import Finding, Published
 from synth_spark.increment import published_before
 from synth_spark.kernels.pairs import Singles
 from synth_spark.plan import DifferentialPrivacy
+from synth_spark.published import open_release
 from synth_spark.rehearsal import rehearsed
+from synth_spark.root import Root
 from synth_spark.run import Run, Stage
 
 #: Combinations that are named, of those that two releases tell most of.
@@ -121,38 +124,66 @@ def _redaction(run: Run) -> list[Finding]:
 
 
 def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
-    """Of how many combinations an earlier release and this one tell what, and which they tell best.
-
-    The earlier one is that which is named, or that which this one adds to.
-    """
-    folder, before = run.plan.assessment.earlier, published_before(run)
-    run.workspace.facts.pop("compared", None)
+    """Of how many combinations an earlier release and this one tell what, and which they tell best."""
+    for fact in ("compared", "readers_have"):
+        run.workspace.facts.pop(fact, None)
     if isinstance(run.plan.privacy, DifferentialPrivacy):
-        if folder is not None:
+        if run.plan.assessment.earlier is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return [], []
-    if folder is not None:
-        earlier = evaluate.earlier_release(run.spark, Path(folder))
-    elif before is not None:
-        theirs, resolved = before.kept(tables.AGGREGATES).frame, before.resolved
-        earlier = evaluate.Earlier(before.workspace.run_id, resolved.k, resolved.length, theirs)
-    else:
+    before, found = published_before(run), run.resolved
+    earlier = _earlier(run, before)
+    if earlier is None:
         return [], []
-    told, found = run.kept(tables.AGGREGATES).frame, run.resolved
-    differing = evaluate.differing(earlier, told, found.k, found.length)
-    which = run.keep(tables.DIFFERING, differing)  # one row a combination
-    known = evaluate.differences(earlier, told, found.k, found.length)
-    if before is not None:
-        known += _subtracted(run, before)
+    run.workspace.facts["compared"] = {"run_id": earlier.run_id, "added_to": None if before is None else before.records}
+    told = run.kept(tables.AGGREGATES).frame
+    this = Published(run.workspace.run_id, found.k, found.length, found.protected_records, told)
+    which = run.keep(tables.DIFFERING, evaluate.differing(earlier, this))  # one row a combination
+    shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
+    known = evaluate.differences(earlier, this)
+    known += [*evaluate.subtracted(earlier, this, shared), *evaluate.drift(earlier, this, shared)]
     return known, evaluate.told_best(which.frame, _NAMED)
 
 
-def _subtracted(run: Run, before: Run) -> list[Finding]:
-    """What subtracting the release that this one adds to tells, and how far columns moved."""
-    run.workspace.facts["compared"] = {"run_id": before.workspace.run_id, "records": before.records}
-    told, theirs = (one.kept(tables.AGGREGATES).frame for one in (run, before))
-    earlier = evaluate.Published(before.workspace.run_id, before.resolved.protected_records, theirs)
-    this = evaluate.Published(run.workspace.run_id, run.resolved.protected_records, told)
-    longest = min(run.resolved.length, before.resolved.length)
-    found = evaluate.subtracted(earlier, this, run.fields, run.resolved.k, longest)
-    return [*found, *evaluate.drift(earlier, this, run.fields)]
+def _earlier(run: Run, before: Run | None) -> Published | None:
+    """The release that this one is compared with: which is named, to which it adds, or which readers have now."""
+    named, root = run.plan.assessment.earlier, Root(Path(run.plan.output.path))
+    if named is not None:
+        folder, field = Path(named), "assessment.earlier"
+        where = (folder.parents[1], folder.stem) if folder.is_file() and len(folder.parents) > 1 else (folder, None)
+        found = _published(run, field, *where)
+        if found is None:
+            problem, remedy = "was made under differential privacy", "what such releases cost together is in the ledger"
+            raise InputError(field, problem, remedy)
+        return found
+    if before is not None:
+        theirs, told = before.resolved, before.kept(tables.AGGREGATES).frame
+        return Published(before.workspace.run_id, theirs.k, theirs.length, theirs.protected_records, told)
+    current = root.current()
+    run.workspace.facts["readers_have"] = current
+    return None if current in (None, run.workspace.run_id) else _published(run, "output.path", root.path, current)
+
+
+def outdated(run: Run) -> bool:
+    """Whether readers have another release by now than the one that this one was compared with."""
+    facts, current = run.workspace.facts, Root(Path(run.plan.output.path)).current()
+    return "readers_have" in facts and current not in (facts["readers_have"], run.workspace.run_id)
+
+
+def _published(run: Run, field: str, where: Path, run_id: str | None = None) -> Published | None:
+    """What a published release tells; None if it is a private one, of which subtraction tells nothing.
+
+    Raises:
+        InputError: it cannot be read; ``field`` names the key of the plan that led to it.
+    """
+    try:
+        release = open_release(where, run_id)
+        row = release.arrow(tables.RELEASE.name, run.spark).to_pylist()[0]
+        if row["privacy"] != "k_anonymity":
+            return None
+        told = release.frame(tables.AGGREGATES.name, run.spark)
+        return Published(release.run_id, row["k"], row["reporting_length"], row["protected_record_count"], told)
+    except (PublishError, KeyError, IndexError):
+        problem = "holds no release that can be read, to compare this one with"
+        remedy = "name one: assessment.earlier, the folder of a published release, or its file in _manifests"
+        raise InputError(field, problem, remedy) from None

@@ -19,7 +19,7 @@ tells the layout.
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,13 @@ def check_published(output: Output, run_id: str) -> None:
     open_release(Path(output.path), run_id).verify()
 
 
-def publish(safe: Sequence[SafeTable], documents: Mapping[str, str], output: Output, run_id: str) -> Publication:
+def publish(
+    safe: Sequence[SafeTable],
+    documents: Mapping[str, str],
+    output: Output,
+    run_id: str,
+    after: Collection[str | None] = (),
+) -> Publication:
     """Put a release in place.
 
     Args:
@@ -105,13 +111,15 @@ def publish(safe: Sequence[SafeTable], documents: Mapping[str, str], output: Out
         documents: file name → text, put beside the tables.
         output: where, and in which format.
         run_id: name of the release.
+        after: releases, one of which must be the current one (None: there is none yet); default: any may be.
 
     Returns:
         Where it is; a release of the same content that is there already is left as it is.
 
     Raises:
         PublishError: something could not be written, or another release is being published there: nothing of this
-            release is left, the one before is as it was. Or another content was published under that name.
+            release is left, the one before is as it was. Or another content was published under that name, or the
+            current release is none of ``after``.
     """
     for name in documents:
         if name.startswith((".", "_")) or "/" in name or name in (POINTER, HISTORY):
@@ -122,6 +130,9 @@ def publish(safe: Sequence[SafeTable], documents: Mapping[str, str], output: Out
         known = root.manifest(run_id)
         if known is not None and root.is_published(run_id):
             return _found(root, run_id, known, safe)
+        if after and root.current() not in after:
+            problem = "has another current release than the one that this one was compared with"
+            raise PublishError("output.path", problem, "compare with that one: synth-spark resume RUN")
         spark = safe[0].kept.frame.sparkSession
         try:
             _clean(root, spark, output.format, run_id)

@@ -18,7 +18,7 @@ from synth_spark.hashing import sha256, sha256_of_text
 from synth_spark.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 #: Rows that are read at once.
 _BATCH = 1 << 16
@@ -58,6 +58,21 @@ class PublishedRelease:
         entry = self._entry(table)
         return [self.root / entry["path"] / name for name in entry.get("files", {})]
 
+    def frame(self, table: str, spark: "SparkSession") -> "DataFrame":
+        """A table as it was published, without a column that only names the release.
+
+        Args:
+            table: its name.
+            spark: a session; one with Delta, if the release is of Delta tables.
+
+        Raises:
+            PublishError: the release has no such table.
+        """
+        entry = self._entry(table)
+        path = str(self.root / entry["path"])
+        found = spark.read.format("delta").load(path).where(entry["where"]) if self.is_delta else spark.read.parquet(path)
+        return found.select(*(f"`{column['name'].replace('`', '``')}`" for column in entry["schema"]))
+
     def arrow(
         self, table: str, spark: "SparkSession | None" = None, columns: Collection[str] | None = None
     ) -> pa.Table:
@@ -77,9 +92,7 @@ class PublishedRelease:
             if self.is_delta:
                 if spark is None:
                     raise TypeError("a Delta table is read with a session")
-                found = spark.read.format("delta").load(str(self.root / entry["path"])).where(entry["where"])
-                columns = [f"`{name.replace('`', '``')}`" for name in names]
-                return found.select(*columns).toArrow()
+                return self.frame(table, spark).select(*(f"`{name.replace('`', '``')}`" for name in names)).toArrow()
             return pa.concat_tables([pq.read_table(file, columns=names) for file in self.files(table)])
         except (OSError, pa.ArrowException):
             raise PublishError(

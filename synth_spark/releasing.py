@@ -57,7 +57,9 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     documents["QUALITY.md"] = explain.quality_text(run.workspace.run_id, results, withheld)
     if run.plan.showcase.make:
         documents["showcase.html"] = show.showcase(_source(safe))
-    done = publish.publish(safe, documents, run.plan.output, run.workspace.run_id)
+    facts = run.workspace.facts
+    after = [facts["readers_have"]] if "readers_have" in facts else []
+    done = publish.publish(safe, documents, run.plan.output, run.workspace.run_id, after)
     if done.was_there:
         run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
 

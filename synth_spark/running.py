@@ -3,6 +3,7 @@
 from pyspark.sql import SparkSession
 
 from synth_spark import publish
+from synth_spark.assessing import outdated
 from synth_spark.ledger import Ledger, release_entry
 from synth_spark.operations.purging import purge_as_planned
 from synth_spark.pipeline import STAGES
@@ -28,11 +29,18 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 
 def resume(run: Run) -> None:
-    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done."""
+    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done.
+
+    What was compared with a release that readers do not have any more is compared again.
+    """
+    stages = STAGES[run.plan.privacy.kind]
     if run.workspace.done("publish"):
         run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do")
     else:
-        run.resume(STAGES[run.plan.privacy.kind])
+        if run.workspace.done("assess") and outdated(run):
+            run.progress.say("another release has been published since: comparing with that one")
+            run.again(stages, "assess")
+        run.resume(stages)
     purge_as_planned(run.workspace)
 
 

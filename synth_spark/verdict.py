@@ -66,11 +66,11 @@ def accept(run: Run, rule: str, reason: str) -> None:
 
 
 def withheld(rules: Sequence[Wish]) -> set[str]:
-    """Names of a plan's rules whose outcome is not published: it tells of exact figures, which nothing protects.
+    """Names of rules whose outcome is not published: it tells of exact figures, which nothing protects.
 
-    Rules about a written table, or about a figure of published tables, tell nothing that these do not.
+    A plan's rules about a written table, or about a figure of published tables, tell nothing that these do not.
     """
-    return {one.rule for one in rules if one.measure is not None and one.comparison not in evaluate.PUBLISHED}
+    return {validate.ENOUGH_ADDED} | {one.rule for one in rules if one.measure is not None and one.comparison not in evaluate.PUBLISHED}
 
 
 def acceptances(run: Run) -> dict[str, str]:
@@ -97,20 +97,20 @@ def figures(run: Run) -> list[Figure]:
 
 
 def _differencing(run: Run, known: Sequence[Figure]) -> tuple[list[Rule], list[Result]]:
-    """The rules of a release that adds to a published one, and what came of them; none for any other."""
-    before = run.workspace.facts.get("compared")
-    if before is None:
+    """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
+    compared = run.workspace.facts.get("compared")
+    if compared is None:
         return [], []
-    rules, told = validate.differencing_rules(run.resolved.k), 0
-    for figure in known:
-        if figure.topic == "difference" and figure.measure in TOLD and figure.about == before["run_id"]:
-            told += int(figure.value)
-    return rules, validate.differencing_results(rules, run.records - before["records"], told)
+    told = sum(int(one.value) for one in known if one.topic == "difference" and one.measure in TOLD)
+    adds = compared["added_to"] is not None
+    rules = validate.differencing_rules(run.resolved.k, adds)
+    return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, told)
 
 
 def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
     results = list(results)
     warnings = [result.name for result in results if result.severity == "warning"]
+    warnings += [validate.NO_SMALL_GROUP, validate.ENOUGH_ADDED]  # those of a plan whose first release has none to compare
     for rule in accepted:
         if rule not in warnings:
             critical = rule in [result.name for result in results]

@@ -11,7 +11,7 @@ from synth_spark.evaluate.compare import (
     reportable_singles,
     single_counts,
 )
-from synth_spark.evaluate.differencing import COMPARED, Earlier, differences, differing, earlier_release, told_best
+from synth_spark.evaluate.differencing import COMPARED, Published, differences, differing, told_best
 from synth_spark.evaluate.disclosure import homogeneity
 from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.findings import Finding, assessment
@@ -19,7 +19,7 @@ from synth_spark.evaluate.measures import Measure, finish
 from synth_spark.evaluate.rare import rare_combinations
 from synth_spark.evaluate.redaction import losses, redacted
 from synth_spark.evaluate.risk import common_cells, linkable, risk_table, search
-from synth_spark.evaluate.subtraction import TOLD, Published, drift, subtracted
+from synth_spark.evaluate.subtraction import TOLD, drift, subtracted
 
 #: Comparisons of what is published alone: their figures may be told to everyone, and whether a rule about one held.
 PUBLISHED = (PUBLIC, COMPARED)
@@ -29,7 +29,6 @@ __all__ = [
     "PUBLIC",
     "PUBLISHED",
     "TOLD",
-    "Earlier",
     "Finding",
     "Measure",
     "Published",
@@ -38,7 +37,6 @@ __all__ = [
     "differences",
     "differing",
     "drift",
-    "earlier_release",
     "evaluation",
     "findings",
     "finish",

@@ -5,15 +5,12 @@ of the same records tell two intervals, and the exact count is in both; a combin
 tells 0 … k − 1. Where records were added in between, the same figures tell how many of them hold a combination.
 """
 
-import json
 from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.errors import InputError
 from synth_spark.evaluate.findings import Finding
 
 #: What these figures compare.
@@ -21,60 +18,30 @@ COMPARED = "earlier_to_this"
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """An earlier release.
+class Published:
+    """What a release has published, as far as it is compared.
 
     Attributes:
         run_id: its name.
         k: its privacy resolution.
         longest: its R.
-        aggregates: its published combinations.
+        records: its number of records as it may be told, a multiple of k.
+        aggregates: one row a combination: ``length``, ``selections``, ``protected_count``, and the release's columns.
     """
 
     run_id: str
     k: int
     longest: int
+    records: int
     aggregates: DataFrame
 
 
-def earlier_release(spark: SparkSession, folder: Path) -> Earlier:
-    """Open a published release: a folder with LATEST.json, or the manifest of one release.
-
-    Raises:
-        InputError: there is none, or it is not under k-anonymity.
-    """
-    field = "assessment.earlier"
-    try:
-        if folder.is_dir():
-            folder = folder / json.loads((folder / "LATEST.json").read_text(encoding="utf-8"))["manifest"]
-        manifest = json.loads(folder.read_text(encoding="utf-8"))
-        root, entries, run_id = folder.parents[1], manifest["tables"], manifest["run_id"]
-        aggregates, release = (_table(spark, root, entries[name]) for name in ("aggregates", "release"))
-    except (OSError, ValueError, KeyError, IndexError):
-        remedy = "give the folder of a published release, or its file in _manifests"
-        raise InputError(field, "holds no release that can be read", remedy) from None
-    row = release.first()
-    if row is None or row["privacy"] != "k_anonymity":
-        problem = "was made under differential privacy"
-        raise InputError(field, problem, "what several such releases cost together is in the ledger")
-    return Earlier(run_id, int(row["k"]), int(row["reporting_length"]), aggregates)
-
-
-def _table(spark: SparkSession, root: Path, entry: dict[str, str]) -> DataFrame:
-    path = str(root / entry["path"])
-    if "where" in entry:
-        return spark.read.format("delta").load(path).where(entry["where"])
-    return spark.read.parquet(path)
-
-
-def differences(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> list[Finding]:
+def differences(earlier: Published, this: Published) -> list[Finding]:
     """Put both releases' counts side by side.
 
     Args:
         earlier: the earlier release.
-        aggregates: this one's combinations: ``length``, ``selections``, ``protected_count``.
-        k: this one's privacy resolution.
-        longest: this one's R.
+        this: the later one.
 
     Returns:
         For each length that both report, numbers of combinations: ``compared`` (of columns that both have),
@@ -82,22 +49,21 @@ def differences(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -
         ``narrowed`` (if the records are the same: an exact count is known to less than the smaller k), ``pinned`` (it
         is known exactly), and ``contradicting`` (the records cannot be the same).
     """
-    numbers = {"compared": F.lit(True), **_tests(earlier.k, k)}
-    both = _together(earlier, aggregates, k, longest)
-    counted = both.groupBy("length").agg(*(F.count_if(test).alias(name) for name, test in numbers.items()))
+    numbers = {"compared": F.lit(True), **_tests(earlier.k, this.k)}
+    counted = side_by_side(earlier, this).groupBy("length").agg(*(F.count_if(t).alias(n) for n, t in numbers.items()))
     rows = {row["length"]: row for row in counted.collect()}
     found = [
         Finding(
             "difference", COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0)
         )
-        for length in range(1, min(earlier.longest, longest) + 1)
+        for length in range(1, min(earlier.longest, this.longest) + 1)
         for name in numbers
     ]
-    own = len(set(aggregates.columns) ^ set(earlier.aggregates.columns))
+    own = len(set(this.aggregates.columns) ^ set(earlier.aggregates.columns))
     return [*found, Finding("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
 
 
-def differing(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> DataFrame:
+def differing(earlier: Published, this: Published) -> DataFrame:
     """Which combinations both releases tell different things of; arguments as of `differences`.
 
     Returns:
@@ -106,10 +72,10 @@ def differing(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> 
         published counts; null where there is none), and ``low`` and ``high`` (if the records are the same, the exact
         count lies between; low is above high where they cannot be).
     """
-    tests = _tests(earlier.k, k)
+    tests = _tests(earlier.k, this.k)
     telling = reduce(Column.__or__, (F.coalesce(test, F.lit(False)) for test in tests.values()))
     columns = ("length", "selections", F.col("old").alias("earlier"), F.col("new").alias("this"), "low", "high")
-    return _together(earlier, aggregates, k, longest).where(telling).select(*columns)
+    return side_by_side(earlier, this).where(telling).select(*columns)
 
 
 def told_best(differing: DataFrame, most: int) -> list[Finding]:
@@ -130,24 +96,30 @@ def told_best(differing: DataFrame, most: int) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _together(earlier: Earlier, aggregates: DataFrame, k: int, longest: int) -> DataFrame:
-    """Combinations that either publishes: ``old``, ``new``, and ``low`` … ``high``, what both tell of one count."""
+def side_by_side(earlier: Published, this: Published) -> DataFrame:
+    """Combinations, of columns and lengths that both have, that either publishes.
+
+    Returns:
+        One row a combination: ``length``, ``selections``, ``old``, ``new`` (null where it is not published), and
+        ``low`` … ``high``, what both tell of one count.
+    """
     names = ["selections", "length", "protected_count"]
-    shared = set(earlier.aggregates.columns) & set(aggregates.columns)
-    sides = [_comparable(side, shared).select(*names) for side in (earlier.aggregates, aggregates)]
+    shared = set(earlier.aggregates.columns) & set(this.aggregates.columns)
     old, new = (
-        side.withColumnRenamed("protected_count", name) for side, name in zip(sides, ("old", "new"), strict=True)
+        _comparable(side.aggregates, shared).select(*names).withColumnRenamed("protected_count", name)
+        for side, name in ((earlier, "old"), (this, "new"))
     )
-    both = old.join(new, ["selections", "length"], "full").where(F.col("length") <= min(earlier.longest, longest))
+    both = old.join(new, ["selections", "length"], "full")
     low, high = (
         how(*(F.coalesce(F.col(name), F.lit(0)) + top for name, top in (("old", tops[0]), ("new", tops[1]))))
-        for how, tops in ((F.greatest, (0, 0)), (F.least, (earlier.k - 1, k - 1)))
+        for how, tops in ((F.greatest, (0, 0)), (F.least, (earlier.k - 1, this.k - 1)))
     )
-    return both.select("length", "selections", "old", "new", low.alias("low"), high.alias("high"))
+    reported = both.where(F.col("length") <= min(earlier.longest, this.longest))
+    return reported.select("length", "selections", "old", "new", low.alias("low"), high.alias("high"))
 
 
 def _tests(earlier_k: int, k: int) -> dict[str, Column]:
-    """What is asked of every combination of `_together`."""
+    """What is asked of every combination of `side_by_side`."""
     width, differ = F.col("high") - F.col("low") + 1, F.abs(F.col("old") - F.col("new"))
     return {
         "only_earlier": F.col("new").isNull(),

@@ -1,13 +1,14 @@
 """What subtracting an earlier release from this one tells, where records were added in between and none went.
 
-Both publish counts that were rounded down to multiples of k. Of a combination whose published count rose by r, between
-r − (k − 1) and r + (k − 1) of the added records hold it, and never fewer than none. Alone that tells no group: who sees
-a rise knows of a group that may be k or more, who sees none knows of one that may be empty. Together two counts can
-tell: where a pair rose but one of its two attributes did not, at least one and fewer than k of the added records hold
-it. What is looked for are combinations for which the published counts, taken together so, tell
+Counts that are published were rounded down to a multiple of their release's k; of a combination that is not published
+fewer than k records are known. If the published count rose by r, between r − (k₁ − 1) and r + (k₂ − 1) of the added
+records hold it, and never fewer than none (k₁ of the earlier release, k₂ of this one). Alone that tells no group: who
+sees a rise knows of a group that may be k or more, who sees none knows of one that may be empty. Together two counts
+can tell: where a pair rose but one of its two attributes did not, at least one and fewer than k of the added records
+hold it. What is looked for are combinations for which the published counts, taken together so, tell
 
-- of the added records: that at least one and fewer than k hold it; or
-- of the earlier records: that at least one and fewer than k held it, which the earlier release had not told.
+- of the added records: that at least one and fewer than k₂ hold it; or
+- of the earlier records: that at least one and fewer than k₂ held it, which the earlier release had not told.
 
 The most that may hold a combination is taken from all records down: for each of its attributes, it is at most the most
 that hold the others, less the least that hold them with another value of the same column (of a column with one value a
@@ -15,94 +16,76 @@ record). Every combination found is told; other ways to put counts together are 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from synth_spark.evaluate.differencing import COMPARED, Published, side_by_side
 from synth_spark.evaluate.findings import Finding
 from synth_spark.fields import Field, escaped
 
-#: What is compared.
-COMPARED = "earlier_to_this"
 #: The two figures that tell of someone, by what they tell of.
 TOLD = ("told_of_added", "told_of_earlier")
 
 
-@dataclass(frozen=True)
-class Published:
-    """What a release has published, as far as it is compared.
-
-    Attributes:
-        run_id: its name.
-        records: its number of records as it may be told, a multiple of k.
-        aggregates: one row a combination: ``length``, ``selections``, ``protected_count``.
-    """
-
-    run_id: str
-    records: int
-    aggregates: DataFrame
-
-
-def subtracted(earlier: Published, this: Published, fields: Sequence[Field], k: int, longest: int) -> list[Finding]:
-    """How many combinations the two releases together tell someone of, for each length.
+def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Finding]:
+    """How many combinations the two releases together tell someone of, for each length that both report.
 
     Args:
         earlier: the earlier release.
-        this: the later one, of the same records and added ones, with the same columns, k and R.
-        fields: the columns.
-        k: privacy resolution.
-        longest: the longest combination that both report.
+        this: the later one; if its records are those and added ones, what is told is true.
+        fields: the columns that both have.
 
     Returns:
-        For each length: ``told_of_added`` and ``told_of_earlier``; see above.
+        For each length: ``fell``, combinations of which records went; and, if there are none of any length,
+        ``told_of_added`` and ``told_of_earlier``; see above.
     """
-    counts = [
-        side.aggregates.select("selections", "length", F.col("protected_count").alias(name))
-        for side, name in ((earlier, "before"), (this, "now"))
-    ]
-    both = counts[0].join(counts[1], ["selections", "length"], "full").fillna(0, ["before", "now"])
-    rise = this.records - earlier.records
+    both = side_by_side(earlier, this).fillna(0, ["old", "new"])
+    most_rise = this.records - earlier.records + this.k - 1
     above = this.aggregates.sparkSession.range(1).select(
-        F.lit("").alias("parent"), F.lit(rise + k - 1).cast("bigint").alias("parent_most")
+        F.lit("").alias("parent"), F.lit(most_rise).cast("bigint").alias("parent_most")
     )
+    unpublished = F.least(F.lit(earlier.k - 1), F.col("new") + (this.k - 1) - F.col("least"))  # most of the earlier
+    tests = {
+        "fell": F.col("new") - F.col("old") + (this.k - 1) < 0,
+        TOLD[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
+        TOLD[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
+    }
     found = []
-    for length in range(1, longest + 1):
-        level = _bounded(both.where(F.col("length") == length), above, fields, k)
-        told = {
-            TOLD[0]: (F.col("least") >= 1) & (F.col("most") < k),
-            TOLD[1]: (F.col("before") == 0) & (F.col("now") - F.col("most") >= 1),
-        }
-        row = level.agg(*(F.count_if(test).alias(name) for name, test in told.items())).collect()[0]
-        found += [Finding("difference", COMPARED, name, earlier.run_id, length, float(row[name] or 0)) for name in TOLD]
+    for length in range(1, min(earlier.longest, this.longest) + 1):
+        level = _bounded(both.where(F.col("length") == length), above, fields, (earlier.k, this.k))
+        row = level.agg(*(F.count_if(test).alias(name) for name, test in tests.items())).collect()[0]
+        found += [Finding("difference", COMPARED, name, earlier.run_id, length, float(row[name] or 0)) for name in tests]
         above = level.select(F.col("selections").alias("parent"), F.col("most").alias("parent_most"))
-    return found
+    fell = [one for one in found if one.measure == "fell"]
+    return fell if most_rise < 0 or any(one.value for one in fell) else found
 
 
-def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], k: int) -> DataFrame:
+def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tuple[int, int]) -> DataFrame:
     """Combinations of one length with the ``least`` and the ``most`` of the added records that may hold them.
 
     Args:
-        level: ``selections``, ``before``, ``now``.
+        level: ``selections``, ``old``, ``new``.
         above: of those one shorter: ``parent``, their text, and ``parent_most``.
         fields: the columns.
-        k: privacy resolution.
+        ks: privacy resolution of the earlier release and of this one.
     """
-    rise = F.col("now") - F.col("before")
-    own = level.withColumn("least", F.greatest(F.lit(0), rise - (k - 1))).withColumn("own_most", rise + (k - 1))
+    rise = F.col("new") - F.col("old")
+    own = level.withColumn("least", F.greatest(F.lit(0), rise - (ks[0] - 1)))
+    own = own.withColumn("own_most", rise + (ks[1] - 1))
     attributes = F.split("selections", ";")
     place = F.explode(F.sequence(F.lit(0), F.size("attributes") - 1))
     taken = own.withColumn("attributes", attributes).select("*", place.alias("place"))
     parent = F.array_join(F.filter("attributes", lambda _, at: at != F.col("place")), ";")
     edges = taken.select(
-        "selections", "before", "now", "least", "own_most", parent.alias("parent"),
+        "selections", "old", "new", "least", "own_most", parent.alias("parent"),
         F.substring_index(F.get("attributes", F.col("place")), ":", 1).alias("column"),
     )  # fmt: skip
     siblings = F.sum("least").over(Window.partitionBy("parent", "column")) - F.col("least")
     others = F.when(F.col("column").isin(*_single(fields)), siblings).otherwise(F.lit(0))
     joined = edges.withColumn("others", others).join(above, "parent")
     most = F.least(F.min(F.col("parent_most") - F.col("others")), F.first("own_most"))
-    told = (F.first(name).alias(name) for name in ("before", "now", "least"))
+    told = (F.first(name).alias(name) for name in ("old", "new", "least"))
     return joined.groupBy("selections").agg(*told, most.alias("most"))
 
 
@@ -112,7 +95,7 @@ def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[
     Args:
         earlier: the earlier release.
         this: the later one.
-        fields: the columns.
+        fields: the columns that both have.
 
     Returns:
         For each column, ``tvd``: half the sum of |p − q| over its values, where p and q are their shares of the

@@ -15,7 +15,7 @@ from synth_spark.packaging.about import About, about
 from synth_spark.packaging.archive import Archive, archive
 from synth_spark.packaging.citing import citation_cff, citation_text, licence_text
 from synth_spark.packaging.codebook import codebook, codebook_text, columns_table, values_table
-from synth_spark.packaging.data import FIGURES, OFFERED, csv_header, csv_lines, fields_of, write_table
+from synth_spark.packaging.data import FIGURES, OFFERED, csv_header, csv_lines, write_table
 from synth_spark.packaging.descriptor import descriptor
 from synth_spark.packaging.readme import DOCUMENTS, readme
 from synth_spark.published import PublishedRelease
@@ -58,7 +58,7 @@ def package(release: PublishedRelease, target: Path | None = None, spark: "Spark
 
 
 def _fill(zipped: Archive, release: PublishedRelease, source: Source, told: About) -> None:
-    fields = fields_of(release, delimiters(dict(told.plan)))
+    fields = {field.name: field for field in source.fields(delimiters(dict(told.plan)))}
     written = [
         write_table(zipped, release, source, name, fields) for name in OFFERED if name in release.manifest["tables"]
     ]

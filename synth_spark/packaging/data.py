@@ -100,23 +100,6 @@ class Written:
     singles: Mapping[str, Mapping[str, dict[str, int | float]]]
 
 
-def fields_of(release: PublishedRelease, delimiters: Mapping[str, str]) -> dict[str, Field]:
-    """The columns of the data, by name, in their order.
-
-    Args:
-        release: the release.
-        delimiters: columns with several values in one text → what separates them.
-    """
-    schema = release.manifest["tables"][tables.SYNTHETIC_RECORDS.name]["schema"]
-    return {
-        one["name"]: Field(
-            one["name"], one["type"] == "array<string>" or one["name"] in delimiters, delimiters.get(one["name"])
-        )
-        for one in schema
-        if one["name"] != "run_id"
-    }
-
-
 def write_table(
     archive: Archive, release: PublishedRelease, source: Source, name: str, fields: Mapping[str, Field]
 ) -> Written:

@@ -43,7 +43,9 @@ class Assessment(Strict):
         "of the run folder.",
     )
     earlier: str | None = Field(
-        None, description="An earlier release of the same data set, or its manifest: what both together tell."
+        None,
+        description="The folder of an earlier release of the same data set, or its manifest, to compare this one with. "
+        "Default: the release that this one adds to, else the current one of output.path.",
     )
 
 

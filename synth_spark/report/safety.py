@@ -186,9 +186,9 @@ def _own_losses(material: Material) -> list[float | None]:
 
 
 _NO_EARLIER = (
-    "No earlier release was compared. Where there is one of the same data set, name it (assessment.earlier): two "
-    "releases "
-    "together tell more than each of them. Private releases need no comparison: the ledger adds up what they cost."
+    "No earlier release was compared: none is published where this one goes, and none was named (assessment.earlier). "
+    "Two releases of the same data set together tell more than each of them. Private releases need no comparison: the "
+    "ledger adds up what they cost."
 )
 
 
@@ -226,33 +226,42 @@ def differences(material: Material, public: bool = False) -> Section | None:
         heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
         caption = f"The {len(known)} combinations of which both tell most; all are in the table differing"
         blocks.append(Table(caption, heads, exact))
-    if any(one.measure == "told_of_added" for one in found):
-        blocks += _added(material, found, lengths)
+    blocks += _subtracted(material, found, lengths)
     return Section("differences", heading, tuple(blocks))
 
 
-def _added(material: Material, found: list[Finding], lengths: list[int]) -> list[Block]:
-    """What subtracting tells where records were only added, and how far columns moved."""
+def _subtracted(material: Material, found: list[Finding], lengths: list[int]) -> list[Block]:
+    """What subtracting tells if records were only added, and how far columns moved."""
     names = ("told_of_added", "told_of_earlier")
-    told = sum(_about_two(found, name, length) or 0 for name in names for length in lengths)
-    text = (
-        "This release adds records to the earlier one; none of those went. Subtracting its counts from these tells, of "
-        f"{told:,.0f} combinations, that at least one and fewer than {material.k} of the added or of the earlier "
-        "records hold it. Each count was compared with those of the combinations that lack one of its attributes, from "
-        "the number of all records down; other ways to put counts together were not tried."
-    )
-    heads = (
-        Column("combinations", number=False),
-        *(column(name.replace("_", " "), name, "difference") for name in names),
-    )
-    rows = tuple(
-        (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
-    )
+    blocks: list[Block] = []
+    if any(one.measure in names for one in found):
+        told = sum(_about_two(found, name, length) or 0 for name in names for length in lengths)
+        text = (
+            "Whoever knows or assumes that records were only added since, and none went, can subtract the earlier "
+            f"counts from these. That tells, of {told:,.0f} combinations, that at least one and fewer than {material.k} "
+            "of the added or of the earlier records hold it. Each count was compared with those of the combinations "
+            "that lack one of its attributes, from the number of all records down; other ways to put counts together "
+            "were not tried."
+        )
+        heads = (
+            Column("combinations", number=False),
+            *(column(name.replace("_", " "), name, "difference") for name in names),
+        )
+        rows = tuple(
+            (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
+        )
+        blocks.append(Table("Told by subtraction", heads, rows))
+    else:
+        fell = sum(_about_two(found, "fell", length) or 0 for length in lengths)
+        text = (
+            f"Records went since the earlier release ({fell:,.0f} published counts fell by k or more). A rise then "
+            "bounds no number of added records, and subtracting one release from the other tells nothing of them."
+        )
     moved = sorted(material.chosen("drift", "tvd"), key=lambda one: -one.value)[:_LISTED]
     series = (Series("distance", tuple(one.value for one in moved)),)
     about = tuple(one.about or "" for one in moved)
     chart = Chart("bars", "How far columns moved", definition("tvd", "drift"), about, series, "distance", limits=(0, 1))
-    return [Paragraphs((text,)), Table("Told by subtraction", heads, rows), chart]
+    return [Paragraphs((text,)), *blocks, chart]
 
 
 def _about_two(found: list[Finding], name: str, length: int) -> float | None:

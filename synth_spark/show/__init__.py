@@ -51,7 +51,7 @@ def published_values(source: Source) -> dict[str, list[str]]:
     Args:
         source: the published tables.
     """
-    return _values_of(source.head("aggregates", _MOST_VALUES), _fields(source, {}))
+    return _values_of(source.head("aggregates", _MOST_VALUES), source.fields({}))
 
 
 def showcase(source: Source) -> str:
@@ -67,7 +67,7 @@ def showcase(source: Source) -> str:
     if "presentation" not in row:
         raise PublishError("table release", "says nothing of a presentation", "make a release with this version")
     told = json.loads(row["presentation"])
-    fields = _fields(source, json.loads(row["plan"])["input"].get("multi_values", {}))
+    fields = source.fields(json.loads(row["plan"])["input"].get("multi_values", {}))
     held = source.rows("synthetic_records")
     shown = source.head("synthetic_records", told["records"])
     columns = [coded(shown[field.name], field) for field in fields]
@@ -122,18 +122,6 @@ def inline(html: str, height: int = 720) -> str:
         f'<iframe srcdoc="{escape(html)}" sandbox="allow-scripts allow-downloads" '
         f'style="width: 100%; height: {height}px; border: 0"></iframe>'
     )
-
-
-def _fields(source: Source, delimiters: Mapping[str, str]) -> list[Field]:
-    """The columns of the records, told apart by what their cells are and by the plan's delimiters."""
-    schema = source.head("synthetic_records", 1).schema
-    return [
-        Field(column.name, True, None)
-        if pa.types.is_list(column.type)
-        else Field(column.name, column.name in delimiters, delimiters.get(column.name))
-        for column in schema
-        if column.name != "run_id"
-    ]
 
 
 def _values_of(aggregates: pa.Table, fields: Sequence[Field]) -> dict[str, list[str]]:

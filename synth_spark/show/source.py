@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
+from synth_spark.fields import Field
 from synth_spark.published import PublishedRelease
 
 if TYPE_CHECKING:
@@ -48,6 +49,21 @@ class Source:
         """Names of a table's columns, in order."""
         found = self._found(name)
         return list(found.schema.names if isinstance(found, pa.Table) else pq.read_schema(found[0]).names)
+
+    def fields(self, delimiters: Mapping[str, str]) -> list[Field]:
+        """The columns of the records, told apart by what their cells are.
+
+        Args:
+            delimiters: columns with several values in one text → what separates them.
+        """
+        schema = self.head("synthetic_records", 1).schema
+        return [
+            Field(column.name, True, None)
+            if pa.types.is_list(column.type)
+            else Field(column.name, column.name in delimiters, delimiters.get(column.name))
+            for column in schema
+            if column.name != "run_id"
+        ]
 
     def head(self, name: str, most: int) -> pa.Table:
         """The first rows of a table; what is after them is not read."""

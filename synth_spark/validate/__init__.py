@@ -11,7 +11,7 @@ from synth_spark.validate.audit import (
     overall,
     quality_results,
 )
-from synth_spark.validate.differencing import differencing_results, differencing_rules
+from synth_spark.validate.differencing import ENOUGH_ADDED, NO_SMALL_GROUP, differencing_results, differencing_rules
 from synth_spark.validate.own import Figure, own_results
 from synth_spark.validate.private import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
@@ -19,6 +19,8 @@ from synth_spark.validate.rules import broken
 from synth_spark.validate.singles import single_counts, synthetic_values
 
 __all__ = [
+    "ENOUGH_ADDED",
+    "NO_SMALL_GROUP",
     "Figure",
     "Result",
     "Rule",

@@ -1,7 +1,7 @@
-"""Whether a release may be compared with the one that it adds to: rules that hold it until someone accepts that.
+"""Whether a release may stand beside an earlier one: rules that hold it until someone accepts that.
 
-They are warnings. A release that only adds to an earlier one cannot be taken back, but it can wait: until more records
-have come, or until someone has looked at what both together tell (see `evaluate.subtraction`).
+They are warnings. An earlier release cannot be taken back, but this one can wait: until more records have come, or until
+someone has looked at what both together tell (see `evaluate.subtraction`).
 """
 
 import pandas as pd
@@ -9,33 +9,34 @@ import pandas as pd
 from synth_spark.validate.audit import Result, Rule, checked
 
 _SUITE = "differencing"
+#: The two rules; the outcome of the second tells of an exact number, and is not published.
+NO_SMALL_GROUP, ENOUGH_ADDED = f"{_SUITE}.no_small_group", f"{_SUITE}.enough_added"
 
 
-def differencing_rules(k: int) -> list[Rule]:
-    """The rules of a release that adds records to a published one.
+def differencing_rules(k: int, adds: bool) -> list[Rule]:
+    """The rules of a release that is compared with an earlier one.
 
     Args:
         k: privacy resolution.
+        adds: whether records were added to those of the earlier one, so that their number is known.
     """
-    between, in_set = "ExpectColumnValuesToBeBetween", "ExpectColumnValuesToBeInSet"
-    return [
-        Rule(
-            _SUITE,
-            "enough_added",
-            between,
-            {"column": "added", "min_value": k},
-            "At least k records were added to the release before: else every count that rose tells of fewer than k.",
-            "warning",
-        ),
-        Rule(
-            _SUITE,
-            "no_small_group",
-            in_set,
-            {"column": "told", "value_set": [0]},
-            "Subtracting the release before tells of no combination that at least one, but fewer than k records hold.",
-            "warning",
-        ),
-    ]
+    told = Rule(
+        _SUITE,
+        "no_small_group",
+        "ExpectColumnValuesToBeInSet",
+        {"column": "told", "value_set": [0]},
+        "Subtracting the earlier release tells of no combination that at least one, but fewer than k records hold.",
+        "warning",
+    )
+    enough = Rule(
+        _SUITE,
+        "enough_added",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "added", "min_value": k},
+        "At least k records were added to the release before: else every count that rose tells of fewer than k.",
+        "warning",
+    )
+    return [enough, told] if adds else [told]
 
 
 def differencing_results(rules: list[Rule], added: int, told: int) -> list[Result]:
@@ -43,7 +44,8 @@ def differencing_results(rules: list[Rule], added: int, told: int) -> list[Resul
 
     Args:
         rules: see `differencing_rules`.
-        added: records that were added since the last published release. SENSITIVE: no more than the verdict is kept.
+        added: records that were added to the earlier release. SENSITIVE: no more than the verdict is kept, and that one
+            is for those who sign alone.
         told: combinations that both releases together tell someone of; see `evaluate.subtracted`.
     """
     return checked({_SUITE: ("pandas", pd.DataFrame({"added": [added], "told": [told]}))}, rules)

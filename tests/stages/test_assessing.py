@@ -13,7 +13,9 @@ from releasing import published, release
 from unit.test_pairs import cramers_v, subgroup_gap
 
 from synth_spark import demo, running, tables
+from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
+from synth_spark.progress import Progress
 from synth_spark.run import Run
 from synth_spark.verdict import accept
 
@@ -272,6 +274,26 @@ def test_both_releases_together_tell_what_intervals_tell(
     assert "Together with an earlier release" in (tmp_path / "out" / "report.html").read_text()
     assert best[0]["about"] in (second.workspace.folder / "report.html").read_text()
     assert second.workspace.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
+
+
+def test_a_release_is_compared_with_the_one_that_readers_have_when_it_is_published(
+    spark: SparkSession, cases: Path, tmp_path: Path
+) -> None:
+    keys = {"input.path": str(cases), "output.path": str(tmp_path / "out"), "input.columns": COLUMNS, "privacy.k": K}
+    late, early = (
+        running.start(spark, plans.load(None, {**keys, "seed": seed, "run_id": name}), Progress(quiet=True))
+        for seed, name in ((1, "late"), (2, "early"))
+    )
+    for stage in ("read", "encode", "aggregate", "synthesize", "evaluate", "assess", "validate"):
+        running.work(late, stage)
+    assert not late.kept(tables.DIFFERENCES).rows
+    running.resume(early)
+    with pytest.raises(PublishError, match="another current release"):
+        running.work(late, "publish")
+    assert json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"] == "early"
+    running.resume(late)
+    assert {row["about"] for row in late.kept(tables.DIFFERENCES).frame.where("topic = 'difference'").collect()} == {"early"}
+    assert json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"] == "late"
 
 
 def exact_of(counts: Counter[tuple[tuple[str, str], ...]], selections: str) -> int:

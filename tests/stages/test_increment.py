@@ -97,7 +97,7 @@ def partitions(spark: SparkSession, number: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A release of two files; one that adds a third to it; and one of all three at once."""
+    """A release of two files; one that adds a third to it; and two of all three at once, before and after that one."""
     folder, out = make(late=0), tmp_path_factory.mktemp("releases") / "out"
 
     def run(name: str, **keys: Any) -> Run:
@@ -106,6 +106,10 @@ def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathF
     first = run("first")
     running.resume(first)
     add(folder, 2, late=True)
+    full = run("full")
+    with pytest.raises(AuditFailed) as failure:
+        running.resume(full)
+    full.workspace.write("held.txt", str(failure.value))
     second = run("second", input__since=str(first.workspace.folder))
     with pytest.raises(AuditFailed) as failure:
         running.resume(second)
@@ -114,7 +118,7 @@ def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathF
     running.resume(second)
     whole = run("whole")
     running.resume(whole)
-    return {"first": first, "second": second, "whole": whole}
+    return {"first": first, "full": full, "second": second, "whole": whole}
 
 
 def test_an_incremental_release_is_the_release_of_everything(releases: dict[str, Run]) -> None:
@@ -143,15 +147,30 @@ def test_what_subtraction_tells_holds_the_release_until_someone_accepts_it(relea
     held = (second.workspace.folder / "held.txt").read_text()
     assert WARNINGS[1] in held
     assert WARNINGS[0] not in held  # 61 records are enough
-    quality = published(Path(second.plan.output.path), "quality_results")
-    assert "differencing" not in set(quality["suite"])  # the last release adds to none
     out = Path(second.plan.output.path)
     own = out / "quality_results" / "run_id=second"
     rows = {row["rule"]: row for file in own.glob("*.parquet") for row in _rows(file)}
     assert rows["no_small_group"]["severity"] == "warning"
     assert "few cases, invented" in rows["no_small_group"]["accepted"]
-    assert rows["enough_added"]["success"]
+    assert "enough_added" not in rows, "whether as many as k came is not told, as it is no figure of published tables"
+    audited = {row["rule"]: row["success"] for row in second.kept(tables.AUDIT_RESULTS).frame.collect()}
+    assert audited["enough_added"]
     assert "differencing" in (second.workspace.folder / "contract.yml").read_text()
+
+
+def test_a_full_run_is_held_by_what_readers_have_already(releases: dict[str, Run]) -> None:
+    full, second, whole = (releases[name] for name in ("full", "second", "whole"))
+    held = (full.workspace.folder / "held.txt").read_text()
+    assert WARNINGS[1] in held
+    assert WARNINGS[0] not in held  # how many were added is known of runs alone that say to which one they add
+    known = [
+        {(row["measure"], row["about"], row["length"]): row["value"] for row in run.kept(tables.DIFFERENCES).frame.collect()}
+        for run in (full, second)
+    ]
+    assert known[0] == known[1]
+    audited = {row["rule"]: row["success"] for row in whole.kept(tables.AUDIT_RESULTS).frame.collect()}
+    assert audited["no_small_group"], "the release before, which it is compared with, is of the same records"
+    assert "enough_added" not in audited
 
 
 def test_the_report_compares_with_the_release_before_and_tells_drift(releases: dict[str, Run]) -> None:
@@ -162,7 +181,7 @@ def test_the_report_compares_with_the_release_before_and_tells_drift(releases: d
         text = (second.workspace.folder / name).read_text()
         assert "Told by subtraction" in text
         assert "How far columns moved" in text
-    assert not releases["whole"].kept(tables.DIFFERENCES).rows
+    assert not releases["first"].kept(tables.DIFFERENCES).rows
 
 
 def test_where_the_earlier_run_is_stays_in_the_run_folder(releases: dict[str, Run]) -> None:

@@ -31,21 +31,24 @@ def text(combination: Combination) -> str:
 def release(spark: SparkSession, name: str, counts: Counter[Combination], records: int, k: int) -> Published:
     rows = [(len(c), text(c), n // k * k) for c, n in counts.items() if n >= k] or [(1, "none", 0)]
     frame = spark.createDataFrame(pd.DataFrame(rows, columns=["length", "selections", "protected_count"]))
-    return Published(name, records // k * k, frame.where("protected_count > 0"))
+    return Published(name, k, 3, records // k * k, frame.where("protected_count > 0"))
 
 
-def expected(old: Counter[Combination], new: Counter[Combination], n: int, m: int, k: int, longest: int) -> Any:
+def expected(
+    old: Counter[Combination], new: Counter[Combination], n: int, m: int, ks: tuple[int, int], longest: int
+) -> dict[int, tuple[set[Combination], set[Combination]]]:
     """Bounds by the definition; {length: (told of added, told of earlier)}, each as combinations."""
-    shown = {c: (old[c] // k * k, count // k * k) for c, count in new.items() if count >= k}
-    most = {(): (n + m) // k * k - n // k * k + k - 1}
-    least = {c: max(0, now - before - k + 1) for c, (before, now) in shown.items()}
+    one, two = ks
+    shown = {c: (old[c] // one * one, new[c] // two * two) for c in new if old[c] >= one or new[c] >= two}
+    most = {(): (n + m) // two * two - n // one * one + two - 1}
+    least = {c: max(0, now - before - one + 1) for c, (before, now) in shown.items()}
     told: dict[int, tuple[set[Combination], set[Combination]]] = {}
     for length in range(1, longest + 1):
         told[length] = (set(), set())
         for c, (before, now) in shown.items():
             if len(c) != length:
                 continue
-            bound = now - before + k - 1
+            bound = now - before + two - 1
             for at in range(length):
                 parent, field = c[:at] + c[at + 1 :], c[at][0]
                 siblings = 0
@@ -58,9 +61,9 @@ def expected(old: Counter[Combination], new: Counter[Combination], n: int, m: in
                     )  # fmt: skip
                 bound = min(bound, most[parent] - siblings)
             most[c] = bound
-            if least[c] >= 1 and bound < k:
+            if least[c] >= 1 and bound < two:
                 told[length][0].add(c)
-            if before == 0 and now - bound >= 1:
+            if before == 0 and now - bound >= 1 and min(one - 1, now + two - 1 - least[c]) < two:
                 told[length][1].add(c)
     return told
 
@@ -77,23 +80,45 @@ def figures(found: list[Any]) -> dict[tuple[str, int], float]:
     return {(one.measure, one.length): one.value for one in found}
 
 
-@pytest.mark.parametrize(("seed", "k", "added"), [(1, 3, 9), (2, 5, 30), (3, 4, 12)])
+@pytest.mark.parametrize(
+    ("seed", "ks", "added"), [(1, (3, 3), 9), (2, (5, 5), 30), (3, (4, 4), 12), (4, (3, 5), 20), (5, (4, 3), 25)]
+)
 def test_every_combination_that_is_told_is_found_and_told_truly(
-    spark: SparkSession, seed: int, k: int, added: int
+    spark: SparkSession, seed: int, ks: tuple[int, int], added: int
 ) -> None:
     draw, longest = random.Random(seed), 3
     before, more = rows(draw, 60, [5, 3, 1]), rows(draw, added, [1, 2, 6])
     old, extra = combinations(before, longest), combinations(more, longest)
     new = old + extra
-    sides = [release(spark, "one", old, 60, k), release(spark, "two", new, 60 + added, k)]
-    found = figures(subtracted(sides[0], sides[1], FIELDS, k, longest))
-    told = expected(old, new, 60, added, k, longest)
+    sides = [release(spark, "one", old, 60, ks[0]), release(spark, "two", new, 60 + added, ks[1])]
+    found = figures(subtracted(sides[0], sides[1], FIELDS))
+    told = expected(old, new, 60, added, ks, longest)
     for length, (of_added, of_earlier) in told.items():
+        assert found["fell", length] == 0
         assert found["told_of_added", length] == len(of_added)
         assert found["told_of_earlier", length] == len(of_earlier)
-        assert all(1 <= extra[c] < k for c in of_added)  # what is told is true
-        assert all(1 <= old[c] < k for c in of_earlier)
+        assert all(1 <= extra[c] < ks[1] for c in of_added)  # what is told is true
+        assert all(1 <= old[c] < ks[1] for c in of_earlier)
     assert sum(len(a) + len(b) for a, b in told.values()) > 0
+
+
+@pytest.mark.parametrize("ks", [(5, 5), (3, 7), (7, 3)])
+def test_releases_of_the_same_records_tell_nothing_by_subtraction(spark: SparkSession, ks: tuple[int, int]) -> None:
+    counts = combinations(rows(random.Random(6), 80, [5, 3, 1]), 3)
+    found = subtracted(release(spark, "one", counts, 80, ks[0]), release(spark, "two", counts, 80, ks[1]), FIELDS)
+    assert not any(figures(found).values())
+    assert {one.measure for one in found} == {"fell", "told_of_added", "told_of_earlier"}
+
+
+def test_where_records_went_nothing_is_told_of_added_ones(spark: SparkSession) -> None:
+    kept, gone, more = [[(0, "x;"), (1, "u")]] * 20, [[(0, "y"), (1, "u")]] * 30, [[(0, "x;"), (1, "v")]] * 45
+    sides = [
+        release(spark, name, combinations(present, 2), len(present), 10)
+        for name, present in (("one", kept + gone), ("two", kept + more))
+    ]
+    found = figures(subtracted(*sides, FIELDS))
+    assert {name for name, _ in found} == {"fell"}
+    assert (found["fell", 1], found["fell", 2]) == (2, 1)  # y and u; y with u
 
 
 def test_a_pair_that_rises_while_one_of_its_values_does_not(spark: SparkSession) -> None:
@@ -101,11 +126,11 @@ def test_a_pair_that_rises_while_one_of_its_values_does_not(spark: SparkSession)
     few, many = [[(0, "x;"), (1, "u")]], [[(0, "y"), (1, "w")]] * 20
     old, extra = combinations(base, 2), combinations(few + many, 2)
     sides = [release(spark, "one", old, 51, 10), release(spark, "two", old + extra, 72, 10)]
-    found = figures(subtracted(*sides, FIELDS, 10, 2))
+    found = figures(subtracted(*sides, FIELDS))
     assert found["told_of_added", 2] == 1  # x with u is published now, but x alone did not rise: fewer than 10 came
     assert found["told_of_earlier", 2] == 1  # and so there were some before
     assert not any(found[name, 1] for name in ("told_of_added", "told_of_earlier"))
-    same = figures(subtracted(sides[0], sides[0], FIELDS, 10, 2))
+    same = figures(subtracted(sides[0], sides[0], FIELDS))
     assert not any(same.values())
 
 

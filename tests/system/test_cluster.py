@@ -17,7 +17,8 @@ from typing import NamedTuple
 import pytest
 from cluster import SHORT_LIVED, SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
 from installing import ROOT, bare_environment, build_wheel, clean_environment, run
-from releasing import hashes
+from pyspark.sql import SparkSession
+from releasing import hashes, release
 
 #: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
 SHAPE = (12_000, 80, 12)
@@ -198,8 +199,28 @@ def test_a_worker_is_killed_during_synthesis(job: Job, two_workers: Cluster, exp
     assert {"ExecutorLostFailure", "Resubmitted"} <= lost(job, executor, "grow_one("), "what had been done, too"
 
 
+@pytest.mark.shared
+def test_a_worker_is_killed_on_real_data(
+    spark: SparkSession, shared: Path, tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path
+) -> None:
+    source = shared / "data" / "ctdc_kanon_2021.csv.gz"
+    release(spark, source, tmp_path / "here")
+    job = Job(tmp_path, two_workers, python, shipped, source)
+    try:
+        wait(lambda: "aggregate" in job.stages_done(), "the stage aggregate")
+        two_workers.signal(str(two_workers.worker_of("0")), signal.SIGSTOP)
+        wait(lambda: "0" in job.busy_executors(), "a task of the stopped worker")
+        assert "synthesize" not in job.stages_done()
+        two_workers.kill(str(two_workers.worker_of("0")))
+        job.finish()
+    finally:
+        job.stop()
+    assert hashes(job.out) == hashes(tmp_path / "here")
+    assert "ExecutorLostFailure" in lost(job, "0", "")
+
+
 def lost(job: Job, executor: str, work: str) -> set[str]:
-    """How an executor's tasks ended in the queries that call a function."""
+    """How an executor's tasks ended in the queries whose plan holds a text, such as the name of a function."""
     return {task.how for task in job.tasks() if task.executor == executor and work in task.query}
 
 
