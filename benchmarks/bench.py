@@ -36,6 +36,8 @@ DEFAULT = (
 )
 _REFERENCES = Path(references.__file__)
 _SEED = "1"
+#: Seconds that a reference may take; of two million column tuples each takes hours.
+_PATIENCE = 900
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,9 @@ def _measured(case: Case, k: int, cache: Path) -> dict[str, Any]:
     table = case.table(cache)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        observe.event_log(folder / "events", folder / "conf")
+        environment = os.environ | observe.event_log(folder / "events")
         arguments = ["--input", str(table), "--k", str(k), "--set", f"reporting_length={case.length}"]
         arguments += ["--output", str(folder / "out"), "--run-id", "bench", "--seed", _SEED, "--quiet"]
-        environment = os.environ | {"SPARK_CONF_DIR": str(folder / "conf")}
         watched = observe.watch(_words("run", *arguments), environment, folder / "log")
         if watched.code != 0:
             lines = [line for line in (folder / "log").read_text().splitlines() if line.startswith("synth-spark:")]
@@ -146,9 +147,12 @@ def _facts(manifest: dict[str, Any], tables: Path, length: int) -> dict[str, int
 
 
 def _reference(how: str, tables: Path, length: int) -> dict[str, Any]:
-    """Count the same tuples another way, in a process of its own; a failure is a figure too."""
+    """Count the same tuples another way, in a process of its own; a failure is a figure too, and so is a long wait."""
     command = [sys.executable, str(_REFERENCES), how, str(tables), str(length)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return {"missing": f"not done after {_PATIENCE} s"}
     if done.returncode != 0:
         return {"missing": f"failed with exit code {done.returncode}"}
     found: dict[str, Any] = json.loads(done.stdout)

@@ -196,13 +196,16 @@ def stages(watched: Watched, manifest: dict[str, Any], events: Iterable[str]) ->
     }
 
 
-def event_log(folder: Path, conf: Path) -> None:
-    """Write Spark settings into ``conf`` (for SPARK_CONF_DIR) that make it log its events into ``folder``, as text."""
+def event_log(folder: Path) -> dict[str, str]:
+    """Environment variables that make a local Spark session log its events into ``folder``, as text.
+
+    They are arguments, not a file of settings: with a folder that has files on its path, Java takes no archive of
+    classes.
+    """
     folder.mkdir(parents=True)
-    conf.mkdir(parents=True)
     settings = {"enabled": "true", "dir": folder.as_uri(), "compress": "false", "rolling.enabled": "false"}
-    text = "".join(f"spark.eventLog.{key} {value}\n" for key, value in settings.items())
-    (conf / "spark-defaults.conf").write_text(text, encoding="utf-8")
+    words = [f"--conf spark.eventLog.{key}={value}" for key, value in settings.items()]
+    return {"PYSPARK_SUBMIT_ARGS": " ".join([*words, "pyspark-shell"])}
 
 
 def _read(file: Path) -> str:

@@ -70,7 +70,10 @@ class PublishedRelease:
         """
         entry = self._entry(table)
         path = str(self.root / entry["path"])
-        found = spark.read.format("delta").load(path).where(entry["where"]) if self.is_delta else spark.read.parquet(path)
+        if self.is_delta:
+            found = spark.read.format("delta").load(path).where(entry["where"])
+        else:
+            found = spark.read.parquet(path)
         return found.select(*(f"`{column['name'].replace('`', '``')}`" for column in entry["schema"]))
 
     def arrow(

@@ -70,7 +70,8 @@ def withheld(rules: Sequence[Wish]) -> set[str]:
 
     A plan's rules about a written table, or about a figure of published tables, tell nothing that these do not.
     """
-    return {validate.ENOUGH_ADDED} | {one.rule for one in rules if one.measure is not None and one.comparison not in evaluate.PUBLISHED}
+    measured = [one for one in rules if one.measure is not None]
+    return {validate.ENOUGH_ADDED} | {one.rule for one in measured if one.comparison not in evaluate.PUBLISHED}
 
 
 def acceptances(run: Run) -> dict[str, str]:
@@ -110,7 +111,8 @@ def _differencing(run: Run, known: Sequence[Figure]) -> tuple[list[Rule], list[R
 def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
     results = list(results)
     warnings = [result.name for result in results if result.severity == "warning"]
-    warnings += [validate.NO_SMALL_GROUP, validate.ENOUGH_ADDED]  # those of a plan whose first release has none to compare
+    # Those of a plan whose first release has none to compare.
+    warnings += [validate.NO_SMALL_GROUP, validate.ENOUGH_ADDED]
     for rule in accepted:
         if rule not in warnings:
             critical = rule in [result.name for result in results]

@@ -23,6 +23,10 @@ from synth_spark.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTable
 
 #: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
 _BATCH, _VALUES = 50_000, 2_000_000
+#: Combinations of a part, which one task sorts and writes: fewer are not worth another pass over the counts.
+_SORTED = 1 << 17
+#: Significant bits of the counts that parts are cut between.
+_BITS = 5
 #: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
 _NARROW = ["length", "columns", "codes", "selections", "protected_count"]
 _NARROW_SCHEMA = "length int, columns binary, codes binary, selections string, protected_count bigint"
@@ -54,8 +58,9 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
         One row a combination with count ≥ k: ``length``; one column for each of the input's, holding the combination's
         value there (or its values) or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of
         k; with noise (and k = 1) also ``standard_error``, ``low`` and ``high``. Sorted by length, falling count and
-        text.
+        text, from partition to partition as well.
     """
+    cuts = _cuts(counts, resolved)
     texts, order = selection_texts(domain, resolved.k)
     starts = starts_of(domain.common(resolved.k))
     k, space = resolved.k, resolved.cells
@@ -74,7 +79,9 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                         part = slice(at, min(at + _BATCH, cuts[length]))
                         columns, codes = space.decode(cells[part], length)
                         found = _narrow(columns, codes, protected[part], starts, texts, order)
-                        yield found if errors is None else _with_errors(found, errors[part])
+                        found = found if errors is None else _with_errors(found, errors[part])
+                        place = np.searchsorted(cuts, _ranks(length, protected[part]), "right").astype(np.int32)
+                        yield found.append_column("part", pa.array(place))
 
     def widen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -86,8 +93,12 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
     most = max(1, _VALUES // len(domain.columns))
     wide = ", ".join(f"`{_quoted(field.name)}` {field.type}" for field in domain.fields)
     sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
-    narrow = counts.mapInArrow(decode, _NARROW_SCHEMA + more).repartition(1).sortWithinPartitions(*sorting)
-    return narrow.mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint{more}")
+    narrow = counts.mapInArrow(decode, f"{_NARROW_SCHEMA}{more}, part int").repartitionById(len(cuts) + 1, "part")
+    return (
+        narrow.drop("part")
+        .sortWithinPartitions(*sorting)
+        .mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint{more}")
+    )
 
 
 def vouch(kept: Kept) -> SafeTable:
@@ -112,6 +123,42 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
     place = np.empty(len(texts), np.int64)
     place[by_text] = np.arange(len(texts))
     return pa.array([texts[index] for index in by_text], pa.string()), place
+
+
+def _cuts(counts: DataFrame, resolved: Resolved) -> Ints:
+    """Where the sorted combinations are cut into parts of about the same size: ascending `_ranks`, perhaps none.
+
+    What is told of them are numbers of combinations by length and count, so cuts are the same in every run.
+    """
+    k, space = resolved.k, resolved.cells
+    if min(space.size, resolved.visits) <= _SORTED:
+        return np.zeros(0, np.int64)
+
+    def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        bounds = space.length_bounds()
+        for batch in batches:
+            for cells, exact in zip(batch["cells"], batch["counts"], strict=True):
+                numbers, counted = unpack_ints(cells), unpack_ints(exact)
+                common = counted >= k
+                lengths = np.searchsorted(bounds, numbers[common], "right")
+                ranks, many = np.unique(_ranks(lengths, protect(counted[common], k)), return_counts=True)
+                yield pa.RecordBatch.from_arrays([pa.array(ranks), pa.array(many)], names=["rank", "many"])
+
+    tallied = counts.mapInArrow(tally, "rank bigint, many bigint").groupBy("rank").agg(F.sum("many").alias("many"))
+    told = tallied.toArrow().sort_by("rank")
+    ranks, before = told["rank"].to_numpy(), np.cumsum(told["many"].to_numpy())
+    parts = -(-int(before[-1]) // _SORTED) if before.size else 1
+    ends = before[-1:] * np.arange(1, parts) // parts
+    begins = np.unique(ranks[np.searchsorted(before, ends, "right")])
+    cuts: Ints = begins[begins > ranks[:1]]  # what the first part begins with cuts nothing off
+    return cuts
+
+
+def _ranks(lengths: Ints | int, protected: Ints) -> Ints:
+    """Numbers that rise as lengths do and, within a length, as counts fall, of which few bits matter."""
+    spare = np.maximum(np.frexp(protected.astype(np.float64))[1] - _BITS, 0).astype(np.int64)
+    ranks: Ints = np.asarray(lengths, np.int64) * (1 << 48) - (protected >> spare << spare)
+    return ranks
 
 
 def _narrow(columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints) -> pa.RecordBatch:

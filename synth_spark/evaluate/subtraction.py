@@ -55,7 +55,10 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
     for length in range(1, min(earlier.longest, this.longest) + 1):
         level = _bounded(both.where(F.col("length") == length), above, fields, (earlier.k, this.k))
         row = level.agg(*(F.count_if(test).alias(name) for name, test in tests.items())).collect()[0]
-        found += [Finding("difference", COMPARED, name, earlier.run_id, length, float(row[name] or 0)) for name in tests]
+        counted = {name: float(row[name] or 0) for name in tests}
+        found += [
+            Finding("difference", COMPARED, name, earlier.run_id, length, value) for name, value in counted.items()
+        ]
         above = level.select(F.col("selections").alias("parent"), F.col("most").alias("parent_most"))
     fell = [one for one in found if one.measure == "fell"]
     return fell if most_rise < 0 or any(one.value for one in fell) else found

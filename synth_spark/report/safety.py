@@ -235,10 +235,10 @@ def _subtracted(material: Material, found: list[Finding], lengths: list[int]) ->
     names = ("told_of_added", "told_of_earlier")
     blocks: list[Block] = []
     if any(one.measure in names for one in found):
-        told = sum(_about_two(found, name, length) or 0 for name in names for length in lengths)
+        told = int(sum(_about_two(found, name, length) or 0 for name in names for length in lengths))
         text = (
             "Whoever knows or assumes that records were only added since, and none went, can subtract the earlier "
-            f"counts from these. That tells, of {told:,.0f} combinations, that at least one and fewer than {material.k} "
+            f"counts from these. That tells, of {told:,} combinations, that at least one and fewer than {material.k} "
             "of the added or of the earlier records hold it. Each count was compared with those of the combinations "
             "that lack one of its attributes, from the number of all records down; other ways to put counts together "
             "were not tried."

@@ -1,7 +1,7 @@
 """Whether a release may stand beside an earlier one: rules that hold it until someone accepts that.
 
-They are warnings. An earlier release cannot be taken back, but this one can wait: until more records have come, or until
-someone has looked at what both together tell (see `evaluate.subtraction`).
+They are warnings. An earlier release cannot be taken back, but this one can wait: until more records have come, or
+until someone has looked at what both together tell (see `evaluate.subtraction`).
 """
 
 import pandas as pd

@@ -292,7 +292,8 @@ def test_a_release_is_compared_with_the_one_that_readers_have_when_it_is_publish
         running.work(late, "publish")
     assert json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"] == "early"
     running.resume(late)
-    assert {row["about"] for row in late.kept(tables.DIFFERENCES).frame.where("topic = 'difference'").collect()} == {"early"}
+    compared = late.kept(tables.DIFFERENCES).frame.where("topic = 'difference'").collect()
+    assert {row["about"] for row in compared} == {"early"}
     assert json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"] == "late"
 
 

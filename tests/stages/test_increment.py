@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from releasing import published
 
 from synth_spark import plan as plans
 from synth_spark import running, tables
@@ -164,8 +163,8 @@ def test_a_full_run_is_held_by_what_readers_have_already(releases: dict[str, Run
     assert WARNINGS[1] in held
     assert WARNINGS[0] not in held  # how many were added is known of runs alone that say to which one they add
     known = [
-        {(row["measure"], row["about"], row["length"]): row["value"] for row in run.kept(tables.DIFFERENCES).frame.collect()}
-        for run in (full, second)
+        {(row["measure"], row["about"], row["length"]): row["value"] for row in rows}
+        for rows in (run.kept(tables.DIFFERENCES).frame.collect() for run in (full, second))
     ]
     assert known[0] == known[1]
     audited = {row["rule"]: row["success"] for row in whole.kept(tables.AUDIT_RESULTS).frame.collect()}

@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 from releasing import hashes, published, release, write_csv
 
 from synth_spark import demo, pipeline, running, tables
+from synth_spark import plan as plans
+from synth_spark.aggregate import suppress
 from synth_spark.errors import AuditFailed, PublishError, RunError
 from synth_spark.progress import Progress
 from synth_spark.run import Run
@@ -83,6 +85,21 @@ def test_aggregates_are_ordered_by_what_is_published(out: Path) -> None:
         key=lambda column: column if column.dtype != object else column.map(str.encode), kind="stable",
     )  # fmt: skip
     assert ordered.index.tolist() == found.index.tolist()
+
+
+def test_aggregates_that_several_tasks_sort_are_in_the_same_order(
+    spark: SparkSession, cases: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = published(out, "aggregates")
+    monkeypatch.setattr(suppress, "_SORTED", len(whole) // 4)
+    wish = {"input.path": str(cases), "output.path": str(tmp_path / "out"), "privacy.k": K, "input.columns": COLUMNS}
+    run = running.start(spark, plans.load(None, wish), Progress(quiet=True))
+    for name in ("read", "encode", "aggregate"):
+        run.work(pipeline.STAGES["k_anonymity"], name)
+    parts = [pd.read_parquet(file) for file in sorted((run.workspace.folder / "tables" / "aggregates").glob("*.parquet"))]
+    assert len(parts) > 2
+    assert max(len(part) for part in parts) < len(whole) / 2
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
 
 
 def test_every_synthetic_record_is_contained_in_k_sensitive_ones(cases: Path, out: Path) -> None:

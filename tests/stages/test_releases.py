@@ -6,7 +6,7 @@ import numpy as np
 from publishing import place
 from pyspark.sql import SparkSession
 
-from synth_spark.evaluate import differences, earlier_release
+from synth_spark.evaluate import Published, differences
 from synth_spark.published import open_release
 from synth_spark.release_difference import compare
 
@@ -25,10 +25,10 @@ def test_both_ways_of_comparing_count_the_same(spark: SparkSession, tmp_path: Pa
         place(out, run_id, told, k, columns)
     old, new = open_release(out, "old"), open_release(out, "new")
     found = compare(old, new, (10, 3), 2)
-    earlier = earlier_release(spark, out / "_manifests" / "old.json")
-    this = spark.read.parquet(str(out / "aggregates" / "run_id=new"))
+    earlier = Published("old", 10, 2, 600, old.frame("aggregates", spark))
+    this = Published("new", 3, 2, 600, new.frame("aggregates", spark))
     known: dict[str, float] = {}
-    for one in differences(earlier, this, 3, 2):
+    for one in differences(earlier, this):
         known[one.measure] = known.get(one.measure, 0) + one.value
     names = {"compared": "compared", "gone": "only_earlier", "new": "only_this", "small": "small_difference"}
     names |= {name: name for name in ("narrowed", "pinned", "contradicting")}

@@ -81,7 +81,7 @@ def figures(found: list[Any]) -> dict[tuple[str, int], float]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "ks", "added"), [(1, (3, 3), 9), (2, (5, 5), 30), (3, (4, 4), 12), (4, (3, 5), 20), (5, (4, 3), 25)]
+    ("seed", "ks", "added"), [(1, (3, 3), 9), (2, (5, 5), 30), (3, (4, 4), 12), (8, (3, 5), 9), (11, (4, 3), 25)]
 )
 def test_every_combination_that_is_told_is_found_and_told_truly(
     spark: SparkSession, seed: int, ks: tuple[int, int], added: int
