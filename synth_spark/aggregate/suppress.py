@@ -73,10 +73,10 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                 common = exact >= k
                 cells, protected = cells[common], protect(exact[common], k)
                 errors = np.frombuffer(batch["errors"][row].as_buffer(), "<f8")[common] if noisy else None
-                cuts = np.searchsorted(cells, bounds)
+                ends = np.searchsorted(cells, bounds)
                 for length in range(1, space.max_length + 1):
-                    for at in range(cuts[length - 1], cuts[length], _BATCH):
-                        part = slice(at, min(at + _BATCH, cuts[length]))
+                    for at in range(ends[length - 1], ends[length], _BATCH):
+                        part = slice(at, min(at + _BATCH, ends[length]))
                         columns, codes = space.decode(cells[part], length)
                         found = _narrow(columns, codes, protected[part], starts, texts, order)
                         found = found if errors is None else _with_errors(found, errors[part])

@@ -96,7 +96,8 @@ def test_aggregates_that_several_tasks_sort_are_in_the_same_order(
     run = running.start(spark, plans.load(None, wish), Progress(quiet=True))
     for name in ("read", "encode", "aggregate"):
         run.work(pipeline.STAGES["k_anonymity"], name)
-    parts = [pd.read_parquet(file) for file in sorted((run.workspace.folder / "tables" / "aggregates").glob("*.parquet"))]
+    files = sorted((run.workspace.folder / "tables" / "aggregates").glob("*.parquet"))
+    parts = [pd.read_parquet(file) for file in files]
     assert len(parts) > 2
     assert max(len(part) for part in parts) < len(whole) / 2
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
