@@ -21,6 +21,8 @@ Facts = Mapping[str, float]
 MARKS = ("<!-- fitted: the text below is written by benchmarks/cost.py -->", "<!-- end of what is fitted -->")
 #: Records of a block of sensitive and of a part of synthetic records in the proof, and visits of a counting task.
 BLOCK, PART, FEWEST_PARTS, VISITS, MOST_TASKS = 4_000_000, 4_000_000, 2, 10**8, 4_096
+#: Parts, and blocks, that records are sent to without being merged first.
+SENT_AS_THEY_ARE = 2
 
 #: What costs are proportional to.
 TERMS: dict[str, Callable[[Facts], float]] = {
@@ -74,9 +76,14 @@ def cuts(facts: Facts) -> tuple[int, int]:
 
 
 def pairs(facts: Facts) -> float:
-    """Records that the proof sends: merged ones once, then every block to every part and every part to every block."""
+    """Records that the proof sends: every block to every part and every part to every block.
+
+    What is sent to more than two tasks is merged first, which sends it once more, and then distinct.
+    """
     blocks, parts = cuts(facts)
-    return facts["distinct"] * (1 + parts) + facts["synthetic_distinct"] * (1 + blocks)
+    held = facts["records"] * parts if parts <= SENT_AS_THEY_ARE else facts["distinct"] * (1 + parts)
+    claims = facts["synthetic"] * blocks if blocks <= SENT_AS_THEY_ARE else facts["synthetic_distinct"] * (1 + blocks)
+    return held + claims
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import observe
@@ -22,9 +23,9 @@ import pyspark
 from bench import Case
 
 _ROOT = Path(__file__).parents[1]
-_PARTS = ("driver", "executors")
+_PARTS = ("driver", "executors", "their Python workers")
 #: Seconds in which executors are started, and between looks at memory.
-_BEGINNING, _BETWEEN_LOOKS = 30, 2
+_BEGINNING, _BETWEEN_LOOKS = 30, 5
 #: Each JVM compiles its own code, on the core that it works on: the simple compiler costs less than it gives away.
 _JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
@@ -79,7 +80,7 @@ def _measured(table: Path, length: int, workers: int, options: argparse.Namespac
     with (folder / "log").open("wb") as log:
         words = [str(word) for word in [*submit, *job]]
         running = subprocess.Popen(words, env=environment, cwd=folder, stdout=log, stderr=log)
-        watching = threading.Thread(target=_hold, args=(running, peaks := {}), daemon=True)
+        watching = threading.Thread(target=_hold, args=(running, used := _Used()), daemon=True)
         watching.start()
         code = running.wait()
     ended = time.time()
@@ -89,12 +90,21 @@ def _measured(table: Path, length: int, workers: int, options: argparse.Namespac
     manifest = json.loads((folder / "out.work" / "bench" / "manifest.json").read_text(encoding="utf-8"))
     cuts = observe.spans(manifest, began, ended)
     times = {name: end - start for name, (start, end) in cuts.items()}
-    memory = {f"{process}, peak GB": megabytes / 1024 for process, megabytes in sorted(peaks.items())}
-    return {**times, "**total**": ended - began, **memory}
+    memory = {f"{part}, peak GB": megabytes / 1024 for part, megabytes in used.peaks.items()}
+    spent = {f"{part}, CPU s": used.seconds[part] for part in _PARTS if part in used.seconds}
+    return {**times, "**total**": ended - began, **memory, **spent}
 
 
-def _hold(running: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
-    """Hold every executor to a core while a run goes on, and note peaks of memory: the driver's and of all together.
+@dataclass
+class _Used:
+    """What a run used, by part and in all: MB at most, and CPU seconds of processes until they were last looked at."""
+
+    peaks: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def _hold(running: subprocess.Popen[bytes], used: _Used) -> None:
+    """Hold every executor to a core while a run goes on, and note what the parts of the cluster use.
 
     Threads and processes inherit the core of what starts them; so an executor is held as soon as it is seen, and now
     and then again, for what it started in between. Looking costs time too: it is done often only at the beginning.
@@ -111,15 +121,18 @@ def _hold(running: subprocess.Popen[bytes], peaks: dict[str, float]) -> None:
         now = time.monotonic()
         if now - looked > _BETWEEN_LOOKS:
             seen, looked = observe.look(running.pid, _part), now
-            for part in _PARTS:
-                peaks[part] = max(peaks.get(part, 0.0), seen.megabytes(part))
-            peaks["all"] = max(peaks.get("all", 0.0), sum(seen.megabytes(part) for part in _PARTS))
+            megabytes = {part: seen.megabytes(part) for part in _PARTS}
+            for part, number in {**megabytes, "all": sum(megabytes.values())}.items():
+                used.peaks[part] = max(used.peaks.get(part, 0.0), number)
+                used.seconds[part] = max(used.seconds.get(part, 0.0), seen.own(part))
         time.sleep(0.05 if now - began < _BEGINNING else _BETWEEN_LOOKS)
 
 
 def _part(command_line: str) -> str:
-    """What a process is to the cluster: its executors and their workers, or the driver, which is all others."""
-    return "executors" if "--executor-id" in command_line or "pyspark.daemon" in command_line else "driver"
+    """What a process is to the cluster: an executor, a Python worker of one, or the driver, which is all others."""
+    if "pyspark.daemon" in command_line:
+        return "their Python workers"
+    return "executors" if "--executor-id" in command_line else "driver"
 
 
 def _options() -> argparse.Namespace:
