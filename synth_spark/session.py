@@ -154,7 +154,7 @@ def warm_workers(spark: SparkSession) -> None:
 
     try:
         cores = spark.sparkContext.defaultParallelism
-        if not str(spark.sparkContext.master).startswith("local"):
+        if not re.match(r"local(\[|$)", str(spark.sparkContext.master)):
             return
         spark.range(0, cores, 1, cores).mapInArrow(load, "id bigint").write.format("noop").mode("append").save()
     except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
