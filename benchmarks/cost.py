@@ -21,6 +21,8 @@ Facts = Mapping[str, float]
 MARKS = ("<!-- fitted: the text below is written by benchmarks/cost.py -->", "<!-- end of what is fitted -->")
 #: Records of a block of sensitive and of a part of synthetic records in the proof, and visits of a counting task.
 BLOCK, PART, FEWEST_PARTS, VISITS, MOST_TASKS = 4_000_000, 4_000_000, 2, 10**8, 4_096
+#: Most distinct records of a synthesis task by default.
+NODE = 1_000_000
 #: Parts, and blocks, that records are sent to without being merged first.
 SENT_AS_THEY_ARE = 2
 
@@ -37,8 +39,8 @@ TERMS: dict[str, Callable[[Facts], float]] = {
     "C·t": lambda f: f["cells"] * counting_tasks(f),
     "pairs·m": lambda f: pairs(f) * f["columns"],
 }
-#: CPU seconds of the JVM and the workers, by stage. "validate" charges all that grows to the meeting of parts and
-#: blocks, "validate, at least" to reading the two tables: below 4,000,000 records the two cannot be told apart.
+#: CPU seconds of the JVM and the workers, by stage. Reading the two tables and the meeting of blocks and parts, which
+#: make up "validate", can be told apart only with a case of more than 4,000,000 records.
 CPU: dict[str, tuple[str, ...]] = {
     "start": ("1",),
     "read": ("1", "n·m"),
@@ -46,8 +48,8 @@ CPU: dict[str, tuple[str, ...]] = {
     "aggregate": ("1", "d·T", "C·t"),
     "synthesize": ("1", "d·m", "s·m"),
     "evaluate": ("1", "e·T", "C·t"),
-    "validate": ("1", "pairs·m"),
-    "validate, at least": ("1", "(n+s)·m"),
+    "assess": ("1", "n·m"),
+    "validate": ("1", "(n+s)·m", "pairs·m"),
     "publish": ("1", "(n+s)·m"),
     "stop": ("1",),
 }
@@ -57,6 +59,7 @@ SHUFFLE: dict[str, tuple[str, ...]] = {
     "aggregate": ("d·m", "C·t"),
     "synthesize": ("d·m", "s·m"),
     "evaluate": ("s·m", "C·t"),
+    "assess": ("n·m",),
     "validate": ("pairs·m",),
 }
 #: MB of the largest Python worker while a stage ran; here n, d, s, e are what a task holds.
@@ -131,12 +134,13 @@ def fit(terms: tuple[str, ...], facts: Sequence[Facts], measured: Sequence[float
 
 def measured_cpu(case: Mapping[str, Any], stage: str) -> float:
     """CPU seconds of the JVM and the workers in a stage of a case."""
-    cpu = case["stages"][stage.partition(",")[0]]["cpu"]
+    cpu = case["stages"][stage]["cpu"]
     return float(cpu["jvm"] + cpu["workers"])
 
 
 def fit_all(cases: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Formula]]:
     """The formulas of every quantity and stage."""
+    held = [{**case, "distinct": min(case["distinct"], NODE)} for case in cases]  # by the largest synthesis task
 
     def fitted(wanted: dict[str, tuple[str, ...]], of: Callable[[Mapping[str, Any], str], float]) -> dict[str, Formula]:
         return {stage: fit(terms, cases, [of(case, stage) for case in cases]) for stage, terms in wanted.items()}
@@ -144,7 +148,10 @@ def fit_all(cases: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Formula]]
     return {
         "cpu": fitted(CPU, measured_cpu),
         "shuffle": fitted(SHUFFLE, lambda case, stage: float(case["stages"][stage]["shuffle_mb"])),
-        "memory": fitted(MEMORY, lambda case, stage: float(case["stages"][stage]["peak_mb"]["worker"])),
+        "memory": {
+            stage: fit(terms, held, [float(case["stages"][stage]["peak_mb"]["worker"]) for case in cases])
+            for stage, terms in MEMORY.items()
+        },
         "driver": fitted(DRIVER, lambda case, _: sum(stage["cpu"]["driver"] for stage in case["stages"].values())),
     }
 
@@ -214,7 +221,7 @@ def tasks_of(stage: str, facts: Facts, cluster: Cluster) -> int | None:
         "synthesize": math.ceil(facts["distinct"] / cluster.node),
         "validate": blocks * parts,
     }
-    return known.get(stage.partition(",")[0])
+    return known.get(stage)
 
 
 def task_gigabytes(stage: str, facts: Facts, cluster: Cluster, memory: Formula) -> float:
@@ -226,31 +233,30 @@ def task_gigabytes(stage: str, facts: Facts, cluster: Cluster, memory: Formula) 
         "aggregate": min(1 << 20, facts["distinct"] / counting_tasks(facts)),
         "evaluate": min(1 << 20, facts["synthetic_distinct"] / counting_tasks(facts)),
     }
-    return memory.at({**facts, "distinct": held.get(stage.partition(",")[0], 0)}) / 1000
+    return memory.at({**facts, "distinct": held.get(stage, 0)}) / 1000
 
 
 def plan(formulas: Mapping[str, Mapping[str, Formula]], facts: Facts, cluster: Cluster) -> list[list[str]]:
     """A row a stage: tasks, GB a task, CPU hours, hours, GB shuffled and the hours that takes."""
-    rows, lower, upper = [], 0.0, 0.0
+    rows, total = [], 0.0
     for stage, formula in formulas["cpu"].items():
         gigabytes = task_gigabytes(stage, facts, cluster, formulas["memory"]["synthesize"])
         at_once, tasks = cluster.at_once(gigabytes), tasks_of(stage, facts, cluster)
         if at_once == 0:
-            lower, upper = math.inf, math.inf
+            total = math.inf
             rows.append([stage, _number(tasks), f"{gigabytes:.1f}", "", "", "", "**does not fit**"])
             continue
         cpu = formula.at(facts) / 3600
         hours = cpu / cluster.efficiency / min(at_once, tasks or at_once)
-        shuffled = formulas["shuffle"].get(stage.partition(",")[0], Formula((), ()))
+        shuffled = formulas["shuffle"].get(stage, Formula((), ()))
         sent = shuffled.at(facts) / 1000
         moving = 2 * sent / (cluster.workers * cluster.network) / 3600  # written, then read
-        upper += 0.0 if "," in stage else max(hours, moving)
-        lower += 0.0 if stage == "validate" else max(hours, moving)
+        total += max(hours, moving)
         figures = [f"{gigabytes:.1f}", str(at_once), f"{cpu:,.1f}", f"{hours:.2f}", f"{sent:,.0f}", f"{moving:.2f}"]
         rows.append([stage, _number(tasks), *figures])
     serial = formulas["driver"]["driver"].at(facts) / 3600
     rows.append(["driver, alone", "1", "", "", f"{serial:,.1f}", f"{serial:.2f}", "", ""])
-    rows.append(["**all**", "", "", "", "", f"**{lower + serial:.1f} to {upper + serial:.1f}**", "", ""])
+    rows.append(["**all**", "", "", "", "", f"**{total + serial:.1f}**", "", ""])
     return rows
 
 
@@ -330,7 +336,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--memory", type=float, default=64, help="GB of a machine")
     parser.add_argument("--network", type=float, default=1.25, help="GB a second of a machine")
     parser.add_argument("--efficiency", type=float, default=0.6, help="share of their time that cores work")
-    parser.add_argument("--node", type=int, default=1_000_000, help="distinct records that a synthesis task holds")
+    parser.add_argument("--node", type=int, default=NODE, help="distinct records that a synthesis task holds")
     parser.add_argument("--write", metavar="FILE.md", help="replace the text between the two marks of this file")
     return parser.parse_args(arguments)
 

@@ -12,6 +12,8 @@ import references
 from bench import Case
 from observe import Moment, Process, Watched
 
+from synth_spark.pipeline import STAGES
+
 MANIFEST = {
     "stages": {
         "read": {"started": "1970-01-01T00:00:10.000+00:00", "seconds": 4.0},
@@ -122,7 +124,7 @@ def invented(records: int, columns: int = 20) -> dict[str, Any]:
         "synthetic_distinct": records,
     }
     values = records * columns
-    seconds = {stage: 2 + 1e-6 * values for stage in cost.CPU if "," not in stage}
+    seconds = dict.fromkeys(cost.CPU, 2 + 1e-06 * values)
     stages = {
         stage: {
             "cpu": {"driver": 0.1, "jvm": cpu / 2, "workers": cpu / 2},
@@ -132,6 +134,11 @@ def invented(records: int, columns: int = 20) -> dict[str, Any]:
         for stage, cpu in seconds.items()
     }
     return {"name": f"{records}x{columns}x3", **facts, "stages": stages}
+
+
+def test_every_stage_of_the_line_has_a_formula() -> None:
+    assert list(cost.CPU) == ["start", *STAGES["k_anonymity"], "stop"]
+    assert set(cost.SHUFFLE) < set(cost.CPU)
 
 
 def test_the_fit_finds_the_constants_and_none_below_zero() -> None:
