@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unit.brute_force import contains, counts_of
 from unit.tables import ELEVEN_ROWS, FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
-from synth_spark.aggregate.suppress import _narrow, _wide, protect, selection_texts
+from synth_spark.aggregate.suppress import _narrow, _ranks, _wide, protect, selection_texts
 from synth_spark.domain import Domain
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting import count_combinations
@@ -215,3 +215,16 @@ def test_rare_values_have_no_text() -> None:
     assert place.tolist() == [0, 1]
     texts, place = selection_texts(domain_of(("A", "B"), rows), 4)
     assert (texts.to_pylist(), place.tolist()) == ([], [])
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.one_of(st.integers(1, 200), st.integers(1, 10**12))), min_size=2).map(
+        lambda found: np.array(sorted(found, key=lambda pair: (pair[0], -pair[1])), np.int64)
+    )
+)
+def test_parts_are_cut_in_the_order_of_aggregates(found: Ints) -> None:
+    ranks = _ranks(found[:, 0], found[:, 1])
+    assert (np.diff(ranks) >= 0).all()
+    assert (np.diff(ranks)[np.diff(found[:, 0]) > 0] > 0).all()
+    alike = (np.diff(found[:, 0]) == 0) & (np.diff(ranks) == 0)
+    assert (16 * -np.diff(found[:, 1])[alike] < found[:-1, 1][alike]).all()
