@@ -41,7 +41,7 @@ from synth_spark.ledger import Ledger
 from synth_spark.progress import Progress
 from synth_spark.published import open_release
 from synth_spark.root import Root
-from synth_spark.run import Run
+from synth_spark.run import Run, Stage
 from synth_spark.session import local_settings, session
 from synth_spark.slices import slices
 from synth_spark.workspace import Workspace
@@ -154,6 +154,8 @@ class Line:
         A clock that jumps and a table that is damaged stop nothing at once: the process falls at the next stage.
         """
         armed = f"{point}={kind}"
+        if kind == "corrupt":
+            self._rewind(point.split(".")[1])
         if kind in ("clock", "corrupt"):
             later = self.points[self.points.index(point) + 1 :]
             follows = next((name for name in later if name.endswith(".before") or name == "publish.settled"), None)
@@ -268,11 +270,24 @@ class Line:
     def _open(self) -> Run:
         return Run(self.spark, Workspace.open(self.work / DURING), Progress(quiet=True))
 
+    @property
+    def _stages(self) -> dict[str, Stage]:
+        return pipeline.STAGES["differential_privacy" if self.private else "k_anonymity"]
+
+    def _stage_of(self, table: str) -> str:
+        """The stage that keeps a table."""
+        return next(name for name, stage in self._stages.items() if table in [kept.name for kept in stage.keeps])
+
+    def _rewind(self, table: str) -> None:
+        """Have a table made once more that was made while another one of its stage was mended; not what was drawn."""
+        workspace, order = self._open().workspace, list(self._stages)
+        later = order[order.index(self._stage_of(table)) :]
+        drawn = [one for stage in later for one in self._stages[stage].draws]
+        workspace.forget(later, [one for stage in later for one in self._stages[stage].keeps if one not in drawn])
+
     def _mend(self, table: str) -> None:
         """A damaged table must be noticed before anything is made of it; then its stage is run again."""
-        stages = pipeline.STAGES["differential_privacy" if self.private else "k_anonymity"]
-        run = self._open()
-        stage = next(name for name, one in stages.items() if table in [kept.name for kept in one.keeps])
+        run, stage = self._open(), self._stage_of(table)
         if not run.workspace.done(stage):
             return  # it will be made again
         noticed = None

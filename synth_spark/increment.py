@@ -168,7 +168,7 @@ def summed_counts(run: Run) -> DataFrame | None:
     few = replace(now, distinct=max(1, changed.rows))
     moves = renumbering(earlier.domain, run.domain)
     parts = [combinations.renumbered(earlier.kept(tables.COUNTS).frame, moves, now.length)]
-    for sign in (1, -1):
+    for sign in (1, -1) if arrived(earlier.domain, run.domain) else (1,):  # else nothing went
         part = changed.frame.where(F.col("multiplicity") * sign > 0).withColumn("multiplicity", F.abs("multiplicity"))
         parts.append(combinations.partial(part, now.cells, few.counting_tasks, few.counting_block, sign=sign))
     return combinations.added(reduce(DataFrame.unionAll, parts))

@@ -145,7 +145,7 @@ def _remember(run: Run, results: Sequence[Result]) -> None:
     """Add results to those of all runs: one row a rule and audit."""
     now = faults.now()
     folder = run.plan.work_folder / "quality_results"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     rows = pd.DataFrame([vars(result) for result in results])
     rows.insert(0, "audited", now.replace(tzinfo=None))
     rows.insert(0, "run_id", run.workspace.run_id)
@@ -161,7 +161,7 @@ def _quarantine(run: Run, results: Sequence[Result]) -> None:
     if not any(result.holds_back for result in results):
         notice.unlink(missing_ok=True)
         return
-    notice.parent.mkdir(mode=0o700, exist_ok=True)
+    notice.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(run.workspace.folder).absolute()
     where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
     notice.write_text(where + explain.quality_text(run.workspace.run_id, results), encoding="utf-8")

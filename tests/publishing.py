@@ -57,10 +57,14 @@ def place(out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, column
 
 
 def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, format_: str = "parquet") -> Run:
-    """A copy of a run whose stages are done but the last, under its folder's name and with another target."""
+    """A copy of a run whose stages are done but the last, under its folder's name and with another target.
+
+    It counts as compared with what is current there.
+    """
     shutil.copytree(ready, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["run_id"] = manifest["plan"]["run_id"] = folder.name
     manifest["plan"]["output"] |= {"path": str(out), "format": format_}
+    manifest["facts"]["readers_have"] = Root(out).current()
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return Run(spark, Workspace.open(folder), Progress(quiet=True))

@@ -171,10 +171,9 @@ def test_delta_tables_are_published_by_the_row_of_release(
     line: Line, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     out = tmp_path / "out"
-    first, second, third = (
-        about_to_publish(spark, line.ready, tmp_path / name, out, "delta") for name in ("first", "second", "third")
-    )
+    first = about_to_publish(spark, line.ready, tmp_path / "first", out, "delta")
     running.resume(first)
+    second = about_to_publish(spark, line.ready, tmp_path / "second", out, "delta")
 
     def tear(run, point: str) -> None:
         """As if killed: nothing is undone."""
@@ -197,6 +196,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     running.resume(second)
     assert versions("aggregates") == before  # what had been written was not written again
     assert told() == {"first", "second"}
+    third = about_to_publish(spark, line.ready, tmp_path / "third", out, "delta")
     tear(third, "publish.write.evaluation")
     assert "third" in slices(spark, out)
     assert main(["releases", "clean", str(out)]) == 0
