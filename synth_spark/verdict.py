@@ -144,8 +144,7 @@ def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
 def _remember(run: Run, results: Sequence[Result]) -> None:
     """Add results to those of all runs: one row a rule and audit."""
     now = faults.now()
-    folder = run.plan.work_folder / "quality_results"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _made(run, "quality_results")
     rows = pd.DataFrame([vars(result) for result in results])
     rows.insert(0, "audited", now.replace(tzinfo=None))
     rows.insert(0, "run_id", run.workspace.run_id)
@@ -161,10 +160,18 @@ def _quarantine(run: Run, results: Sequence[Result]) -> None:
     if not any(result.holds_back for result in results):
         notice.unlink(missing_ok=True)
         return
-    notice.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _made(run, notice.parent.name)
     folder = Path(run.workspace.folder).absolute()
     where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
     notice.write_text(where + explain.quality_text(run.workspace.run_id, results), encoding="utf-8")
+
+
+def _made(run: Run, name: str) -> Path:
+    """A folder beside the run folders; like them, and like what holds them, readable by its owner only."""
+    folder = run.plan.work_folder / name
+    for one in (folder.parent, folder):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def _who() -> str:
