@@ -142,16 +142,17 @@ def fit_all(cases: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Formula]]
     """The formulas of every quantity and stage."""
     held = [{**case, "distinct": min(case["distinct"], NODE)} for case in cases]  # by the largest synthesis task
 
-    def fitted(wanted: dict[str, tuple[str, ...]], of: Callable[[Mapping[str, Any], str], float]) -> dict[str, Formula]:
-        return {stage: fit(terms, cases, [of(case, stage) for case in cases]) for stage, terms in wanted.items()}
+    def fitted(
+        wanted: dict[str, tuple[str, ...]],
+        of: Callable[[Mapping[str, Any], str], float],
+        facts: Sequence[Facts] = cases,
+    ) -> dict[str, Formula]:
+        return {stage: fit(terms, facts, [of(case, stage) for case in cases]) for stage, terms in wanted.items()}
 
     return {
         "cpu": fitted(CPU, measured_cpu),
         "shuffle": fitted(SHUFFLE, lambda case, stage: float(case["stages"][stage]["shuffle_mb"])),
-        "memory": {
-            stage: fit(terms, held, [float(case["stages"][stage]["peak_mb"]["worker"]) for case in cases])
-            for stage, terms in MEMORY.items()
-        },
+        "memory": fitted(MEMORY, lambda case, stage: float(case["stages"][stage]["peak_mb"]["worker"]), held),
         "driver": fitted(DRIVER, lambda case, _: sum(stage["cpu"]["driver"] for stage in case["stages"].values())),
     }
 

@@ -280,10 +280,7 @@ class Line:
 
     def _rewind(self, table: str) -> None:
         """Have a table made once more that was made while another one of its stage was mended; not what was drawn."""
-        workspace, order = self._open().workspace, list(self._stages)
-        later = order[order.index(self._stage_of(table)) :]
-        drawn = [one for stage in later for one in self._stages[stage].draws]
-        workspace.forget(later, [one for stage in later for one in self._stages[stage].keeps if one not in drawn])
+        self._open().forget(self._stages, self._stage_of(table))
 
     def _mend(self, table: str) -> None:
         """A damaged table must be noticed before anything is made of it; then its stage is run again."""

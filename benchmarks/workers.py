@@ -91,13 +91,13 @@ def _measured(table: Path, length: int, workers: int, options: argparse.Namespac
     cuts = observe.spans(manifest, began, ended)
     times = {name: end - start for name, (start, end) in cuts.items()}
     memory = {f"{part}, peak GB": megabytes / 1024 for part, megabytes in used.peaks.items()}
-    spent = {f"{part}, CPU s": used.seconds[part] for part in _PARTS if part in used.seconds}
+    spent = {f"{part}, CPU s": seconds for part, seconds in used.seconds.items()}
     return {**times, "**total**": ended - began, **memory, **spent}
 
 
 @dataclass
 class _Used:
-    """What a run used, by part and in all: MB at most, and CPU seconds of processes until they were last looked at."""
+    """What a run used by part: MB at most, also in all, and CPU seconds of processes until they were last looked at."""
 
     peaks: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -124,7 +124,7 @@ def _hold(running: subprocess.Popen[bytes], used: _Used) -> None:
             megabytes = {part: seen.megabytes(part) for part in _PARTS}
             for part, number in {**megabytes, "all": sum(megabytes.values())}.items():
                 used.peaks[part] = max(used.peaks.get(part, 0.0), number)
-                used.seconds[part] = max(used.seconds.get(part, 0.0), seen.own(part))
+            used.seconds = {part: max(used.seconds.get(part, 0.0), seen.own(part)) for part in _PARTS}
         time.sleep(0.05 if now - began < _BEGINNING else _BETWEEN_LOOKS)
 
 

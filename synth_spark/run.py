@@ -155,10 +155,8 @@ class Run:
             matter = stages[name].keeps if self.workspace.done(name) else stages[name].draws
             for table in matter if name in of else ():
                 if not self.workspace.is_whole(table.name):
-                    later = list(stages)[list(stages).index(name) :]
-                    drawn = [one.name for stage in later for one in stages[stage].draws]
                     again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
-                    lost = any(one in self.workspace.manifest["tables"] for one in drawn)
+                    lost = self._has_drawn(stages, name)
                     remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
                     raise RunError(f"table {table.name}", "is not what was written", remedy)
 
@@ -185,23 +183,30 @@ class Run:
         if name not in stages:
             raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
         self.workspace.check_not_purged()
-        before, later = order[: order.index(name)], order[order.index(name) :]
-        for earlier in before:
+        for earlier in order[: order.index(name)]:
             if not self.workspace.done(earlier):
                 needs = f"needs the stage '{earlier}' before it"
                 raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
-        drawn = [table for stage in later for table in stages[stage].draws]
-        if self.workspace.done(name) and any(table.name in self.workspace.manifest["tables"] for table in drawn):
+        if self.workspace.done(name) and self._has_drawn(stages, name):
             problem = "would draw noise again for the same records, which the budget does not hold"
             raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
-        keeps = [table for stage in later for table in stages[stage].keeps if table not in drawn]
-        self.workspace.forget(later, keeps)
+        self.forget(stages, name)
         named = described(self.spark, self.workspace.run_id, name)
         with named, self.progress.stage(name, stages[name].what), self.workspace.stage(name):
             faults.point(f"stage.{name}.before")
             stages[name].work(self)
             faults.point(f"stage.{name}.after")
         faults.point(f"stage.{name}.done")
+
+    def forget(self, stages: Mapping[str, "Stage"], name: str) -> None:
+        """Drop what a stage and those after it have kept, but for noise that was drawn."""
+        later, drawn = _from(stages, name), _drawn(stages, name)
+        keeps = [table for stage in later for table in stages[stage].keeps if table not in drawn]
+        self.workspace.forget(later, keeps)
+
+    def _has_drawn(self, stages: Mapping[str, "Stage"], name: str) -> bool:
+        """Whether a stage, or one after it, has drawn noise."""
+        return any(table.name in self.workspace.manifest["tables"] for table in _drawn(stages, name))
 
 
 @dataclass(frozen=True)
@@ -212,3 +217,14 @@ class Stage:
     what: str
     keeps: tuple[Table, ...]
     draws: tuple[Table, ...] = ()
+
+
+def _from(stages: Mapping[str, Stage], name: str) -> list[str]:
+    """A stage and those after it."""
+    order = list(stages)
+    return order[order.index(name) :]
+
+
+def _drawn(stages: Mapping[str, Stage], name: str) -> list[Table]:
+    """Tables of noise that a stage and those after it draw."""
+    return [table for stage in _from(stages, name) for table in stages[stage].draws]
