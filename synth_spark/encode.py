@@ -96,23 +96,31 @@ def check_text(marginals: pa.Table, fields: Sequence[Field]) -> None:
         raise InputError(f"column '{name}'", "holds bytes that are not UTF-8", remedy)
 
 
-def codes(records: DataFrame, domain: Domain) -> DataFrame:
-    """Encode records and merge equal ones.
+def coded(records: DataFrame, domain: Domain) -> DataFrame:
+    """Encode records.
 
     Args:
         records: a column for each of the domain's fields, in either form, one row a record.
         domain: values outside it count as absent.
 
     Returns:
-        One row a distinct record: ``record`` (binary, 16-bit codes, see `kernels.wire`), ``multiplicity``.
+        One row a record: ``record`` (binary, 16-bit codes, see `kernels.wire`), ``multiplicity`` (1).
     """
 
     def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             yield pa.RecordBatch.from_arrays([pack_codes(domain.encode(batch.columns))], names=["record"])
 
-    encoded = positional(records).mapInArrow(encode, "record binary")
-    return encoded.groupBy("record").agg(F.count("*").alias("multiplicity"))
+    return positional(records).mapInArrow(encode, "record binary").withColumn("multiplicity", F.lit(1).cast("bigint"))
+
+
+def codes(records: DataFrame, domain: Domain) -> DataFrame:
+    """Encode records and merge equal ones; arguments as of `coded`.
+
+    Returns:
+        One row a distinct record: ``record``, ``multiplicity``.
+    """
+    return coded(records, domain).groupBy("record").agg(F.count("*").alias("multiplicity"))
 
 
 def recoded(codes: DataFrame, moves: Renumbering) -> DataFrame:

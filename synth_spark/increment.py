@@ -138,16 +138,17 @@ def all_codes(run: Run) -> DataFrame:
         return encode.codes(run.kept(tables.RECORDS).frame, run.domain)
     _check_identifiers(run)
     moves = renumbering(earlier.domain, run.domain)
-    changes = encode.codes(run.kept(tables.NEW_RECORDS).frame, run.domain)
+    parts = [encode.recoded(earlier.kept(tables.CODES).frame, moves)]
+    parts.append(encode.coded(run.kept(tables.NEW_RECORDS).frame, run.domain))
     came = arrived(earlier.domain, run.domain)
     if came:  # values of lists that were too rare for a column: the few records that hold one are coded anew
         held = [F.arrays_overlap(F.col(f"c{field}"), _texts(values)) for field, values in came.items()]
         concerned = tables.positional(earlier.kept(tables.RECORDS).frame).where(reduce(Column.__or__, held))
         went = encode.recoded(encode.codes(concerned, earlier.domain), moves)
         went = went.withColumn("multiplicity", -F.col("multiplicity"))
-        changes = encode.summed([changes, encode.codes(concerned, run.domain), went])
-    changed = run.keep(tables.CHANGED_CODES, changes)  # one row a distinct record that came or went
-    return encode.summed([encode.recoded(earlier.kept(tables.CODES).frame, moves), changed.frame])
+        changes = encode.summed([encode.coded(concerned, run.domain), went])
+        parts.append(run.keep(tables.CHANGED_CODES, changes).frame)  # one row a distinct record that came or went
+    return encode.summed(parts)
 
 
 def summed_counts(run: Run) -> DataFrame | None:
@@ -164,13 +165,15 @@ def summed_counts(run: Run) -> DataFrame | None:
     if before.prunes or now.prunes or before.length < now.length:
         run.progress.say("counts cannot be added here: all combinations are counted again")
         return None
-    changed = run.kept(tables.CHANGED_CODES)
-    few = replace(now, distinct=max(1, changed.rows))
-    moves = renumbering(earlier.domain, run.domain)
+    new, moves = run.kept(tables.NEW_RECORDS), renumbering(earlier.domain, run.domain)
+    changes = [(encode.codes(new.frame, run.domain), new.rows, 1)]
+    if arrived(earlier.domain, run.domain):
+        changed = run.kept(tables.CHANGED_CODES)
+        changes += [(_with_sign(changed.frame, sign), changed.rows, sign) for sign in (1, -1)]
     parts = [combinations.renumbered(earlier.kept(tables.COUNTS).frame, moves, now.length)]
-    for sign in (1, -1) if arrived(earlier.domain, run.domain) else (1,):  # else nothing went
-        part = changed.frame.where(F.col("multiplicity") * sign > 0).withColumn("multiplicity", F.abs("multiplicity"))
-        parts.append(combinations.partial(part, now.cells, few.counting_tasks, few.counting_block, sign=sign))
+    for codes, rows, sign in changes:
+        few = replace(now, distinct=max(1, rows))
+        parts.append(combinations.partial(codes, now.cells, few.counting_tasks, few.counting_block, sign=sign))
     return combinations.added(reduce(DataFrame.unionAll, parts))
 
 
@@ -236,3 +239,8 @@ def _check_identifiers(run: Run) -> None:
 
 def _texts(values: list[str]) -> Column:
     return F.array(*map(F.lit, values))
+
+
+def _with_sign(codes: DataFrame, sign: int) -> DataFrame:
+    """The records whose multiplicities are of a sign, without it."""
+    return codes.where(F.col("multiplicity") * sign > 0).withColumn("multiplicity", F.abs("multiplicity"))

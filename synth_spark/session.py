@@ -111,6 +111,7 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores),
+        "spark.sql.adaptive.coalescePartitions.minPartitionNum": str(2 * cores),  # else three unequal ones of four
         "spark.sql.files.openCostInBytes": str(1 << 16),  # else a file of some MB is cut unevenly
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.sql.parquet.compression.codec": "zstd",

@@ -29,14 +29,15 @@ from pyspark.sql import functions as F
 from synth_spark import __version__, faults
 from synth_spark import plan as plans
 from synth_spark.errors import RunError
-from synth_spark.hashing import SUMS, hash_of, hash_sums, sha256
+from synth_spark.hashing import SUMS, hash_of, hash_sums, sha256, sums_of
 from synth_spark.plan import Plan
 from synth_spark.roots import check_roots
 from synth_spark.tables import Kept, Table
 
 _FORMAT = 2
-#: Bytes of a row group: small, so that a table written in one file is still read by several tasks.
-_ROW_GROUP = 1 << 20
+#: How Parquet is written. A row group's bytes are few, so that a table written in one file is still read by several tasks;
+#: and no dictionary is tried of distinct records, which is what a column of that name holds.
+_PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
 
@@ -218,15 +219,14 @@ class Workspace:
         frame = faults.in_tasks(f"{point}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
         with _told(f"table {table.name}"):
-            hashed.write.mode("overwrite").option("parquet.block.size", _ROW_GROUP).parquet(str(unfinished))
+            hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(unfinished))
             metrics = observed.get
             faults.point(f"{point}.rename")
             shutil.rmtree(path, ignore_errors=True)
             unfinished.rename(path)
             faults.point(f"{point}.renamed")
         files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
-        sums = (int(metrics[name] or 0) for name in SUMS)
-        self._enter(table, metrics["rows"], sums, frame.schema.jsonValue(), files, time.monotonic() - start)
+        self._enter(table, metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), files, time.monotonic() - start)
         faults.point(f"{point}.kept", path)
         return self.kept(frame.sparkSession, table)
 

@@ -38,10 +38,12 @@ class Renumbering:
     def records(self, codes: Codes) -> Codes:
         """(n, m) old codes → (n, w) new codes; 0 stays 0, and columns that are new are 0."""
         moved = np.zeros((len(codes), len(self.new)), np.uint16)
+        moved[:, self.columns] = codes
         starts = starts_of(np.array(self.old, np.int64))
         for column, (low, high) in enumerate(pairwise(starts)):
             known = np.concatenate([[0], self.codes[low:high]]).astype(np.uint16)
-            moved[:, self.columns[column]] = known[codes[:, column]]
+            if not np.array_equal(known, np.arange(len(known))):  # few columns are in another order now
+                moved[:, self.columns[column]] = known[codes[:, column]]
         return moved
 
     def cells(self, cells: Ints, longest: int) -> Ints:
