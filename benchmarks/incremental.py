@@ -1,8 +1,8 @@
-"""What a run costs that adds to an earlier one: python benchmarks/incremental.py [ROWSxCOLUMNSxR] [--files N].
+"""What a run that adds to an earlier one costs: python benchmarks/incremental.py [ROWSxCOLUMNSxR] [--files N --new N].
 
-A table is written as N files of equal size. Up to its aggregates it is counted three times, in one session: without the
-last file; whole; and the last file added to the first count. The last two must keep the same tables, content hash by
-content hash. Printed are the seconds of every stage and of every kept table, the best of some rounds.
+A table is written as files of equal size. Up to its aggregates it is counted three times, in one session: without the
+last few files; whole; and the last few added to the first count. The last two must keep the same tables, hash by
+hash. Printed are the seconds of every stage and of every kept table, the best of some rounds.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> int:
         parts = _cut(case.table(Path(options.cache or folder)), options.files, folder / "parts")
         with session(long=True) as spark:
             found: dict[str, list[Run]] = {"whole": [], "added": []}
-            before = _counted(spark, parts[:-1], case.length, folder / "before", None)
+            before = _counted(spark, parts[: -options.new], case.length, folder / "before", None)
             for number in range(options.rounds):
                 since = str(before.workspace.folder)
                 found["whole"].append(_counted(spark, parts, case.length, folder / f"whole-{number}", None))
@@ -94,8 +94,9 @@ def _print(found: dict[str, list[Run]]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what adding to an earlier run costs.")
     parser.add_argument("size", metavar="ROWSxCOLUMNSxR", nargs="?", default="1000000x20x3")
-    parser.add_argument("--files", type=int, default=20, help="number of files, of which the last is new")
-    parser.add_argument("--rounds", type=int, default=2, help="how often; the best counts")
+    parser.add_argument("--files", type=int, default=40, help="number of files")
+    parser.add_argument("--new", type=int, default=2, help="how many of them are new: the last ones")
+    parser.add_argument("--rounds", type=int, default=3, help="how often; the best counts")
     parser.add_argument("--cache", metavar="FOLDER", help="keep generated tables there; default: they are removed")
     return parser.parse_args()
 

@@ -3,9 +3,11 @@
 Strings are touched here for the last time until a table is published.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -14,12 +16,18 @@ from pyspark.sql import functions as F
 from synth_spark.domain import Domain
 from synth_spark.errors import InputError, ResourceError
 from synth_spark.fields import Field, count_values
+from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.merging import MOST_BUCKETS, deal, merge
 from synth_spark.kernels.renumbering import Renumbering
-from synth_spark.kernels.wire import pack_codes, unpack_codes
+from synth_spark.kernels.wire import pack_codes, pack_ints, unpack_codes, unpack_ints
 from synth_spark.tables import positional
 
 #: Most attributes (column, value) of a whole table: the domain is held by the driver and every task.
 MAX_ATTRIBUTES = 2_000_000
+#: Fewest buckets that records are dealt to, to be merged, and how many records one has of a large table.
+_FEWEST_BUCKETS, _RECORDS_A_BUCKET = 16, 1 << 14
+_DEALT = "bucket int, records binary, multiplicities binary"
+_CODES = "record binary, multiplicity bigint"
 #: What readers put in place of bytes that are not UTF-8.
 _REPLACEMENT = "\ufffd"
 
@@ -96,47 +104,102 @@ def check_text(marginals: pa.Table, fields: Sequence[Field]) -> None:
         raise InputError(f"column '{name}'", "holds bytes that are not UTF-8", remedy)
 
 
-def coded(records: DataFrame, domain: Domain) -> DataFrame:
-    """Encode records.
+def codes(records: DataFrame, domain: Domain, rows: int) -> DataFrame:
+    """Encode records and merge equal ones.
 
     Args:
         records: a column for each of the domain's fields, in either form, one row a record.
         domain: values outside it count as absent.
+        rows: how many records there are, roughly.
 
     Returns:
-        One row a record: ``record`` (binary, 16-bit codes, see `kernels.wire`), ``multiplicity`` (1).
+        One row a distinct record: ``record`` (binary, 16-bit codes, see `kernels.wire`), ``multiplicity``.
     """
+    return merged([coded(records, domain, rows)], len(domain.columns))
+
+
+def coded(records: DataFrame, domain: Domain, rows: int) -> DataFrame:
+    """Records as codes, to be `merged`; arguments as of `codes`, ``rows`` being those of all that will be merged.
+
+    Returns:
+        One row a bucket of some records: ``bucket``, ``records`` (the codes of each, one after the other),
+        ``multiplicities``.
+    """
+    buckets = _buckets(rows)
 
     def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield pa.RecordBatch.from_arrays([pack_codes(domain.encode(batch.columns))], names=["record"])
+            yield _dealt(domain.encode(batch.columns), np.ones(batch.num_rows, np.int64), buckets)
 
-    return positional(records).mapInArrow(encode, "record binary").withColumn("multiplicity", F.lit(1).cast("bigint"))
+    return positional(records).mapInArrow(encode, _DEALT)
 
 
-def codes(records: DataFrame, domain: Domain) -> DataFrame:
-    """Encode records and merge equal ones; arguments as of `coded`.
+def partly_merged(records: DataFrame, domain: Domain) -> DataFrame:
+    """Encode records, and merge equal ones of a batch: for what adds multiplicities up anyway; see `codes`."""
+
+    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            found, weights = merge(domain.encode(batch.columns), np.ones(batch.num_rows, np.int64))
+            yield pa.RecordBatch.from_arrays([pack_codes(found), pa.array(weights)], names=["record", "multiplicity"])
+
+    return positional(records).mapInArrow(encode, _CODES)
+
+
+def recoded(codes: DataFrame, moves: Renumbering, rows: int, sign: int = 1) -> DataFrame:
+    """Distinct records in the codes of a later domain, to be `merged`.
+
+    Args:
+        codes: see `codes`.
+        moves: where the old attributes are now.
+        rows: see `coded`.
+        sign: −1 to take them away.
 
     Returns:
-        One row a distinct record: ``record``, ``multiplicity``.
+        See `coded`.
     """
-    return coded(records, domain).groupBy("record").agg(F.count("*").alias("multiplicity"))
-
-
-def recoded(codes: DataFrame, moves: Renumbering) -> DataFrame:
-    """Distinct records in the codes of a later domain; see `codes`. They stay distinct."""
-    if not moves.renumbers:
-        return codes
+    buckets = _buckets(rows)
 
     def move(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records = pack_codes(moves.records(unpack_codes(batch["record"], len(moves.old))))
-            yield pa.RecordBatch.from_arrays([records, batch["multiplicity"]], names=["record", "multiplicity"])
+            records = moves.records(unpack_codes(batch["record"], len(moves.old)))
+            yield _dealt(records, sign * batch["multiplicity"].to_numpy(), buckets)
 
-    return codes.select("record", "multiplicity").mapInArrow(move, "record binary, multiplicity bigint")
+    return codes.select("record", "multiplicity").mapInArrow(move, _DEALT)
 
 
-def summed(parts: Sequence[DataFrame]) -> DataFrame:
-    """Records of codes, put together: multiplicities, which may be negative, add up; what adds up to 0 is gone."""
-    together = reduce(DataFrame.unionByName, parts)
-    return together.groupBy("record").agg(F.sum("multiplicity").alias("multiplicity")).where("multiplicity <> 0")
+def merged(parts: Sequence[DataFrame], width: int) -> DataFrame:
+    """Records of codes put together: multiplicities, which may be negative, add up; what adds up to 0 is gone.
+
+    Rows that hold many records each are cheap to shuffle; one a record would be sorted, hashed and copied by itself.
+
+    Args:
+        parts: see `coded`; all over ``width`` columns, and for the same number of rows.
+        width: number of columns.
+
+    Returns:
+        One row a distinct record; see `codes`.
+    """
+
+    def merge_bucket(table: pa.Table) -> pa.Table:
+        weights = np.concatenate([unpack_ints(value) for value in table["multiplicities"]])
+        found = np.concatenate([np.frombuffer(value.as_buffer(), "<u2") for value in table["records"]])
+        records, weights = merge(found.reshape(len(weights), width).astype(np.uint16, copy=False), weights)
+        return pa.table([pack_codes(records), pa.array(weights)], names=["record", "multiplicity"])
+
+    return reduce(DataFrame.unionAll, parts).groupBy("bucket").applyInArrow(merge_bucket, _CODES)
+
+
+def _dealt(codes: Codes, weights: Ints, buckets: int) -> pa.RecordBatch:
+    """Records of codes as rows of buckets; see `coded`."""
+    codes, weights = merge(codes, weights)
+    order, bounds = deal(codes, buckets)
+    held = np.flatnonzero(np.diff(bounds))
+    parts = [order[bounds[bucket] : bounds[bucket + 1]] for bucket in held]
+    records = [np.ascontiguousarray(codes[part], "<u2").tobytes() for part in parts]
+    arrays = [pa.array(held, pa.int32()), pa.array(records, pa.binary()), pack_ints([weights[part] for part in parts])]
+    return pa.RecordBatch.from_arrays(arrays, names=["bucket", "records", "multiplicities"])
+
+
+def _buckets(rows: int) -> int:
+    """Into how many buckets so many records are dealt: enough to share the work evenly, each small to a task."""
+    return max(_FEWEST_BUCKETS, min(MOST_BUCKETS, math.ceil(rows / _RECORDS_A_BUCKET)))

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 #: The sums that a table's hash is made of; they add up where tables do.
 SUMS = ("hash_1", "hash_2")
-#: Each is summed in two halves of so many bits: sums of 64-bit integers, exact for 2^32 rows, cost a tenth of decimals'.
+#: Each is summed in two halves of so many bits: 64-bit sums are exact for 2^32 rows, and cheaper than decimals.
 _HALF = 32
 
 

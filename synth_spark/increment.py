@@ -135,20 +135,23 @@ def all_codes(run: Run) -> DataFrame:
     """
     earlier = earlier_of(run)
     if earlier is None:
-        return encode.codes(run.kept(tables.RECORDS).frame, run.domain)
+        return encode.codes(run.kept(tables.RECORDS).frame, run.domain, run.records)
     _check_identifiers(run)
     moves = renumbering(earlier.domain, run.domain)
-    parts = [encode.recoded(earlier.kept(tables.CODES).frame, moves)]
-    parts.append(encode.coded(run.kept(tables.NEW_RECORDS).frame, run.domain))
-    came = arrived(earlier.domain, run.domain)
+    parts = [
+        encode.recoded(earlier.kept(tables.CODES).frame, moves, run.records),
+        encode.coded(run.kept(tables.NEW_RECORDS).frame, run.domain, run.records),
+    ]
+    came, width = arrived(earlier.domain, run.domain), len(run.domain.columns)
     if came:  # values of lists that were too rare for a column: the few records that hold one are coded anew
         held = [F.arrays_overlap(F.col(f"c{field}"), _texts(values)) for field, values in came.items()]
         concerned = tables.positional(earlier.kept(tables.RECORDS).frame).where(reduce(Column.__or__, held))
-        went = encode.recoded(encode.codes(concerned, earlier.domain), moves)
-        went = went.withColumn("multiplicity", -F.col("multiplicity"))
-        changes = encode.summed([encode.coded(concerned, run.domain), went])
-        parts.append(run.keep(tables.CHANGED_CODES, changes).frame)  # one row a distinct record that came or went
-    return encode.summed(parts)
+        before = encode.codes(concerned, earlier.domain, run.records)
+        went = encode.recoded(before, moves, run.records, sign=-1)
+        changes = [went, encode.coded(concerned, run.domain, run.records)]
+        changed = run.keep(tables.CHANGED_CODES, encode.merged(changes, width))  # one row a distinct record
+        parts.append(encode.recoded(changed.frame, renumbering(run.domain, run.domain), run.records))
+    return encode.merged(parts, width)
 
 
 def summed_counts(run: Run) -> DataFrame | None:
@@ -166,7 +169,7 @@ def summed_counts(run: Run) -> DataFrame | None:
         run.progress.say("counts cannot be added here: all combinations are counted again")
         return None
     new, moves = run.kept(tables.NEW_RECORDS), renumbering(earlier.domain, run.domain)
-    changes = [(encode.codes(new.frame, run.domain), new.rows, 1)]
+    changes = [(encode.partly_merged(new.frame, run.domain), new.rows, 1)]
     if arrived(earlier.domain, run.domain):
         changed = run.kept(tables.CHANGED_CODES)
         changes += [(_with_sign(changed.frame, sign), changed.rows, sign) for sign in (1, -1)]

@@ -106,7 +106,7 @@ def inspect(run: Run) -> Inspection:
         raise InputError("input", "has identifiers and free text alone", "add columns that records share values of")
     records = records.select(*(f"c{index}" for index, _ in used))
     domain = _domain(run, records, [field for _, field in used], sizes.records)
-    codes = run.keep(tables.CODES, encode.codes(records, domain))
+    codes = run.keep(tables.CODES, encode.codes(records, domain, sizes.records))
     plan = resolve(run.plan, tuple(domain.names), domain.cards, sizes.records, codes.rows, domain.filled)
     known = domain.common(plan.k) if plan.prunes else None
     counted = combinations.count(codes.frame, plan.cells, plan.counting_tasks, plan.counting_block, known)

@@ -93,7 +93,8 @@ def _synthesize_from_counts(run: Run) -> Kept:
 def _evaluate(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
-    recoded = run.keep(tables.SYNTHETIC_CODES, encode.codes(written.frame, run.domain))  # one row a distinct record
+    coded = encode.codes(written.frame, run.domain, written.rows)
+    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
     counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
     made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
     counts = run.kept(tables.COUNTS).frame

@@ -50,7 +50,8 @@ def encode_values(run: Run) -> None:
     run.keep_once(tables.VALUES, draw)  # one row a value that may be told of
     if run.plan.output.indicators:
         synthesize.indicator_names(run.domain)  # they must differ
-    run.keep(tables.CODES, encode.codes(capped, run.domain))  # one row a distinct record of small integers
+    codes = encode.codes(capped, run.domain, run.records)
+    run.keep(tables.CODES, codes)  # one row a distinct record of small integers
     if not sum(run.domain.cards):
         raise InputError("privacy", "lets no value exist", "declare privacy.public_domain, or raise privacy.epsilon")
     for note in run.resolved.notes:
@@ -116,7 +117,8 @@ def evaluate_counts(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     released = run.workspace.facts["released"]
-    recoded = run.keep(tables.SYNTHETIC_CODES, encode.codes(written.frame, run.domain))  # one row a distinct record
+    coded = encode.codes(written.frame, run.domain, written.rows)
+    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
     made = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame

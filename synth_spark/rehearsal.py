@@ -53,7 +53,8 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     except InputError:
         run.progress.say("the rehearsal holds too few records for a release: nothing was attacked")
         return []
-    made = encode.codes(trial.kept(tables.SYNTHETIC_RECORDS).frame, run.domain)
+    released = trial.kept(tables.SYNTHETIC_RECORDS)
+    made = encode.codes(released.frame, run.domain, released.rows)
     together = dealt.unionAll(made.select(F.lit(_MADE).alias("part"), "record", "multiplicity"))
     bounds, names = run.domain.bounds, run.domain.names
     terms = Terms(bounds, tuple(names), wish.secrets, wish.attacks, derive(seed, "attack"))

@@ -35,8 +35,8 @@ from synth_spark.roots import check_roots
 from synth_spark.tables import Kept, Table
 
 _FORMAT = 2
-#: How Parquet is written. A row group's bytes are few, so that a table written in one file is still read by several tasks;
-#: and no dictionary is tried of distinct records, which is what a column of that name holds.
+#: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
+#: without a dictionary of distinct records, which is what a column of that name holds.
 _PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")

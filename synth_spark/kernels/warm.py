@@ -13,6 +13,7 @@ from synth_spark.kernels.judging import judge
 from synth_spark.kernels.levels import counts, links, next_level, sizes
 from synth_spark.kernels.linking import rare_records
 from synth_spark.kernels.matching import match, start
+from synth_spark.kernels.merging import merge
 from synth_spark.kernels.pairs import Singles, compare_pairs
 from synth_spark.kernels.parts import Part, grow_part
 from synth_spark.kernels.redacting import suppress_cells
@@ -25,6 +26,7 @@ def compile_kernels() -> None:
     """Call every kernel once with the types that the stages call it with."""
     codes = np.random.default_rng(1).integers(0, 3, (2_000, 6)).astype(np.uint16)
     weights, cards = np.ones(len(codes), np.int64), (2,) * 6
+    merge(codes, weights)
     for count in (walk_tuples, enumerate_records):
         count(CellSpace(cards, 2), codes, weights)
     rare_records(CellSpace(cards, 2), codes, weights, np.arange(20))

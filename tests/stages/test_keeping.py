@@ -1,0 +1,72 @@
+"""What every kept table rests on: its content hash, and records of codes that are merged bucket by bucket."""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark import encode, tables
+from synth_spark.domain import Domain, build
+from synth_spark.fields import Field
+from synth_spark.hashing import content_hash
+from synth_spark.plan import load
+from synth_spark.workspace import Workspace
+
+ROWS = [("a", 1), ("b", -5), (None, 2**60), ("b", -5), ("ü", None)]
+
+
+def by_definition(frame: DataFrame) -> str:
+    """The content hash written out: sums of whole hashes as Python's integers, which know no overflow."""
+    parts = [part for index, name in enumerate(frame.columns) for part in (F.lit(index), F.col(name))]
+    row = F.xxhash64(*parts)
+    found = frame.select(row.alias("one"), F.xxhash64(row, F.lit(2)).alias("two")).collect()
+    sums = [sum(each[name] for each in found) for name in ("one", "two")]
+    return hashlib.sha256("/".join(map(str, [len(found), *sums])).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 700])
+def test_the_content_hash_is_that_of_whole_sums(spark: SparkSession, number: int, tmp_path: Path) -> None:
+    rows = (ROWS * 140)[:number]
+    frame = spark.createDataFrame(rows, "text string, number bigint")
+    expected = by_definition(frame)
+    assert content_hash(frame) == content_hash(frame.repartition(3).orderBy("number")) == expected
+    workspace = Workspace.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
+    assert workspace.keep(tables.RECORDS, frame).content_hash == expected
+
+
+def test_one_cell_more_one_moved_or_one_doubled_is_another_hash(spark: SparkSession) -> None:
+    def hashed(*rows: tuple[str | None, str | None]) -> str:
+        return content_hash(spark.createDataFrame(list(rows), "one string, two string"))
+
+    different = [[("a", None)], [(None, "a")], [("a", "a")], [("a", None)] * 2, [("a", None), (None, None)]]
+    assert len({hashed(*rows) for rows in different}) == len(different)
+
+
+def _domain(records: list[tuple[str | None, str | None]]) -> Domain:
+    counted = Counter((column, value) for row in records for column, value in enumerate(row) if value is not None)
+    columns, values, counts = zip(*((c, v, n) for (c, v), n in counted.items()), strict=True)
+    marginals = pa.table({"column": pa.array(columns, pa.int32()), "value": values, "count": counts})
+    return build((Field("one"), Field("two")), marginals, len(records), 1)
+
+
+@pytest.mark.parametrize("rows", [1, 1_000_000])
+def test_records_are_merged_however_they_lie(spark: SparkSession, rows: int) -> None:
+    records = [("x", "p"), ("y", None), (None, None), ("x", "p"), ("z", "q"), ("y", None)] * 50
+    domain = _domain(records)
+    expected = Counter(tuple(0 if v is None else domain.columns[c].values.index(v) + 1 for c, v in enumerate(row))
+                       for row in records)  # fmt: skip
+    for parts in (1, 3):
+        frame = spark.createDataFrame(records, "one string, two string").repartition(parts)
+        found = encode.codes(frame, domain, rows).collect()
+        packed = [tuple(row["record"][at] for at in (0, 2)) for row in found]
+        assert len(packed) == len(set(packed)) == 4
+        assert dict(zip(packed, (row["multiplicity"] for row in found), strict=True)) == expected
+
+
+def test_a_table_without_records_has_no_codes(spark: SparkSession) -> None:
+    domain = _domain([("x", "p")])
+    assert encode.codes(spark.createDataFrame([], "one string, two string"), domain, 0).collect() == []
