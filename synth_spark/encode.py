@@ -134,17 +134,6 @@ def coded(records: DataFrame, domain: Domain, rows: int) -> DataFrame:
     return positional(records).mapInArrow(encode, _DEALT)
 
 
-def partly_merged(records: DataFrame, domain: Domain) -> DataFrame:
-    """Encode records, and merge equal ones of a batch: for what adds multiplicities up anyway; see `codes`."""
-
-    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            found, weights = merge(domain.encode(batch.columns), np.ones(batch.num_rows, np.int64))
-            yield pa.RecordBatch.from_arrays([pack_codes(found), pa.array(weights)], names=["record", "multiplicity"])
-
-    return positional(records).mapInArrow(encode, _CODES)
-
-
 def recoded(codes: DataFrame, moves: Renumbering, rows: int, sign: int = 1) -> DataFrame:
     """Distinct records in the codes of a later domain, to be `merged`.
 

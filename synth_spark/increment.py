@@ -133,25 +133,21 @@ def all_codes(run: Run) -> DataFrame:
     Raises:
         InputError: a column identifies records, seen over all of them.
     """
-    earlier = earlier_of(run)
+    earlier, domain, number = earlier_of(run), run.domain, run.records
     if earlier is None:
-        return encode.codes(run.kept(tables.RECORDS).frame, run.domain, run.records)
+        return encode.codes(run.kept(tables.RECORDS).frame, domain, number)
     _check_identifiers(run)
-    moves = renumbering(earlier.domain, run.domain)
-    parts = [
-        encode.recoded(earlier.kept(tables.CODES).frame, moves, run.records),
-        encode.coded(run.kept(tables.NEW_RECORDS).frame, run.domain, run.records),
-    ]
-    came, width = arrived(earlier.domain, run.domain), len(run.domain.columns)
+    moves, width = renumbering(earlier.domain, domain), len(domain.columns)
+    changes = [encode.coded(run.kept(tables.NEW_RECORDS).frame, domain, number)]
+    came = arrived(earlier.domain, domain)
     if came:  # values of lists that were too rare for a column: the few records that hold one are coded anew
         held = [F.arrays_overlap(F.col(f"c{field}"), _texts(values)) for field, values in came.items()]
         concerned = tables.positional(earlier.kept(tables.RECORDS).frame).where(reduce(Column.__or__, held))
-        before = encode.codes(concerned, earlier.domain, run.records)
-        went = encode.recoded(before, moves, run.records, sign=-1)
-        changes = [went, encode.coded(concerned, run.domain, run.records)]
-        changed = run.keep(tables.CHANGED_CODES, encode.merged(changes, width))  # one row a distinct record
-        parts.append(encode.recoded(changed.frame, renumbering(run.domain, run.domain), run.records))
-    return encode.merged(parts, width)
+        before = encode.codes(concerned, earlier.domain, number)
+        changes += [encode.coded(concerned, domain, number), encode.recoded(before, moves, number, sign=-1)]
+    changed = run.keep(tables.CHANGED_CODES, encode.merged(changes, width))  # one row a distinct record: came, or went
+    old = encode.recoded(earlier.kept(tables.CODES).frame, moves, number)
+    return encode.merged([old, encode.recoded(changed.frame, renumbering(domain, domain), number)], width)
 
 
 def summed_counts(run: Run) -> DataFrame | None:
@@ -168,15 +164,13 @@ def summed_counts(run: Run) -> DataFrame | None:
     if before.prunes or now.prunes or before.length < now.length:
         run.progress.say("counts cannot be added here: all combinations are counted again")
         return None
-    new, moves = run.kept(tables.NEW_RECORDS), renumbering(earlier.domain, run.domain)
-    changes = [(encode.partly_merged(new.frame, run.domain), new.rows, 1)]
-    if arrived(earlier.domain, run.domain):
-        changed = run.kept(tables.CHANGED_CODES)
-        changes += [(_with_sign(changed.frame, sign), changed.rows, sign) for sign in (1, -1)]
+    changed = run.kept(tables.CHANGED_CODES)
+    few = replace(now, distinct=max(1, changed.rows))
+    moves = renumbering(earlier.domain, run.domain)
     parts = [combinations.renumbered(earlier.kept(tables.COUNTS).frame, moves, now.length)]
-    for codes, rows, sign in changes:
-        few = replace(now, distinct=max(1, rows))
-        parts.append(combinations.partial(codes, now.cells, few.counting_tasks, few.counting_block, sign=sign))
+    for sign in (1, -1) if arrived(earlier.domain, run.domain) else (1,):  # else nothing went
+        part = changed.frame.where(F.col("multiplicity") * sign > 0).withColumn("multiplicity", F.abs("multiplicity"))
+        parts.append(combinations.partial(part, now.cells, few.counting_tasks, few.counting_block, sign=sign))
     return combinations.added(reduce(DataFrame.unionAll, parts))
 
 
@@ -242,8 +236,3 @@ def _check_identifiers(run: Run) -> None:
 
 def _texts(values: list[str]) -> Column:
     return F.array(*map(F.lit, values))
-
-
-def _with_sign(codes: DataFrame, sign: int) -> DataFrame:
-    """The records whose multiplicities are of a sign, without it."""
-    return codes.where(F.col("multiplicity") * sign > 0).withColumn("multiplicity", F.abs("multiplicity"))
