@@ -17,15 +17,15 @@ from synth_spark.domain import Domain
 from synth_spark.errors import InputError, ResourceError
 from synth_spark.fields import Field, count_values
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.merging import MOST_BUCKETS, deal, merge
+from synth_spark.kernels.merging import deal, merge
 from synth_spark.kernels.renumbering import Renumbering
 from synth_spark.kernels.wire import pack_codes, pack_ints, unpack_codes, unpack_ints
 from synth_spark.tables import positional
 
 #: Most attributes (column, value) of a whole table: the domain is held by the driver and every task.
 MAX_ATTRIBUTES = 2_000_000
-#: Fewest buckets that records are dealt to, to be merged, and how many records one has of a large table.
-_FEWEST_BUCKETS, _RECORDS_A_BUCKET = 16, 1 << 14
+#: Buckets that records are dealt to, to be merged: fewest, records of one of a large table, and most.
+_FEWEST_BUCKETS, _RECORDS_A_BUCKET, _MOST_BUCKETS = 16, 1 << 14, 2_048
 _DEALT = "bucket int, records binary, multiplicities binary"
 _CODES = "record binary, multiplicity bigint"
 #: What readers put in place of bytes that are not UTF-8.
@@ -190,5 +190,8 @@ def _dealt(codes: Codes, weights: Ints, buckets: int) -> pa.RecordBatch:
 
 
 def _buckets(rows: int) -> int:
-    """Into how many buckets so many records are dealt: enough to share the work evenly, each small to a task."""
-    return max(_FEWEST_BUCKETS, min(MOST_BUCKETS, math.ceil(rows / _RECORDS_A_BUCKET)))
+    """Into how many buckets so many records are dealt.
+
+    Enough to share the work evenly, each small to a task, but not so many that one has a few of a task's records only.
+    """
+    return max(_FEWEST_BUCKETS, min(_MOST_BUCKETS, math.ceil(rows / _RECORDS_A_BUCKET)))

@@ -133,21 +133,22 @@ def all_codes(run: Run) -> DataFrame:
     Raises:
         InputError: a column identifies records, seen over all of them.
     """
-    earlier, domain, number = earlier_of(run), run.domain, run.records
+    earlier, domain = earlier_of(run), run.domain
     if earlier is None:
-        return encode.codes(run.kept(tables.RECORDS).frame, domain, number)
+        return encode.codes(run.kept(tables.RECORDS).frame, domain, run.records)
     _check_identifiers(run)
     moves, width = renumbering(earlier.domain, domain), len(domain.columns)
-    changes = [encode.coded(run.kept(tables.NEW_RECORDS).frame, domain, number)]
+    new = run.kept(tables.NEW_RECORDS)
+    changes = [encode.coded(new.frame, domain, new.rows)]
     came = arrived(earlier.domain, domain)
     if came:  # values of lists that were too rare for a column: the few records that hold one are coded anew
         held = [F.arrays_overlap(F.col(f"c{field}"), _texts(values)) for field, values in came.items()]
         concerned = tables.positional(earlier.kept(tables.RECORDS).frame).where(reduce(Column.__or__, held))
-        before = encode.codes(concerned, earlier.domain, number)
-        changes += [encode.coded(concerned, domain, number), encode.recoded(before, moves, number, sign=-1)]
+        before = encode.codes(concerned, earlier.domain, new.rows)
+        changes += [encode.coded(concerned, domain, new.rows), encode.recoded(before, moves, new.rows, sign=-1)]
     changed = run.keep(tables.CHANGED_CODES, encode.merged(changes, width))  # one row a distinct record: came, or went
-    old = encode.recoded(earlier.kept(tables.CODES).frame, moves, number)
-    return encode.merged([old, encode.recoded(changed.frame, renumbering(domain, domain), number)], width)
+    old = encode.recoded(earlier.kept(tables.CODES).frame, moves, run.records)
+    return encode.merged([old, encode.recoded(changed.frame, renumbering(domain, domain), run.records)], width)
 
 
 def summed_counts(run: Run) -> DataFrame | None:

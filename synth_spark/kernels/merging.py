@@ -8,8 +8,6 @@ from synth_spark.kernels.sampling import hash_rows
 
 #: Bits of a hash that choose a bucket; the others choose a place in the table of those that are merged.
 _BUCKET_BITS = 16
-#: Most buckets.
-MOST_BUCKETS = 1 << _BUCKET_BITS
 
 
 def merge(codes: Codes, weights: Ints) -> tuple[Codes, Ints]:
@@ -27,7 +25,7 @@ def merge(codes: Codes, weights: Ints) -> tuple[Codes, Ints]:
 
 
 def deal(codes: Codes, buckets: int) -> tuple[Ints, Ints]:
-    """Deal (n, m) codes to buckets: equal records to the same, whatever table they are in.
+    """Deal (n, m) codes to up to 2¹⁶ buckets: equal records to the same, whatever table they are in.
 
     Returns:
         (order, bounds): (n,) rows, bucket after bucket, and (buckets + 1,) where each begins.

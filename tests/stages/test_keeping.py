@@ -70,3 +70,12 @@ def test_records_are_merged_however_they_lie(spark: SparkSession, rows: int) -> 
 def test_a_table_without_records_has_no_codes(spark: SparkSession) -> None:
     domain = _domain([("x", "p")])
     assert encode.codes(spark.createDataFrame([], "one string, two string"), domain, 0).collect() == []
+
+
+def test_records_without_a_column_that_is_counted_are_all_the_same(spark: SparkSession) -> None:
+    marginals = pa.table({"column": pa.array([0, 0], pa.int32()), "value": ["a", "b"], "count": [2, 1]})
+    domain = build((Field("signs", many=True),), marginals, 3, k=5)
+    assert not domain.columns
+    records = spark.createDataFrame([(["a", "b"],), (["a"],), (None,)], "signs array<string>")
+    (found,) = encode.codes(records, domain, 3).collect()
+    assert (bytes(found["record"]), found["multiplicity"]) == (b"", 3)
