@@ -19,7 +19,7 @@ from synth_spark.fields import Field, count_values
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.merging import deal, merge
 from synth_spark.kernels.renumbering import Renumbering
-from synth_spark.kernels.wire import pack_codes, pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.wire import pack_codes, pack_ints, pack_tables, unpack_codes, unpack_ints, unpack_table
 from synth_spark.tables import positional
 
 #: Most attributes (column, value) of a whole table: the domain is held by the driver and every task.
@@ -170,10 +170,11 @@ def merged(parts: Sequence[DataFrame], width: int) -> DataFrame:
     """
 
     def merge_bucket(table: pa.Table) -> pa.Table:
-        weights = np.concatenate([unpack_ints(value) for value in table["multiplicities"]])
-        found = np.concatenate([np.frombuffer(value.as_buffer(), "<u2") for value in table["records"]])
-        records, weights = merge(found.reshape(len(weights), width).astype(np.uint16, copy=False), weights)
-        return pa.table([pack_codes(records), pa.array(weights)], names=["record", "multiplicity"])
+        weights = [unpack_ints(value) for value in table["multiplicities"]]
+        parts = zip(table["records"], weights, strict=True)
+        found = np.concatenate([unpack_table(value, len(held), width) for value, held in parts])
+        records, sums = merge(found, np.concatenate(weights))
+        return pa.table([pack_codes(records), pa.array(sums)], names=["record", "multiplicity"])
 
     return reduce(DataFrame.unionAll, parts).groupBy("bucket").applyInArrow(merge_bucket, _CODES)
 
@@ -184,8 +185,8 @@ def _dealt(codes: Codes, weights: Ints, buckets: int) -> pa.RecordBatch:
     order, bounds = deal(codes, buckets)
     held = np.flatnonzero(np.diff(bounds))
     parts = [order[bounds[bucket] : bounds[bucket + 1]] for bucket in held]
-    records = [np.ascontiguousarray(codes[part], "<u2").tobytes() for part in parts]
-    arrays = [pa.array(held, pa.int32()), pa.array(records, pa.binary()), pack_ints([weights[part] for part in parts])]
+    packed = [pack_tables([codes[part] for part in parts]), pack_ints([weights[part] for part in parts])]
+    arrays = [pa.array(held, pa.int32()), *packed]
     return pa.RecordBatch.from_arrays(arrays, names=["bucket", "records", "multiplicities"])
 
 

@@ -37,6 +37,8 @@ class Renumbering:
 
     def records(self, codes: Codes) -> Codes:
         """(n, m) old codes → (n, w) new codes; 0 stays 0, and columns that are new are 0."""
+        if not self.renumbers:
+            return codes
         moved = np.zeros((len(codes), len(self.new)), np.uint16)
         moved[:, self.columns] = codes
         starts = starts_of(np.array(self.old, np.int64))

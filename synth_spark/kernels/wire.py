@@ -1,4 +1,4 @@
-"""How arrays travel in Arrow columns: a record's codes, or a vector of integers, as one binary value."""
+"""How arrays travel in Arrow columns: codes of a record or of many, or a vector of integers, as one binary value."""
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,21 @@ def unpack_codes(values: pa.Array | pa.ChunkedArray, columns: int) -> Codes:
     offsets = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1 + values.offset)[values.offset :]
     data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]] if len(values) else b""
     return np.frombuffer(data, "<u2").reshape(len(values), columns).astype(np.uint16, copy=False)
+
+
+def pack_tables(tables: list[Codes]) -> pa.Array:
+    """Tables of (n, m) codes → one binary value of 2 n m bytes each, little-endian, row after row.
+
+    >>> unpack_table(pack_tables([np.array([[1, 0], [2, 7]], np.uint16)])[0], 2, 2)
+    array([[1, 0],
+           [2, 7]], dtype=uint16)
+    """
+    return pa.array([np.ascontiguousarray(codes, "<u2").tobytes() for codes in tables], pa.binary())
+
+
+def unpack_table(value: pa.BinaryScalar, rows: int, columns: int) -> Codes:
+    """A binary value → its (rows, columns) codes."""
+    return np.frombuffer(value.as_buffer(), "<u2").reshape(rows, columns).astype(np.uint16, copy=False)
 
 
 def pack_ints(vectors: list[Ints]) -> pa.Array:
