@@ -177,7 +177,7 @@ def _tell(workspace: "Workspace") -> None:
 def _plan(options: argparse.Namespace) -> None:
     plan = _plan_of(options)
     shape = look(plan.input)
-    print(plans.dump(plan), end="")
+    print(plans.dump(plan, whole=options.all), end="")
     print("---")
     if shape is None:
         print("The input's shape is known once Spark has opened it.")

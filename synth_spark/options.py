@@ -31,7 +31,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         return command
 
     add("run", "make, audit and publish a release", shared, asked, setting, accepting, summed)
-    add("plan", "print what a run would do, before any job", asked, setting)
+    planned = add("plan", "print what a run would do, before any job", asked, setting)
+    planned.add_argument("--all", action="store_true", help="print all keys, not only those that differ from a default")
     add("inspect", "look at an input, and propose a plan", shared, asked, setting)
     stage = add("stage", "run one stage of an existing run, anew", shared, accepting, summed)
     names = "read, encode, aggregate, synthesize, evaluate, assess, validate or publish"

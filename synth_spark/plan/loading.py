@@ -75,9 +75,20 @@ def parse(content: dict[str, Any]) -> Plan:
         raise PlanError(field, f"is not valid: {problem}", "see `synth-spark schema` for what is allowed") from None
 
 
-def dump(plan: Plan) -> str:
-    """The plan as YAML, every default written out."""
-    return yaml.safe_dump(plan.model_dump(mode="json"), sort_keys=False)
+def dump(plan: Plan, whole: bool = True) -> str:
+    """The plan as YAML, which is read as the same plan again.
+
+    Args:
+        plan: what was asked for.
+        whole: whether every default is written out, too; else only what differs, and of what kind that part is.
+    """
+    content = plan.model_dump(mode="json", exclude_defaults=not whole)
+    for name in ("privacy", "synthesis"):
+        if name in content:
+            content[name] = {"kind": getattr(plan, name).kind, **content[name]}
+    if not whole and content.get("synthesis") == {"kind": "marginal_matching"}:
+        del content["synthesis"]  # under differential privacy, which it needs, that is the default
+    return yaml.safe_dump(content, sort_keys=False)
 
 
 def _set(content: dict[str, Any], key: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 """Plans: what is understood, what is refused and how it is said; and the numbers that `resolve` derives."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from unit.brute_force import column_tuples, combinations_of
 from unit.tables import few
 
+from synth_spark.cli import main
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.plan import Input, Plan, dump, load, nearest, parse
@@ -257,6 +259,123 @@ def test_a_dumped_plan_is_the_same_plan(content: dict[str, Any]) -> None:
 def test_a_dumped_plan_keeps_any_character(character: str) -> None:
     plan = plan_of(title=f"a{character}b", work=character)
     assert parse(yaml.safe_load(dump(plan))) == plan
+
+
+#: What a plan may ask for beside its input, by dotted key: every kind of part, lists and mappings of parts.
+PRIVATE = {"epsilon": 1, "delta": 1e-6}
+asked_for = st.fixed_dictionaries(
+    {},
+    optional={
+        "input.sources": st.sampled_from([
+            {"a": {"path": "a.csv"}, "b": {"path": "b.csv", "columns": {"X": "x"}, "values": {"x": {"1": "one"}}}},
+            {"a": {"table": "t", "quote": '"', "others": "keep"}},
+        ]),
+        "input.subject": st.just({"id": "case", "order": "day", "take": {"x": "first"}, "ignore_case": False}),
+        "input.numbers": st.sampled_from([{"age": {"width": "0.10", "origin": 0}, "y": {"edges": [1, 2.5]}}, {}]),
+        "input.dates": st.just({"day": "month", "night": {"to": "year", "format": None}}),
+        "input.groups": st.just({"land": {"values": {1: "one"}, "others": "error"}}),
+        "input.constraints": st.just([{"when": {"x": 1}, "then": {"y": []}}, {"forbid": {"x": "1", "y": "2"}}]),
+        "privacy+synthesis": st.sampled_from([
+            ({"k": 10}, {}), ({"k": 5}, {"groups": 1_024}), ({"kind": "k_anonymity"}, {"kind": "value_seeded"}),
+            ({}, {"kind": "value_seeded", "oversampling": 0}), ({}, {"kind": "aggregate_seeded", "scale": 2}),
+            (PRIVATE, {}), (PRIVATE, {"passes": 6}), (PRIVATE, {"kind": "aggregate_seeded", "records": 9}),
+            ({**PRIVATE, "public_domain": True}, {"kind": "marginal_matching"}),
+            ({**PRIVATE, "public_domain": {"x": [1, "no"]}, "accuracy": [1, 2.5]}, {}),
+            ({**PRIVATE, "thresholds": {2: 1.5, 3: 0}, "fabrication": "minimise"}, {"kind": "aggregate_seeded"}),
+        ]),
+        "rules": st.just([
+            {"rule": "use.a", "measure": "m", "at_least": 0, "severity": "critical"},
+            {"rule": "use.b", "expectation": "ExpectX", "table": "aggregates", "arguments": {"a": "x", "b": [None]}},
+        ]),
+        "accepted": st.sampled_from([{"use.a": "so"}, {}]),
+        "showcase": st.just({
+            "make": False,
+            "columns": {"x": {}, "y": {"kind": "automatic", "title": "Y", "order": [2, 1], "labels": {1: "a"}}},
+            "visuals": {"both": [{"x": 1}, {"y": "2"}]}, "pages": {"one": ["both"]},
+        }),
+        "publication": st.just({"authors": [{"name": "We"}, {"family": "Doe", "given": "J"}], "version": 1.0}),
+    },
+)  # fmt: skip
+
+
+def plan_with(keys: dict[str, Any]) -> Plan:
+    """A plan that asks for what was drawn."""
+    keys = dict(keys)
+    privacy, synthesis = keys.pop("privacy+synthesis", ({}, {}))
+    source = {} if "input.sources" in keys else {"input.path": "cases.csv"}
+    return load(None, {**source, "privacy": dict(privacy), "synthesis": dict(synthesis), **keys})
+
+
+def without_each_key(content: Any) -> Iterator[tuple[str, Any]]:
+    """Every key of nested mappings and lists, and the content without it."""
+    for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+        if isinstance(content, dict):
+            yield key, {name: kept for name, kept in content.items() if name != key}
+        for inner, less in without_each_key(value) if isinstance(value, dict | list) else ():
+            replaced = dict(content) if isinstance(content, dict) else list(content)
+            replaced[key] = less
+            yield inner, replaced
+
+
+def another_plan(content: dict[str, Any], plan: Plan) -> bool:
+    """Whether some content is refused, or is not the plan."""
+    try:
+        return parse(content) != plan
+    except PlanError:
+        return True
+
+
+def check_short(plan: Plan) -> None:
+    """A plan that is dumped without its defaults is the same plan, and no key could be left out but a kind."""
+    short = yaml.safe_load(dump(plan, whole=False))
+    assert parse(short) == plan
+    for part in short.keys() & {"privacy", "synthesis"}:
+        assert short[part]["kind"] == getattr(plan, part).kind
+    needless = [key for key, less in without_each_key(short) if not another_plan(less, plan)]
+    assert set(needless) <= {"kind"}
+
+
+@few
+@given(asked_for)
+def test_what_differs_from_the_defaults_is_the_same_plan(keys: dict[str, Any]) -> None:
+    plan = plan_with(keys)
+    check_short(plan)
+    assert parse(yaml.safe_load(dump(plan))) == plan
+
+
+@few
+@given(plans)
+def test_any_text_that_differs_is_kept(content: dict[str, Any]) -> None:
+    check_short(parse(content))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLE.parent.rglob("*plan.yml")) + sorted(EXAMPLE.parent.glob("*.yml")), ids=str
+)
+def test_the_examples_without_their_defaults_are_the_same_plans(path: Path) -> None:
+    if path.stem == "rules":
+        assert load(None, {"input.path": "cases.csv", "rules": str(path)}).rules
+    else:
+        check_short(load(str(path), {}))
+
+
+def test_a_plan_is_printed_without_its_defaults_unless_all_of_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = tmp_path / "cases.csv"
+    cases.write_text("a,b\n" + "1,2\n" * 20)
+
+    def printed(*words: str) -> dict[str, Any]:
+        assert main(["plan", "--input", str(cases), *words]) == 0
+        return dict(yaml.safe_load(capsys.readouterr().out.partition("---\n")[0]))
+
+    assert printed() == {"input": {"path": str(cases)}}
+    assert printed("--k", "5", "--set", "synthesis.groups=7") == {
+        "input": {"path": str(cases)},
+        "privacy": {"kind": "k_anonymity", "k": 5},
+        "synthesis": {"kind": "row_seeded", "groups": 7},
+    }
+    assert set(printed("--all")) == set(Plan.model_fields)
 
 
 # --- the input's format
