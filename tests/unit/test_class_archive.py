@@ -1,5 +1,6 @@
 """The archive of Spark's classes: who it is for, and what becomes of it when it cannot be written."""
 
+import os
 import stat
 import sys
 from pathlib import Path
@@ -35,6 +36,25 @@ def test_what_a_command_wrote_is_what_the_next_session_starts_from() -> None:
 def test_another_java_has_another_archive() -> None:
     write_archive(JAVA, (sys.executable, "-c", WRITES))
     assert java_options(JAVA.replace("17.0.1", "17.0.2")) == ()
+
+
+def test_the_same_spark_elsewhere_has_another_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Java takes no archive of classes that came from another place."""
+    here = write_archive(JAVA, (sys.executable, "-c", WRITES))
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path / "another environment"))
+    assert java_options(JAVA) == ()
+    there = write_archive(JAVA, (sys.executable, "-c", WRITES))
+    assert {here, there} == set(archive_of(JAVA).parent.iterdir())
+
+
+def test_the_archives_of_the_last_few_installations_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = []
+    for number in range(6):
+        monkeypatch.setenv("SPARK_HOME", f"/spark-{number}")
+        files.append(write_archive(JAVA, (sys.executable, "-c", WRITES)))
+        os.utime(archive_of(JAVA), (number, number))
+    kept = set(archive_of(JAVA).parent.iterdir())
+    assert kept == set(files[2:])
 
 
 @pytest.mark.parametrize("code", [f"{WRITES}; raise SystemExit(1)", "pass"], ids=["failed", "wrote nothing"])
