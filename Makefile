@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile faults bench incremental showcase cost licences audit wheel databricks clean
+.PHONY: help setup demo test check hostile faults bench incremental showcase cost jobs licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ showcase: setup  ## how fast showcases are, in a browser: make showcase [SIZES="
 
 cost: setup  ## fit the cost model to figures of make bench, and plan: make cost [JSON=figures.json]
 	$(BIN)/python benchmarks/cost.py $(or $(JSON),benchmarks/measured.json) --write benchmarks/COST.md
+
+jobs: setup  ## how many Spark jobs a run takes, stage by stage
+	$(BIN)/python benchmarks/jobs.py
 
 licences: setup  ## list the licence of every package that an installation brings: docs/LICENCES.md
 	$(BIN)/python conf/setup/licences.py

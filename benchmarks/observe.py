@@ -186,6 +186,18 @@ def tasks_by_span(lines: Iterable[str], cuts: dict[str, tuple[float, float]]) ->
     return found
 
 
+def jobs_by_stage(lines: Iterable[str], run_id: str) -> dict[str, int]:
+    """How many jobs each stage of a run started, by the groups that jobs have in the lines of an event log."""
+    found: dict[str, int] = {}
+    for line in lines:
+        if '"SparkListenerJobStart"' in line:
+            group = (json.loads(line).get("Properties") or {}).get("spark.jobGroup.id") or ""
+            run, _, stage = group.rpartition(".")
+            if run == f"synth-spark.{run_id}":
+                found[stage] = found.get(stage, 0) + 1
+    return found
+
+
 def stages(watched: Watched, manifest: dict[str, Any], events: Iterable[str]) -> dict[str, dict[str, Any]]:
     """All that was seen, by stage: wall time, CPU time and peaks by kind, tasks and what they shuffled."""
     cuts = spans(manifest, watched.began, watched.ended)

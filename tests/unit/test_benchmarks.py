@@ -12,6 +12,7 @@ import references
 from bench import Case
 from observe import Moment, Process, Watched
 
+import jobs
 from synth_spark.pipeline import STAGES
 
 MANIFEST = {
@@ -77,6 +78,20 @@ def test_shuffled_bytes_are_read_from_the_event_log() -> None:
     found = observe.tasks_by_span([ended(11, 2_000_000), '{"Event": "Other"}', ended(12, 0), ended(15, 500_000)], cuts)
     assert found["read"] == {"tasks": 2, "shuffle_mb": 2.0, "spilled_mb": 0.0}
     assert found["encode"]["shuffle_mb"] == 0.5
+
+
+def test_jobs_are_counted_by_the_stage_that_started_them() -> None:
+    def started(group: str | None) -> str:
+        properties = {} if group is None else {"spark.jobGroup.id": group}
+        return json.dumps({"Event": "SparkListenerJobStart", "Job ID": 1, "Properties": properties})
+
+    groups = ["one.read", "one.encode", "one.encode", "other.read"]
+    lines = [started(f"synth-spark.{group}") for group in groups]
+    lines += [started(None), started("mine"), '{"Event": "SparkListenerJobEnd"}', '{"Event": "SparkListenerJobStart"}']
+    assert observe.jobs_by_stage(lines, "one") == {"read": 1, "encode": 2}
+    rest = [f"| {stage} | 0 |" for stage in [*STAGES["k_anonymity"]][2:]]
+    shown = jobs.table({"read": 1, "encode": 2}).splitlines()
+    assert shown[2:] == ["| read | 1 |", "| encode | 2 |", *rest, "| **all** | 3 |"]
 
 
 def test_a_case_is_read_from_its_name() -> None:
