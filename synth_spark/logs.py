@@ -7,9 +7,10 @@ events go wherever the process sends its logs.
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,23 @@ def event(name: str, level: int = logging.INFO, **about: Any) -> None:
     known = {key: value for key, value in about.items() if value is not None}
     text = " ".join([name, *(f"{key}={value}" for key, value in known.items())])
     _LOGGER.log(level, text, extra={"event": name, "about": known})
+
+
+def pass_on(line: bytes, with_words: bool = False) -> None:
+    """Tell a line that a JVM wrote to its standard error: as it is, or, where that is JSON, as one of library ``java``.
+
+    Args:
+        line: what it wrote.
+        with_words: whether JSON repeats it; what was said before any record was read cannot quote one.
+    """
+    if not any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
+        with suppress(OSError):  # a standard error that is closed
+            while line:
+                line = line[os.write(2, line) :]
+    elif with_words:
+        event("java", logging.ERROR, text=line.decode(errors="replace").rstrip())
+    else:
+        logging.getLogger("java").warning("said something")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from synth_spark.class_archive import java_options
 from synth_spark.errors import EngineError
+from synth_spark.hearing import catch_up, heard
 
 _MIN_JAVA = 17
 #: On few cores a run of a minute is better off with the simple compiler (measured on 2 cores: 49 s instead of 65 s), a
@@ -34,11 +35,12 @@ _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 def session(delta: bool = False, long: bool = False, quiet: bool = False) -> Iterator[SparkSession]:
     """The session of a command: one that was there, or is the platform's, is left running; one that was built stops."""
     found = SparkSession.getActiveSession()
-    with _unheard() if quiet and found is None else nullcontext():
+    with heard(quiet) if found is None else nullcontext():
         spark = found or open_session(delta, long=long)
     try:
         yield spark
     finally:
+        catch_up()
         if found is None and not _hosted():
             spark.stop()
 
@@ -73,20 +75,6 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
     session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Give what the body starts a standard error that nobody reads: a JVM greets there, whatever its log level."""
-    sys.stderr.flush()
-    own, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(own, 2)
-        os.close(own)
-        os.close(nowhere)
 
 
 def _hosted() -> bool:

@@ -29,6 +29,7 @@ def test_the_demo_command(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Released " in done.stdout
     assert re.search(r"^\d\d:\d\d:\d\d synthesize: done in", done.stderr, re.MULTILINE)
+    assert [line for line in done.stderr.splitlines() if not re.match(r"\d\d:\d\d:\d\d ", line)] == []  # progress alone
     code = re.search(r'look at the records  python -c "(.*)"$', done.stdout, re.MULTILINE)
     assert code
     shown = run([sys.executable, "-c", code.group(1)])
