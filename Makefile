@@ -4,10 +4,13 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check hostile faults bench incremental showcase cost jobs licences audit wheel databricks clean
+#: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
+TWO := -n 2 --dist loadscope --no-loadscope-reorder
+
+.PHONY: help setup demo test test-fast check hostile faults bench incremental showcase cost jobs licences audit wheel databricks clean
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## a working .venv/bin/synth-spark, from the lock file
 
@@ -15,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@sh conf/setup/system.sh
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 was not found: install it, or name one with make PYTHON=…"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/synth-spark warm
 	@touch $(STAMP)
@@ -23,15 +26,19 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup  ## set up, generate invented cases, release them, and say where to look
 	$(BIN)/synth-spark demo --output demo
 
-test: setup  ## set up and pass the tests
-	$(BIN)/python -m pytest
+test: setup  ## set up and pass the tests, or some: make test [ONLY="tests/stages/test_line.py -k order"]
+	$(BIN)/python -m pytest $(or $(ONLY),$(TWO))
 
+test-fast: setup  ## the tests that need no Java, in a minute or two: units, house rules, examples of the documents
+	$(BIN)/python -m pytest -q $(TWO) tests/unit tests/test_layout.py
+
+# In CI all tests follow, those of this target among them.
 check: setup  ## lint, format, types, import contracts, house rules, examples in docstrings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py
+	$(if $(SYNTH_SPARK_CI),,$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py)
 
 hostile: setup  ## read many hostile files, each must be taken or refused: make hostile [FILES=10000]
 	HOSTILE_FILES=$(or $(FILES),10000) $(BIN)/python -m pytest -q tests/stages/test_hostile.py -k read_or_refused

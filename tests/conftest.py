@@ -1,18 +1,36 @@
-"""One Spark session for the suite, and where the shared data sets are, if they are here."""
+"""One Spark session a process, where the shared data sets are, who runs beside whom, and what took longest."""
 
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from sharing import SHARED, alone
 
-SHARED = Path(__file__).parents[2] / "shared"
+#: Folders of tests, those whose modules take longest first: two processes then end at about the same time.
+ORDER = ("system", "privacy", "stages", "unit")
+#: What tests begin with that look at runs which others make → the module of those.
+TOGETHER = {
+    "tests/stages/test_packaging.py": "tests/stages/test_showing.py",
+    "tests/system/test_golden.py": "tests/system/test_installed.py",
+    "tests/system/test_real_data.py::test_release_of_real_data[ctdc": "tests/system/test_cluster.py",
+}
+#: A test that takes longer says why, with the mark ``takes``, or is work to be done; seconds.
+LONG = 20
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def common(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder that all processes of this run of the tests have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if hasattr(request.config, "workerinput") else folder
+
+
+@pytest.fixture(scope="session")
+def spark(common: Path) -> Iterator[SparkSession]:
     """A local session with few partitions and Delta, as quiet as the product's own."""
     from synth_spark.class_archive import java_options
     from synth_spark.session import check_java, local_settings, with_delta
@@ -23,7 +41,8 @@ def spark() -> Iterator[SparkSession]:
     settings |= {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
     for key, value in settings.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    with alone(common, "session"):  # the first one on a machine downloads Delta's jars
+        session = builder.getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
@@ -36,3 +55,37 @@ def shared() -> Path:
         assert "SYNTH_SPARK_CI" not in os.environ, "CI must have the shared data sets"
         pytest.skip("the shared data sets are not here")
     return SHARED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of a module go to one process, as do those of `TOGETHER`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRun(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid.split("::")[0])
+
+    return ByRun(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that take longest first, see `ORDER`; and the reasons of those that take long, for the table at the end."""
+    for item in items:
+        item.user_properties += [("takes", mark.args[0]) for mark in item.iter_markers("takes")]
+    items.sort(key=lambda item: ORDER.index(item.path.parent.name) if item.path.parent.name in ORDER else len(ORDER))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The twenty tests that took longest, and why they do; fixtures are told by the test that was the first to ask."""
+    took: dict[tuple[str, bool], float] = {}
+    reasons: dict[str, str] = {}
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if getattr(report, "when", None) in ("setup", "call"):
+            took[report.nodeid, report.when == "call"] = report.duration
+            reasons[report.nodeid] = dict(report.user_properties).get("takes", "")
+    if took:
+        terminalreporter.section("slowest 20 tests, and fixtures")
+    for (test, itself), seconds in sorted(took.items(), key=lambda row: -row[1])[:20]:
+        reason = (reasons[test] or ("NO REASON GIVEN" if seconds > LONG else "")) if itself else "its fixtures"
+        terminalreporter.write_line(f"{seconds:7.1f} s  {test}{reason and f'  ({reason})'}")
