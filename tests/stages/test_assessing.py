@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 import yaml
 from pyspark.sql import SparkSession
-from releasing import published, release
+from releasing import another, published, release, started, work_until
 from unit.test_pairs import cramers_v, subgroup_gap
 
 from synth_spark import demo, running, tables
-from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
 from synth_spark.progress import Progress
 from synth_spark.run import Run
 from synth_spark.verdict import accept
+from synth_spark.workspace import Workspace
 
 K = 4
 COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship", "meansThreats", "isForcedLabour"]
@@ -43,6 +43,13 @@ def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
 def run(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     out = tmp_path_factory.mktemp("assessed") / "out"
     return release(spark, cases, out, **ASSESSED)
+
+
+@pytest.fixture(scope="module")
+def plain(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of the same records that is about to be audited; who goes on with it takes `another`."""
+    out = tmp_path_factory.mktemp("plain") / "out"
+    return work_until(started(spark, cases, out, privacy__k=K, input__columns=COLUMNS), "assess")
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +217,7 @@ def test_partitions_do_not_matter(run: Run, spark: SparkSession, cases: Path, tm
     before = spark.conf.get("spark.sql.shuffle.partitions")
     try:
         spark.conf.set("spark.sql.shuffle.partitions", "7")
-        other = release(spark, cases, tmp_path / "out", **ASSESSED)
+        other = work_until(started(spark, cases, tmp_path / "out", **ASSESSED), "assess")
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
     for table in (tables.COMPARISONS, tables.ASSESSMENT, tables.FIDELITY):
@@ -276,25 +283,19 @@ def test_both_releases_together_tell_what_intervals_tell(
     assert second.workspace.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
 
 
-def test_a_release_is_compared_with_the_one_that_readers_have_when_it_is_published(
-    spark: SparkSession, cases: Path, tmp_path: Path
-) -> None:
-    keys = {"input.path": str(cases), "output.path": str(tmp_path / "out"), "input.columns": COLUMNS, "privacy.k": K}
-    late, early = (
-        running.start(spark, plans.load(None, {**keys, "seed": seed, "run_id": name}), Progress(quiet=True))
-        for seed, name in ((1, "late"), (2, "early"))
-    )
-    for stage in ("read", "encode", "aggregate", "synthesize", "evaluate", "assess", "validate"):
-        running.work(late, stage)
+def test_a_release_is_compared_with_the_one_that_readers_have_when_it_is_published(plain: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    late, early = (another(plain, out, name, "validate") for name in ("late", "early"))
+    running.work(late, "validate")
     assert not late.kept(tables.DIFFERENCES).rows
     running.resume(early)
     with pytest.raises(PublishError, match="another current release"):
         running.work(late, "publish")
-    assert json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"] == "early"
+    assert json.loads((out / "LATEST.json").read_text())["run_id"] == "early"
     running.resume(late)
     compared = late.kept(tables.DIFFERENCES).frame.where("topic = 'difference'").collect()
     assert {row["about"] for row in compared} == {"early"}
-    assert json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"] == "late"
+    assert json.loads((out / "LATEST.json").read_text())["run_id"] == "late"
 
 
 def exact_of(counts: Counter[tuple[tuple[str, str], ...]], selections: str) -> int:
@@ -317,18 +318,16 @@ GENDER = {
 }  # fmt: skip
 
 
-def held(spark: SparkSession, cases: Path, out: Path, *rules: dict[str, object], **more: object) -> Run:
+def held(plain: Run, out: Path, *rules: dict[str, object]) -> Run:
     """A run that stops at its audit."""
+    run = another(plain, out, "held", "validate", rules=list(rules))
     with pytest.raises(AuditFailed):
-        release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, rules=list(rules), run_id="held", **more)
-    from synth_spark.progress import Progress
-    from synth_spark.workspace import Workspace
-
-    return Run(spark, Workspace.open(out.with_name(out.name + ".work") / "held"), Progress(quiet=True))
+        running.resume(run)
+    return Run(run.spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
 
 
-def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, tmp_path: Path) -> None:
-    run = held(spark, cases, tmp_path / "out", KEPT, GENDER)
+def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tmp_path: Path) -> None:
+    run = held(plain, tmp_path / "out", KEPT, GENDER)
     assert not (tmp_path / "out" / "LATEST.json").exists()
     notice = tmp_path / "out.work" / "quarantine" / "held.md"
     assert "use.kept_pairs" in notice.read_text()
@@ -344,9 +343,9 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(spark, cases, 
         running.resume(run)
 
 
-def test_a_warning_holds_the_release_until_someone_accepts_it(spark, cases, tmp_path: Path) -> None:
+def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_path: Path) -> None:
     told = {**KEPT, "rule": "use.kept_published", "comparison": "reportable_to_synthetic", "severity": "warning"}
-    run = held(spark, cases, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
+    run = held(plain, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
     for rule in ("use.kept_pairs", "use.kept_published"):
         accept(run, rule, "a first release, small on purpose")
     running.resume(run)
@@ -367,29 +366,29 @@ def test_a_warning_holds_the_release_until_someone_accepts_it(spark, cases, tmp_
     assert history[history["rule"] == "kept_pairs"]["accepted"].astype(bool).tolist().count(True) == 1
 
 
-def test_what_a_plan_accepts_must_be_a_warning_of_the_release(spark, cases, tmp_path: Path) -> None:
+def test_what_a_plan_accepts_must_be_a_warning_of_the_release(plain: Run, tmp_path: Path) -> None:
     rules = [{**KEPT, "severity": "warning", "at_least": 0.0}]
-    keys = {"privacy__k": K, "input__columns": COLUMNS, "rules": rules}
+    keys = {"rules": rules, "accepted": {"use.kept_pair": "typing"}}
     with pytest.raises(PlanError, match=r"accepted use\.kept_pair: is no rule"):
-        release(spark, cases, tmp_path / "out", **keys, accepted={"use.kept_pair": "typing"})
+        running.resume(another(plain, tmp_path / "out", "typing", "validate", **keys))
 
 
-def test_a_rule_about_what_was_not_measured_does_not_hold(spark, cases, tmp_path: Path) -> None:
-    run = held(spark, cases, tmp_path / "out", {"rule": "use.risk", "topic": "attack", "measure": "risk", "at_most": 1})
+def test_a_rule_about_what_was_not_measured_does_not_hold(plain: Run, tmp_path: Path) -> None:
+    run = held(plain, tmp_path / "out", {"rule": "use.risk", "topic": "attack", "measure": "risk", "at_most": 1})
     assert "(was not measured)" in (run.workspace.folder / "quality.md").read_text()
 
 
-def test_expectations_that_do_not_exist_are_told(spark, cases, tmp_path: Path) -> None:
+def test_expectations_that_do_not_exist_are_told(plain: Run, tmp_path: Path) -> None:
     for change, message in (({"expectation": "ExpectMiracles"}, "does not have"), ({"arguments": {}}, "does not take")):
         with pytest.raises(PlanError, match=message):
-            release(
-                spark, cases, tmp_path / str(len(message)), privacy__k=K, input__columns=COLUMNS,
-                rules=[{**GENDER, **change}],
-            )  # fmt: skip
+            running.resume(
+                another(plain, tmp_path / "out", str(len(message)), "validate", rules=[{**GENDER, **change}])
+            )
 
 
-def test_a_release_can_be_audited_again(spark, cases, tmp_path: Path) -> None:
-    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS)
+def test_a_release_can_be_audited_again(plain: Run, tmp_path: Path) -> None:
+    run = another(plain, tmp_path / "out", "audited", "validate")
+    running.resume(run)
     running.validate_again(run)
     assert run.workspace.done("publish")
     file = next((tmp_path / "out" / "aggregates").rglob("*.parquet"))

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from publishing import place
 from pyspark.sql import SparkSession
-from releasing import published, release, write_csv
+from releasing import kept, started, work_until, write_csv
 
+from synth_spark import tables
 from synth_spark.cli import main
 
 SECRET = "Zwetlana-of-Nowhere"  # a value that no message may quote
@@ -91,7 +93,8 @@ def test_an_output_that_cannot_be_written(
 
 def test_a_run_id_that_exists(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write_csv(tmp_path / "cases.csv", f"a,b,c\n{ROWS}")
-    release(spark, source, tmp_path / "done", run_id="mine")
+    place(tmp_path / "done", "mine", {"a:x": 20})
+    (tmp_path / "done.work" / "mine").mkdir(parents=True)
     before = (tmp_path / "done" / "LATEST.json").read_text()
     arguments = ["run", "--input", str(source), "--output", str(tmp_path / "done"), "--run-id", "mine", "--quiet"]
     assert main(arguments) == 7
@@ -122,8 +125,8 @@ def test_plans_that_cannot_be_understood(
 def test_zeros_blanks_and_empties_are_absent(spark: SparkSession, tmp_path: Path) -> None:
     rows = "".join(["0, x ,1\n"] * 10 + ["00,,0\n"] * 10)
     source = write_csv(tmp_path / "zeros.csv", f"\ufeff a ,b,c\n{rows}")
-    release(spark, source, tmp_path / "out", privacy__k=5, input__sensitive_zeros=["c"])
-    made = published(tmp_path / "out", "synthetic_records")
+    run = started(spark, source, tmp_path / "out", privacy__k=5, input__sensitive_zeros=["c"])
+    made = kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS)
     assert {name: made[name].value_counts().to_dict() for name in "abc"} == {
         "a": {"00": 10},
         "b": {"x": 10},
@@ -134,7 +137,7 @@ def test_zeros_blanks_and_empties_are_absent(spark: SparkSession, tmp_path: Path
 def test_quotes_line_breaks_and_tabs(spark: SparkSession, tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": ["x\ny", "tab\there"] * 5, "b": ['"q"', "plain"] * 5})
     frame.to_csv(tmp_path / "cases.tsv", index=False, sep="\t")
-    release(spark, tmp_path / "cases.tsv", tmp_path / "out", privacy__k=5, input__multiline=True)
-    made = published(tmp_path / "out", "synthetic_records")
+    run = started(spark, tmp_path / "cases.tsv", tmp_path / "out", privacy__k=5, input__multiline=True)
+    made = kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS)
     assert made["a"].value_counts().to_dict() == {"x\ny": 5, "tab\there": 5}
     assert made["b"].value_counts().to_dict() == {'"q"': 5, "plain": 5}

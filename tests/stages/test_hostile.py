@@ -48,6 +48,7 @@ def released_or_refused(hostile: Hostile, folder: Path, capsys: pytest.CaptureFi
     return code
 
 
+@pytest.mark.takes("a dozen whole lines")
 @settings(patient, max_examples=12)
 @given(files())
 def test_hostile_files_through_the_whole_line(
@@ -57,6 +58,7 @@ def test_hostile_files_through_the_whole_line(
         released_or_refused(hostile, Path(folder), capsys)
 
 
+@pytest.mark.takes("two hundred files")
 @settings(patient, max_examples=FILES)
 @given(files())
 def test_hostile_files_are_read_or_refused(spark: SparkSession, hostile: Hostile) -> None:
@@ -126,12 +128,21 @@ def values_published(out: Path) -> set[str]:
     return {part for cell in cells for part in (re.split("[;|]", cell) if isinstance(cell, str) else cell)}
 
 
-@pytest.mark.parametrize("rows", [f"{MARK},x\n{MARK},y,{MARK}\n", f'{MARK},"{MARK}\n', f"{MARK},{'y' * 2_000}\n"])
-def test_no_value_reaches_the_logs_of_a_process(tmp_path: Path, rows: str) -> None:
-    """What a fresh process says, with Spark's own logging as it is."""
-    source = write_csv(tmp_path / "cases.csv", f"a,b\n{rows}")
-    command = [sys.executable, "-m", "synth_spark", "run", "--input", str(source), "--output", str(tmp_path / "out")]
-    ended = subprocess.run([*command, "--k", "2"], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert ended.returncode == 3
+def test_no_value_reaches_the_logs_of_a_process(tmp_path: Path) -> None:
+    """What a fresh process says of three files that it refuses, with Spark's own logging as it is."""
+    files = [f"{MARK},x\n{MARK},y,{MARK}\n", f'{MARK},"{MARK}\n', f"{MARK},{'y' * 2_000}\n"]
+    asked = [
+        ["run", "--input", str(write_csv(tmp_path / f"{at}.csv", f"a,b\n{rows}")), "--output", "out", "--k", "2"]
+        for at, rows in enumerate(files)
+    ]
+    code = (
+        "import sys; from synth_spark.cli import main\n"
+        f"for words in {asked!r}: sys.stderr.write(f'\\n=={{main(words)}}==\\n')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
     assert MARK not in ended.stdout + ended.stderr
-    assert ended.stderr.strip().splitlines()[-1].startswith("synth-spark: ")
+    *said, _ = ended.stderr.split("\n==3==\n")
+    assert len(said) == len(files)
+    for one in said:
+        assert one.strip().splitlines()[-1].startswith("synth-spark: ")

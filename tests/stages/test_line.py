@@ -10,16 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
-from releasing import hashes, published, release, write_csv
+from releasing import another, hashes, kept_hashes, published, release, started, work_until, write_csv
 
 from synth_spark import demo, pipeline, running, tables
-from synth_spark import plan as plans
 from synth_spark.aggregate import suppress
 from synth_spark.errors import AuditFailed, PublishError, RunError
-from synth_spark.progress import Progress
 from synth_spark.run import Run
 from synth_spark.tables import Sensitivity
-from synth_spark.workspace import Workspace
 
 K = 3
 
@@ -44,11 +41,16 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def out(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release of the cases."""
+def first(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A release of the cases, to be looked at; who changes something takes `another`."""
     out = tmp_path_factory.mktemp("release") / "out"
-    release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, run_id="first")
-    return out
+    return release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, run_id="first")
+
+
+@pytest.fixture(scope="module")
+def out(first: Run) -> Path:
+    """Where it was published."""
+    return Path(first.plan.output.path)
 
 
 def sensitive(cases: Path) -> pd.DataFrame:
@@ -88,14 +90,11 @@ def test_aggregates_are_ordered_by_what_is_published(out: Path) -> None:
 
 
 def test_aggregates_that_several_tasks_sort_are_in_the_same_order(
-    spark: SparkSession, cases: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    first: Run, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = published(out, "aggregates")
     monkeypatch.setattr(suppress, "_SORTED", len(whole) // 4)
-    wish = {"input.path": str(cases), "output.path": str(tmp_path / "out"), "privacy.k": K, "input.columns": COLUMNS}
-    run = running.start(spark, plans.load(None, wish), Progress(quiet=True))
-    for name in ("read", "encode", "aggregate"):
-        run.work(pipeline.STAGES["k_anonymity"], name)
+    run = work_until(another(first, tmp_path / "out", "sorted", "aggregate"), "aggregate")
     files = sorted((run.workspace.folder / "tables" / "aggregates").glob("*.parquet"))
     parts = [pd.read_parquet(file) for file in files]
     assert len(parts) > 2
@@ -176,35 +175,37 @@ def test_the_run_folder_is_for_its_owner_and_explains_itself(out: Path) -> None:
         assert entry["files"]
 
 
-def test_partitions_do_not_matter(spark: SparkSession, cases: Path, out: Path, tmp_path: Path) -> None:
+def test_partitions_do_not_matter(spark: SparkSession, cases: Path, first: Run, out: Path, tmp_path: Path) -> None:
     frame = spark.read.csv(str(cases), header=True)
+    found = []
     for parts in (1, 7):
         frame.repartition(parts).write.parquet(str(tmp_path / f"cases-{parts}.parquet"))
-        release(
-            spark, tmp_path / f"cases-{parts}.parquet", tmp_path / f"out-{parts}", privacy__k=K, input__columns=COLUMNS
-        )
-    assert hashes(tmp_path / "out-1") == hashes(tmp_path / "out-7") == hashes(out)
+        source = tmp_path / f"cases-{parts}.parquet"
+        run = started(spark, source, tmp_path / f"out-{parts}", privacy__k=K, input__columns=COLUMNS)
+        found.append(kept_hashes(work_until(run, "evaluate")))
+    assert found[0] == found[1] == kept_hashes(first) == hashes(out)
 
 
 def test_another_seed_makes_other_records_and_the_same_counts(
-    spark: SparkSession, cases: Path, out: Path, tmp_path: Path
+    spark: SparkSession, cases: Path, first: Run, tmp_path: Path
 ) -> None:
-    release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS, seed=6)
-    mine, theirs = hashes(tmp_path / "out"), hashes(out)
+    other = started(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS, seed=6)
+    work_until(other, "synthesize")
+    mine, theirs = kept_hashes(other), kept_hashes(first)
     assert mine["aggregates"] == theirs["aggregates"]
     assert mine["synthetic_records"] != theirs["synthetic_records"]
 
 
-def test_a_stage_can_be_run_again_and_the_rest_resumed(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:4], run_id="again")
-    first = hashes(tmp_path / "out")
-    reopened = Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
+def test_a_stage_can_be_run_again_and_the_rest_resumed(first: Run, tmp_path: Path) -> None:
+    reopened = another(first, tmp_path / "out", "again", "publish")
+    running.resume(reopened)
+    done = hashes(tmp_path / "out")
     running.work(reopened, "synthesize")
     assert not reopened.workspace.done("evaluate")
     with pytest.raises(RunError, match="'publish': needs the stage 'evaluate'"):
         running.work(reopened, "publish")
     running.resume(reopened)  # of the same content: nothing is to be done
-    assert hashes(tmp_path / "out") == first
+    assert hashes(tmp_path / "out") == done == kept_hashes(first)
     with pytest.raises(PublishError, match="has been published there already"):
         running.work(reopened, "publish")
     assert reopened.workspace.done("publish")
@@ -212,13 +213,13 @@ def test_a_stage_can_be_run_again_and_the_rest_resumed(spark: SparkSession, case
     running.work(reopened, "synthesize")
     with pytest.raises(PublishError, match="has been published there already"):
         running.resume(reopened)  # of another content
-    assert hashes(tmp_path / "out") == first
+    assert hashes(tmp_path / "out") == done
     with pytest.raises(RunError, match="did you mean 'validate'"):
         running.work(reopened, "validat")
 
 
-def test_a_changed_file_is_not_published(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    run = release_until(spark, cases, tmp_path / "out", "publish")
+def test_a_changed_file_is_not_published(first: Run, tmp_path: Path) -> None:
+    run = another(first, tmp_path / "out", "bad", "publish")
     file = next(run.kept(tables.SYNTHETIC_RECORDS).path.glob("*.parquet"))
     whole = file.read_bytes()
     shutil.copyfile(file, file.with_name("more.parquet"))  # a row too many is as bad as one that changed
@@ -257,39 +258,22 @@ def test_hostile_values_and_headers_come_out_as_they_went_in(spark: SparkSession
 
 
 def test_a_failed_audit_stops_the_release_and_leaves_the_previous_one(
-    spark: SparkSession, cases: Path, tmp_path: Path
+    spark: SparkSession, cases: Path, first: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    release(spark, cases, out, privacy__k=K, input__columns=COLUMNS, run_id="good")
+    running.resume(another(first, out, "good", "publish"))
     before = (out / "LATEST.json").read_text()
-    plan_run = release_until(spark, cases, out, "evaluate")
-    plant(plan_run, spark, sensitive(cases))
+    run = another(first, out, "bad", "evaluate")
+    plant(run, spark, sensitive(cases))
     with pytest.raises(AuditFailed) as failure:
-        running.resume(plan_run)
+        running.resume(run)
     assert "proof.support" in str(failure.value)
     assert (out / "LATEST.json").read_text() == before
     assert not list(out.rglob("*bad*"))
-    report = (plan_run.workspace.folder / "quality.md").read_text()
+    report = (run.workspace.folder / "quality.md").read_text()
     assert "**failed** | proof.support" in report
     for value in set(sensitive(cases)["citizenship"]) - {""}:
         assert f" {value} " not in str(failure.value)
-
-
-def release_until(spark: SparkSession, cases: Path, out: Path, stage: str) -> Run:
-    """A run whose stages before the named one are done."""
-    from synth_spark import plan as plans
-
-    keys = {
-        "input.path": str(cases),
-        "output.path": str(out),
-        "privacy.k": K,
-        "input.columns": COLUMNS,
-        "run_id": "bad",
-    }
-    run = running.start(spark, plans.load(None, keys), Progress(quiet=True))
-    for name in list(pipeline.STAGES["k_anonymity"])[: list(pipeline.STAGES["k_anonymity"]).index(stage)]:
-        running.work(run, name)
-    return run
 
 
 def plant(run: Run, spark: SparkSession, real: pd.DataFrame) -> None:
@@ -302,17 +286,16 @@ def plant(run: Run, spark: SparkSession, real: pd.DataFrame) -> None:
     run.keep(tables.SYNTHETIC_RECORDS, run.kept(tables.SYNTHETIC_RECORDS).frame.union(row).localCheckpoint())
 
 
-def test_only_aggregate_and_synthesize_vouch(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+def test_only_aggregate_and_synthesize_vouch(first: Run) -> None:
     from synth_spark import aggregate, synthesize
 
-    run = release(spark, cases, tmp_path / "out", privacy__k=K, input__columns=COLUMNS[:2])
     for table in vars(tables).values():
         if isinstance(table, tables.Table) and table.sensitivity is not Sensitivity.SAFE:
-            if table.name not in run.workspace.manifest["tables"]:
+            if table.name not in first.workspace.manifest["tables"]:
                 continue  # of the other line
             with pytest.raises(TypeError, match=table.name):
-                tables.SafeTable(run.kept(table))
+                tables.SafeTable(first.kept(table))
     with pytest.raises(TypeError, match="aggregate does not make"):
-        aggregate.vouch(run.kept(tables.SYNTHETIC_RECORDS))
+        aggregate.vouch(first.kept(tables.SYNTHETIC_RECORDS))
     with pytest.raises(TypeError, match="synthesize does not make"):
-        synthesize.vouch(run.kept(tables.AGGREGATES))
+        synthesize.vouch(first.kept(tables.AGGREGATES))

@@ -11,12 +11,14 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from releasing import published, release, write_csv
+from releasing import kept, published, release, started, work_until, write_csv
 from unit.test_domain import HOSTILE
 
+from synth_spark import plan as plans
 from synth_spark import running, tables
 from synth_spark.cli import main
 from synth_spark.errors import AuditFailed, PlanError
+from synth_spark.progress import Progress
 
 #: Texts of cells that mean something, blanks and quotes and line breaks with them.
 TEXTS = [
@@ -34,11 +36,11 @@ def test_texts_come_out_exactly_as_they_went_in(spark: SparkSession, tmp_path: P
     writer.writerows([text, "|".join(["p", f"q{len(text) % 3}"])] for text in TEXTS for _ in range(6))
     source = write_csv(tmp_path / "cases.csv", out.getvalue())
     settings = {"input__multiline": True, "input__multi_values": {"côté; x:y": "|"}, "privacy__k": 5}
-    release(spark, source, tmp_path / "out", input__max_value_length=2_000, **settings)
-    made = published(tmp_path / "out", "synthetic_records")
-    assert list(made.columns) == ["text", "côté; x:y", "run_id"][: len(made.columns)]
+    run = started(spark, source, tmp_path / "out", input__max_value_length=2_000, **settings)
+    made = kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS)
+    assert list(made.columns) == ["text", "côté; x:y"]
     assert made["text"].value_counts().to_dict() == dict.fromkeys(TEXTS, 5)
-    counts = published(tmp_path / "out", "aggregates")
+    counts = kept(run, tables.AGGREGATES)
     assert set(counts.loc[counts["length"] == 1, "text"].dropna()) == set(TEXTS)
 
 
@@ -59,8 +61,8 @@ def test_several_values_leave_in_the_form_they_came_in(spark: SparkSession, tmp_
         assert file.is_dir() or b"seldom9" not in file.read_bytes()
     listed = run.kept(tables.RECORDS).frame.select("c0", F.col("c1").alias("kinds")).withColumnRenamed("c0", "x")
     listed.write.parquet(str(tmp_path / "lists.parquet"))
-    release(spark, tmp_path / "lists.parquet", tmp_path / "lists", privacy__k=5)
-    as_lists = published(tmp_path / "lists", "synthetic_records")
+    other = started(spark, tmp_path / "lists.parquet", tmp_path / "lists", privacy__k=5)
+    as_lists = kept(work_until(other, "synthesize"), tables.SYNTHETIC_RECORDS)
     joined = as_lists["kinds"].map(lambda cell: None if cell is None else ";".join(cell))
     as_text = made["kinds"].where(made["kinds"].notna(), None)
     assert Counter(zip(as_lists["x"], joined, strict=True)) == Counter(zip(made["x"], as_text, strict=True))
@@ -161,8 +163,9 @@ def test_inspect_finds_what_columns_hold(
     assert proposed["numbers"] == {"age": {"quantiles": 8}}
     assert proposed["multi_values"] == {"kinds": ";"}
     shutil.copy(folder / "proposed.yml", tmp_path / "plan.yml")
-    assert main(["run", str(tmp_path / "plan.yml"), "--output", str(tmp_path / "released"), "--quiet"]) == 0
-    assert set(published(tmp_path / "released", "synthetic_records")["c"].dropna()) == {"x"}
+    plan = plans.load(str(tmp_path / "plan.yml"), {"output.path": str(tmp_path / "released")})
+    run = work_until(running.start(spark, plan, Progress(quiet=True)), "synthesize")
+    assert set(kept(run, tables.SYNTHETIC_RECORDS)["c"].dropna()) == {"x"}
 
 
 @pytest.mark.shared
@@ -170,9 +173,9 @@ def test_victims_and_perpetrators(spark: SparkSession, tmp_path: Path, shared: P
     """CTDC's table of several values a cell: every synthetic record is contained in k of its records."""
     several = ["IP_Gender", "IP_ageBroad", "IP_citizen_UNRegion", "IP_Relation", "IP_PayMoney"]
     source = shared / "data" / "ctdc_vp_synthetic.csv.gz"
-    release(spark, source, tmp_path / "out", input__multi_values=dict.fromkeys(several, ";"), privacy__k=10)
+    run = started(spark, source, tmp_path / "out", input__multi_values=dict.fromkeys(several, ";"), privacy__k=10)
     table = pd.read_csv(source, dtype=str, keep_default_na=False)
-    made = published(tmp_path / "out", "synthetic_records")[list(table.columns)].fillna("")
+    made = kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS)[list(table.columns)].fillna("")
 
     def attributes(frame: pd.DataFrame) -> Counter[frozenset[str]]:
         split = [

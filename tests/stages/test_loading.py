@@ -20,8 +20,9 @@ import pytest
 from installing import ROOT
 from postgres import PASSWORD, server
 from pyspark.sql import SparkSession
-from releasing import release
+from releasing import another, release
 
+from synth_spark import running
 from synth_spark.cli import main
 from synth_spark.errors import PlanError, PublishError
 from synth_spark.published import PublishedRelease, open_release
@@ -33,7 +34,7 @@ HEADERS = ["a.b", "Order", "kinds", "means", "שלום"]
 
 @pytest.fixture(scope="module")
 def outs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two releases as Parquet, the later with a column more, and the first as Delta."""
+    """Two releases as Parquet, the later with a column more, and the first published as Delta once more."""
     folder = tmp_path_factory.mktemp("loading")
     texts = ['say "hi"', "a;b:c", "it's", "naïve ☃ \\n", "=1+1"]
     rows = [(text, text[::-1], ["d1", "d 2"][: 1 + n % 2], "p|q" if n % 3 else "q", "x", f"n{n % 2}")
@@ -42,11 +43,11 @@ def outs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "`kinds` string", "`kinds` array<string>"))  # fmt: skip
     frame.coalesce(1).write.parquet(str(folder / "cases.parquet"))
     settings: dict[str, Any] = {"privacy__k": 3, "input__multi_values": {"means": "|"}, "reporting_length": 2}
-    for name, form, columns in (("One-1", "parquet", HEADERS), ("Two", "parquet", [*HEADERS, "more"])):
-        given = {"input__columns": columns, "run_id": name, "output__format": form, **settings}
-        release(spark, folder / "cases.parquet", folder / name, **given)
-    given = {"input__columns": HEADERS, "run_id": "One-1", "output__format": "delta", **settings}
-    release(spark, folder / "cases.parquet", folder / "delta", **given)
+    runs = {}
+    for name, columns in (("One-1", HEADERS), ("Two", [*HEADERS, "more"])):
+        given = {"input__columns": columns, "run_id": name, **settings}
+        runs[name] = release(spark, folder / "cases.parquet", folder / name, **given)
+    running.resume(another(runs["One-1"], folder / "delta", "One-1", "publish", output__format="delta"))
     return {name: folder / name for name in ("One-1", "Two", "delta")}
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from releasing import hashes, release
+from releasing import another, hashes, release
 
-from synth_spark import demo
+from synth_spark import demo, running
 from synth_spark.cli import main
 from synth_spark.errors import RunError
 from synth_spark.operations import purging
@@ -33,17 +33,13 @@ def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-def made(spark: SparkSession, cases: Path, out: Path, **more: object) -> Run:
-    settings = {"seed": SEED, "privacy__k": 4, "reporting_length": 2, "input__columns": COLUMNS}
-    return release(spark, cases, out, **settings, **more)
-
-
 @pytest.fixture(scope="module")
 def original(spark: SparkSession, cases: Path) -> Iterator[Run]:
     """A published run in a folder that everyone may enter."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    yield made(spark, cases, folder / "out", run_id="first")
+    settings = {"seed": SEED, "privacy__k": 4, "reporting_length": 2, "input__columns": COLUMNS}
+    yield release(spark, cases, folder / "out", run_id="first", **settings)
     shutil.rmtree(folder)
 
 
@@ -197,9 +193,11 @@ def test_links_are_removed_and_not_followed(workspace: Workspace, tmp_path: Path
     assert not (workspace.folder / "tables" / "records").is_symlink()
 
 
-def test_a_plan_can_ask_for_it(spark: SparkSession, cases: Path, original: Run, tmp_path: Path) -> None:
+def test_a_plan_can_ask_for_it(original: Run, tmp_path: Path) -> None:
     """The release is the same, and nothing sensitive is left as soon as it is in place."""
-    run = made(spark, cases, tmp_path / "out", run_id="first", operations__after_publication="purge")
+    run = another(original, tmp_path / "out", "first", "publish", operations__after_publication="purge")
+    assert (run.workspace.folder / "tables" / "records").is_dir()
+    running.resume(run)
     assert hashes(tmp_path / "out") == hashes(Path(original.plan.output.path))
     tables = Workspace.open(run.workspace.folder).manifest["tables"]
     left = {path.name for path in (run.workspace.folder / "tables").iterdir()}

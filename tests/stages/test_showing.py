@@ -13,9 +13,9 @@ import duckdb
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
-from releasing import published, release
+from releasing import another, published, release
 
-from synth_spark import demo
+from synth_spark import demo, running
 from synth_spark.cli import main
 from synth_spark.errors import PlanError, PublishError
 from synth_spark.published import open_release
@@ -89,13 +89,18 @@ def test_long_forms_hold_what_the_wide_tables_hold(run: Run, spark: SparkSession
     assert (counts.groupby("combination_id").size() == counts.groupby("combination_id").length_x.first()).all()
 
 
-def test_a_showcase_can_be_left_out_and_must_make_sense(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    release(spark, cases, tmp_path / "out", privacy__k=4, showcase__make=False)
+def test_a_showcase_can_be_left_out_and_must_make_sense(
+    explored: dict[str, Run], spark: SparkSession, cases: Path, tmp_path: Path
+) -> None:
+    left_out = {"showcase": {"make": False}, "output__long_form": False}
+    running.resume(another(explored["parquet"], tmp_path / "out", "without", "publish", **left_out))
     assert not (tmp_path / "out" / "showcase.html").exists()
     assert "synthetic_attributes" not in json.loads((tmp_path / "out" / "LATEST.json").read_text())["tables"]
     assert len(published(tmp_path / "out", "synthetic_records")) > 0
     with pytest.raises(PlanError, match="showcase: names no column 'yaer'; did you mean 'year'"):
-        release(spark, cases, tmp_path / "none", privacy__k=4, showcase__hidden=["yaer"])
+        running.resume(
+            another(explored["parquet"], tmp_path / "none", "wrong", "publish", showcase={"hidden": ["yaer"]})
+        )
     with pytest.raises(PlanError, match=r"showcase.texts.pgae"):
         release(spark, cases, tmp_path / "none", privacy__k=4, showcase__texts={"pgae": "x"})
     with pytest.raises(PublishError, match="holds no manifest"):
@@ -120,7 +125,11 @@ def test_it_is_served_on_this_machine_alone() -> None:
 def test_the_queries_for_dashboards_say_the_same_of_both_tables(spark: SparkSession, tmp_path: Path) -> None:
     """The queries of docs/dashboards.md, on a release of demo cases; single counts are exact, pairs estimates."""
     demo.write_csv(spark, tmp_path / "cases.csv", 800, seed=4)
-    release(spark, tmp_path / "cases.csv", tmp_path / "out", privacy__k=5, output__long_form=True)
+    asked = ["yearOfRegistration", "gender", "ageBroad", "citizenship"]
+    release(
+        spark, tmp_path / "cases.csv", tmp_path / "out", privacy__k=5, input__columns=asked, reporting_length=2,
+        output__long_form=True, showcase__make=False,
+    )  # fmt: skip
     text = (Path(__file__).parents[2] / "docs" / "dashboards.md").read_text(encoding="utf-8")
     queries = [one for one in re.split(r"-- .*\n", re.findall(r"```sql\n(.*?)```", text, re.S)[0]) if one.strip()]
     base = duckdb.connect()

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
-from releasing import hashes, published, release
+from releasing import another, kept, kept_hashes, published, release, started, work_until
 
+from synth_spark import running, tables
 from synth_spark.errors import PlanError, ResourceError
 from synth_spark.run import Run
 
@@ -32,7 +33,23 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def kept(run: Run) -> set[str]:
+@pytest.fixture(scope="module")
+def counted(spark: SparkSession, large: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The large table, read and counted; who makes records of it takes `another`."""
+    out = tmp_path_factory.mktemp("counted") / "out"
+    return work_until(started(spark, large, out, privacy__k=K, reporting_length=2), "aggregate")
+
+
+@pytest.fixture(scope="module")
+def free(counted: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Value-seeded records of a table that fits a task, packed by count, with no limit to oversampling."""
+    keys = {"synthesis__kind": "value_seeded", "synthesis__packing": "count"}
+    return work_until(
+        another(counted, tmp_path_factory.mktemp("free") / "out", "free", "synthesize", **keys), "evaluate"
+    )
+
+
+def names(run: Run) -> set[str]:
     """Names of the tables in a run's folder."""
     return set(run.workspace.manifest["tables"])
 
@@ -54,18 +71,19 @@ def test_a_cut_table_gives_exact_single_counts_whatever_the_partitions(
 ) -> None:
     """Support of every record is proved by the audit, without which nothing is published."""
     spark.read.parquet(str(large)).repartition(5).write.parquet(str(tmp_path / "five.parquet"))
-    settings = {"privacy__k": K, "task_memory": CUT, "synthesis__kind": kind, "reporting_length": 2}
-    run = release(spark, large, tmp_path / "one", **settings)
-    assert {"grown_0", "grown_1", "grown"} <= kept(run)
+    settings = {"privacy__k": K, "reporting_length": 2, "task_memory": CUT, "synthesis__kind": kind}
+    run = started(spark, large, tmp_path / "one", **settings)
+    running.resume(run)
+    assert {"grown_0", "grown_1", "grown"} <= names(run)
     assert single_counts(published(tmp_path / "one", "synthetic_records")) == rounded_down(large)
-    release(spark, tmp_path / "five.parquet", tmp_path / "other", **settings)
-    assert hashes(tmp_path / "one") == hashes(tmp_path / "other")
+    other = started(spark, tmp_path / "five.parquet", tmp_path / "other", **settings)
+    assert kept_hashes(work_until(other, "evaluate")) == kept_hashes(run)
 
 
 @pytest.mark.parametrize("memory", [1_024, CUT])
-def test_unseeded_records_round_their_own_counts(spark: SparkSession, large: Path, tmp_path: Path, memory: int) -> None:
-    settings = {"privacy__k": K, "synthesis__kind": "unseeded", "reporting_length": 2, "task_memory": memory}
-    release(spark, large, tmp_path / "out", **settings)
+def test_unseeded_records_round_their_own_counts(counted: Run, large: Path, tmp_path: Path, memory: int) -> None:
+    settings = {"synthesis__kind": "unseeded", "task_memory": memory}
+    running.resume(another(counted, tmp_path / "out", "unseeded", "synthesize", **settings))
     made = published(tmp_path / "out", "synthetic_records")
     counts, expected = single_counts(made), rounded_down(large)
     assert all(count % K == 0 for count in counts.values())
@@ -74,32 +92,32 @@ def test_unseeded_records_round_their_own_counts(spark: SparkSession, large: Pat
     assert "multiples of 4" in (tmp_path / "out" / "RELEASE.md").read_text()
 
 
-def test_value_seeded_records_of_a_table_that_fits(spark: SparkSession, large: Path, tmp_path: Path) -> None:
-    run = release(spark, large, tmp_path / "out", privacy__k=K, synthesis__kind="value_seeded", reporting_length=2)
-    assert "grown_0" not in kept(run)
+def test_value_seeded_records_of_a_table_that_fits(counted: Run, large: Path, tmp_path: Path) -> None:
+    run = another(counted, tmp_path / "out", "fits", "synthesize", synthesis__kind="value_seeded")
+    running.resume(run)
+    assert "grown_0" not in names(run)
     assert single_counts(published(tmp_path / "out", "synthetic_records")) == rounded_down(large)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.25])
 def test_oversampling_is_held_to_its_limit_over_all_tasks(
-    spark: SparkSession, large: Path, tmp_path: Path, ratio: float
+    counted: Run, free: Run, large: Path, tmp_path: Path, ratio: float
 ) -> None:
     """No pair of values exceeds its published count by more, single counts are exact; without it some pairs do."""
     settings = {
-        "privacy__k": K,
         "synthesis__kind": "value_seeded",
-        "reporting_length": 2,
         "synthesis__packing": "count",
+        "synthesis__oversampling": ratio,
     }
-    run = release(spark, large, tmp_path / "out", synthesis__oversampling=ratio, **settings)
+    run = another(counted, tmp_path / "out", "limited", "synthesize", **settings)
+    running.resume(run)
     assert run.resolved.shards > 1
     made = published(tmp_path / "out", "synthetic_records")
     assert single_counts(made) == rounded_down(large)
     told = published(tmp_path / "out", "aggregates").query("length == 2")
     assert pair_counts(made) <= Counter({pair: int((1 + ratio) * count) for pair, count in pairs_of(told).items()})
-    release(spark, large, tmp_path / "free", **settings)
-    free = pair_counts(published(tmp_path / "free", "synthetic_records"))
-    assert any(free[pair] > (1 + ratio) * count for pair, count in pairs_of(told).items())
+    without = pair_counts(kept(free, tables.SYNTHETIC_RECORDS))
+    assert any(without[pair] > (1 + ratio) * count for pair, count in pairs_of(told).items())
 
 
 def test_oversampling_of_the_specification_without_its_defect(spark: SparkSession, tmp_path: Path) -> None:
@@ -108,17 +126,19 @@ def test_oversampling_of_the_specification_without_its_defect(spark: SparkSessio
     (tmp_path / "cases.csv").write_text("\n".join(["a,b", *rows]) + "\n")
     release(
         spark, tmp_path / "cases.csv", tmp_path / "out", privacy__k=10, synthesis__kind="value_seeded",
-        synthesis__oversampling=0.1,
+        synthesis__oversampling=0.1, showcase__make=False,
     )  # fmt: skip
     assert single_counts(published(tmp_path / "out", "synthetic_records")) == {("a", "a1"): 10, ("b", "b0"): 10}
 
 
-def test_what_oversampling_cannot_be_held_for_is_refused(spark: SparkSession, large: Path, tmp_path: Path) -> None:
-    settings = {"privacy__k": K, "task_memory": CUT, "synthesis__oversampling": 0.1}
-    with pytest.raises(PlanError, match="is for value_seeded"):
-        release(spark, large, tmp_path / "out", **settings)
-    with pytest.raises(ResourceError, match="in one task"):
-        release(spark, large, tmp_path / "out", synthesis__kind="value_seeded", **settings)
+def test_what_oversampling_cannot_be_held_for_is_refused(counted: Run, tmp_path: Path) -> None:
+    settings = {"task_memory": CUT, "synthesis__oversampling": 0.1}
+    for kind, error, message in (
+        ("row_seeded", PlanError, "is for value_seeded"),
+        ("value_seeded", ResourceError, "in one task"),
+    ):
+        with pytest.raises(error, match=message):
+            running.resume(another(counted, tmp_path / "out", kind, "encode", synthesis__kind=kind, **settings))
 
 
 def pair_counts(frame: pd.DataFrame) -> Counter[frozenset[tuple[str, str]]]:
@@ -139,17 +159,18 @@ def pairs_of(aggregates: pd.DataFrame) -> dict[frozenset[tuple[str, str]], int]:
     }
 
 
-def test_packings_make_different_records(spark: SparkSession, large: Path, tmp_path: Path) -> None:
+def test_packings_make_different_records(counted: Run, large: Path, tmp_path: Path) -> None:
     found = set()
     for packing in ("relative_deficit", "deficit", "count"):
-        out = tmp_path / packing
-        release(spark, large, out, privacy__k=K, synthesis__packing=packing, reporting_length=1)
-        found.add(hashes(out)["synthetic_records"])
-        assert single_counts(published(out, "synthetic_records")) == rounded_down(large)
+        run = another(counted, tmp_path / packing, packing, "synthesize", synthesis__packing=packing)
+        work_until(run, "synthesize")
+        found.add(kept_hashes(run)["synthetic_records"])
+        assert single_counts(kept(run, tables.SYNTHETIC_RECORDS)) == rounded_down(large)
     assert len(found) == 3
 
 
-def test_too_little_memory_is_refused_with_the_numbers(spark: SparkSession, large: Path, tmp_path: Path) -> None:
+def test_too_little_memory_is_refused_with_the_numbers(counted: Run, tmp_path: Path) -> None:
+    run = another(counted, tmp_path / "out", "little", "encode", task_memory=201)
     with pytest.raises(ResourceError, match=r"task_memory: of 201 MB holds [\d,]+ of [\d,]+ distinct records; give .*"):
-        release(spark, large, tmp_path / "out", privacy__k=K, task_memory=201)
-    assert not list((tmp_path / "out").iterdir())
+        running.resume(run)
+    assert not (tmp_path / "out").exists()

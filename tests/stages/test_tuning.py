@@ -23,6 +23,7 @@ def started(spark: SparkSession, tmp_path: Path, **keys: object) -> Run:
     return Run(spark, Workspace.create(plan), Progress(quiet=True))
 
 
+@pytest.mark.takes("four trials")
 def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
