@@ -12,7 +12,7 @@ import pytest
 from noises import Counting, NoNoise, SameNoise
 from packing import contents, table
 from pyspark.sql import SparkSession
-from releasing import published
+from releasing import kept, published, work_until
 
 from synth_spark import demo, running, tables
 from synth_spark import plan as plans
@@ -71,10 +71,10 @@ def test_an_infinite_budget_gives_the_exact_counts(
         spark, cases, tmp_path / "out", NoNoise(), privacy__public_domain=True, privacy__percentile=100,
         privacy__fabrication="uncontrolled", synthesis__kind=method, reporting_length=3,
     )  # fmt: skip
-    running.resume(run)
-    told = _told(published(tmp_path / "out", "aggregates"))
+    work_until(run, "synthesize")
+    told = _told(kept(run, tables.NOISY_AGGREGATES))
     assert told == dict(_combinations(cases, longest))
-    made = published(tmp_path / "out", "synthetic_records")
+    made = kept(run, tables.SYNTHETIC_RECORDS)
     exact = _combinations(cases, 1)
     for ((name, value),), count in ((tuple(key), count) for key, count in exact.items()):
         assert abs(int((made[name] == value).sum()) - count) <= max(3, 0.02 * count)
@@ -112,12 +112,32 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     assert "differential privacy" in packed["README.md"].decode()
 
 
+@pytest.fixture(scope="module")
+def straight(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter]:
+    """Method → the sizes of all that a run draws which does not fall, from its start to its publication."""
+    folder, drawn = tmp_path_factory.mktemp("straight"), {}
+    for method in METHODS:
+        noise = Counting(folder / f"{method}.draws")
+        running.resume(_started(spark, cases, folder / method, noise, synthesis__kind=method))
+        drawn[method] = Counter(noise.file.read_text().split())
+    return drawn
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("where", ["domain", "from_estimates", "counts_frame"])
 def test_a_run_that_fell_draws_and_debits_once(
-    spark: SparkSession, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, where: str
+    spark: SparkSession,
+    cases: Path,
+    straight: dict[str, Counter],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    where: str,
 ) -> None:
-    """It falls right after noise was written; taken up again, every table of noise is the one that was."""
+    """It falls right after noise was written; taken up again, every table of noise is the one that was.
+
+    All that is drawn by then is all that a whole run draws.
+    """
     from synth_spark import aggregate, encode
 
     run = _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), synthesis__kind=method)
@@ -136,21 +156,19 @@ def test_a_run_that_fell_draws_and_debits_once(
     assert noisy
     facts = json.loads(json.dumps(run.workspace.facts["drawn"]))
     again = Run(spark, type(run.workspace).open(run.workspace.folder), Progress(quiet=True), run.noise)
-    running.resume(again)
+    work_until(again, "synthesize")
     for name, entry in noisy.items():
         assert again.workspace.manifest["tables"][name]["files"] == entry["files"]
     assert {key: again.workspace.facts["drawn"][key] for key in facts} == facts
     assert len(Ledger(run.plan.ledger_file).entries()) == 1
     draws = Counter((tmp_path / "draws").read_text().split())
-    other = _started(spark, cases, tmp_path / "other", Counting(tmp_path / "straight"), synthesis__kind=method)
-    running.resume(other)
-    straight = Counter((tmp_path / "straight").read_text().split())
-    assert sum(draws.values()) == sum(straight.values()) or method == "aggregate_seeded"  # whose candidates vary
+    assert (
+        sum(draws.values()) == sum(straight[method].values()) or method == "aggregate_seeded"
+    )  # whose candidates vary
 
 
 def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    run = _started(spark, cases, tmp_path / "out")
-    running.resume(run)
+    run = work_until(_started(spark, cases, tmp_path / "out"), "synthesize")
     for stage in ("read", "encode", "aggregate"):
         with pytest.raises(RunError, match="draw noise again"):
             running.work(run, stage)
@@ -175,9 +193,7 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
 
 
 def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    run = _started(spark, cases, tmp_path / "out")
-    for name in ("read", "encode", "aggregate", "synthesize", "evaluate", "assess"):
-        running.work(run, name)
+    run = work_until(_started(spark, cases, tmp_path / "out"), "assess")
     run.plan.ledger_file.write_text("")
     with pytest.raises(AuditFailed, match=r"privacy\.debited"):
         running.work(run, "validate")
@@ -228,9 +244,7 @@ def test_neighbours_differ_only_where_they_may(spark: SparkSession, cases: Path,
     runs = []
     for name, source in (("one", cases), ("other", more)):
         run = _started(spark, source, tmp_path / name, SameNoise(), privacy__public_domain=True)
-        for stage in ("read", "encode", "aggregate"):
-            running.work(run, stage)
-        runs.append(run)
+        runs.append(work_until(run, "aggregate"))
     one, other = (run.values.sort_by([("column", "ascending"), ("value", "ascending")]).to_pydict() for run in runs)
     assert one["value"] == other["value"]
     assert one["sigma"] == other["sigma"]
@@ -256,8 +270,7 @@ def test_neighbours_differ_within_the_cap_length_by_length(spark: SparkSession, 
             spark, source, tmp_path / name, NoNoise(), privacy__public_domain=True, synthesis__kind="aggregate_seeded",
             privacy__percentile=30,
         )  # fmt: skip
-        for stage in ("read", "encode", "aggregate"):
-            running.work(run, stage)
+        work_until(run, "aggregate")
         own = run.kept(tables.NOISY_LENGTHS[0]).frame.orderBy("bucket").toPandas()["counts"]
         found.append(
             (run.workspace.facts["drawn"]["cap 2"], np.concatenate([np.frombuffer(row, "<i8") for row in own]))
@@ -272,8 +285,9 @@ def test_private_values_are_told_of_only_above_the_threshold(spark: SparkSession
     frame = pd.DataFrame({"a": ["x"] * 900 + ["y"] * 100 + [f"rare{i}" for i in range(50)], "b": ["u"] * 1050})
     frame.to_csv(tmp_path / "cases.csv", index=False)
     run = _started(spark, tmp_path / "cases.csv", tmp_path / "out", NoNoise(), input__columns=["a", "b"])
-    running.resume(run)
-    assert set(published(tmp_path / "out", "aggregates")["a"].dropna()) == {"x", "y"}
+    work_until(run, "synthesize")
+    assert set(kept(run, tables.NOISY_AGGREGATES)["a"].dropna()) == {"x", "y"}
+    assert set(kept(run, tables.SYNTHETIC_RECORDS)["a"].dropna()) == {"x", "y"}
 
 
 def test_declared_values_are_told_of_whether_they_occur_or_not(
@@ -281,8 +295,7 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
 ) -> None:
     declared = {"gender": ["Male", "Female", "Unheard of"]}
     run = _started(spark, cases, tmp_path / "out", NoNoise(), privacy__public_domain=declared)
-    for stage in ("read", "encode"):
-        running.work(run, stage)
+    work_until(run, "encode")
     gender = run.domain.columns[0]
     assert set(gender.values) == {"Male", "Female", "Unheard of"}
     run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
@@ -303,8 +316,7 @@ def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path
             input__columns=["a", "b", "m"], input__multi_values={"m": ";"},
             input__constraints=[{"forbid": {"a": "x", "b": "q"}}], privacy__values_a_record=3,
         )  # fmt: skip
-        running.resume(run)
-        made = published(tmp_path / method, "synthetic_records")
+        made = kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS)
         assert not ((made["a"] == "x") & (made["b"] == "q")).any()
         counted = made["m"].dropna().str.split(";").explode().value_counts()
         exact = frame["m"].str.split(";").explode().value_counts()
@@ -321,7 +333,7 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
             run = _started(spark, cases, tmp_path / partitions, NoNoise(), synthesis__kind=method)
-            running.resume(run)
+            work_until(run, "synthesize")
         finally:
             spark.conf.set("spark.sql.shuffle.partitions", "4")
         entries = run.workspace.manifest["tables"]
@@ -348,8 +360,7 @@ def test_wide_tables_measure_the_pairs_that_are_worth_it(spark: SparkSession, tm
         spark, tmp_path / "cases.csv", tmp_path / "out", VettedNoise(), privacy__most_pairs=40,
         privacy__public_domain=True, input__columns=list(frame.columns),
     )  # fmt: skip
-    for stage in ("read", "encode", "aggregate"):
-        running.work(run, stage)
+    work_until(run, "aggregate")
     measured = run.kept(tables.NOISY_PAIRS).frame.toPandas()
     assert (2, 7) in set(zip(measured["first"], measured["second"], strict=True))
     assert len(measured) < 40  # of 66; in 300 draws 16 to 31
