@@ -20,6 +20,7 @@ with session() as spark:
 """
 
 
+@pytest.mark.takes("three starts of a session, one of them slow on purpose")
 def test_classes_come_from_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a cache"))
     file = archive_of(check_java())

@@ -16,9 +16,8 @@ from typing import NamedTuple
 
 import pytest
 from cluster import SHORT_LIVED, SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
-from installing import ROOT, bare_environment, build_wheel, clean_environment, run
-from pyspark.sql import SparkSession
-from releasing import hashes, release
+from installing import ROOT, bare_environment, clean_environment, run
+from releasing import hashes
 
 #: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
 SHAPE = (12_000, 80, 12)
@@ -45,10 +44,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shipped(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel under a name that Spark puts on the path."""
-    folder = tmp_path_factory.mktemp("shipped")
-    return Path(shutil.copy(build_wheel(folder), folder / "synth_spark.zip"))
+    return Path(shutil.copy(wheel, tmp_path_factory.mktemp("shipped") / "synth_spark.zip"))
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +168,7 @@ def job(tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path, cases
     job.stop()
 
 
+@pytest.mark.takes("a driver, and a cluster that loses a worker")
 def test_the_shipped_wheel_gives_what_a_local_run_gives(job: Job, expected: dict[str, str]) -> None:
     job.finish()
     assert hashes(job.out) == expected
@@ -178,6 +177,7 @@ def test_the_shipped_wheel_gives_what_a_local_run_gives(job: Job, expected: dict
     assert not [task for task in done if "load(" in task.query], "workers of a cluster were warmed"
 
 
+@pytest.mark.takes("a driver, and a cluster that loses a worker")
 def test_a_worker_is_killed_during_counting(job: Job, two_workers: Cluster, expected: dict[str, str]) -> None:
     """The worker is stopped as counting begins, which takes too short a time to be caught; it is killed at work."""
     wait(lambda: "encode" in job.stages_done(), "the stage encode")
@@ -190,6 +190,7 @@ def test_a_worker_is_killed_during_counting(job: Job, two_workers: Cluster, expe
     assert "ExecutorLostFailure" in lost(job, "0", "count_block(")
 
 
+@pytest.mark.takes("a driver, and a cluster that loses a worker")
 def test_a_worker_is_killed_during_synthesis(job: Job, two_workers: Cluster, expected: dict[str, str]) -> None:
     wait(lambda: "aggregate" in job.stages_done(), "the stage aggregate")
     executor = wait(lambda: kill_a_worker_at_its_second_task(job, two_workers), "a worker in the middle", pause=0)
@@ -199,13 +200,12 @@ def test_a_worker_is_killed_during_synthesis(job: Job, two_workers: Cluster, exp
     assert {"ExecutorLostFailure", "Resubmitted"} <= lost(job, executor, "grow_one("), "what had been done, too"
 
 
+@pytest.mark.takes("a driver, and a cluster that loses a worker")
 @pytest.mark.shared
 def test_a_worker_is_killed_on_real_data(
-    spark: SparkSession, shared: Path, tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path
+    shared: Path, ctdc: Path, tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path
 ) -> None:
-    source = shared / "data" / "ctdc_kanon_2021.csv.gz"
-    release(spark, source, tmp_path / "here")
-    job = Job(tmp_path, two_workers, python, shipped, source)
+    job = Job(tmp_path, two_workers, python, shipped, shared / "data" / "ctdc_kanon_2021.csv.gz")
     try:
         wait(lambda: "aggregate" in job.stages_done(), "the stage aggregate")
         two_workers.signal(str(two_workers.worker_of("0")), signal.SIGSTOP)
@@ -215,7 +215,7 @@ def test_a_worker_is_killed_on_real_data(
         job.finish()
     finally:
         job.stop()
-    assert hashes(job.out) == hashes(tmp_path / "here")
+    assert hashes(job.out) == hashes(ctdc)
     assert "ExecutorLostFailure" in lost(job, "0", "")
 
 

@@ -57,12 +57,14 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
         subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.takes("a run that is taken up again a dozen times")
 def test_a_dozen_faults_of_every_kind(line: Line) -> None:
     assert {point for point, _ in DOZEN} <= set(line.points)
     line.chain(DOZEN)
     assert set(line.found) == {*faults.KINDS, *faults.TASK_KINDS} - {"kill"}
 
 
+@pytest.mark.takes("a run that is taken up again a dozen times")
 def test_a_driver_that_is_killed_after_every_stage(line: Line) -> None:
     """One run, killed at each boundary in turn, and right after the pointer was switched: the same content."""
     stages = list(pipeline.STAGES["k_anonymity"])
@@ -167,6 +169,7 @@ def _fill(disk: Path, left: int) -> None:
         stream.truncate(max(0, stream.tell() - left))
 
 
+@pytest.mark.takes("publishes three times as Delta")
 def test_delta_tables_are_published_by_the_row_of_release(
     line: Line, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from installing import ROOT, bare_environment, build_wheel, run
+from installing import ROOT, run
 from pyspark.sql import SparkSession
 from releasing import hashes, published
 
@@ -24,18 +24,7 @@ def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-def test_the_demo_command(tmp_path: Path) -> None:
-    done = run([COMMAND, "demo", "--rows", "600", "--output", tmp_path / "demo"])
-    assert done.returncode == 0, done.stderr
-    assert "Released " in done.stdout
-    assert re.search(r"^\d\d:\d\d:\d\d synthesize: done in", done.stderr, re.MULTILINE)
-    assert [line for line in done.stderr.splitlines() if not re.match(r"\d\d:\d\d:\d\d ", line)] == []  # progress alone
-    code = re.search(r'look at the records  python -c "(.*)"$', done.stdout, re.MULTILINE)
-    assert code
-    shown = run([sys.executable, "-c", code.group(1)])
-    assert "yearOfRegistration" in shown.stdout, shown.stderr
-
-
+@pytest.mark.takes("a process of its own, with Spark")
 def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run(
@@ -47,6 +36,7 @@ def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Pat
     assert hashes(out) == expected
 
 
+@pytest.mark.takes("a process of its own, with Spark")
 def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_path: Path) -> None:
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     out = tmp_path / "out"
@@ -62,19 +52,26 @@ def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_
     assert "has been published there already" in again.stdout + again.stderr  # spark-submit merges them
 
 
-def test_the_wheel_in_an_empty_environment(tmp_path: Path) -> None:
-    """The wheel is built and installed where nothing of it was; only its dependencies are borrowed."""
-    wheel = build_wheel(tmp_path / "dist")
-    python = bare_environment(tmp_path / "env")
-    assert run([python, "-m", "pip", "install", "--no-deps", "--no-index", wheel]).returncode == 0
+def test_the_wheel_in_an_empty_environment(demo_of_the_wheel) -> None:
+    python, folder, _ = demo_of_the_wheel
     where = run([python, "-c", "import synth_spark; print(synth_spark.__file__)"])
-    assert str(tmp_path / "env") in where.stdout, where.stderr
-    command = [tmp_path / "env" / "bin" / "synth-spark", "demo", "--rows", "600", "--output", tmp_path / "demo"]
-    done = run(command)
+    assert str(python.parents[1]) in where.stdout, where.stderr
+    assert len(published(folder / "release", "synthetic_records")) > 400
+
+
+def test_the_demo_command(demo_of_the_wheel) -> None:
+    python, _, done = demo_of_the_wheel
     assert done.returncode == 0, done.stderr
-    assert len(published(tmp_path / "demo" / "release", "synthetic_records")) > 400
+    assert "Released " in done.stdout
+    assert re.search(r"^\d\d:\d\d:\d\d synthesize: done in", done.stderr, re.MULTILINE)
+    assert [line for line in done.stderr.splitlines() if not re.match(r"\d\d:\d\d:\d\d ", line)] == []  # progress alone
+    code = re.search(r'look at the records  python -c "(.*)"$', done.stdout, re.MULTILINE)
+    assert code
+    shown = run([python, "-c", code.group(1)])
+    assert "yearOfRegistration" in shown.stdout, shown.stderr
 
 
+@pytest.mark.takes("a whole notebook, on all columns of the demo")
 def test_the_notebook_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
     state = runpy.run_path(str(ROOT / "notebooks" / "01_release.py"))
@@ -82,6 +79,7 @@ def test_the_notebook_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pyt
     assert len(state["aggregates"]) > 100
 
 
+@pytest.mark.takes("a whole notebook, on all columns of the demo")
 def test_the_notebook_that_inspects_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
     state = runpy.run_path(str(ROOT / "notebooks" / "02_inspect.py"))
@@ -90,6 +88,7 @@ def test_the_notebook_that_inspects_runs(spark: SparkSession, tmp_path: Path, mo
     assert state["proposed"].startswith("input:")
 
 
+@pytest.mark.takes("a whole notebook, on all columns of the demo")
 def test_the_notebook_that_tunes_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
     state = runpy.run_path(str(ROOT / "notebooks" / "03_tune.py"))

@@ -9,14 +9,21 @@ import time
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+
+from synth_spark.cli import main
+
+ROWS = "".join(f"{'xyz'[i % 3]},{'pq'[i // 7 % 2]},{'stuv'[i // 5 % 4]}\n" for i in range(2_000))
+METHODS = ["marginal_matching", "aggregate_seeded"]
 
 
+@pytest.mark.takes("a driver of its own, and the rest of its run")
 @pytest.mark.parametrize("table", ["values", "noisy_pairs"])
-def test_a_killed_driver_leaves_its_draws(tmp_path: Path, table: str) -> None:
-    rows = "".join(f"{'xyz'[i % 3]},{'pq'[i // 7 % 2]},{'stuv'[i // 5 % 4]}\n" for i in range(2_000))
-    (tmp_path / "cases.csv").write_text("a,b,c\n" + rows)
+def test_a_killed_driver_leaves_its_draws(spark: SparkSession, tmp_path: Path, table: str) -> None:
+    (tmp_path / "cases.csv").write_text("a,b,c\n" + ROWS)
     command = [sys.executable, "-m", "synth_spark"]
-    asked = ["run", "--input", "cases.csv", "--output", "out", "--epsilon", "1", "--run-id", "killed", "--quiet"]
+    asked = ["run", "--input", tmp_path / "cases.csv", "--output", tmp_path / "out", "--epsilon", "1"]
+    asked += ["--run-id", "killed", "--quiet"]
     run = subprocess.Popen([*command, *asked], cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     folder = tmp_path / "out.work" / "killed"
     drawn: dict = {}
@@ -28,8 +35,7 @@ def test_a_killed_driver_leaves_its_draws(tmp_path: Path, table: str) -> None:
     run.wait()
     assert table in drawn
     assert not (tmp_path / "out" / "LATEST.json").exists()
-    resumed = [*command, "resume", str(folder.relative_to(tmp_path)), "--quiet"]
-    subprocess.run(resumed, cwd=tmp_path, check=True, capture_output=True)
+    assert main(["resume", str(folder), "--quiet"]) == 0
     after = json.loads((folder / "manifest.json").read_text())["tables"]
     for name in ("values", "noisy_pairs"):
         assert name not in drawn or after[name]["files"] == drawn[name]["files"]
@@ -66,24 +72,34 @@ class Dying:
 
 builder = SparkSession.builder.master("local[2,4]").config("spark.sql.shuffle.partitions", "2")
 spark = builder.config("spark.ui.enabled", "false").getOrCreate()
-plan = plans.load(None, {"input.path": "cases.csv", "output.path": "out", "privacy.epsilon": 1.0, "run_id": "died",
-                         "synthesis.kind": sys.argv[1]})
-run = replace(running.start(spark, plan, Progress(quiet=True)), noise=Dying(os.getpid(), "draws"))
-running.resume(run)
+for method in sys.argv[1:]:
+    plan = plans.load(None, {"input.path": "cases.csv", "output.path": f"{method}/out", "privacy.epsilon": 1.0,
+                             "run_id": "died", "synthesis.kind": method})
+    noise = Dying(os.getpid(), f"{method}/draws")
+    running.resume(replace(running.start(spark, plan, Progress(quiet=True)), noise=noise))
 spark.stop()
 """
 
 
-@pytest.mark.parametrize("method", ["marginal_matching", "aggregate_seeded"])
-def test_a_killed_task_draws_again_what_nobody_has_seen(tmp_path: Path, method: str) -> None:
-    rows = "".join(f"{'xyz'[i % 3]},{'pq'[i // 7 % 2]},{'stuv'[i // 5 % 4]}\n" for i in range(2_000))
-    (tmp_path / "cases.csv").write_text("a,b,c\n" + rows)
+@pytest.fixture(scope="module")
+def died(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of both methods in one process, a folder each."""
+    folder = tmp_path_factory.mktemp("died")
+    (folder / "cases.csv").write_text("a,b,c\n" + ROWS)
+    for method in METHODS:
+        (folder / method).mkdir()
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-    run = [sys.executable, "-c", _DYING, method]
-    subprocess.run(run, cwd=tmp_path, env=environment, check=True, capture_output=True)
-    assert len((tmp_path / "draws").read_text().splitlines()) > 1  # the task that died was tried again
-    assert (tmp_path / "out" / "LATEST.json").exists()
-    assert len((tmp_path / "out.work" / "ledger.jsonl").read_text().splitlines()) == 1
-    manifest = json.loads((tmp_path / "out.work" / "died" / "manifest.json").read_text())
+    run = [sys.executable, "-c", _DYING, *METHODS]
+    subprocess.run(run, cwd=folder, env=environment, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_killed_task_draws_again_what_nobody_has_seen(died: Path, method: str) -> None:
+    folder = died / method
+    assert len((folder / "draws").read_text().splitlines()) > 1  # the task that died was tried again
+    assert (folder / "out" / "LATEST.json").exists()
+    assert len((folder / "out.work" / "ledger.jsonl").read_text().splitlines()) == 1
+    manifest = json.loads((folder / "out.work" / "died" / "manifest.json").read_text())
     noisy = "noisy_pairs" if method == "marginal_matching" else "noisy_2"
     assert manifest["tables"][noisy]["rows"] > 0

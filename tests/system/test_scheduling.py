@@ -68,6 +68,7 @@ def state(spark: SparkSession, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.takes("a process of its own, with Spark")
 def test_the_crontab_makes_a_release_and_mails_what_went_wrong(state: Path) -> None:
     variables, [(_, command)] = entries(CRONTAB.read_text(encoding="utf-8"))
     here = {"SYNTH_SPARK": str(COMMAND), "PLAN": str(state / "plan.yml"), "STATE": str(state)}
@@ -93,6 +94,7 @@ def test_the_crontab_makes_a_release_and_mails_what_went_wrong(state: Path) -> N
     assert "run_finished" in events
 
 
+@pytest.mark.takes("a process of its own, with Spark")
 def test_a_scheduler_that_stops_a_run_is_told_so(state: Path) -> None:
     """And all that is on standard error are objects, one a line, also of a process that starts Spark itself."""
     log = state / "stderr"
