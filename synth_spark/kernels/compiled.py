@@ -4,10 +4,16 @@ An executor imports the package from the archive that was shipped to it. numba w
 the archive's path, which is another in every executor, and in the home folder, which there may not be. So the sources
 are laid out in a folder that is named by their content, and numba is told that they come from there: executors of any
 run of the same version share what one of them compiled. Where no folder can be written, kernels are compiled in memory.
+
+A function that Spark sends to a task may name a kernel. numba would send the kernel's source along, to be compiled by
+every worker process anew, without its cache; so a kernel travels by its name.
 """
 
+import copyreg
 import hashlib
+import importlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.registry import CPUDispatcher
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,6 +38,23 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     except RuntimeError:  # numba found no folder that it may cache in
         kernel = numba.njit(nogil=True)(function)
     return kernel
+
+
+def _by_name(kernel: Any) -> str | tuple[Any, ...]:
+    """How a kernel is pickled: by the name that its module knows it by; what has no such name, as numba does it."""
+    function = kernel.py_func
+    if getattr(sys.modules.get(function.__module__), function.__name__, None) is kernel:
+        return _named, (function.__module__, function.__name__)
+    reduced: tuple[Any, ...] = kernel.__reduce__()
+    return reduced
+
+
+def _named(module: str, name: str) -> Any:
+    """The kernel of a module."""
+    return getattr(importlib.import_module(module), name)
+
+
+copyreg.pickle(CPUDispatcher, _by_name)
 
 
 def _laid_out(source: Path) -> Path | None:

@@ -1,11 +1,18 @@
 """Kernels of a package that was shipped as an archive: where the compiled code is kept, and that none is needed."""
 
+import pickle
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
+from pyspark import cloudpickle
+
+from synth_spark.kernels import sampling
+from synth_spark.kernels.sampling import hash_rows
 
 PACKAGE = Path(__file__).parents[2] / "synth_spark"
 NOWHERE = "/dev/null/none"
@@ -81,3 +88,24 @@ def test_a_cache_of_other_sources_is_not_used(archive: Path, tmp_path: Path) -> 
     with zipfile.ZipFile(archive, "a") as more:
         more.writestr("synth_spark/kernels/another.py", "")
     assert hashed(archive, HOME=str(tmp_path))[1] == 0
+
+
+def test_a_kernel_travels_by_its_name() -> None:
+    """A function that is sent to a task brings no kernel to be compiled there anew."""
+
+    def task(codes: np.ndarray) -> np.ndarray:
+        return sampling.hash_rows(codes, np.uint64(1))
+
+    def direct(codes: np.ndarray) -> np.ndarray:
+        return hash_rows(codes, np.uint64(1))
+
+    arrived = pickle.loads(cloudpickle.dumps(direct))
+    assert arrived.__globals__["hash_rows"] is hash_rows
+    assert pickle.loads(pickle.dumps(hash_rows)) is hash_rows
+    codes = np.ones((2, 3), np.uint16)
+    assert arrived(codes).tolist() == task(codes).tolist()
+
+
+def test_a_kernel_without_a_name_travels_as_numba_does_it() -> None:
+    doubled = numba.njit(lambda x: 2 * x)
+    assert pickle.loads(cloudpickle.dumps(doubled))(4) == 8
