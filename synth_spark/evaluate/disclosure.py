@@ -1,12 +1,12 @@
 """Attribute disclosure: what a release, or its source, says of everyone in a group that is large enough to be shown."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from synth_spark import combinations
 from synth_spark.evaluate.findings import Finding
@@ -18,7 +18,7 @@ from synth_spark.kernels.wire import pack_ints, unpack_ints
 _SPLIT = "secret int, bucket int, cells binary, codes binary, counts binary"
 _FOUND = "secret int, length int, measure string, value double"
 #: Figures that are not summed over buckets.
-_KEPT = {"least_diversity": "least", "largest_closeness": "most"}
+_TOGETHER: dict[str, Callable[[list[float]], float]] = {"least_diversity": min, "largest_closeness": max}
 _NAMES = ("secret", "length", "measure", "value")
 
 
@@ -60,10 +60,7 @@ def homogeneity(
 
     parts = counts.select("cells", "counts").mapInArrow(split, _SPLIT)
     found = parts.groupBy("secret", "bucket").applyInArrow(look, _FOUND)
-    summed = found.groupBy("secret", "length", "measure").agg(
-        F.sum("value").alias("sum"), F.min("value").alias("least"), F.max("value").alias("most")
-    )
-    return _finished(summed.toArrow().to_pylist(), secrets, table)
+    return _finished(found.toArrow().to_pylist(), secrets, table)  # some rows a secret and bucket
 
 
 def _looked(space: CellSpace, secret: int, table: pa.Table, own: Floats, k: int) -> pa.Table:
@@ -125,11 +122,13 @@ def _split(space: CellSpace, bounds: Ints, secret: int, cells: Ints, counts: Int
 
 
 def _finished(rows: list[dict[str, Any]], secrets: dict[int, str], table: str) -> list[Finding]:
-    """Add buckets up."""
-    sums: dict[tuple[int, int], dict[str, float]] = {}
+    """Add buckets up; sums are exactly rounded, so the order in which buckets arrive does not matter."""
+    parts: dict[tuple[int, int, str], list[float]] = {}
     for row in rows:
-        how = _KEPT.get(row["measure"], "sum")
-        sums.setdefault((row["secret"], row["length"]), {})[row["measure"]] = row[how]
+        parts.setdefault((row["secret"], row["length"], row["measure"]), []).append(row["value"])
+    sums: dict[tuple[int, int], dict[str, float]] = {}
+    for (secret, length, measure), values in parts.items():
+        sums.setdefault((secret, length), {})[measure] = _TOGETHER.get(measure, math.fsum)(values)
     found = []
     for (secret, length), figures in sorted(sums.items()):
         figures["mean_closeness"] = figures.pop("closeness") / figures["groups"]
