@@ -1,0 +1,58 @@
+"""Small files written so that readers see the old content or the new, and what is said of a disk that refuses."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from synth_spark.errors import RunError
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a small text file in one step: readers see the old content or the new, never a part."""
+    write_unfinished(file, text).replace(file)
+
+
+def write_unfinished(file: Path, text: str) -> Path:
+    """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    with unfinished.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return unfinished
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring names in a folder down to the disk, where the file system does that for folders."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """A disk that is full, or refuses, told in one line.
+
+    Raises:
+        RunError: it is, or does.
+    """
+    remedy = "free space or mend permissions, then: synth-spark resume RUN"
+    try:
+        yield
+    except ConnectionError:  # of Spark, not of the disk
+        raise
+    except OSError as error:
+        raise RunError("work", f"could not be written: {what} ({error.strerror})", remedy) from None
+    except Exception as error:  # Spark wraps it, and in more than one way
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        problem = f"could not be written: {what} ({os.strerror(errno.ENOSPC)}, here or in Spark's local folders)"
+        raise RunError("work", problem, remedy) from None
