@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from synth_spark import evaluate, tables
-from synth_spark.errors import InputError, PublishError
+from synth_spark.errors import InputError, PublishError, RunError
 from synth_spark.evaluate import Finding, Published
 from synth_spark.increment import published_before
 from synth_spark.kernels.pairs import Singles
@@ -19,6 +19,7 @@ from synth_spark.published import open_release
 from synth_spark.rehearsal import rehearsed
 from synth_spark.root import Root
 from synth_spark.run import Run, Stage
+from synth_spark.tables import Table
 
 #: Combinations that are named, of those that two releases tell most of.
 _NAMED = 12
@@ -40,14 +41,16 @@ def keep_comparisons(
         singles: single counts of sensitive, reportable and synthetic records.
         reported: longest combination that is reported; default: R.
     """
+    counted = zip((tables.COUNTS, tables.SYNTHETIC_COUNTS), evaluate.occurring(sums), strict=True)
+    run.workspace.facts["occurring"] = {table.name: number for table, number in counted}
     measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
     found = evaluate.findings(sums, run.resolved, run.domain, singles, run.rare_below, reported)
-    run.keep(tables.MEASURES, evaluate.evaluation(run.spark, measures))  # one row a measure, against exact counts too
-    run.keep(tables.COMPARISONS, evaluate.assessment(run.spark, found))  # one row a figure, against exact counts too
+    run.keep(tables.MEASURES, evaluate.evaluation(measures))  # one row a measure, against exact counts too
+    run.keep(tables.COMPARISONS, evaluate.assessment(found))  # one row a figure, against exact counts too
     public = [measure for measure in measures if measure.comparison == evaluate.PUBLIC]
-    run.keep(tables.EVALUATION, evaluate.evaluation(run.spark, public))  # one row a measure, protected → synthetic
+    run.keep(tables.EVALUATION, evaluate.evaluation(public))  # one row a measure, protected → synthetic
     shown = [finding for finding in found if finding.comparison == evaluate.PUBLIC]
-    run.keep(tables.FIDELITY, evaluate.assessment(run.spark, shown))  # one row a figure, protected → synthetic
+    run.keep(tables.FIDELITY, evaluate.assessment(shown))  # one row a figure, protected → synthetic
 
 
 def assess(run: Run, stages: Mapping[str, Stage]) -> None:
@@ -64,8 +67,8 @@ def assess(run: Run, stages: Mapping[str, Stage]) -> None:
         few = evaluate.rare_combinations(counts, made, run.domain, run.resolved, run.rare_below)
         run.keep(tables.RARE, few)  # one row a combination
     known, which = _differences(run)
-    run.keep(tables.ASSESSMENT, evaluate.assessment(run.spark, [*found, *known, *which]))  # one row a figure
-    run.keep(tables.DIFFERENCES, evaluate.assessment(run.spark, known))  # one row a figure of published tables
+    run.keep(tables.ASSESSMENT, evaluate.assessment([*found, *known, *which]))  # one row a figure
+    run.keep(tables.DIFFERENCES, evaluate.assessment(known))  # one row a figure of published tables
 
 
 def _risk(run: Run) -> list[Finding]:
@@ -78,16 +81,30 @@ def _risk(run: Run) -> list[Finding]:
     ):
         codes, counts = run.kept(coded).frame, run.kept(counted).frame
         pruned = resolved.prunes and table == "sensitive"
-        linked = evaluate.search(codes, counts, resolved, k, run.domain.bounds, pruned)
+        linked = evaluate.search(codes, counts, resolved, k, run.domain.bounds, _occurring(run, counted), pruned)
         if linked is None:
             run.progress.say(f"too many combinations are common to be looked up: linkable {table} records not counted")
             continue
         found += evaluate.risk_table(linked, records, k, False, table)
         if table == "sensitive":
             found += evaluate.risk_table(linked, records, k, True)
-        held = evaluate.single_counts(counts, resolved.cells, records).counts
+        held = run.single_counts(counted, records).counts
         found += evaluate.linkable(linked, run.domain, held, records, table)
     return found
+
+
+def _occurring(run: Run, table: Table) -> int:
+    """How many combinations of a table of counts occur, as `keep_comparisons` found.
+
+    Raises:
+        RunError: they were compared by an earlier version.
+    """
+    known: dict[str, int] = run.workspace.facts.get("occurring", {})
+    if table.name not in known:
+        raise RunError(
+            "stage 'evaluate'", "was run by an earlier version", "run it again: synth-spark stage evaluate RUN"
+        )
+    return known[table.name]
 
 
 def _disclosure(run: Run) -> list[Finding]:
@@ -103,8 +120,7 @@ def _disclosure(run: Run) -> list[Finding]:
     sides = [("sensitive", tables.COUNTS, run.records)]
     sides.append(("synthetic", tables.SYNTHETIC_COUNTS, run.kept(tables.SYNTHETIC_RECORDS).rows))
     for side, table, records in sides:
-        counts = run.kept(table).frame
-        singles = evaluate.single_counts(counts, space, records)
+        counts, singles = run.kept(table).frame, run.single_counts(table, records)
         found += evaluate.homogeneity(counts, space, singles, secrets, k, side)
     return found
 
@@ -112,7 +128,7 @@ def _disclosure(run: Run) -> list[Finding]:
 def _redaction(run: Run) -> list[Finding]:
     codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
     k = run.rare_below
-    common = evaluate.common_cells(counts, k)
+    common = evaluate.common_cells(counts, k, _occurring(run, tables.COUNTS))
     if common is None:
         run.progress.say("more combinations are common than can be looked up: redaction was not calculated")
         return []

@@ -7,6 +7,7 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 from dataclasses import asdict
 
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from synth_spark import aggregate, combinations, encode, evaluate, explain, read, synthesize, tables, validate
@@ -98,8 +99,8 @@ def _evaluate(run: Run) -> None:
     counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
     made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
     counts = run.kept(tables.COUNTS).frame
-    exact = evaluate.single_counts(counts, found.cells, run.records)
-    synthetic = evaluate.single_counts(made, found.cells, written.rows)
+    exact = run.single_counts(tables.COUNTS, run.records)
+    synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
     sums = evaluate.partial_sums(counts, made, found.cells, found.k, (exact, synthetic)).toArrow()
     told = evaluate.reportable_singles(exact, found.k)
     keep_comparisons(run, sums, written.rows, (exact, told, synthetic))
@@ -114,15 +115,15 @@ def _validate(run: Run) -> None:
     columns = ["length", *run.domain.names, "selections", "protected_count"]
     validate.check_columns("aggregates", columns, aggregates.columns)
     counted = validate.single_counts(aggregates, synthetic, run.fields)
-    singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
+    singles = run.keep(tables.SINGLE_COUNTS, counted).arrow()  # one row an attribute
     proof = _prove(run, synthetic, singles) if run.resolved.proves_records else None
     found, constrained = run.resolved, bool(run.plan.input.constraints)
     rules = validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
     results = validate.audit(
         synthetic=synthetic,
         aggregates=aggregates,
-        single_counts=singles.select("protected", "synthetic").toPandas(),
-        measures=validate.overall(run.kept(tables.MEASURES).frame),
+        single_counts=singles.select(["protected", "synthetic"]).to_pandas(),
+        measures=validate.overall(run.kept(tables.MEASURES).arrow()),
         proof=proof,
         broken=validate.broken(synthetic, run.fields, run.plan.input.constraints),
         names=run.domain.names,
@@ -132,7 +133,7 @@ def _validate(run: Run) -> None:
     conclude(run, rules, results, synthetic, aggregates)
 
 
-def _prove(run: Run, synthetic: DataFrame, singles: DataFrame) -> pd.DataFrame:
+def _prove(run: Run, synthetic: DataFrame, singles: pa.Table) -> pd.DataFrame:
     values = validate.synthetic_values(singles, len(run.fields))
     blocks, parts = validate.cuts(run.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
     supports = validate.proof(

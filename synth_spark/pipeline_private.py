@@ -6,6 +6,7 @@ for those who sign the release, and publishes none of that.
 """
 
 import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from synth_spark import aggregate, combinations, encode, evaluate, synthesize, tables, validate
@@ -42,10 +43,10 @@ def encode_values(run: Run) -> None:
     run.once("rho", lambda: compose(run.plan, sizes, _pair_sizes(run, sizes), held))
     _debit(run)
 
-    def draw() -> DataFrame:
+    def draw() -> pa.Table:
         spending = run.spending
         rho, delta = spending.on("values"), spending.domain_delta
-        return run.spark.createDataFrame(aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)).coalesce(1)
+        return aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)
 
     run.keep_once(tables.VALUES, draw)  # one row a value that may be told of
     if run.plan.output.indicators:
@@ -122,9 +123,11 @@ def evaluate_counts(run: Run) -> None:
     made = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
     exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
-    sides = ((exact, run.records), (told, released["records"]), (synthetic.frame, written.rows))
-    of_exact, of_told, of_made = (evaluate.single_counts(counts, found.cells, records) for counts, records in sides)
-    singles = (of_exact, of_told, of_made)
+    singles = (
+        run.single_counts(tables.COUNTS, run.records),
+        run.single_counts(tables.RELEASED_COUNTS, released["records"]),
+        run.single_counts(tables.SYNTHETIC_COUNTS, written.rows),
+    )
     sums = evaluate.partial_sums_between(
         exact, told, synthetic.frame, found.cells, released["lengths"], run.rare_below, singles
     )
@@ -135,13 +138,13 @@ def validate_tables(run: Run) -> None:
     """The contract of a private release, on what was written."""
     synthetic, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.NOISY_AGGREGATES).frame
     counted = validate.single_counts(told, synthetic.frame, run.fields)
-    singles = run.keep(tables.SINGLE_COUNTS, counted).frame  # one row an attribute
+    singles = run.keep(tables.SINGLE_COUNTS, counted).arrow()  # one row an attribute
     seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
     rules = validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
     results = validate.audit_private(
         synthetic=synthetic.frame,
         aggregates=told,
-        single_counts=singles.select("column", "value", "protected", "synthetic").toArrow(),
+        single_counts=singles,
         names=run.domain.names,
         told=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
         fabricated=_fabricated(run),
@@ -179,9 +182,14 @@ def _debit(run: Run) -> None:
 
 def _fabricated(run: Run) -> float:
     """Combinations of synthetic records, up to the required length, that were not released."""
-    own = run.kept(tables.EVALUATION).frame.where("measure = 'fabricated' and count_bin is null")
     most = run.plan.synthesis.required_length
-    return float(sum(row["value"] for row in own.where(f"length <= {most}").select("value").collect()))
+    return float(
+        sum(
+            row["value"]
+            for row in run.kept(tables.EVALUATION).arrow().to_pylist()
+            if row["measure"] == "fabricated" and row["count_bin"] is None and (row["length"] or most + 1) <= most
+        )
+    )
 
 
 def _pair_sizes(run: Run, sizes: list[int]) -> list[int]:
@@ -202,7 +210,7 @@ def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
 
 
 def _estimates(run: Run) -> Estimates:
-    pairs = run.kept(tables.NOISY_PAIRS).frame.toArrow()
+    pairs = run.kept(tables.NOISY_PAIRS).arrow()
     rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
     measured = aggregate.measured(run.values, pairs, run.domain, run.whole)
     return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.whole))

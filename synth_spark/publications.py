@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def show(options: argparse.Namespace) -> None:
     """Make the showcase of a release anew, or serve it."""
+    from synth_spark.files import write_atomically
     from synth_spark.show import Source, showcase
     from synth_spark.show.serve import serve
-    from synth_spark.workspace import write_atomically
 
     with _published(options) as (release, spark):
         release.verify()

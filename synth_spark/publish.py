@@ -29,6 +29,7 @@ from pyspark.sql import SparkSession
 
 from synth_spark import faults
 from synth_spark.errors import PublishError
+from synth_spark.files import sync_folder
 from synth_spark.hashing import sha256, sha256_of_text
 from synth_spark.plan import Output
 from synth_spark.published import open_release
@@ -36,7 +37,6 @@ from synth_spark.root import HISTORY, POINTER, Root
 from synth_spark.roots import leading_out
 from synth_spark.slices import in_order, remove_slices, write_slice
 from synth_spark.tables import RELEASE, SafeTable
-from synth_spark.workspace import sync_folder
 
 #: What a list of releases tells of each, from the row of the table ``release``.
 _TERMS = ("title", "privacy", "k", "epsilon", "delta", "reporting_length", "guarantee")
@@ -133,7 +133,7 @@ def publish(
         if after and root.current() not in after:
             problem = "has another current release than the one that this one was compared with"
             raise PublishError("output.path", problem, "compare with that one: synth-spark resume RUN")
-        spark = safe[0].kept.frame.sparkSession
+        spark = safe[0].kept.spark
         try:
             _clean(root, spark, output.format, run_id)
             seen = root.pointer()
@@ -255,7 +255,7 @@ def _write_delta(safe: Sequence[SafeTable], root: Root, run_id: str) -> dict[str
 
 def _entry(table: SafeTable) -> dict[str, Any]:
     kept = table.kept
-    schema = [{"name": field.name, "type": field.dataType.simpleString()} for field in kept.frame.schema.fields]
+    schema = [{"name": name, "type": kind} for name, kind in kept.types.items()]
     return {"grain": kept.table.grain, "rows": kept.rows, "content_hash": kept.content_hash, "schema": schema}
 
 
@@ -267,7 +267,7 @@ def _manifest(
     documents: Mapping[str, str],
     safe: Sequence[SafeTable],
 ) -> dict[str, Any]:
-    told = [row.asDict() for one in safe if one.kept.table is RELEASE for row in one.kept.frame.collect()]
+    told = [row for one in safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
     return {
         "run_id": run_id,
         "published": root.time(),

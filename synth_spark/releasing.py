@@ -36,14 +36,14 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     validate.gate(every)
     withheld = len(every) - len(results)
     told = telling(aggregates, synthetic)
-    measures = [Measure(*row) for row in run.kept(tables.EVALUATION).frame.collect()]
+    measures = [Measure(**row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
     sentences = told.sentences(measures, results)
     shown = show.presentation(run.plan, show.published_values(_source(safe)))
     said = {
         "sentences": json.dumps(sentences, ensure_ascii=False),
         "presentation": json.dumps(shown, ensure_ascii=False),
     }
-    run.keep(tables.RELEASE, told.row(run.spark, run.plan, safe, said))  # one row
+    run.keep(tables.RELEASE, told.row(run.plan, safe, said))  # one row
     safe.append(derived(tables.RELEASE))
     if run.plan.output.indicators:
         run.keep(tables.SYNTHETIC_INDICATORS, synthesize.indicators(synthetic.kept.frame, run.domain))
@@ -66,7 +66,7 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
 
 def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
     records, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(counts)
-    figures = [name for name in told.frame.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
+    figures = [name for name in told.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
     run.keep(tables.SYNTHETIC_ATTRIBUTES, long_form(records, run.fields, "record_id"))
     long = long_form(told, run.fields, "combination_id", ("length", *figures))
     run.keep(tables.AGGREGATE_ATTRIBUTES, long)
@@ -79,4 +79,4 @@ def _source(safe: Sequence[SafeTable]) -> show.Source:
 
 
 def _results(run: Run, table: Table) -> list[validate.Result]:
-    return [validate.Result(*row) for row in run.kept(table).frame.collect()]
+    return [validate.Result(**row) for row in run.kept(table).arrow().to_pylist()]

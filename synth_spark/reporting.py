@@ -47,8 +47,8 @@ def _material(
     run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
 ) -> Material:
     plan, resolved = run.plan, run.resolved
-    measures = tuple(Measure(*row) for row in run.kept(measured).frame.collect())
-    findings = tuple(Finding(*row) for table in found for row in run.kept(table).frame.collect())
+    measures = tuple(Measure(**row) for row in run.kept(measured).arrow().to_pylist())
+    findings = tuple(Finding(**row) for table in found for row in run.kept(table).arrow().to_pylist())
     if isinstance(plan.privacy, DifferentialPrivacy):
         released = run.workspace.facts["released"]
         records, longest, k = released["records"], released["lengths"], run.rare_below
@@ -87,7 +87,7 @@ def _counts_published(one: Measure) -> bool:
 
 def _marginals(run: Run) -> tuple[Marginal, ...]:
     """Published and synthetic single counts, both as written; values in the order of their columns."""
-    rows = run.kept(tables.SINGLE_COUNTS).frame.toArrow().to_pylist()
+    rows = run.kept(tables.SINGLE_COUNTS).arrow().to_pylist()
     names = [field.name for field in run.fields]
     rows.sort(key=lambda row: (row["column"], row["value"]))
     return tuple(Marginal(names[row["column"]], row["value"], row["protected"], row["synthetic"]) for row in rows)

@@ -35,7 +35,7 @@ from typing import Any
 
 from synth_spark import faults
 from synth_spark.errors import PublishError
-from synth_spark.workspace import sync_folder, write_atomically, write_unfinished
+from synth_spark.files import sync_folder, write_atomically, write_unfinished
 
 POINTER, HISTORY, DOCUMENTS, MANIFESTS = "LATEST.json", "_history.jsonl", "_documents", "_manifests"
 _LOCK, _MARK = ".publishing", "publishing.json"

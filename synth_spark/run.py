@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from synth_spark import faults, tables
+from synth_spark import evaluate, faults, tables
 from synth_spark.budget import Spending, spend
 from synth_spark.domain import Domain, build
 from synth_spark.errors import RunError
 from synth_spark.fields import Field
+from synth_spark.kernels.pairs import Singles
 from synth_spark.noise import Noise, VettedNoise
 from synth_spark.plan import DifferentialPrivacy, Plan, nearest
 from synth_spark.progress import Progress
@@ -31,6 +32,8 @@ class Run:
     workspace: Workspace
     progress: Progress
     noise: Noise = field(default_factory=VettedNoise)
+    _kept: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
+    _singles: dict[tuple[str, int], Singles] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def plan(self) -> Plan:
@@ -45,7 +48,7 @@ class Run:
     @cached_property
     def marginals(self) -> pa.Table:
         """One row an attribute: ``column``, ``value``, ``count``, from the kept DOMAIN."""
-        return self.kept(tables.DOMAIN).frame.toArrow()
+        return self.kept(tables.DOMAIN).arrow()
 
     @property
     def records(self) -> int:
@@ -65,7 +68,7 @@ class Run:
     @cached_property
     def values(self) -> pa.Table:
         """One row a value that may be told of, or absent: ``column``, ``value``, ``count`` (noisy), ``sigma``."""
-        return self.kept(tables.VALUES).frame.toArrow()
+        return self.kept(tables.VALUES).arrow()
 
     @cached_property
     def whole(self) -> list[bool]:
@@ -103,20 +106,34 @@ class Run:
         return resolve(self.plan, tuple(domain.names), domain.cards, self.records, distinct, filled)
 
     def kept(self, table: Table) -> Kept:
-        """A table kept by an earlier stage."""
-        return self.workspace.kept(self.spark, table)
+        """A table kept by an earlier stage; while its files are the same, so is the frame that reads them."""
+        kept, known = self.workspace.kept(self.spark, table), self._kept.get(table.name)
+        if known is None or known.files != kept.files:
+            self._kept[table.name] = kept
+        return self._kept[table.name]
 
-    def keep(self, table: Table, frame: DataFrame) -> Kept:
-        """Write a table and read it back."""
-        kept = self.workspace.keep(table, frame)
+    def single_counts(self, table: Table, records: int) -> Singles:
+        """What a kept table of counts of so many records says of single attributes; looked up once a process."""
+        kept = self.kept(table)
+        key = (kept.content_hash, records)
+        if key not in self._singles:
+            self._singles[key] = evaluate.single_counts(kept.frame, self.resolved.cells, records)
+        return self._singles[key]
+
+    def keep(self, table: Table, rows: DataFrame | pa.Table) -> Kept:
+        """Write a table and read it back; what the driver made, an Arrow table, is written without a job."""
+        if isinstance(rows, pa.Table):
+            kept = self.workspace.keep_rows(self.spark, table, rows)
+        else:
+            kept = self.workspace.keep(table, rows)
         # exact numbers of sensitive rows are told inside the run folder alone
-        rows = kept.rows if table.sensitivity is Sensitivity.SAFE else None
+        told = kept.rows if table.sensitivity is Sensitivity.SAFE else None
         seconds = self.workspace.manifest["tables"][table.name]["seconds"]
         if self.progress.run_id == self.workspace.run_id:  # and not a trial inside another run
-            self.progress.event("table_kept", table=table.name, rows=rows, seconds=seconds)
+            self.progress.event("table_kept", table=table.name, rows=told, seconds=seconds)
         return kept
 
-    def keep_once(self, table: Table, make: Callable[[], DataFrame]) -> Kept:
+    def keep_once(self, table: Table, make: Callable[[], DataFrame | pa.Table]) -> Kept:
         """Write a table that holds noise, unless it was written before: what was drawn is never drawn again."""
         if table.name in self.workspace.manifest["tables"]:
             return self.kept(table)

@@ -7,14 +7,20 @@ ones alone. `publish` takes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth_spark.errors import RunError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 
 class Sensitivity(Enum):
@@ -157,19 +163,64 @@ class Kept:
 
     Attributes:
         table: what it is.
-        frame: the rows, read back from what was written.
+        spark: the session that reads it as a frame.
         path: folder of its files.
+        schema: its columns, as Spark writes a schema in JSON.
         rows: number of rows.
         content_hash: hash of its content, whatever the order and the layout of the rows.
         files: its files, name → SHA-256, as they were written.
     """
 
     table: Table
-    frame: DataFrame
+    spark: SparkSession
     path: Path
+    schema: Mapping[str, Any]
     rows: int
     content_hash: str
     files: Mapping[str, str]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of its columns, in order."""
+        return [field["name"] for field in self.schema["fields"]]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Its columns, in order, and what Spark calls their types in short."""
+        from pyspark.sql.types import StructType
+
+        return {field.name: field.dataType.simpleString() for field in StructType.fromJson(dict(self.schema)).fields}
+
+    @cached_property
+    def frame(self) -> DataFrame:
+        """The rows as a DataFrame, read back from what was written."""
+        from pyspark.sql.types import StructType
+
+        return self.spark.read.schema(StructType.fromJson(dict(self.schema))).parquet(str(self.path))
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows, read back on the driver a few at a time, file by file.
+
+        Args:
+            columns: names of those that are wanted; default: all.
+
+        Raises:
+            RunError: a file is missing or torn.
+        """
+        try:
+            for file in sorted(self.files):
+                with pq.ParquetFile(self.path / file) as opened:
+                    yield from opened.iter_batches(columns=columns)
+        except (OSError, pa.ArrowException):
+            remedy = "run its stage again: synth-spark stage NAME RUN"
+            raise RunError(f"table {self.table.name}", "is not what was written", remedy) from None
+
+    def arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of a small table as one; see `batches`."""
+        rows = list(self.batches(columns))
+        if rows:
+            return pa.Table.from_batches(rows).replace_schema_metadata(None)
+        return pq.read_schema(self.path / min(self.files)).remove_metadata().empty_table()
 
 
 class SafeTable:

@@ -45,10 +45,10 @@ def conclude(
     rules = [*rules, *more]
     every = [*results, *compared, *validate.own_results(run.plan.rules, known, synthetic, aggregates)]
     every = _with_acceptances(every, acceptances(run))
-    run.keep(tables.AUDIT_RESULTS, validate.quality_results(run.spark, every))  # one row an expectation
+    run.keep(tables.AUDIT_RESULTS, validate.quality_results(every))  # one row an expectation
     hidden = withheld(run.plan.rules)
     shown = [result for result in every if result.name not in hidden]
-    run.keep(tables.QUALITY_RESULTS, validate.quality_results(run.spark, shown))  # one row an expectation
+    run.keep(tables.QUALITY_RESULTS, validate.quality_results(shown))  # one row an expectation
     run.workspace.write("contract.yml", _contract_text(run, rules))
     run.workspace.write("quality.md", explain.quality_text(run.workspace.run_id, every))
     write_internal(run, every)
@@ -87,12 +87,13 @@ def figures(run: Run) -> list[Figure]:
     """Everything that was measured and that a rule may name."""
     found = [
         Figure(None, row["comparison"], row["measure"], None, row["length"], row["value"])
-        for row in run.kept(tables.MEASURES).frame.where("count_bin is null").collect()
+        for row in run.kept(tables.MEASURES).arrow().to_pylist()
+        if row["count_bin"] is None
     ]
     for table in (tables.COMPARISONS, tables.ASSESSMENT):
         found += [
             Figure(row["topic"], row["comparison"], row["measure"], row["about"], row["length"], row["value"])
-            for row in run.kept(table).frame.collect()
+            for row in run.kept(table).arrow().to_pylist()
         ]
     return found
 

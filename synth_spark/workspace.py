@@ -10,26 +10,27 @@ A table is written under a temporary name and renamed once it is complete and in
 manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
 """
 
-import errno
 import fcntl
 import json
-import os
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark import __version__, faults
 from synth_spark import plan as plans
 from synth_spark.errors import RunError
-from synth_spark.hashing import SUMS, hash_of, hash_sums, sha256, sums_of
+from synth_spark.files import told, write_atomically
+from synth_spark.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
 from synth_spark.plan import Plan
 from synth_spark.roots import check_roots
 from synth_spark.tables import Kept, Table
@@ -38,6 +39,15 @@ _FORMAT = 2
 #: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
 #: without a dictionary of distinct records, which is what a column of that name holds.
 _PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
+#: What Spark calls the types of tables that the driver makes.
+_TYPES = {
+    pa.string(): "string",
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "long",
+    pa.float64(): "double",
+    pa.binary(): "binary",
+}
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
 
@@ -144,7 +154,7 @@ class Workspace:
         Raises:
             RunError: the disk is full, or refuses.
         """
-        with _told("manifest.json"):
+        with told("manifest.json"):
             write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
 
     @contextmanager
@@ -166,7 +176,7 @@ class Workspace:
         Raises:
             RunError: another process does, or did since the manifest was read.
         """
-        with _told("its lock"):
+        with told("its lock"):
             stream = (self.folder / ".running").open("a")
         with stream:
             try:
@@ -212,23 +222,41 @@ class Workspace:
         Raises:
             RunError: the disk is full, or refuses.
         """
-        path, unfinished = self._path(table), self._path(table).with_name(f".{table.name}.unfinished")
-        point = f"keep.{table.name}"
-        start = time.monotonic()
-        observed = Observation(f"keep_{table.name}")
-        frame = faults.in_tasks(f"{point}.tasks", frame)
+        start, observed = time.monotonic(), Observation(f"keep_{table.name}")
+        frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
-        with _told(f"table {table.name}"):
+        with self._put_in_place(table) as unfinished:
             hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(unfinished))
             metrics = observed.get
+        self._enter(table, metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), start)
+        return self.kept(frame.sparkSession, table)
+
+    def keep_rows(self, spark: SparkSession, table: Table, rows: pa.Table) -> Kept:
+        """Write a small table that the driver made, by the same rules as `keep`; no job is started for it.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
+        start = time.monotonic()
+        with self._put_in_place(table) as unfinished:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            with (unfinished / "part-00000.parquet").open("wb") as stream:
+                pq.write_table(rows, stream, compression="zstd", store_schema=False)
+        self._enter(table, rows.num_rows, arrow_sums(rows), _schema_of(rows), start)
+        return self.kept(spark, table)
+
+    @contextmanager
+    def _put_in_place(self, table: Table) -> Iterator[Path]:
+        """Where a table is to be written; it takes its place, and that of one before, once the body has ended."""
+        path, point = self._path(table), f"keep.{table.name}"
+        unfinished = path.with_name(f".{table.name}.unfinished")
+        with told(f"table {table.name}"):
+            yield unfinished
             faults.point(f"{point}.rename")
             shutil.rmtree(path, ignore_errors=True)
             unfinished.rename(path)
             faults.point(f"{point}.renamed")
-        files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
-        self._enter(table, metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), files, time.monotonic() - start)
-        faults.point(f"{point}.kept", path)
-        return self.kept(frame.sparkSession, table)
 
     def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["Workspace", Table]]) -> Kept:
         """Put tables of the same columns together, file by file; no row is read, and what is copied is compared.
@@ -260,14 +288,22 @@ class Workspace:
         unfinished.rename(path)
         rows = sum(entry["rows"] for entry in entries)
         sums = (sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(SUMS)))
-        self._enter(table, rows, sums, entries[0]["schema"], files, time.monotonic() - start)
+        self._enter(table, rows, sums, entries[0]["schema"], start, files)
         return self.kept(spark, table)
 
     def _enter(
-        self, table: Table, rows: int, sums: Iterable[int], schema: Any, files: dict[str, str], seconds: float
+        self,
+        table: Table,
+        rows: int,
+        sums: Iterable[int],
+        schema: Any,
+        start: float,
+        files: dict[str, str] | None = None,
     ) -> None:
-        """Enter a kept table into the manifest."""
-        totals = [str(total) for total in sums]
+        """Enter a table that is in its place into the manifest; ``files`` are hashed unless they are known."""
+        path, totals = self._path(table), [str(total) for total in sums]
+        if files is None:
+            files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
         self.manifest["tables"][table.name] = {
             "grain": table.grain,
             "sensitivity": table.sensitivity.name,
@@ -275,10 +311,11 @@ class Workspace:
             "content_hash": hash_of(rows, map(int, totals)),
             "hash_sums": totals,  # they add up where tables do
             "schema": schema,
-            "seconds": round(seconds, 3),
+            "seconds": round(time.monotonic() - start, 3),
             "files": files,
         }
         self.save()
+        faults.point(f"keep.{table.name}.kept", path)
 
     def kept(self, spark: SparkSession, table: Table) -> Kept:
         """A table kept earlier.
@@ -286,8 +323,6 @@ class Workspace:
         Raises:
             RunError: it was not kept, or it was removed.
         """
-        from pyspark.sql.types import StructType
-
         entry = self.manifest["tables"].get(table.name)
         if entry is None:
             raise RunError(
@@ -295,9 +330,8 @@ class Workspace:
             )
         if "purged" in entry:
             self.check_not_purged()
-        path = self._path(table)
-        frame = spark.read.schema(StructType.fromJson(entry["schema"])).parquet(str(path))
-        return Kept(table, frame, path, entry["rows"], entry["content_hash"], entry["files"])
+        about = (entry[name] for name in ("schema", "rows", "content_hash", "files"))
+        return Kept(table, spark, self._path(table), *about)
 
     def verify(self, table: Table) -> None:
         """Check the files of a kept table against the hashes taken when they were written.
@@ -326,55 +360,15 @@ class Workspace:
         return self.folder / "tables" / table.name
 
 
+def _schema_of(rows: pa.Table) -> dict[str, Any]:
+    """The schema of an Arrow table, as Spark writes it in JSON."""
+    fields = [
+        {"name": field.name, "type": _TYPES[field.type], "nullable": field.nullable, "metadata": {}}
+        for field in rows.schema
+    ]
+    return {"type": "struct", "fields": fields}
+
+
 def _columns(schema: dict[str, Any]) -> list[tuple[str, Any]]:
     """Names and types of a table's columns."""
     return [(field["name"], field["type"]) for field in schema["fields"]]
-
-
-def write_atomically(file: Path, text: str) -> None:
-    """Replace a small text file in one step: readers see the old content or the new, never a part."""
-    write_unfinished(file, text).replace(file)
-
-
-def write_unfinished(file: Path, text: str) -> Path:
-    """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path."""
-    unfinished = file.with_name(f".{file.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return unfinished
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring names in a folder down to the disk, where the file system does that for folders."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        with suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """A disk that is full, or refuses, told in one line.
-
-    Raises:
-        RunError: it is, or does.
-    """
-    remedy = "free space or mend permissions, then: synth-spark resume RUN"
-    try:
-        yield
-    except ConnectionError:  # of Spark, not of the disk
-        raise
-    except OSError as error:
-        raise RunError("work", f"could not be written: {what} ({error.strerror})", remedy) from None
-    except Exception as error:  # Spark wraps it, and in more than one way
-        if os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        problem = f"could not be written: {what} ({os.strerror(errno.ENOSPC)}, here or in Spark's local folders)"
-        raise RunError("work", problem, remedy) from None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, GroupedData, SparkSession
+from pyspark.sql import DataFrame, GroupedData
 
 from synth_spark.domain import Domain
 from synth_spark.evaluate.fidelity import Vectors, fidelity
@@ -238,9 +238,24 @@ def known(found: Iterable[Measure]) -> list[Measure]:
     return [measure for measure in found if measure.comparison == PUBLIC or measure.measure not in NEEDS_RARE]
 
 
-def evaluation(spark: SparkSession, found: Iterable[Measure]) -> DataFrame:
+def occurring(sums: pa.Table) -> tuple[int, int]:
+    """How many combinations occur among the sensitive records, as far as they were counted, and the synthetic ones.
+
+    Args:
+        sums: see `partial_sums`.
+    """
+    compared = pc.equal(sums["comparison"], COMPARISONS.index("sensitive_to_synthetic"))
+    by_length = sums.filter(pc.and_(compared, pc.and_(pc.is_null(sums["vector"]), pc.equal(sums["count_bin"], 0))))
+    numbers = [
+        pc.sum(by_length.filter(pc.equal(by_length["measure"], LENGTH_SUMS.index(name)))["value"]).as_py()
+        for name in ("source_combinations", "target_combinations")
+    ]
+    return int(numbers[0] or 0), int(numbers[1] or 0)
+
+
+def evaluation(found: Iterable[Measure]) -> pa.Table:
     """Measures as a table, one row each."""
-    return spark.createDataFrame(pa.Table.from_pylist([vars(measure) for measure in found], _ROWS)).coalesce(1)
+    return pa.Table.from_pylist([vars(measure) for measure in found], _ROWS)
 
 
 def _sums_table(rows: list[_Row]) -> pa.Table:

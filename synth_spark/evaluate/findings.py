@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 _ROWS = pa.schema(
     [
@@ -49,11 +47,6 @@ class Finding:
     high: float | None = None
 
 
-def assessment(spark: SparkSession, found: Iterable[Finding]) -> DataFrame:
+def assessment(found: Iterable[Finding]) -> pa.Table:
     """Findings as a table, one row each."""
-    rows = pa.Table.from_pylist([vars(finding) for finding in found], _ROWS)
-    if rows.num_rows:
-        return spark.createDataFrame(rows).coalesce(1)
-    types = {pa.string(): "string", pa.int32(): "int", pa.float64(): "double"}  # Connect takes no empty table
-    nothing = [F.lit(None).cast(types[column.type]).alias(column.name) for column in _ROWS]
-    return spark.range(0).coalesce(1).select(*nothing)
+    return pa.Table.from_pylist([vars(finding) for finding in found], _ROWS)

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from synth_spark import combinations
 from synth_spark.domain import Domain
@@ -46,7 +45,13 @@ class Linked:
 
 
 def search(
-    codes: DataFrame, counts: DataFrame, resolved: Resolved, k: int, bounds: Sequence[int], pruned: bool = False
+    codes: DataFrame,
+    counts: DataFrame,
+    resolved: Resolved,
+    k: int,
+    bounds: Sequence[int],
+    occurring: int,
+    pruned: bool = False,
 ) -> Linked | None:
     """Search every record for unique and rare combinations.
 
@@ -56,12 +61,12 @@ def search(
         resolved: the numbers of the run.
         k: below which a combination is rare.
         bounds: the first column of each field, and the number of columns.
+        occurring: number of combinations that were counted.
         pruned: whether combinations with an attribute rarer than k were not counted.
 
     Returns:
         What was found; None where more combinations are common than a task should be sent.
     """
-    occurring = _occurring(counts)
     whole = not pruned and occurring <= MOST_SENT
     if not whole and occurring > _MOST_COLLECTED:
         return None
@@ -83,18 +88,18 @@ def search(
     return _linked(totals, longest, attributes, whole)
 
 
-def common_cells(counts: DataFrame, k: int) -> Ints | None:
-    """Cells of the combinations that at least k records share, ascending; None where they are too many to be sent."""
-    if _occurring(counts) > _MOST_COLLECTED:
+def common_cells(counts: DataFrame, k: int, occurring: int) -> Ints | None:
+    """Cells of the combinations that at least k records share, ascending; None where they are too many to be sent.
+
+    Args:
+        counts: one row a bucket.
+        k: privacy resolution.
+        occurring: number of combinations that were counted.
+    """
+    if occurring > _MOST_COLLECTED:
         return None
     cells, _ = combinations.recurring(counts, k, k)
     return cells if len(cells) <= MOST_SENT else None
-
-
-def _occurring(counts: DataFrame) -> int:
-    """Number of combinations that were counted."""
-    row = counts.agg(F.sum(F.octet_length("cells"))).first()
-    return int(row[0] or 0) // 8 if row else 0
 
 
 def totals_of(found: Judged, records: np.ndarray, weights: Ints, starts: Ints, bounds: Sequence[int]) -> Ints:

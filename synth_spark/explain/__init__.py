@@ -1,12 +1,22 @@
 """A release told in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
 
 from synth_spark.explain.suppressed import facts_of, guarantee, release_row
-from synth_spark.explain.telling import PRIVATE, Telling, by_length, one_row, quality_text, release_text, versions
+from synth_spark.explain.telling import (
+    PRIVATE,
+    Telling,
+    by_length,
+    count_by_length,
+    one_row,
+    quality_text,
+    release_text,
+    versions,
+)
 
 __all__ = [
     "PRIVATE",
     "Telling",
     "by_length",
+    "count_by_length",
     "facts_of",
     "guarantee",
     "one_row",

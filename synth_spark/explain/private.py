@@ -1,16 +1,17 @@
 """A release under differential privacy, told: from noisy counts and the plan alone."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
 
 from synth_spark.budget import Spending
 from synth_spark.evaluate.measures import Measure
-from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, versions
+from synth_spark.explain.telling import PRIVATE, about_rules, by_length, count_by_length, one_row, versions
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.tables import SafeTable
 from synth_spark.validate.audit import Result
@@ -56,9 +57,9 @@ class Facts:
     public_domain: str
     notes: tuple[str, ...]
 
-    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> DataFrame:
+    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
         """See `Telling`."""
-        return release_row(spark, plan, self, safe, said)
+        return release_row(plan, self, safe, said)
 
     def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
         """See `Telling`."""
@@ -80,9 +81,7 @@ def facts_of(
     """The facts of a run whose tables are kept."""
     terms = plan.privacy
     assert isinstance(terms, DifferentialPrivacy)
-    found = aggregates.kept.frame.groupBy("length").agg(F.count("*").alias("n"), F.avg("standard_error").alias("e"))
-    by_length = {row["length"]: (row["n"], row["e"]) for row in found.collect()}
-    lengths = range(1, released["lengths"] + 1)
+    lengths, counted, errors = range(1, released["lengths"] + 1), count_by_length(aggregates), _errors(aggregates)
     domain = "some" if isinstance(terms.public_domain, dict) else "all" if terms.public_domain else "none"
     notes = list(about_rules(len(plan.input.constraints)))
     if terms.delta * released["records"] >= 0.1:
@@ -91,21 +90,28 @@ def facts_of(
         title=plan.title,
         run_id=run_id,
         unit="subject" if plan.input.subject is not None else "record",
-        columns=len(synthetic.kept.frame.columns),
+        columns=len(synthetic.kept.columns),
         spending=spending,
         records=released["records"],
         synthetic_records=synthetic.kept.rows,
-        combinations=tuple(by_length.get(length, (0, 0.0))[0] for length in lengths),
-        errors=tuple(float(by_length.get(length, (0, 0.0))[1] or 0.0) for length in lengths),
+        combinations=tuple(counted[length] for length in lengths),
+        errors=tuple(errors[length] / max(1, counted[length]) for length in lengths),
         method=plan.synthesis.kind,
         public_domain=domain,
         notes=tuple(notes),
     )
 
 
-def release_row(
-    spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]
-) -> DataFrame:
+def _errors(aggregates: SafeTable) -> dict[int, float]:
+    """The standard errors of all combinations of each length, added up."""
+    sums: dict[int, float] = defaultdict(float)
+    for batch in aggregates.kept.batches(["length", "standard_error"]):
+        for length, error in enumerate(np.bincount(batch["length"].to_numpy(), batch["standard_error"].to_numpy())):
+            sums[length] += float(error)
+    return sums
+
+
+def release_row(plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
     """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
     spending = facts.spending
     columns: dict[str, str | int | float] = {
@@ -125,7 +131,7 @@ def release_row(
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
         **said,
     }
-    return one_row(spark, columns)
+    return one_row(columns)
 
 
 def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
 
 from synth_spark.evaluate.measures import Measure
-from synth_spark.explain.telling import PRIVATE, about_rules, by_length, one_row, versions
+from synth_spark.explain.telling import PRIVATE, about_rules, by_length, count_by_length, one_row, versions
 from synth_spark.plan import Plan
 from synth_spark.resolve import Resolved
 from synth_spark.tables import SafeTable
@@ -57,9 +57,9 @@ class Facts:
     proven: bool
     notes: tuple[str, ...]
 
-    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> DataFrame:
+    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
         """See `Telling`."""
-        return release_row(spark, plan, self, safe, said)
+        return release_row(plan, self, safe, said)
 
     def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
         """See `Telling`."""
@@ -89,7 +89,7 @@ def guarantee(k: int, longest: int | None = None) -> str:
 
 def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: SafeTable) -> Facts:
     """The facts of a run whose tables are kept."""
-    counted = {row["length"]: row["count"] for row in aggregates.kept.frame.groupBy("length").count().collect()}
+    counted = count_by_length(aggregates)
     return Facts(
         title=resolved.plan.title,
         run_id=run_id,
@@ -100,14 +100,12 @@ def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: 
         synthetic_records=synthetic.kept.rows,
         exact_singles=resolved.exact_singles,
         proven=resolved.proves_records,
-        combinations=tuple(counted.get(length, 0) for length in range(1, resolved.length + 1)),
+        combinations=tuple(counted[length] for length in range(1, resolved.length + 1)),
         notes=(*resolved.notes, *about_rules(len(resolved.plan.input.constraints))),
     )
 
 
-def release_row(
-    spark: SparkSession, plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]
-) -> DataFrame:
+def release_row(plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
     """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
     columns: dict[str, str | int | float] = {
         "title": facts.title,
@@ -123,7 +121,7 @@ def release_row(
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
         **said,
     }
-    return one_row(spark, columns)
+    return one_row(columns)
 
 
 def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:

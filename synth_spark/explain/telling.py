@@ -1,13 +1,14 @@
 """What all ways of telling a release share."""
 
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
+import numpy as np
+import pyarrow as pa
 import pyspark
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from synth_spark import __version__
 from synth_spark.evaluate.measures import Measure
@@ -47,11 +48,20 @@ PRIVATE: dict[str, bool | set[str]] = {
 }
 
 
-def one_row(spark: SparkSession, columns: Mapping[str, str | int | float]) -> DataFrame:
+def one_row(columns: Mapping[str, str | int | float]) -> pa.Table:
     """A table of one row: whole numbers, numbers and texts."""
-    kinds = {int: "bigint", float: "double", str: "string"}
-    literals = [F.lit(value).cast(kinds[type(value)]).alias(name) for name, value in columns.items()]
-    return spark.range(1).coalesce(1).select(*literals)
+    kinds = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+    schema = pa.schema([pa.field(name, kinds[type(value)], nullable=False) for name, value in columns.items()])
+    return pa.Table.from_pylist([dict(columns)], schema)
+
+
+def count_by_length(aggregates: SafeTable) -> Counter[int]:
+    """How many combinations of each length were written."""
+    counts: Counter[int] = Counter()
+    for batch in aggregates.kept.batches(["length"]):
+        lengths, numbers = np.unique(batch["length"].to_numpy(), return_counts=True)
+        counts.update(dict(zip(lengths.tolist(), numbers.tolist(), strict=True)))
+    return counts
 
 
 def versions() -> dict[str, str]:
@@ -75,11 +85,10 @@ def _version(name: str) -> str:
 class Telling(Protocol):
     """How a release is told: in one row, and in sentences."""
 
-    def row(self, spark: SparkSession, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> DataFrame:
+    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
         """One row: what was asked for, with what it was made, what it holds, and what is guaranteed.
 
         Args:
-            spark: the session.
             plan: of the release.
             safe: its tables.
             said: further columns, name → text.

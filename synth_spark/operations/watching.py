@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from synth_spark.errors import PlanError
+from synth_spark.files import write_atomically
 from synth_spark.operations.lineage import Lineage
 from synth_spark.operations.metrics import metrics_text
 from synth_spark.operations.summary import Attempt, row, summarize
@@ -93,8 +94,6 @@ class Watch:
         text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
         figures = metrics_text(summary, Path(self._plan.output.path) if self._plan is not None else None)
         for file, content in self._documents(text, figures):
-            from synth_spark.workspace import write_atomically  # Spark is imported where there is something to write
-
             try:
                 write_atomically(file, content)
             except OSError as failed:

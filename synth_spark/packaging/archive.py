@@ -11,7 +11,7 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from synth_spark.errors import PublishError
-from synth_spark.workspace import sync_folder
+from synth_spark.files import sync_folder
 
 #: Permissions of every entry, of a regular file of Unix.
 _MODE, _UNIX = 0o100644, 3

@@ -11,10 +11,12 @@ from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.errors import AuditFailed, EngineError
+from synth_spark.validate.observed import judged, observe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,8 +157,8 @@ def audit(
     written = {"synthetic_records": synthetic.columns, "aggregates": aggregates.columns}
     batches: dict[str, tuple[str, Any]] = {
         "columns": ("pandas", column_pairs(declared, written)),
-        "synthetic_records": ("spark", synthetic.select(F.lit(1).alias("record"))),
-        "aggregates": ("spark", aggregates.select("length", "selections", "protected_count")),
+        "synthetic_records": ("written", synthetic.select(F.lit(1).alias("record"))),
+        "aggregates": ("written", aggregates.select("length", "selections", "protected_count")),
         "single_counts": (
             "pandas",
             single_counts.assign(
@@ -175,7 +177,8 @@ def checked(batches: dict[str, tuple[str, Any]], rules: Sequence[Rule]) -> list[
     """Check rules, suite by suite.
 
     Args:
-        batches: suite → where its batch is, spark or pandas, and the batch.
+        batches: suite → how its batch is looked at, and the batch: by the library in spark or pandas, or, if it was
+            written, in one pass (see `observed`).
         rules: those of a suite next to each other.
 
     Raises:
@@ -186,26 +189,27 @@ def checked(batches: dict[str, tuple[str, Any]], rules: Sequence[Rule]) -> list[
 
     context = gx.get_context(mode="ephemeral")
     _silence(context)
-    sources = {
-        "spark": context.data_sources.add_spark("written", persist=False),
-        "pandas": context.data_sources.add_pandas("measured"),
-    }
     results: list[Result] = []
-    for (suite, name), chosen in groupby(rules, key=lambda rule: (rule.suite, rule.batch or rule.suite)):
-        where, batch = batches[name]
-        results += _run(sources[where], batch, suite, list(chosen))
+    for (suite, name), group in groupby(rules, key=lambda rule: (rule.suite, rule.batch or rule.suite)):
+        (where, batch), chosen = batches[name], list(group)
+        if where == "written":
+            results += _observed(batch, suite, chosen)
+        else:
+            results += _run(_source(context, where), batch, suite, chosen)
     return results
 
 
-def overall(measures: DataFrame) -> "pd.DataFrame":
+def overall(measures: pa.Table) -> "pd.DataFrame":
     """Of the kept measures those of sensitive against synthetic combinations, all lengths: ``measure``, ``value``."""
-    compared = measures.where("comparison = 'sensitive_to_synthetic' and length is null and count_bin is null")
-    return compared.select("measure", "value").toPandas()
+    compared = pc.equal(measures["comparison"], "sensitive_to_synthetic")
+    over_all = pc.and_(pc.is_null(measures["length"]), pc.is_null(measures["count_bin"]))
+    found: pd.DataFrame = measures.filter(pc.and_(compared, over_all)).select(["measure", "value"]).to_pandas()
+    return found
 
 
-def quality_results(spark: SparkSession, results: Iterable[Result]) -> DataFrame:
+def quality_results(results: Iterable[Result]) -> pa.Table:
     """Results as a table, one row each."""
-    return spark.createDataFrame(pa.Table.from_pylist([vars(result) for result in results], _ROWS)).coalesce(1)
+    return pa.Table.from_pylist([vars(result) for result in results], _ROWS)
 
 
 def gate(results: Iterable[Result]) -> None:
@@ -255,15 +259,37 @@ def column_pairs(declared: dict[str, list[str]], written: dict[str, list[str]]) 
     return pd.DataFrame(rows)
 
 
+def _source(context: Any, where: str) -> Any:
+    """Where batches come from, spark or pandas; a context has one of each."""
+    known = context.data_sources.all()
+    if where in known:
+        return known[where]
+    if where == "spark":
+        return context.data_sources.add_spark(where, persist=False)
+    return context.data_sources.add_pandas(where)
+
+
+def _observed(batch: DataFrame, name: str, rules: list[Rule]) -> list[Result]:
+    """Validate a written table with one suite, of which everything is observed together."""
+    observed = observe(batch, [(rule.expectation, rule.arguments) for rule in rules])
+    return [
+        Result(name, rule.name, rule.expectation, rule.severity, judged(_expectation(rule), counts), rule.meaning)
+        for rule, counts in zip(rules, observed, strict=True)
+    ]
+
+
+def _expectation(rule: Rule, number: int = 0) -> Any:
+    """The expectation of Great Expectations that a rule names; results are told apart by its number."""
+    import great_expectations.expectations as gxe
+
+    return getattr(gxe, rule.expectation)(**rule.arguments, meta={"rule": number}, severity=rule.severity)
+
+
 def _run(source: Any, batch: Any, name: str, rules: list[Rule]) -> list[Result]:
     """Validate one batch with one suite."""
     import great_expectations as gx
-    import great_expectations.expectations as gxe
 
-    expectations = [
-        getattr(gxe, rule.expectation)(**rule.arguments, meta={"rule": index}, severity=rule.severity)
-        for index, rule in enumerate(rules)
-    ]
+    expectations = [_expectation(rule, index) for index, rule in enumerate(rules)]
     suite = gx.ExpectationSuite(name=name, expectations=expectations)
     asset = source.add_dataframe_asset(name=f"{name} {rules[0].batch}".strip())
     definition = asset.add_batch_definition_whole_dataframe("whole")

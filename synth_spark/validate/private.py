@@ -97,8 +97,8 @@ def audit_private(
     privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * records >= 1)}
     batches = {
         "columns": ("pandas", column_pairs(declared, written)),
-        "synthetic_records": ("spark", synthetic.select(F.lit(1).alias("record"))),
-        "aggregates": ("spark", aggregates.select("length", "selections", "protected_count", *_NOISY)),
+        "synthetic_records": ("written", synthetic.select(F.lit(1).alias("record"))),
+        "aggregates": ("written", aggregates.select("length", "selections", "protected_count", *_NOISY)),
         "single_counts": ("pandas", _known(single_counts, told)),
         "privacy": ("pandas", pd.DataFrame([privacy])),
         "constraints": ("pandas", broken),

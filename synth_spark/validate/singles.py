@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -10,10 +11,11 @@ from synth_spark.fields import Field, count_values
 from synth_spark.tables import positional
 
 _COUNTED = "column int, value string, count bigint"
+_KEY = ["column", "value"]
 
 
-def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[Field]) -> DataFrame:
-    """Put both counts of every attribute side by side.
+def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[Field]) -> pa.Table:
+    """Put both counts of every attribute side by side; one job counts both.
 
     Args:
         aggregates: the written aggregates.
@@ -30,7 +32,7 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[
     columns = [cell if kind == "string" else F.get(cell, 0) for cell, kind in cells]
     place = F.coalesce(*(F.when(column.isNotNull(), F.lit(index)) for index, column in enumerate(columns)))
     value = F.coalesce(*columns)  # the only one
-    protected = singles.select(place.alias("column"), value.alias("value"), F.col(f"c{width + 2}").alias("protected"))
+    protected = singles.select(place.alias("column"), value.alias("value"), F.col(f"c{width + 2}").alias("count"))
 
     def count_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -40,13 +42,24 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[
                 yield pa.RecordBatch.from_arrays([column, *counted], names=["column", "value", "count"])
 
     made = positional(synthetic).mapInArrow(count_batches, _COUNTED)
-    counted = made.groupBy("column", "value").agg(F.sum("count").alias("synthetic"))
-    return protected.join(counted, ["column", "value"], "full").coalesce(1)
+    counted = made.groupBy(*_KEY).agg(F.sum("count").alias("count"))
+    sides = [side.withColumn("made", F.lit(made)) for side, made in ((protected, False), (counted, True))]
+    return _side_by_side(sides[0].unionAll(sides[1]).toArrow())
 
 
-def synthetic_values(counts: DataFrame, columns: int) -> list[list[str]]:
+def _side_by_side(counts: pa.Table) -> pa.Table:
+    """Rows ``column``, ``value``, ``count``, ``made`` as one row an attribute; see `single_counts`."""
+    released, made = (
+        counts.filter(pc.equal(counts["made"], is_made)).drop_columns("made").rename_columns([*_KEY, name])
+        for is_made, name in ((False, "protected"), (True, "synthetic"))
+    )
+    return released.join(made, _KEY, join_type="full outer").sort_by([(name, "ascending") for name in _KEY])
+
+
+def synthetic_values(counts: pa.Table, columns: int) -> list[list[str]]:
     """The values that occur in the synthetic records, for each column, from the written single counts."""
     values: list[list[str]] = [[] for _ in range(columns)]
-    for row in counts.where("synthetic is not null").select("column", "value").collect():
-        values[row["column"]].append(row["value"])
+    held = counts.filter(pc.is_valid(counts["synthetic"]))
+    for column, value in zip(held["column"].to_pylist(), held["value"].to_pylist(), strict=True):
+        values[column].append(value)
     return values
