@@ -1,7 +1,5 @@
 """`python -m synth_spark`: the command line."""
 
-import sys
+from synth_spark.cli import command
 
-from synth_spark.cli import main
-
-sys.exit(main())
+command()

@@ -1,14 +1,17 @@
 """The command line. Spark is imported only by the commands that need it."""
 
 import argparse
+import gc
 import json
+import logging
+import os
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from synth_spark import plan as plans
 from synth_spark import publications
@@ -39,6 +42,7 @@ _EXAMPLE = "example.yml"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
     options = parser(_COMMANDS).parse_args(arguments)
+    options.ends = arguments is None  # the process is this command's, and ends with it
 
     def command(watch: Watch) -> None:
         options.watch = watch
@@ -47,6 +51,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quiet = getattr(options, "quiet", False)
     asked = {name: getattr(options, name, None) for name in ("summary", "log_file")}
     return guarded(command, as_json=_as_json(options), quiet=quiet, **asked)
+
+
+def command() -> NoReturn:
+    """Run the command of this process, and end it.
+
+    A session that was left running ends with the process; taking Python's side of it apart first would take seconds.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if left_running():
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)
+
+
+def left_running() -> bool:
+    """Whether a local session of this process goes on; none of what a command is told to keep is open by then."""
+    session = sys.modules.get("synth_spark.session")
+    return session is not None and session.LEFT_RUNNING.is_set()
 
 
 def _as_json(options: argparse.Namespace) -> bool:
@@ -134,16 +158,21 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
     threading.Thread(target=_import_the_line, daemon=True).start()
     delta = plan.output.format == "delta" or "delta" in plan.input.formats
     quiet = options.quiet or _as_json(options)
-    with session(delta, long, quiet) as spark:
+    with session(delta, long, quiet, options.ends) as spark:
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         yield spark, Progress(lambda: running_tasks(spark), quiet)
 
 
 def _import_the_line() -> None:
-    from synth_spark import running, validate
+    gc.disable()  # looking through what is being imported, again and again, takes a fifth of the time
+    try:
+        from synth_spark import running, validate
 
-    del running
-    validate.load_library()
+        del running
+        validate.load_library()
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:
@@ -230,9 +259,9 @@ def _tune(options: argparse.Namespace) -> None:
 def _show(found: "list[Outcome]", report: "Report", folder: str | None) -> None:
     """Print a comparison, and write it down where that was asked for."""
     from synth_spark.comparison import csv_text, table_text
+    from synth_spark.files import write_atomically
     from synth_spark.report.markdown import markdown
     from synth_spark.report.page import page
-    from synth_spark.workspace import write_atomically
 
     print(table_text(found))
     if folder is not None:
@@ -272,7 +301,7 @@ def _demo(options: argparse.Namespace) -> None:
     )
     quiet = options.quiet or _as_json(options)
     progress = Progress(quiet=quiet)
-    with session(quiet=quiet) as spark:
+    with session(quiet=quiet, ends=options.ends) as spark:
         with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
             write_csv(spark, cases, options.rows, options.seed)
         _release(plan, options)
@@ -342,4 +371,4 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -4,6 +4,8 @@ Some platforms (a wheel task of Databricks) call the entry point and take whatev
 exit code as `SystemExit`; a success returns, as some take even ``SystemExit(0)`` for a failure.
 """
 
+import sys
+
 from synth_spark.cli import main
 
 
@@ -13,6 +15,6 @@ def run() -> None:
     Raises:
         SystemExit: with the exit code, unless that is 0.
     """
-    code = main()
+    code = main(sys.argv[1:])  # the platform's process goes on: a session that was built is stopped
     if code:
         raise SystemExit(code)

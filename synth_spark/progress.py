@@ -72,7 +72,7 @@ class Progress:
 
     def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: Status | None) -> None:
         last_line, step = start, Step()
-        while not stop.wait(_LOOK):
+        while not stop.wait(_LOOK if status else _LINE / 3):  # asking costs Spark some work
             now = time.monotonic()
             step = step.seen(self._probe(), now)
             parts = [f"{name}: {what}", step.describe(now), f"{now - start:.0f} s"]

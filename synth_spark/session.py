@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
@@ -26,14 +27,23 @@ _COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
 _SHORT = ("-XX:TieredStopAtLevel=1",) if _FEW_CORES else ()
 #: Room from the start: growing to it step by step takes some hundred collections (measured: 2 s of a run of a minute).
 _ROOM = ("-Xms1g", "-XX:NewSize=400m", "-XX:MetaspaceSize=256m")
+#: Set once a local session was left to end with the process.
+LEFT_RUNNING = threading.Event()
 #: What a classic session shows of a job.
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
 @contextmanager
-def session(delta: bool = False, long: bool = False, quiet: bool = False) -> Iterator[SparkSession]:
-    """The session of a command: one that was there, or is the platform's, is left running; one that was built stops."""
+def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: bool = False) -> Iterator[SparkSession]:
+    """The session of a command: one that was there, or is the platform's, is left running; one that was built stops.
+
+    Args:
+        delta: whether Delta tables will be read or written.
+        long: whether the work will take minutes.
+        quiet: whether a JVM that starts is not to be heard.
+        ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
+    """
     found = SparkSession.getActiveSession()
     with heard(quiet) if found is None else nullcontext():
         spark = found or open_session(delta, long=long)
@@ -42,7 +52,19 @@ def session(delta: bool = False, long: bool = False, quiet: bool = False) -> Ite
     finally:
         catch_up()
         if found is None and not _hosted():
-            spark.stop()
+            if ends and _is_local(spark):
+                LEFT_RUNNING.set()
+            else:
+                spark.stop()
+
+
+def _is_local(spark: SparkSession) -> bool:
+    """Whether the JVM of a session is a child of this process, with all that it runs; it ends when this one does."""
+    try:
+        master = str(spark.sparkContext.master)
+    except Exception:  # Spark Connect has no context
+        return False
+    return "PYSPARK_GATEWAY_PORT" not in os.environ and re.match(r"local(\[|$)", master) is not None
 
 
 def open_session(delta: bool = False, master: str | None = None, long: bool = False) -> SparkSession:
@@ -96,10 +118,12 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.driver.memory": f"{_driver_megabytes()}m",
         "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in options),
         "spark.ui.enabled": "false",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # tables are renamed once they are whole
         "spark.ui.showConsoleProgress": "false",
+        "spark.python.daemon.module": "synth_spark.workers",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(2 * cores),
-        "spark.sql.adaptive.coalescePartitions.minPartitionNum": str(2 * cores),  # else three unequal ones of four
+        "spark.sql.shuffle.partitions": str(2 * cores if long else cores),  # a task costs some hundredths of a second
+        "spark.sql.adaptive.enabled": "false",  # tables are cut to fit; it only makes more jobs
         "spark.sql.files.openCostInBytes": str(1 << 16),  # else a file of some MB is cut unevenly
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.sql.parquet.compression.codec": "zstd",
@@ -130,22 +154,20 @@ def check_java() -> str:
 
 
 def warm_workers(spark: SparkSession) -> None:
-    """Start a local session's Python workers and load the kernels there, beside whatever runs meanwhile.
+    """Start a local session's Python workers, with what they load (see `workers`), beside whatever runs meanwhile.
 
-    A worker takes seconds to import what it needs, and the first stage, reading, leaves cores idle. Elsewhere than in a
-    local session nothing is done: workers come and go there.
+    The first stage, reading, leaves cores idle. Elsewhere than in a local session nothing is done: workers come and go
+    there.
     """
-    from synth_spark.kernels.warm import compile_kernels
 
-    def load(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        compile_kernels()
+    def pass_on(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from batches
 
     try:
-        cores = spark.sparkContext.defaultParallelism
-        if not re.match(r"local(\[|$)", str(spark.sparkContext.master)):
+        if not _is_local(spark):
             return
-        spark.range(0, cores, 1, cores).mapInArrow(load, "id bigint").write.format("noop").mode("append").save()
+        cores = spark.sparkContext.defaultParallelism
+        spark.range(0, cores, 1, cores).mapInArrow(pass_on, "id bigint").write.format("noop").mode("append").save()
     except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
         return
 

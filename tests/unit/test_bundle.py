@@ -161,9 +161,9 @@ def test_the_wheel_for_databricks_brings_no_spark(tmp_path: Path) -> None:
 
 def test_what_is_no_success_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     """A platform that takes whatever returns for a success must not take a held release for one."""
-    monkeypatch.setattr(job, "main", lambda: 0)
+    monkeypatch.setattr(job, "main", lambda _: 0)
     assert job.run() is None
-    monkeypatch.setattr(job, "main", lambda: 5)
+    monkeypatch.setattr(job, "main", lambda _: 5)
     with pytest.raises(SystemExit) as raised:
         job.run()
     assert raised.value.code == 5
