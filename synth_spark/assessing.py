@@ -53,6 +53,12 @@ def keep_comparisons(
     run.keep(tables.FIDELITY, evaluate.assessment(shown))  # one row a figure, protected → synthetic
 
 
+def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
+    """Let the rehearsal, which needs the codes alone, run beside what is done before `assess`."""
+    if run.plan.assessment.rehearsal:
+        run.begin("assess", lambda: rehearsed(run, stages))
+
+
 def assess(run: Run, stages: Mapping[str, Stage]) -> None:
     """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what two releases tell."""
     wish = run.plan.assessment
@@ -61,7 +67,7 @@ def assess(run: Run, stages: Mapping[str, Stage]) -> None:
         found += _redaction(run)
     if wish.rehearsal:
         run.progress.say("assess: rehearsing: a release of a part of the records is made and attacked")
-        found += rehearsed(run, stages)
+        found += run.ahead.take("assess", lambda: rehearsed(run, stages))
     if wish.rare:
         counts, made = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
         few = evaluate.rare_combinations(counts, made, run.domain, run.resolved, run.rare_below)

@@ -166,10 +166,9 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 def _import_the_line() -> None:
     gc.disable()  # looking through what is being imported, again and again, takes a fifth of the time
     try:
-        from synth_spark import running, validate
+        from synth_spark import running
 
         del running
-        validate.load_library()
     finally:
         gc.freeze()
         gc.enable()

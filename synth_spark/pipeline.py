@@ -6,13 +6,9 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 
 from dataclasses import asdict
 
-import pandas as pd
-import pyarrow as pa
-from pyspark.sql import DataFrame
-
 from synth_spark import aggregate, combinations, encode, evaluate, explain, read, synthesize, tables, validate
 from synth_spark import pipeline_private as private
-from synth_spark.assessing import assess, keep_comparisons
+from synth_spark.assessing import assess, begin_rehearsal, keep_comparisons
 from synth_spark.errors import InputError
 from synth_spark.increment import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.plan import FROM_COUNTS
@@ -20,6 +16,7 @@ from synth_spark.releasing import release
 from synth_spark.run import Run, Stage
 from synth_spark.tables import Kept
 from synth_spark.verdict import conclude
+from synth_spark.workspace import Written
 
 
 def _read(run: Run) -> None:
@@ -27,6 +24,7 @@ def _read(run: Run) -> None:
     since = begin(run, known)  # None, unless this run adds to an earlier one
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
     source = read.open_records(run.spark, read.pinned(wish, known), run.plan.privacy.k, only)
+    validate.load_library_beside()
     try:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
@@ -64,20 +62,33 @@ def _aggregate(run: Run) -> None:
     if exact is None:  # nothing to add to
         exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    if found.fits and run.plan.synthesis.kind not in FROM_COUNTS:
+        run.begin("synthesize", lambda: _grow(run))  # of the codes alone
     common_ones = aggregate.aggregates(counts.frame, run.domain, found)
     run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
 
 
 def _synthesize(run: Run) -> Kept:
+    begin_rehearsal(run, STAGES["k_anonymity"])
     if run.plan.synthesis.kind in FROM_COUNTS:
         return _synthesize_from_counts(run)
+    written = run.ahead.take("synthesize", lambda: _grow(run))
+    grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.workspace.seed)
+    return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
+
+
+def _grow(run: Run) -> Written:
     codes, seed, rounds = run.kept(tables.CODES).frame, run.workspace.seed, iter(tables.ROUNDS)
     made = synthesize.grown_records(
         codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
-    )  # one row a record and part, kept round by round
-    grown = run.keep(tables.GROWN, made).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, seed)
-    return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
+    )  # one row a record and part, kept round by round, where the table does not fit
+    return run.write(tables.GROWN, made)
+
+
+def _synthesize_privately(run: Run) -> None:
+    begin_rehearsal(run, STAGES["differential_privacy"])
+    private.synthesize_records(run)
 
 
 def _synthesize_from_counts(run: Run) -> Kept:
@@ -94,6 +105,7 @@ def _synthesize_from_counts(run: Run) -> Kept:
 def _evaluate(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
+    run.begin("validate", lambda: _evidence(run))  # of written tables alone
     coded = encode.codes(written.frame, run.domain, written.rows)
     recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
     counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
@@ -111,36 +123,40 @@ def _assess(run: Run) -> None:
 
 
 def _validate(run: Run) -> None:
-    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
-    columns = ["length", *run.domain.names, "selections", "protected_count"]
-    validate.check_columns("aggregates", columns, aggregates.columns)
-    counted = validate.single_counts(aggregates, synthetic, run.fields)
-    singles = run.keep(tables.SINGLE_COUNTS, counted).arrow()  # one row an attribute
-    proof = _prove(run, synthetic, singles) if run.resolved.proves_records else None
-    found, constrained = run.resolved, bool(run.plan.input.constraints)
-    rules = validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
+    evidence, supports = run.ahead.take("validate", lambda: _evidence(run))
+    run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
+    proof = None
+    if supports is not None:
+        kept = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
+        proof = validate.weakest(kept.frame, run.resolved.k)
+    rules, measures = _contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
     results = validate.audit(
-        synthetic=synthetic,
-        aggregates=aggregates,
-        single_counts=singles.select(["protected", "synthetic"]).to_pandas(),
-        measures=validate.overall(run.kept(tables.MEASURES).arrow()),
-        proof=proof,
-        broken=validate.broken(synthetic, run.fields, run.plan.input.constraints),
-        names=run.domain.names,
-        k=run.resolved.k,
-        rules=rules,
+        evidence, measures=measures, proof=proof, names=run.domain.names, k=run.resolved.k, rules=rules
     )
+    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
     conclude(run, rules, results, synthetic, aggregates)
 
 
-def _prove(run: Run, synthetic: DataFrame, singles: pa.Table) -> pd.DataFrame:
-    values = validate.synthetic_values(singles, len(run.fields))
-    blocks, parts = validate.cuts(run.records, run.kept(tables.SYNTHETIC_RECORDS).rows)
-    supports = validate.proof(
-        run.kept(tables.RECORDS).frame, synthetic, run.fields, values, run.resolved.k, blocks, parts
-    )
-    proof = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
-    return validate.weakest(proof.frame, run.resolved.k)
+def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
+    """What the audit judges, and the supports of all synthetic records, if the way of synthesis promises them."""
+    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.AGGREGATES).frame
+    columns = ["length", *run.domain.names, "selections", "protected_count"]
+    validate.check_columns("aggregates", columns, aggregates.columns)
+    singles, supports = validate.single_counts(aggregates, synthetic.frame, run.fields), None
+    if run.resolved.proves_records:
+        values = validate.synthetic_values(singles, len(run.fields))
+        blocks, parts = validate.cuts(run.records, synthetic.rows)
+        records, k = run.kept(tables.RECORDS).frame, run.resolved.k
+        supports = run.write(
+            tables.PROOF, validate.proof(records, synthetic.frame, run.fields, values, k, blocks, parts)
+        )
+    constraints = run.plan.input.constraints
+    return validate.evidence(synthetic.frame, aggregates, run.fields, constraints, _contract(run), singles), supports
+
+
+def _contract(run: Run) -> list[validate.Rule]:
+    found, constrained = run.resolved, bool(run.plan.input.constraints)
+    return validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
 
 
 def _publish(run: Run) -> None:
@@ -181,7 +197,7 @@ STAGES = {
             (tables.COUNTS, *private.NOISY, tables.RELEASED_COUNTS, tables.NOISY_AGGREGATES),
             draws=private.NOISY,
         ),
-        "synthesize": Stage(private.synthesize_records, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
+        "synthesize": Stage(_synthesize_privately, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
         "evaluate": Stage(private.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(private.validate_tables, "auditing", _AUDITED),

@@ -117,6 +117,7 @@ def evaluate_counts(run: Run) -> None:
     """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
+    run.begin("validate", lambda: _evidence(run))  # of written tables alone
     released = run.workspace.facts["released"]
     coded = encode.codes(written.frame, run.domain, written.rows)
     recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
@@ -136,26 +137,32 @@ def evaluate_counts(run: Run) -> None:
 
 def validate_tables(run: Run) -> None:
     """The contract of a private release, on what was written."""
-    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.NOISY_AGGREGATES).frame
-    counted = validate.single_counts(told, synthetic.frame, run.fields)
-    singles = run.keep(tables.SINGLE_COUNTS, counted).arrow()  # one row an attribute
-    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
-    rules = validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
+    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
+    evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), _contract(run)
+    run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
     results = validate.audit_private(
-        synthetic=synthetic.frame,
-        aggregates=told,
-        single_counts=singles,
+        evidence,
         names=run.domain.names,
         told=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
         fabricated=_fabricated(run),
-        broken=validate.broken(synthetic.frame, run.fields, run.plan.input.constraints),
         ledger=Ledger(run.plan.ledger_file).entries(),
         run_id=run.workspace.run_id,
         terms=terms_of(run),
-        records=released["records"],
+        records=run.workspace.facts["released"]["records"],
         rules=rules,
     )
-    conclude(run, rules, results, synthetic.frame, told)
+    conclude(run, rules, results, synthetic, told)
+
+
+def _evidence(run: Run) -> validate.Evidence:
+    """What the audit judges."""
+    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
+    return validate.evidence(synthetic, told, run.fields, run.plan.input.constraints, _contract(run))
+
+
+def _contract(run: Run) -> list[validate.Rule]:
+    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
+    return validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
 
 
 def publish_tables(run: Run) -> None:

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark import encode, tables
-from synth_spark.assess import Terms, examine
+from synth_spark.assess import STEPS, Terms, examine
 from synth_spark.domain import Domain
 from synth_spark.errors import InputError
 from synth_spark.evaluate import Finding
@@ -24,9 +24,14 @@ from synth_spark.run import Run, Stage
 from synth_spark.workspace import Workspace
 
 _TRAINED, _CONTROL, _MADE = 0, 1, 2
-_FOUND = "topic string, comparison string, measure string, about string, value double, low double, high double"
+#: Tasks that share the steps of the examination; every one is sent all records, and takes every second step.
+_TASKS = 2
+_FOUND = (
+    "step int, topic string, comparison string, measure string, about string, value double, low double, high double"
+)
 _SCHEMA = pa.schema(
     [
+        ("step", pa.int32()),
         *((name, pa.string()) for name in ("topic", "comparison", "measure", "about")),
         *((name, pa.float64()) for name in ("value", "low", "high")),
     ]
@@ -61,17 +66,21 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     width = len(run.domain.columns)
 
     def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        task = 0
         parts = {part: [np.zeros((0, width), np.uint16)] for part in (_TRAINED, _CONTROL, _MADE)}
         for batch in batches:
             which, copies = batch["part"].to_numpy(), batch["multiplicity"].to_numpy()
+            task = batch["task"][0].as_py() if batch.num_rows else task
             codes = unpack_codes(batch["record"], width)
             for part, held in parts.items():
                 held.append(np.repeat(codes[which == part], copies[which == part], axis=0))
         trained, control, made = (_in_order(np.concatenate(parts[part])) for part in (_TRAINED, _CONTROL, _MADE))
-        yield pa.RecordBatch.from_pylist(examine(trained, control, made, terms), _SCHEMA)
+        found = examine(trained, control, made, terms, range(task, STEPS, _TASKS))
+        yield pa.RecordBatch.from_pylist([{"step": step, **row} for step, row in found], _SCHEMA)
 
-    rows = together.coalesce(1).mapInArrow(look, _FOUND).toArrow().to_pylist()
-    return [Finding(**row, length=None) for row in rows]
+    sent = together.withColumn("task", F.explode(F.sequence(F.lit(0), F.lit(_TASKS - 1))))
+    rows = sent.repartitionById(_TASKS, "task").mapInArrow(look, _FOUND).toArrow().sort_by("step").drop_columns("step")
+    return [Finding(**row, length=None) for row in rows.to_pylist()]
 
 
 def _in_order(codes: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import evaluate, faults, tables
+from synth_spark.ahead import Ahead
 from synth_spark.budget import Spending, spend
 from synth_spark.domain import Domain, build
 from synth_spark.errors import RunError
@@ -21,7 +22,7 @@ from synth_spark.progress import Progress
 from synth_spark.resolve import Resolved, resolve
 from synth_spark.session import described
 from synth_spark.tables import Kept, Sensitivity, Table
-from synth_spark.workspace import Workspace
+from synth_spark.workspace import Workspace, Written
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Run:
     workspace: Workspace
     progress: Progress
     noise: Noise = field(default_factory=VettedNoise)
+    ahead: Ahead = field(default_factory=Ahead, repr=False, compare=False)
     _kept: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
     _singles: dict[tuple[str, int], Singles] = field(default_factory=dict, repr=False, compare=False)
 
@@ -120,12 +122,16 @@ class Run:
             self._singles[key] = evaluate.single_counts(kept.frame, self.resolved.cells, records)
         return self._singles[key]
 
-    def keep(self, table: Table, rows: DataFrame | pa.Table) -> Kept:
-        """Write a table and read it back; what the driver made, an Arrow table, is written without a job."""
+    def write(self, table: Table, rows: DataFrame | pa.Table) -> Written:
+        """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job."""
         if isinstance(rows, pa.Table):
-            kept = self.workspace.keep_rows(self.spark, table, rows)
-        else:
-            kept = self.workspace.keep(table, rows)
+            return self.workspace.write_rows(table, rows)
+        return self.workspace.write_frame(table, rows)
+
+    def keep(self, table: Table, rows: DataFrame | pa.Table | Written) -> Kept:
+        """Write a table, unless that was done, and read it back."""
+        written = rows if isinstance(rows, Written) else self.write(table, rows)
+        kept = self.workspace.keep(self.spark, table, written)
         # exact numbers of sensitive rows are told inside the run folder alone
         told = kept.rows if table.sensitivity is Sensitivity.SAFE else None
         seconds = self.workspace.manifest["tables"][table.name]["seconds"]
@@ -147,6 +153,10 @@ class Run:
             self.workspace.save()
         return drawn[name]
 
+    def begin(self, stage: str, work: Callable[[], Any]) -> None:
+        """Let a part of a later stage run beside this one, where that stage follows; see `Ahead`."""
+        self.ahead.begin(self.spark, self.workspace.run_id, stage, work)
+
     def resume(self, stages: Mapping[str, "Stage"]) -> None:
         """Run every stage that has not been completed, in order.
 
@@ -154,7 +164,7 @@ class Run:
             RunError: a kept table is not what was written, the run was purged, or another process works on it.
         """
         self.workspace.check_not_purged()
-        with self.workspace.alone():
+        with self.workspace.alone(), self.ahead.allowed(self.spark, self.workspace.run_id):
             self.check_kept(stages, list(stages))
             for name in stages:
                 if not self.workspace.done(name):

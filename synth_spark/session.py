@@ -121,6 +121,7 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # tables are renamed once they are whole
         "spark.ui.showConsoleProgress": "false",
         "spark.python.daemon.module": "synth_spark.workers",
+        "spark.python.sql.dataFrameDebugging.enabled": "false",  # else each expression notes where it was written
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores if long else cores),  # a task costs some hundredths of a second
         "spark.sql.adaptive.enabled": "false",  # tables are cut to fit; it only makes more jobs
@@ -172,6 +173,11 @@ def warm_workers(spark: SparkSession) -> None:
         return
 
 
+def tag_of(run_id: str, stage: str) -> str:
+    """The tag of all that a stage of a run does."""
+    return f"synth-spark.{run_id}.{stage}"
+
+
 @contextmanager
 def described(spark: SparkSession, run_id: str, stage: str) -> Iterator[None]:
     """Name run and stage on all that Spark does for the body, where Spark shows what it does.
@@ -179,7 +185,7 @@ def described(spark: SparkSession, run_id: str, stage: str) -> Iterator[None]:
     Everywhere it is a tag, by which `SparkSession.interruptTag` finds the stage; in a classic session it is the jobs'
     group and description, too, as its pages and its event log show them.
     """
-    tag = f"synth-spark.{run_id}.{stage}"
+    tag = tag_of(run_id, stage)
     context = None
     try:
         spark.addTag(tag)

@@ -16,8 +16,9 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,25 @@ _TYPES = {
 }
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table that was written beside its place in a run folder, and waits for its turn to be kept.
+
+    Attributes:
+        rows: how many.
+        sums: its `SUMS`.
+        schema: as Spark writes it in JSON.
+        seconds: how long writing took.
+        files: SHA-256 of each file, where that is known.
+    """
+
+    rows: int
+    sums: Sequence[int]
+    schema: Any
+    seconds: float
+    files: dict[str, str] | None = None
 
 
 class Workspace:
@@ -216,8 +236,8 @@ class Workspace:
         for table in filter(None, dropped):
             shutil.rmtree(self._path(table), ignore_errors=True)
 
-    def keep(self, table: Table, frame: DataFrame) -> Kept:
-        """Write a table, record it in the manifest, and give it back as read from what was written.
+    def write_frame(self, table: Table, frame: DataFrame) -> Written:
+        """Write a table beside its place. The manifest is not touched: other threads may work on it.
 
         Raises:
             RunError: the disk is full, or refuses.
@@ -225,38 +245,39 @@ class Workspace:
         start, observed = time.monotonic(), Observation(f"keep_{table.name}")
         frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
-        with self._put_in_place(table) as unfinished:
-            hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(unfinished))
+        with told(f"table {table.name}"):
+            hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(self._unfinished(table)))
             metrics = observed.get
-        self._enter(table, metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), start)
-        return self.kept(frame.sparkSession, table)
+        return Written(metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), time.monotonic() - start)
 
-    def keep_rows(self, spark: SparkSession, table: Table, rows: pa.Table) -> Kept:
-        """Write a small table that the driver made, by the same rules as `keep`; no job is started for it.
+    def write_rows(self, table: Table, rows: pa.Table) -> Written:
+        """Write a small table that the driver made, by the same rules as `write_frame`; no job is started for it.
 
         Raises:
             RunError: the disk is full, or refuses.
         """
-        start = time.monotonic()
-        with self._put_in_place(table) as unfinished:
+        start, unfinished = time.monotonic(), self._unfinished(table)
+        with told(f"table {table.name}"):
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir()
             with (unfinished / "part-00000.parquet").open("wb") as stream:
                 pq.write_table(rows, stream, compression="zstd", store_schema=False)
-        self._enter(table, rows.num_rows, arrow_sums(rows), _schema_of(rows), start)
-        return self.kept(spark, table)
+        return Written(rows.num_rows, arrow_sums(rows), _schema_of(rows), time.monotonic() - start)
 
-    @contextmanager
-    def _put_in_place(self, table: Table) -> Iterator[Path]:
-        """Where a table is to be written; it takes its place, and that of one before, once the body has ended."""
+    def keep(self, spark: SparkSession, table: Table, written: Written) -> Kept:
+        """Put a table that was written in its place, and that of one before; record it, and give it back as read there.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
         path, point = self._path(table), f"keep.{table.name}"
-        unfinished = path.with_name(f".{table.name}.unfinished")
         with told(f"table {table.name}"):
-            yield unfinished
             faults.point(f"{point}.rename")
             shutil.rmtree(path, ignore_errors=True)
-            unfinished.rename(path)
+            self._unfinished(table).rename(path)
             faults.point(f"{point}.renamed")
+        self._enter(table, written)
+        return self.kept(spark, table)
 
     def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["Workspace", Table]]) -> Kept:
         """Put tables of the same columns together, file by file; no row is read, and what is copied is compared.
@@ -269,8 +290,7 @@ class Workspace:
         Raises:
             RunError: a part has other columns, or its files are not those that were written.
         """
-        path, unfinished = self._path(table), self._path(table).with_name(f".{table.name}.unfinished")
-        start = time.monotonic()
+        start, unfinished = time.monotonic(), self._unfinished(table)
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         entries = [workspace.manifest["tables"][part.name] for workspace, part in parts]
@@ -284,34 +304,24 @@ class Workspace:
                     problem = f"of run {workspace.run_id} is not what was written"
                     raise RunError(f"table {part.name}", problem, "make a full run, without input.since")
                 files[target.name] = digest
-        shutil.rmtree(path, ignore_errors=True)
-        unfinished.rename(path)
         rows = sum(entry["rows"] for entry in entries)
-        sums = (sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(SUMS)))
-        self._enter(table, rows, sums, entries[0]["schema"], start, files)
-        return self.kept(spark, table)
+        sums = [sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(SUMS))]
+        written = Written(rows, sums, entries[0]["schema"], time.monotonic() - start, files)
+        return self.keep(spark, table, written)
 
-    def _enter(
-        self,
-        table: Table,
-        rows: int,
-        sums: Iterable[int],
-        schema: Any,
-        start: float,
-        files: dict[str, str] | None = None,
-    ) -> None:
-        """Enter a table that is in its place into the manifest; ``files`` are hashed unless they are known."""
-        path, totals = self._path(table), [str(total) for total in sums]
+    def _enter(self, table: Table, written: Written) -> None:
+        """Enter a table that is in its place into the manifest."""
+        path, files = self._path(table), written.files
         if files is None:
             files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
         self.manifest["tables"][table.name] = {
             "grain": table.grain,
             "sensitivity": table.sensitivity.name,
-            "rows": rows,
-            "content_hash": hash_of(rows, map(int, totals)),
-            "hash_sums": totals,  # they add up where tables do
-            "schema": schema,
-            "seconds": round(time.monotonic() - start, 3),
+            "rows": written.rows,
+            "content_hash": hash_of(written.rows, written.sums),
+            "hash_sums": [str(total) for total in written.sums],  # they add up where tables do
+            "schema": written.schema,
+            "seconds": round(written.seconds, 3),
             "files": files,
         }
         self.save()
@@ -358,6 +368,10 @@ class Workspace:
 
     def _path(self, table: Table) -> Path:
         return self.folder / "tables" / table.name
+
+    def _unfinished(self, table: Table) -> Path:
+        """Where a table is written, before it takes its place."""
+        return self._path(table).with_name(f".{table.name}.unfinished")
 
 
 def _schema_of(rows: pa.Table) -> dict[str, Any]:

@@ -1,14 +1,37 @@
-"""All that a rehearsal is made for."""
+"""All that a rehearsal is made for, in steps of which each can be done by itself."""
 
 import warnings
+from collections.abc import Iterable
 
 from synth_spark.assess.attacks import Row, Terms, attack
-from synth_spark.assess.models import train
+from synth_spark.assess.models import PARTS, train
 from synth_spark.kernels.cells import Codes
 
+#: The attacks, and each part of the training.
+STEPS = 1 + PARTS
 
-def examine(trained: Codes, control: Codes, made: Codes, terms: Terms) -> list[Row]:
-    """Attack synthetic records, and train models on them; arguments as of `attacks.attack`."""
+
+def examine(
+    trained: Codes, control: Codes, made: Codes, terms: Terms, steps: Iterable[int] = range(STEPS)
+) -> list[tuple[int, Row]]:
+    """Attack synthetic records, and train models on them.
+
+    Args:
+        trained: (n, m) codes of the records that the synthetic ones were made from; 0 = absent.
+        control: (h, m) codes of records that were held out.
+        made: (s, m) codes of the synthetic records.
+        terms: see `attacks.Terms`.
+        steps: which of the steps 0 … `STEPS` − 1; what one finds does not depend on the others.
+
+    Returns:
+        Steps and what they found.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a model that has not converged is told by its figures
-        return [*attack(trained, control, made, terms), *train(trained, control, made, terms)]
+        return [
+            (step, row)
+            for step in steps
+            for row in (
+                train(trained, control, made, terms, step - 1) if step else attack(trained, control, made, terms)
+            )
+        ]

@@ -13,29 +13,33 @@ if TYPE_CHECKING:
 
 #: Most records a model is trained or tested on; fields that are predicted, and most values of theirs.
 _MOST, _PREDICTED, _VALUES = 50_000, 5, 30
+#: Parts of the training: telling real from synthetic records, and predicting each field.
+PARTS = 1 + _PREDICTED
 
 
-def train(trained: Codes, control: Codes, made: Codes, terms: Terms) -> Iterator[Row]:
-    """Train models.
+def train(trained: Codes, control: Codes, made: Codes, terms: Terms, part: int) -> Iterator[Row]:
+    """Train the models of one part.
 
     Args:
         trained: (n, m) codes of the records that the synthetic ones were made from; 0 = absent.
         control: (h, m) codes of records that were held out.
         made: (s, m) codes of the synthetic records.
         terms: names of the fields, those of special interest, and the seed.
+        part: 0 … `PARTS` − 1.
 
     Yields:
-        Figures of the topic model: ``pmse``, ``pmse_ratio`` and ``auc`` of telling real from synthetic records, and for
-        each of some fields ``synthetic_accuracy`` (trained on synthetic, tested on held-out records), ``real_accuracy``
-        (trained on as many real ones) and ``majority``.
+        Figures of the topic model: ``pmse``, ``pmse_ratio`` and ``auc`` of telling real from synthetic records (part
+        0), or for one of some fields ``synthetic_accuracy`` (trained on synthetic, tested on held-out records),
+        ``real_accuracy`` (trained on as many real ones) and ``majority``; nothing where there are fewer fields.
     """
     random = np.random.default_rng(terms.seed + 1)
     real, test, synthetic = (side[random.permutation(len(side))[:_MOST]] for side in (trained, control, made))
     if min(len(real), len(test), len(synthetic)) < 2:
         return
-    yield from _propensity(real, synthetic)
+    if part == 0:
+        yield from _propensity(real, synthetic)
     size = min(len(real), len(synthetic))
-    for field in _targets(real, terms):
+    for field in _targets(real, terms)[part - 1 : part]:
         yield from _prediction(real[:size], synthetic[:size], test, field, terms)
 
 

@@ -7,33 +7,34 @@ from synth_spark.validate.audit import (
     check_columns,
     contract,
     gate,
-    load_library,
+    load_library_beside,
     overall,
     quality_results,
 )
 from synth_spark.validate.differencing import ENOUGH_ADDED, NO_SMALL_GROUP, differencing_results, differencing_rules
+from synth_spark.validate.evidence import Evidence, evidence
 from synth_spark.validate.own import Figure, own_results
 from synth_spark.validate.private import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
-from synth_spark.validate.rules import broken
 from synth_spark.validate.singles import single_counts, synthetic_values
 
 __all__ = [
     "ENOUGH_ADDED",
     "NO_SMALL_GROUP",
+    "Evidence",
     "Figure",
     "Result",
     "Rule",
     "audit",
     "audit_private",
-    "broken",
     "check_columns",
     "contract",
     "cuts",
     "differencing_results",
     "differencing_rules",
+    "evidence",
     "gate",
-    "load_library",
+    "load_library_beside",
     "overall",
     "own_results",
     "private_contract",

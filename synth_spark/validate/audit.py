@@ -3,7 +3,9 @@
 Results hold verdicts, never values: no sample of a failing row is fetched, shown or stored.
 """
 
+import gc
 import os
+import threading
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from synth_spark.errors import AuditFailed, EngineError
-from synth_spark.validate.observed import judged, observe
+from synth_spark.validate.observed import judged
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from synth_spark.validate.evidence import Evidence
 
 _ROWS = pa.schema([*((name, pa.string()) for name in ("suite", "rule", "expectation", "severity")),
                    ("success", pa.bool_()), ("meaning", pa.string()), ("accepted", pa.string())])  # fmt: skip
@@ -122,13 +124,10 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False, prove
 
 
 def audit(
+    evidence: "Evidence",
     *,
-    synthetic: DataFrame,
-    aggregates: DataFrame,
-    single_counts: "pd.DataFrame",
     measures: "pd.DataFrame",
     proof: "pd.DataFrame | None",
-    broken: "pd.DataFrame",
     names: list[str],
     k: int,
     rules: list[Rule],
@@ -136,13 +135,10 @@ def audit(
     """Check every rule of a contract.
 
     Args:
-        synthetic: the synthetic records as written.
-        aggregates: the aggregates as written.
-        single_counts: one row an attribute: ``protected``, ``synthetic``.
+        evidence: what was counted of the written tables.
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
         proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k); None if
             the contract has none.
-        broken: one row a structural rule: ``broken``, the synthetic records that do not keep it.
         names: column names, in order.
         k: privacy resolution.
         rules: the contract.
@@ -154,20 +150,14 @@ def audit(
         EngineError: an expectation could not be evaluated.
     """
     declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count"]}
-    written = {"synthetic_records": synthetic.columns, "aggregates": aggregates.columns}
+    counts = evidence.singles.select(["protected", "synthetic"]).to_pandas()
+    counts = counts.assign(difference=counts["synthetic"] - counts["protected"], remainder=counts["synthetic"] % k)
     batches: dict[str, tuple[str, Any]] = {
-        "columns": ("pandas", column_pairs(declared, written)),
-        "synthetic_records": ("written", synthetic.select(F.lit(1).alias("record"))),
-        "aggregates": ("written", aggregates.select("length", "selections", "protected_count")),
-        "single_counts": (
-            "pandas",
-            single_counts.assign(
-                difference=single_counts["synthetic"] - single_counts["protected"],
-                remainder=single_counts["synthetic"] % k,
-            ),
-        ),
+        "columns": ("pandas", column_pairs(declared, evidence.columns)),
+        **{suite: ("observed", observed) for suite, observed in evidence.observed.items()},
+        "single_counts": ("pandas", counts),
         "combinations": ("pandas", measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
-        "constraints": ("pandas", broken),
+        "constraints": ("pandas", evidence.broken),
         "proof": ("pandas", proof),
     }
     return checked(batches, rules)
@@ -177,8 +167,8 @@ def checked(batches: dict[str, tuple[str, Any]], rules: Sequence[Rule]) -> list[
     """Check rules, suite by suite.
 
     Args:
-        batches: suite → how its batch is looked at, and the batch: by the library in spark or pandas, or, if it was
-            written, in one pass (see `observed`).
+        batches: suite → how its batch is looked at, and the batch: a frame by the library in spark or pandas, or what
+            was observed of a written table, for each of its rules (see `observe`).
         rules: those of a suite next to each other.
 
     Raises:
@@ -192,8 +182,8 @@ def checked(batches: dict[str, tuple[str, Any]], rules: Sequence[Rule]) -> list[
     results: list[Result] = []
     for (suite, name), group in groupby(rules, key=lambda rule: (rule.suite, rule.batch or rule.suite)):
         (where, batch), chosen = batches[name], list(group)
-        if where == "written":
-            results += _observed(batch, suite, chosen)
+        if where == "observed":
+            results += _judge(batch, suite, chosen)
         else:
             results += _run(_source(context, where), batch, suite, chosen)
     return results
@@ -225,9 +215,22 @@ def gate(results: Iterable[Result]) -> None:
 
 
 def load_library() -> None:
-    """Import Great Expectations, without its telemetry. It takes seconds: callers may do it ahead of need."""
+    """Import Great Expectations, without its telemetry. It takes seconds; see `load_library_beside`."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations.expectations  # noqa: F401
+
+
+def load_library_beside() -> None:
+    """Import Great Expectations ahead of need, in a thread of its own: best while Spark works and Python waits."""
+    threading.Thread(target=_load_uncollected, name="great-expectations", daemon=True).start()
+
+
+def _load_uncollected() -> None:
+    gc.disable()  # looking through what is being imported, again and again, takes a fifth of the time
+    try:
+        load_library()
+    finally:
+        gc.enable()
 
 
 def check_columns(table: str, declared: Sequence[str], written: Sequence[str]) -> None:
@@ -269,9 +272,8 @@ def _source(context: Any, where: str) -> Any:
     return context.data_sources.add_pandas(where)
 
 
-def _observed(batch: DataFrame, name: str, rules: list[Rule]) -> list[Result]:
-    """Validate a written table with one suite, of which everything is observed together."""
-    observed = observe(batch, [(rule.expectation, rule.arguments) for rule in rules])
+def _judge(observed: list[dict[str, int]], name: str, rules: list[Rule]) -> list[Result]:
+    """The verdicts of one suite on what was observed of a written table."""
     return [
         Result(name, rule.name, rule.expectation, rule.severity, judged(_expectation(rule), counts), rule.meaning)
         for rule, counts in zip(rules, observed, strict=True)

@@ -5,16 +5,16 @@ budget was entered before, and that the tables are what they claim to be.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from synth_spark.ledger import Entry
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.validate.audit import Result, Rule, checked, column_pairs, rule
+from synth_spark.validate.evidence import Evidence
 
 _NOISY = ("standard_error", "low", "high")
 
@@ -57,14 +57,11 @@ def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule
 
 
 def audit_private(
+    evidence: Evidence,
     *,
-    synthetic: DataFrame,
-    aggregates: DataFrame,
-    single_counts: pa.Table,
     names: list[str],
     told: set[tuple[int, str]],
     fabricated: float,
-    broken: pd.DataFrame,
     ledger: Sequence[Entry],
     run_id: str,
     terms: DifferentialPrivacy,
@@ -74,13 +71,10 @@ def audit_private(
     """Check every rule of a private contract.
 
     Args:
-        synthetic: the synthetic records as written.
-        aggregates: the released combinations as written.
-        single_counts: one row an attribute of either: ``column``, ``value``, ``protected``, ``synthetic``.
+        evidence: what was counted of the written tables.
         names: column names, in order.
         told: the values that may be told of: index of the column, and value.
         fabricated: combinations of synthetic records, up to the required length, that were not released.
-        broken: one row a structural rule: ``broken``, the synthetic records that do not keep it.
         ledger: all entries.
         run_id: of the release.
         terms: of privacy.
@@ -91,17 +85,15 @@ def audit_private(
         One result a rule.
     """
     declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count", *_NOISY]}
-    written = {"synthetic_records": synthetic.columns, "aggregates": aggregates.columns}
     own = [entry for entry in ledger if entry.kind == "release" and entry.run_id == run_id]
     other = sum((entry.epsilon, entry.delta) != (terms.epsilon, terms.delta) for entry in own)
     privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * records >= 1)}
-    batches = {
-        "columns": ("pandas", column_pairs(declared, written)),
-        "synthetic_records": ("written", synthetic.select(F.lit(1).alias("record"))),
-        "aggregates": ("written", aggregates.select("length", "selections", "protected_count", *_NOISY)),
-        "single_counts": ("pandas", _known(single_counts, told)),
+    batches: dict[str, tuple[str, Any]] = {
+        "columns": ("pandas", column_pairs(declared, evidence.columns)),
+        **{suite: ("observed", observed) for suite, observed in evidence.observed.items()},
+        "single_counts": ("pandas", _known(evidence.singles, told)),
         "privacy": ("pandas", pd.DataFrame([privacy])),
-        "constraints": ("pandas", broken),
+        "constraints": ("pandas", evidence.broken),
         "combinations": ("pandas", pd.DataFrame({"fabricated": [fabricated]})),
     }
     return checked(batches, rules)

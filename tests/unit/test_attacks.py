@@ -138,7 +138,7 @@ def test_accuracies_are_those_of_the_librarys_model_on_plain_tables(halves) -> N
         side[:, 2] = np.minimum(side[:, 0], 3)
     made = linked.copy()
     made[::2, 2] = 1  # half of them wrong
-    found = {r["measure"]: r["value"] for r in examine(linked, held, made, TERMS) if r["about"] == "c"
+    found = {r["measure"]: r["value"] for _, r in examine(linked, held, made, TERMS) if r["about"] == "c"
              and r["topic"] == "model"}  # fmt: skip
     frames = {name: pd.DataFrame(side).astype(str) for name, side in (("r", linked), ("s", made), ("t", held))}
     others = pd.get_dummies(pd.concat(frames).drop(columns=2))
@@ -158,10 +158,12 @@ def test_models_tell_a_copy_from_noise(halves) -> None:
     held[:, 2] = np.minimum(held[:, 0], 3)
     shuffled = np.random.default_rng(1).permuted(linked, axis=0)
     good = {
-        (r["measure"], r["about"]): r["value"] for r in examine(linked, held, linked, TERMS) if r["topic"] == "model"
+        (r["measure"], r["about"]): r["value"] for _, r in examine(linked, held, linked, TERMS) if r["topic"] == "model"
     }
     bad = {
-        (r["measure"], r["about"]): r["value"] for r in examine(linked, held, shuffled, TERMS) if r["topic"] == "model"
+        (r["measure"], r["about"]): r["value"]
+        for _, r in examine(linked, held, shuffled, TERMS)
+        if r["topic"] == "model"
     }
     assert good["auc", None] == pytest.approx(0.5, abs=0.01)
     assert good["pmse", None] < 1e-6
@@ -174,7 +176,7 @@ def test_propensity_of_one_flag_is_its_shares() -> None:
     """With one flag the regression's probabilities are the shares of synthetic records with and without it."""
     real, made = (np.repeat([[1, 1], [0, 1]], [yes, 4_000 - yes], axis=0).astype(np.uint16) for yes in (3_000, 1_000))
     terms = Terms((0, 1, 2), ("flag", "always"), (), 20, 1)
-    found = {row["measure"]: row["value"] for row in examine(real, real, made, terms) if row["topic"] == "model"}
+    found = {row["measure"]: row["value"] for _, row in examine(real, real, made, terms) if row["topic"] == "model"}
     assert found["pmse"] == pytest.approx((0.25 - 0.5) ** 2, rel=0.01)
     # a synthetic record scores above a real one if it alone lacks the flag, and as high if both do or both have it
     assert found["auc"] == pytest.approx(0.75 * 0.75 + 0.5 * (0.25 * 0.75 + 0.75 * 0.25), abs=1e-9)
@@ -183,5 +185,7 @@ def test_propensity_of_one_flag_is_its_shares() -> None:
 def test_pmse_of_tables_drawn_alike_is_what_is_expected(halves) -> None:
     """Another sample of the same population: 1 / (1 − c) = 2 times what records of a model fitted to it would give."""
     trained, control = halves
-    found = {row["measure"]: row["value"] for row in examine(trained, trained, control, TERMS) if row["about"] is None}
+    found = {
+        row["measure"]: row["value"] for _, row in examine(trained, trained, control, TERMS) if row["about"] is None
+    }
     assert 1.4 < found["pmse_ratio"] < 2.6
