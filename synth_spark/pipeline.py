@@ -125,14 +125,9 @@ def _assess(run: Run) -> None:
 def _validate(run: Run) -> None:
     evidence, supports = run.ahead.take("validate", lambda: _evidence(run))
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
-    proof = None
-    if supports is not None:
-        kept = run.keep(tables.PROOF, supports)  # one row a distinct synthetic record
-        proof = validate.weakest(kept.frame, run.resolved.k)
-    rules, measures = _contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
-    results = validate.audit(
-        evidence, measures=measures, proof=proof, names=run.domain.names, k=run.resolved.k, rules=rules
-    )
+    k, rules, measures = run.resolved.k, _contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
+    proof = None if supports is None else validate.weakest(run.keep(tables.PROOF, supports).frame, k)
+    results = validate.audit(evidence, measures=measures, proof=proof, names=run.domain.names, k=k, rules=rules)
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
     conclude(run, rules, results, synthetic, aggregates)
 
@@ -145,11 +140,9 @@ def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
     singles, supports = validate.single_counts(aggregates, synthetic.frame, run.fields), None
     if run.resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
-        blocks, parts = validate.cuts(run.records, synthetic.rows)
-        records, k = run.kept(tables.RECORDS).frame, run.resolved.k
-        supports = run.write(
-            tables.PROOF, validate.proof(records, synthetic.frame, run.fields, values, k, blocks, parts)
-        )
+        records, cuts = run.kept(tables.RECORDS).frame, validate.cuts(run.records, synthetic.rows)
+        proof = validate.proof(records, synthetic.frame, run.fields, values, run.resolved.k, *cuts)
+        supports = run.write(tables.PROOF, proof)  # one row a distinct synthetic record
     constraints = run.plan.input.constraints
     return validate.evidence(synthetic.frame, aggregates, run.fields, constraints, _contract(run), singles), supports
 
