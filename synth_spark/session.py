@@ -21,10 +21,11 @@ from synth_spark.hearing import catch_up, heard
 
 _MIN_JAVA = 17
 #: On few cores a run of a minute is better off with the simple compiler (measured on 2 cores: 49 s instead of 65 s), a
-#: longer one repays the optimising compiler; a concurrent collector would compete with the work itself in both.
+#: longer one repays the optimising compiler; a concurrent collector would compete with the work itself in both. Without
+#: the latter Java reserves a fifth of the room for compiled code: three releases fill it, then nothing is compiled.
 _FEW_CORES = (os.cpu_count() or 1) <= 4
 _COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
-_SHORT = ("-XX:TieredStopAtLevel=1",) if _FEW_CORES else ()
+_SHORT = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m") if _FEW_CORES else ()
 #: Room from the start: growing to it step by step takes some hundred collections (measured: 2 s of a run of a minute).
 _ROOM = ("-Xms1g", "-XX:NewSize=400m", "-XX:MetaspaceSize=256m")
 #: Set once a local session was left to end with the process.
