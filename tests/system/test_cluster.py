@@ -109,20 +109,32 @@ class Job:
 
     def stages_done(self) -> list[str]:
         """Stages of the line that are completed."""
+        return self._recorded("stages")
+
+    def tables_kept(self) -> list[str]:
+        """Tables that were kept so far."""
+        return self._recorded("tables")
+
+    def _recorded(self, what: str) -> list[str]:
         try:
             manifest = json.loads((self.out.with_name("out.work") / "job" / "manifest.json").read_text())
         except OSError:
             return []
-        return list(manifest["stages"])
+        return list(manifest[what])
 
-    def busy_executors(self, again: bool = False) -> list[str]:
-        """Executors that work on a task: if ``again``, only those that have ended one of the same step before."""
+    def busy_executors(self, of: str, again: bool = False) -> list[str]:
+        """Executors that work for a stage of the line: if ``again``, only those that ended a task of the same step before.
+
+        Parts of a stage may run beside the stage before it: what a task is of, its description says.
+        """
         assert self.process.poll() is None, self.log()[-5_000:]
         applications = f"http://127.0.0.1:{self._page}/api/v1/applications"
         found: set[str] = set()
         for application in ask(applications) or []:
             stages = f"{applications}/{application['id']}/stages"
             for stage in ask(f"{stages}?status=active") or []:
+                if not stage.get("description", "").endswith(f": {of}"):
+                    continue
                 tasks = ask(f"{stages}/{stage['stageId']}/{stage['attemptId']}/taskList") or []
                 done, busy = ({task["executorId"] for task in tasks if task["status"] == how} for how in DONE_AND_BUSY)
                 found |= busy & done if again else busy
@@ -182,7 +194,7 @@ def test_a_worker_is_killed_during_counting(job: Job, two_workers: Cluster, expe
     """The worker is stopped as counting begins, which takes too short a time to be caught; it is killed at work."""
     wait(lambda: "encode" in job.stages_done(), "the stage encode")
     two_workers.signal(str(two_workers.worker_of("0")), signal.SIGSTOP)
-    wait(lambda: "0" in job.busy_executors(), "a task of the stopped worker")
+    wait(lambda: "0" in job.busy_executors("aggregate"), "a task of the stopped worker")
     assert "aggregate" not in job.stages_done()
     two_workers.kill(str(two_workers.worker_of("0")))
     job.finish()
@@ -192,7 +204,7 @@ def test_a_worker_is_killed_during_counting(job: Job, two_workers: Cluster, expe
 
 @pytest.mark.takes("a driver, and a cluster that loses a worker")
 def test_a_worker_is_killed_during_synthesis(job: Job, two_workers: Cluster, expected: dict[str, str]) -> None:
-    wait(lambda: "aggregate" in job.stages_done(), "the stage aggregate")
+    wait(lambda: "counts" in job.tables_kept(), "counts, after which growth begins")
     executor = wait(lambda: kill_a_worker_at_its_second_task(job, two_workers), "a worker in the middle", pause=0)
     assert "synthesize" not in job.stages_done()
     job.finish()
@@ -207,9 +219,9 @@ def test_a_worker_is_killed_on_real_data(
 ) -> None:
     job = Job(tmp_path, two_workers, python, shipped, shared / "data" / "ctdc_kanon_2021.csv.gz")
     try:
-        wait(lambda: "aggregate" in job.stages_done(), "the stage aggregate")
+        wait(lambda: "counts" in job.tables_kept(), "counts, after which growth begins")
         two_workers.signal(str(two_workers.worker_of("0")), signal.SIGSTOP)
-        wait(lambda: "0" in job.busy_executors(), "a task of the stopped worker")
+        wait(lambda: "0" in job.busy_executors("synthesize"), "a task of the stopped worker")
         assert "synthesize" not in job.stages_done()
         two_workers.kill(str(two_workers.worker_of("0")))
         job.finish()
@@ -229,13 +241,13 @@ def kill_a_worker_at_its_second_task(job: Job, cluster: Cluster) -> str | None:
 
     The worker is stopped first: if its executor is then still known to be busy, no task can end before the kill.
     """
-    found = job.busy_executors(again=True)
+    found = job.busy_executors("synthesize", again=True)
     worker = cluster.worker_of(found[0]) if found else None
     if not worker:
         return None
     cluster.signal(worker, signal.SIGSTOP)
     time.sleep(0.2)  # for what the executor had said before
-    if found[0] not in job.busy_executors(again=True):
+    if found[0] not in job.busy_executors("synthesize", again=True):
         cluster.signal(worker, signal.SIGCONT)
         return None
     cluster.kill(worker)
