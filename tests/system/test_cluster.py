@@ -123,7 +123,7 @@ class Job:
         return list(manifest[what])
 
     def busy_executors(self, of: str, again: bool = False) -> list[str]:
-        """Executors that work for a stage of the line: if ``again``, only those that ended a task of the same step before.
+        """Executors that work for a stage of the line: if ``again``, only those that ended a task of that step before.
 
         Parts of a stage may run beside the stage before it: what a task is of, its description says.
         """
