@@ -20,13 +20,14 @@ T = TypeVar("T")
 
 
 class Ahead:
-    """What was begun early, by the name of the stage that will ask for it."""
+    """What was begun early for a run, by the name of the stage that will ask for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, spark: SparkSession, run_id: str) -> None:
+        self._spark, self._run_id = spark, run_id
         self._begun: dict[str, tuple[threading.Thread, Future[Any]]] | None = None
 
     @contextmanager
-    def allowed(self, spark: SparkSession, run_id: str) -> Iterator[None]:
+    def allowed(self) -> Iterator[None]:
         """While the body runs, one stage follows another and work may begin early; nothing is left running after it."""
         self._begun = {}
         try:
@@ -35,10 +36,10 @@ class Ahead:
             left, self._begun = self._begun, None
             for stage, (thread, _) in left.items():
                 with suppress(Exception):  # a session that has ended
-                    spark.interruptTag(tag_of(run_id, stage))
+                    self._spark.interruptTag(tag_of(self._run_id, stage))
                 thread.join()
 
-    def begin(self, spark: SparkSession, run_id: str, stage: str, work: Callable[[], Any]) -> None:
+    def begin(self, stage: str, work: Callable[[], Any]) -> None:
         """Let work that a stage will ask for run beside, if that is allowed now; else nothing is done."""
         if self._begun is None:
             return
@@ -46,8 +47,9 @@ class Ahead:
 
         def beside() -> None:
             try:
-                with described(spark, run_id, stage):
-                    outcome.set_result(work())
+                with described(self._spark, self._run_id, stage):
+                    given = work()
+                outcome.set_result(given)
             except BaseException as error:  # raised where it is asked for
                 outcome.set_exception(error)
 
@@ -61,10 +63,8 @@ class Ahead:
         Raises:
             Exception: whatever the work raised.
         """
-        begun = (self._begun or {}).pop(stage, None)
-        if begun is None:
+        if self._begun is None or stage not in self._begun:
             return work()
-        thread, outcome = begun
-        thread.join()
-        given: T = outcome.result()
+        given: T = self._begun[stage][1].result()
+        del self._begun[stage]  # and not before: whoever is interrupted here leaves nothing running
         return given

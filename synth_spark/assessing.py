@@ -56,7 +56,7 @@ def keep_comparisons(
 def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
     """Let the rehearsal, which needs the codes alone, run beside what is done before `assess`."""
     if run.plan.assessment.rehearsal:
-        run.begin("assess", lambda: rehearsed(run, stages))
+        run.ahead.begin("assess", lambda: rehearsed(run, stages))
 
 
 def assess(run: Run, stages: Mapping[str, Stage]) -> None:

@@ -17,6 +17,7 @@ from synth_spark import plan as plans
 from synth_spark import publications
 from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import PlanError
+from synth_spark.imports import uncollected
 from synth_spark.ledger import Ledger
 from synth_spark.operations import Watch, guarded
 from synth_spark.options import parser
@@ -164,14 +165,11 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
 
 def _import_the_line() -> None:
-    gc.disable()  # looking through what is being imported, again and again, takes a fifth of the time
-    try:
+    with uncollected():
         from synth_spark import running
 
         del running
-    finally:
         gc.freeze()
-        gc.enable()
 
 
 def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:

@@ -7,7 +7,8 @@ anything that was read, so no data can arm or name one. ``benchmarks/inject.py``
 Points, in the order in which a run passes them::
 
     stage.<stage>.before | .after | .done       around a stage's work, and when it is recorded
-    keep.<table>.tasks                          in the tasks that write a kept table (task, worker); see `ahead`
+    keep.<table>.tasks                          in the tasks that write a kept table (task, worker)
+                                                of what begins early (`ahead`), beside a stage before
     keep.<table>.rename | .renamed | .kept      before it is put in place, before it is recorded, after that
     publish.begin                               the target is this run's alone
     publish.copy.<table>, publish.place.<table> before a table is copied, and put in place (Parquet)

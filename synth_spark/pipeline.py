@@ -24,7 +24,7 @@ def _read(run: Run) -> None:
     since = begin(run, known)  # None, unless this run adds to an earlier one
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
     source = read.open_records(run.spark, read.pinned(wish, known), run.plan.privacy.k, only)
-    validate.load_library_beside()
+    validate.load_library_beside()  # while Spark works and Python waits
     try:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
@@ -63,7 +63,7 @@ def _aggregate(run: Run) -> None:
         exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if found.fits and run.plan.synthesis.kind not in FROM_COUNTS:
-        run.begin("synthesize", lambda: _grow(run))  # of the codes alone
+        run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
     common_ones = aggregate.aggregates(counts.frame, run.domain, found)
     run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
 
@@ -105,7 +105,7 @@ def _synthesize_from_counts(run: Run) -> Kept:
 def _evaluate(run: Run) -> None:
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
-    run.begin("validate", lambda: _evidence(run))  # of written tables alone
+    run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
     coded = encode.codes(written.frame, run.domain, written.rows)
     recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
     counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)

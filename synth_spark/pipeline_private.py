@@ -117,7 +117,7 @@ def evaluate_counts(run: Run) -> None:
     """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
-    run.begin("validate", lambda: _evidence(run))  # of written tables alone
+    run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
     released = run.workspace.facts["released"]
     coded = encode.codes(written.frame, run.domain, written.rows)
     recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
@@ -157,7 +157,8 @@ def validate_tables(run: Run) -> None:
 def _evidence(run: Run) -> validate.Evidence:
     """What the audit judges."""
     synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
-    return validate.evidence(synthetic, told, run.fields, run.plan.input.constraints, _contract(run))
+    singles = validate.single_counts(told, synthetic, run.fields)
+    return validate.evidence(synthetic, told, run.fields, run.plan.input.constraints, _contract(run), singles)
 
 
 def _contract(run: Run) -> list[validate.Rule]:

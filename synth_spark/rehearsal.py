@@ -65,21 +65,17 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     terms = Terms(bounds, tuple(names), wish.secrets, wish.attacks, derive(seed, "attack"))
     width = len(run.domain.columns)
 
-    def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        task = 0
-        parts = {part: [np.zeros((0, width), np.uint16)] for part in (_TRAINED, _CONTROL, _MADE)}
-        for batch in batches:
-            which, copies = batch["part"].to_numpy(), batch["multiplicity"].to_numpy()
-            task = batch["task"][0].as_py() if batch.num_rows else task
-            codes = unpack_codes(batch["record"], width)
-            for part, held in parts.items():
-                held.append(np.repeat(codes[which == part], copies[which == part], axis=0))
-        trained, control, made = (_in_order(np.concatenate(parts[part])) for part in (_TRAINED, _CONTROL, _MADE))
-        found = examine(trained, control, made, terms, range(task, STEPS, _TASKS))
-        yield pa.RecordBatch.from_pylist([{"step": step, **row} for step, row in found], _SCHEMA)
+    def look(rows: pa.Table) -> pa.Table:
+        which, copies = rows["part"].to_numpy(), rows["multiplicity"].to_numpy()
+        codes = unpack_codes(rows["record"], width)
+        sides = (np.repeat(codes[which == part], copies[which == part], axis=0) for part in (_TRAINED, _CONTROL, _MADE))
+        trained, control, made = map(_in_order, sides)
+        found = examine(trained, control, made, terms, range(rows["task"][0].as_py(), STEPS, _TASKS))
+        return pa.Table.from_pylist([{"step": step, **row} for step, row in found], _SCHEMA)
 
     sent = together.withColumn("task", F.explode(F.sequence(F.lit(0), F.lit(_TASKS - 1))))
-    rows = sent.repartitionById(_TASKS, "task").mapInArrow(look, _FOUND).toArrow().sort_by("step").drop_columns("step")
+    tasks = sent.repartitionById(_TASKS, "task").groupBy("task")
+    rows = tasks.applyInArrow(look, _FOUND).toArrow().sort_by("step").drop_columns("step")
     return [Finding(**row, length=None) for row in rows.to_pylist()]
 
 

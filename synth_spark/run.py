@@ -33,9 +33,13 @@ class Run:
     workspace: Workspace
     progress: Progress
     noise: Noise = field(default_factory=VettedNoise)
-    ahead: Ahead = field(default_factory=Ahead, repr=False, compare=False)
     _kept: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
     _singles: dict[tuple[str, int], Singles] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """Parts of later stages that run beside earlier ones, while stages follow each other."""
+        return Ahead(self.spark, self.workspace.run_id)
 
     @cached_property
     def plan(self) -> Plan:
@@ -153,10 +157,6 @@ class Run:
             self.workspace.save()
         return drawn[name]
 
-    def begin(self, stage: str, work: Callable[[], Any]) -> None:
-        """Let a part of a later stage run beside this one, where that stage follows; see `Ahead`."""
-        self.ahead.begin(self.spark, self.workspace.run_id, stage, work)
-
     def resume(self, stages: Mapping[str, "Stage"]) -> None:
         """Run every stage that has not been completed, in order.
 
@@ -164,7 +164,7 @@ class Run:
             RunError: a kept table is not what was written, the run was purged, or another process works on it.
         """
         self.workspace.check_not_purged()
-        with self.workspace.alone(), self.ahead.allowed(self.spark, self.workspace.run_id):
+        with self.workspace.alone(), self.ahead.allowed():
             self.check_kept(stages, list(stages))
             for name in stages:
                 if not self.workspace.done(name):

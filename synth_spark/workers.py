@@ -12,6 +12,8 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from synth_spark.imports import uncollected
+
 #: Archives that Spark puts before everything else. What is in them is not compiled, and each task would list them anew.
 _ARCHIVES = ("pyspark.zip", "py4j-*-src.zip", "spark-core_*.jar")
 #: Read by the linear algebra and parallel loops of libraries when they are imported.
@@ -30,18 +32,17 @@ def leave_archives() -> None:
 
 def preload() -> None:
     """Import what tasks use, and load the compiled kernels; none of it is ever looked through for garbage."""
-    gc.disable()
     for name in _ONE_THREAD:
         os.environ[name] = "1"
-    import pyspark.sql.pandas.serializers
-    import pyspark.worker  # noqa: F401
+    with uncollected():
+        import pyspark.sql.pandas.serializers
+        import pyspark.worker  # noqa: F401
 
-    from synth_spark import combinations, encode, evaluate, synthesize, validate  # noqa: F401
-    from synth_spark.kernels.warm import compile_kernels
+        from synth_spark import combinations, encode, evaluate, synthesize, validate  # noqa: F401
+        from synth_spark.kernels.warm import compile_kernels
 
-    compile_kernels()
-    gc.freeze()  # a collection would write to what forked processes share
-    gc.enable()
+        compile_kernels()
+        gc.freeze()  # a collection would write to what forked processes share
 
 
 if __name__ == "__main__":

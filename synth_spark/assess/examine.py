@@ -1,7 +1,7 @@
 """All that a rehearsal is made for, in steps of which each can be done by itself."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from synth_spark.assess.attacks import Row, Terms, attack
 from synth_spark.assess.models import PARTS, train
@@ -12,7 +12,7 @@ STEPS = 1 + PARTS
 
 
 def examine(
-    trained: Codes, control: Codes, made: Codes, terms: Terms, steps: Iterable[int] = range(STEPS)
+    trained: Codes, control: Codes, made: Codes, terms: Terms, steps: Collection[int] = range(STEPS)
 ) -> list[tuple[int, Row]]:
     """Attack synthetic records, and train models on them.
 
@@ -28,10 +28,6 @@ def examine(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a model that has not converged is told by its figures
-        return [
-            (step, row)
-            for step in steps
-            for row in (
-                train(trained, control, made, terms, step - 1) if step else attack(trained, control, made, terms)
-            )
-        ]
+        attacks = attack(trained, control, made, terms) if 0 in steps else []
+        models = train(trained, control, made, terms, [step - 1 for step in steps if step])
+        return [*((0, row) for row in attacks), *((part + 1, row) for part, row in models)]

@@ -1,6 +1,6 @@
 """Whether a model can tell synthetic records from real ones, and whether models learn the same from both."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,30 +17,33 @@ _MOST, _PREDICTED, _VALUES = 50_000, 5, 30
 PARTS = 1 + _PREDICTED
 
 
-def train(trained: Codes, control: Codes, made: Codes, terms: Terms, part: int) -> Iterator[Row]:
-    """Train the models of one part.
+def train(
+    trained: Codes, control: Codes, made: Codes, terms: Terms, parts: Collection[int]
+) -> Iterator[tuple[int, Row]]:
+    """Train models.
 
     Args:
         trained: (n, m) codes of the records that the synthetic ones were made from; 0 = absent.
         control: (h, m) codes of records that were held out.
         made: (s, m) codes of the synthetic records.
         terms: names of the fields, those of special interest, and the seed.
-        part: 0 … `PARTS` − 1.
+        parts: which of 0 … `PARTS` − 1.
 
     Yields:
-        Figures of the topic model: ``pmse``, ``pmse_ratio`` and ``auc`` of telling real from synthetic records (part
-        0), or for one of some fields ``synthetic_accuracy`` (trained on synthetic, tested on held-out records),
-        ``real_accuracy`` (trained on as many real ones) and ``majority``; nothing where there are fewer fields.
+        Parts, with figures of the topic model: ``pmse``, ``pmse_ratio`` and ``auc`` of telling real from synthetic
+        records (part 0), and a part for each of some fields ``synthetic_accuracy`` (trained on synthetic, tested on
+        held-out records), ``real_accuracy`` (trained on as many real ones) and ``majority``.
     """
     random = np.random.default_rng(terms.seed + 1)
     real, test, synthetic = (side[random.permutation(len(side))[:_MOST]] for side in (trained, control, made))
     if min(len(real), len(test), len(synthetic)) < 2:
         return
-    if part == 0:
-        yield from _propensity(real, synthetic)
+    if 0 in parts:
+        yield from ((0, row) for row in _propensity(real, synthetic))
     size = min(len(real), len(synthetic))
-    for field in _targets(real, terms)[part - 1 : part]:
-        yield from _prediction(real[:size], synthetic[:size], test, field, terms)
+    for part, field in enumerate(_targets(real, terms), 1):
+        if part in parts:
+            yield from ((part, row) for row in _prediction(real[:size], synthetic[:size], test, field, terms))
 
 
 def _row(measure: str, about: str | None, value: float) -> Row:

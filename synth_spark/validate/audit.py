@@ -3,7 +3,6 @@
 Results hold verdicts, never values: no sample of a failing row is fetched, shown or stored.
 """
 
-import gc
 import os
 import threading
 import warnings
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark.errors import AuditFailed, EngineError
+from synth_spark.imports import uncollected
 from synth_spark.validate.observed import judged
 
 if TYPE_CHECKING:
@@ -153,11 +153,9 @@ def audit(
     counts = evidence.singles.select(["protected", "synthetic"]).to_pandas()
     counts = counts.assign(difference=counts["synthetic"] - counts["protected"], remainder=counts["synthetic"] % k)
     batches: dict[str, tuple[str, Any]] = {
-        "columns": ("pandas", column_pairs(declared, evidence.columns)),
-        **{suite: ("observed", observed) for suite, observed in evidence.observed.items()},
+        **evidence.batches(declared),
         "single_counts": ("pandas", counts),
         "combinations": ("pandas", measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
-        "constraints": ("pandas", evidence.broken),
         "proof": ("pandas", proof),
     }
     return checked(batches, rules)
@@ -226,11 +224,8 @@ def load_library_beside() -> None:
 
 
 def _load_uncollected() -> None:
-    gc.disable()  # looking through what is being imported, again and again, takes a fifth of the time
-    try:
+    with uncollected():
         load_library()
-    finally:
-        gc.enable()
 
 
 def check_columns(table: str, declared: Sequence[str], written: Sequence[str]) -> None:

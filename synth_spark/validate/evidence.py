@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -10,10 +11,9 @@ from pyspark.sql import functions as F
 
 from synth_spark.fields import Field
 from synth_spark.plan import Constraint
-from synth_spark.validate.audit import Rule
+from synth_spark.validate.audit import Rule, column_pairs
 from synth_spark.validate.observed import observe
 from synth_spark.validate.rules import broken
-from synth_spark.validate.singles import single_counts
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Evidence:
     Attributes:
         columns: table → its columns, as they are written.
         observed: table → for each of its rules, in order, what was counted; see `observe`.
-        singles: one row an attribute; see `single_counts`.
+        singles: one row an attribute; see `synth_spark.validate.single_counts`.
         broken: one row a structural rule: ``broken``, the synthetic records that do not keep it.
     """
 
@@ -32,6 +32,14 @@ class Evidence:
     singles: pa.Table
     broken: pd.DataFrame
 
+    def batches(self, declared: dict[str, list[str]]) -> dict[str, tuple[str, Any]]:
+        """The batches that every contract has, for `checked`: columns, written tables, structural rules."""
+        return {
+            "columns": ("pandas", column_pairs(declared, self.columns)),
+            **{table: ("observed", observed) for table, observed in self.observed.items()},
+            "constraints": ("pandas", self.broken),
+        }
+
 
 def evidence(
     synthetic: DataFrame,
@@ -39,7 +47,7 @@ def evidence(
     fields: Sequence[Field],
     constraints: Sequence[Constraint],
     rules: Sequence[Rule],
-    singles: pa.Table | None = None,
+    singles: pa.Table,
 ) -> Evidence:
     """Count what an audit needs to know of the written tables.
 
@@ -49,7 +57,7 @@ def evidence(
         fields: what the columns of the synthetic records are.
         constraints: the structural rules of the plan.
         rules: the contract.
-        singles: what `single_counts` found; default: it is asked.
+        singles: what `synth_spark.validate.single_counts` found.
     """
     written, names = {"synthetic_records": synthetic, "aggregates": aggregates}, {field.name for field in fields}
     observed = {}
@@ -60,6 +68,6 @@ def evidence(
     return Evidence(
         {suite: table.columns for suite, table in written.items()},
         observed,
-        single_counts(aggregates, synthetic, fields) if singles is None else singles,
+        singles,
         broken(synthetic, fields, constraints),
     )

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from synth_spark.ledger import Entry
 from synth_spark.plan import DifferentialPrivacy
-from synth_spark.validate.audit import Result, Rule, checked, column_pairs, rule
+from synth_spark.validate.audit import Result, Rule, checked, rule
 from synth_spark.validate.evidence import Evidence
 
 _NOISY = ("standard_error", "low", "high")
@@ -89,11 +89,9 @@ def audit_private(
     other = sum((entry.epsilon, entry.delta) != (terms.epsilon, terms.delta) for entry in own)
     privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * records >= 1)}
     batches: dict[str, tuple[str, Any]] = {
-        "columns": ("pandas", column_pairs(declared, evidence.columns)),
-        **{suite: ("observed", observed) for suite, observed in evidence.observed.items()},
+        **evidence.batches(declared),
         "single_counts": ("pandas", _known(evidence.singles, told)),
         "privacy": ("pandas", pd.DataFrame([privacy])),
-        "constraints": ("pandas", evidence.broken),
         "combinations": ("pandas", pd.DataFrame({"fabricated": [fabricated]})),
     }
     return checked(batches, rules)

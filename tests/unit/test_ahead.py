@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -33,15 +34,15 @@ def spark() -> Any:
 
 
 def test_what_was_begun_runs_beside_and_is_not_done_again(spark: Any) -> None:
-    ahead, done, go = Ahead(), [], threading.Event()
+    ahead, done, go = Ahead(spark, "r"), [], threading.Event()
 
     def work() -> str:
         assert go.wait(60)
         done.append(threading.current_thread() is threading.main_thread())
         return "made"
 
-    with ahead.allowed(spark, "r"):
-        ahead.begin(spark, "r", "validate", work)
+    with ahead.allowed():
+        ahead.begin("validate", work)
         assert not done
         go.set()
         assert ahead.take("validate", work) == "made"
@@ -50,12 +51,12 @@ def test_what_was_begun_runs_beside_and_is_not_done_again(spark: Any) -> None:
 
 
 def test_a_stage_by_itself_does_its_own_work(spark: Any) -> None:
-    ahead, done = Ahead(), []
-    ahead.begin(spark, "r", "validate", lambda: done.append("early"))
+    ahead, done = Ahead(spark, "r"), []
+    ahead.begin("validate", lambda: done.append("early"))
     assert not done
     assert ahead.take("validate", lambda: "in its turn") == "in its turn"
-    with ahead.allowed(spark, "r"):
-        ahead.begin(spark, "r", "validate", lambda: "early")
+    with ahead.allowed():
+        ahead.begin("validate", lambda: "early")
         assert ahead.take("validate", lambda: "in its turn") == "early"
         assert ahead.take("validate", lambda: "once more") == "once more"
 
@@ -64,27 +65,50 @@ def test_an_error_is_raised_where_the_work_is_asked_for(spark: Any) -> None:
     def fail() -> None:
         raise ValueError("on purpose")
 
-    ahead = Ahead()
-    with ahead.allowed(spark, "r"):
-        ahead.begin(spark, "r", "validate", fail)
+    ahead = Ahead(spark, "r")
+    with ahead.allowed():
+        ahead.begin("validate", fail)
         with pytest.raises(ValueError, match="on purpose"):
             ahead.take("validate", fail)
 
 
 def test_what_nobody_asked_for_is_interrupted_and_waited_for(spark: Any) -> None:
-    ahead, ended = Ahead(), threading.Event()
+    ahead, ended = Ahead(spark, "r"), threading.Event()
 
     def work() -> None:
         assert spark.interrupted.wait(60)
         ended.set()
 
     def fail() -> None:
-        with ahead.allowed(spark, "r"):
-            ahead.begin(spark, "r", "assess", work)
+        with ahead.allowed():
+            ahead.begin("assess", work)
             while not spark.tags:  # it has not begun
                 time.sleep(0.01)
             raise KeyError("a stage has failed")
 
     with pytest.raises(KeyError, match="a stage has failed"):
         fail()
+    assert ended.is_set()
+
+
+def test_who_is_interrupted_while_waiting_leaves_nothing_running(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, ended = Ahead(spark, "r"), threading.Event()
+
+    def work() -> None:
+        assert spark.interrupted.wait(60)
+        ended.set()
+
+    def stopped(_: Future[Any]) -> None:
+        while not spark.tags:  # it has not begun
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    def wait() -> None:
+        with ahead.allowed():
+            ahead.begin("validate", work)
+            ahead.take("validate", work)
+
+    monkeypatch.setattr(Future, "result", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        wait()
     assert ended.is_set()
