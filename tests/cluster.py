@@ -22,7 +22,7 @@ _HOST = "127.0.0.1"
 #: No second port for submitting, which would be the same for every master of a machine.
 _MASTER = "-Dspark.master.rest.enabled=false"
 #: What suits processes that live for a minute and share few cores.
-SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 _SET_DEATH_SIGNAL = 1
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 T = TypeVar("T")

@@ -31,13 +31,13 @@ def common(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
 @pytest.fixture(scope="session")
 def spark(common: Path) -> Iterator[SparkSession]:
-    """A local session for many runs, with few partitions and Delta, as quiet as the product's own."""
+    """A local session as the product starts it, with few partitions, and with Delta."""
     from synth_spark.class_archive import java_options
     from synth_spark.session import check_java, local_settings, with_delta
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = with_delta(SparkSession.builder.master("local[2]").appName("tests"))
-    settings = local_settings(long=True, more=java_options(check_java()))
+    settings = local_settings(more=java_options(check_java()))
     settings |= {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
     for key, value in settings.items():
         builder = builder.config(key, value)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from cluster import SHORT_LIVED
 from installing import ROOT, run
 from pyspark.sql import SparkSession
 from releasing import hashes, published
@@ -31,6 +32,7 @@ def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Pat
         [COMMAND, "run", "--input", cases, "--output", out, "--seed", "5"],
         SPARK_REMOTE="local[2]",
         PYSPARK_PYTHON=sys.executable,
+        JAVA_TOOL_OPTIONS=SHORT_LIVED,
     )
     assert done.returncode == 0, done.stderr
     assert hashes(out) == expected
@@ -41,13 +43,13 @@ def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     out = tmp_path / "out"
     job = [submit, "--master", "local[2]", ROOT / "jobs" / "release.py"]
-    done = run(
-        [*job, "--input", cases, "--output", out, "--seed", "5", "--run-id", "job"], PYSPARK_PYTHON=sys.executable
-    )
+    asked = ["--input", cases, "--output", out, "--seed", "5", "--run-id", "job"]
+    environment = {"PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": SHORT_LIVED}
+    done = run([*job, *asked], **environment)
     assert done.returncode == 0, done.stderr
     assert hashes(out) == expected
     stage = [submit, "--master", "local[2]", ROOT / "jobs" / "stage.py", "publish", out.with_name("out.work") / "job"]
-    again = run(stage, PYSPARK_PYTHON=sys.executable)
+    again = run(stage, **environment)
     assert again.returncode == 6
     assert "has been published there already" in again.stdout + again.stderr  # spark-submit merges them
 

@@ -50,8 +50,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from pyspark.sql import SparkSession
 from synth_spark import plan as plans, running
+from synth_spark.class_archive import java_options
 from synth_spark.noise import VettedNoise
 from synth_spark.progress import Progress
+from synth_spark.session import check_java, local_settings
 
 @dataclass(frozen=True)
 class Dying:
@@ -70,8 +72,11 @@ class Dying:
     def choose(self, scores, rho):
         return VettedNoise().choose(scores, rho)
 
-builder = SparkSession.builder.master("local[2,4]").config("spark.sql.shuffle.partitions", "2")
-spark = builder.config("spark.ui.enabled", "false").getOrCreate()
+builder = SparkSession.builder.master("local[2,4]")
+for key, value in local_settings(more=java_options(check_java())).items():
+    builder = builder.config(key, value)
+spark = builder.getOrCreate()
+spark.sparkContext.setLogLevel("OFF")
 for method in sys.argv[1:]:
     plan = plans.load(None, {"input.path": "cases.csv", "output.path": f"{method}/out", "privacy.epsilon": 1.0,
                              "run_id": "died", "synthesis.kind": method})
