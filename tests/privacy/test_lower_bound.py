@@ -10,6 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from scipy.stats import beta
 
 from synth_spark import aggregate, plan
@@ -94,6 +95,7 @@ def _epsilon(mu: float) -> float:
     return high
 
 
+@pytest.mark.takes("twice 25,000 draws of all noise")
 def test_the_measured_lower_bound_stays_below_the_claim_and_comes_near_it() -> None:
     bound = _lower_bound(_asked()[1], RUNS)
     assert 0.7 * EPSILON <= bound <= EPSILON

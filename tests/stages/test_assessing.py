@@ -213,6 +213,7 @@ def test_attacks_and_models_are_made_on_a_rehearsal(run: Run) -> None:
     assert [entry["run_id"] for entry in ledger] == [run.workspace.run_id]  # the rehearsal costs nothing
 
 
+@pytest.mark.takes("a rehearsal, which is a run of its own")
 def test_partitions_do_not_matter(run: Run, spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     before = spark.conf.get("spark.sql.shuffle.partitions")
     try:
@@ -241,6 +242,7 @@ def test_what_is_published_tells_nothing_of_exact_counts(run: Run) -> None:
 # --- an earlier release
 
 
+@pytest.mark.takes("a whole release, and counting by hand")
 def test_both_releases_together_tell_what_intervals_tell(
     run: Run, spark: SparkSession, cases: Path, records, tmp_path: Path
 ) -> None:
@@ -283,6 +285,7 @@ def test_both_releases_together_tell_what_intervals_tell(
     assert second.workspace.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
 
 
+@pytest.mark.takes("three audits of whole releases")
 def test_a_release_is_compared_with_the_one_that_readers_have_when_it_is_published(plain: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     late, early = (another(plain, out, name, "validate") for name in ("late", "early"))

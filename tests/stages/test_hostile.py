@@ -128,6 +128,7 @@ def values_published(out: Path) -> set[str]:
     return {part for cell in cells for part in (re.split("[;|]", cell) if isinstance(cell, str) else cell)}
 
 
+@pytest.mark.takes("a process of its own, with Spark")
 def test_no_value_reaches_the_logs_of_a_process(tmp_path: Path) -> None:
     """What a fresh process says of three files that it refuses, with Spark's own logging as it is."""
     files = [f"{MARK},x\n{MARK},y,{MARK}\n", f'{MARK},"{MARK}\n', f"{MARK},{'y' * 2_000}\n"]

@@ -275,6 +275,7 @@ def test_partitions_and_sources_are_added_to(spark: SparkSession, tmp_path: Path
         counted(spark, tmp_path, tmp_path / "out", **keys, **since)
 
 
+@pytest.mark.takes("four runs over versions of a Delta table")
 def test_appended_versions_of_a_delta_table_are_added(spark: SparkSession, tmp_path: Path) -> None:
     def rows(start: int, end: int) -> Any:
         return spark.range(start, end, 1, 2).selectExpr("concat('v', id % 3) AS a", "concat('w', id % 11) AS b")

@@ -92,6 +92,7 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
         running.work(run, "validate")
 
 
+@pytest.mark.takes("a whole release of rich input")
 def test_the_example_of_rich_input(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """conf/input.yml, with files as it describes them."""
     north = [
@@ -168,6 +169,7 @@ def test_inspect_finds_what_columns_hold(
     assert set(kept(run, tables.SYNTHETIC_RECORDS)["c"].dropna()) == {"x"}
 
 
+@pytest.mark.takes("records of a whole data set, and counting by hand")
 @pytest.mark.shared
 def test_victims_and_perpetrators(spark: SparkSession, tmp_path: Path, shared: Path) -> None:
     """CTDC's table of several values a cell: every synthetic record is contained in k of its records."""

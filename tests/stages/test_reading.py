@@ -299,6 +299,7 @@ def test_queries(spark: SparkSession, tmp_path: Path) -> None:
     assert "is not a readable sql" in refused(spark, InputError, sql="SELECT secret FROM nowhere_at_all")
 
 
+@pytest.mark.takes("writes and reads a Delta table several times")
 def test_versions_of_a_delta_table(spark: SparkSession, tmp_path: Path) -> None:
     path = str(tmp_path / "table")
     for values in (1, 2):

@@ -38,6 +38,7 @@ def assert_reads_the_same(run: Run, expected: Run) -> None:
     assert run.fields == expected.fields
 
 
+@pytest.mark.takes("publishes twice as Delta")
 def test_delta_folder_in_and_delta_tables_out(
     spark: SparkSession, frame: DataFrame, expected: Run, tmp_path: Path
 ) -> None:

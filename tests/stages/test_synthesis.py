@@ -65,6 +65,7 @@ def rounded_down(source: Path) -> Counter[tuple[str, str]]:
     return +Counter({attribute: count // K * K for attribute, count in exact.items()})
 
 
+@pytest.mark.takes("two runs over a table that is cut into parts")
 @pytest.mark.parametrize("kind", ["row_seeded", "value_seeded"])
 def test_a_cut_table_gives_exact_single_counts_whatever_the_partitions(
     spark: SparkSession, large: Path, tmp_path: Path, kind: str

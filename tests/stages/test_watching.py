@@ -184,6 +184,7 @@ def test_jobs_are_named_after_run_and_stage(finished: Finished, spark: SparkSess
     assert not [tag for tag in spark.getTags() if tag.startswith("synth-spark")]
 
 
+@pytest.mark.takes("two audits of a whole release")
 def test_a_held_run_is_told_and_its_rows_are_added(finished: Finished, cases: Path, spark: SparkSession) -> None:
     rules = "[{rule: use.kept, measure: kept_share_of_common, length: 2, at_least: 2}]"
     told = ["--run-id", "held", "--summary", str(finished.folder / "held.json"), "--set", f"rules={rules}"]
