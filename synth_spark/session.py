@@ -125,7 +125,7 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.python.sql.dataFrameDebugging.enabled": "false",  # else each expression notes where it was written
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores if long else cores),  # a task costs some hundredths of a second
-        "spark.sql.codegen.cache.maxEntries": "3000",  # of 100, which is the default, none is found again
+        "spark.sql.codegen.cache.maxEntries": "3000",  # a release needs 122, the default is 100
         "spark.sql.adaptive.enabled": "false",  # tables are cut to fit; it only makes more jobs
         "spark.sql.files.openCostInBytes": str(1 << 16),  # else a file of some MB is cut unevenly
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",

@@ -11,18 +11,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyspark
-from installing import clean_environment
+from installing import SHORT_LIVED, clean_environment
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _HOST = "127.0.0.1"
 #: No second port for submitting, which would be the same for every master of a machine.
 _MASTER = "-Dspark.master.rest.enabled=false"
-#: What suits processes that live for a minute and share few cores.
-SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 _SET_DEATH_SIGNAL = 1
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 T = TypeVar("T")
@@ -45,6 +44,7 @@ class Cluster:
     page: int
     environment: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def url(self) -> str:
@@ -57,12 +57,18 @@ class Cluster:
         self._start("master", "org.apache.spark.deploy.master.Master", *at)
         wait(lambda: self.alive_workers() is not None, "the master to answer")
 
-    def start_workers(self, names: list[str]) -> None:
-        """Start workers of one core, and wait until the master knows them and no others."""
-        for name in names:
+    @property
+    def workers(self) -> list[str]:
+        """Names of the workers that were started and not killed."""
+        return [name for name in self.processes if name != "master"]
+
+    def start_workers(self, number: int) -> None:
+        """Start so many more workers of one core, and wait until the master knows those there are and no others."""
+        for _ in range(number):
+            name = f"worker-{next(self._numbers)}"
             at = ["--host", _HOST, "--webui-port", "0", "--work-dir", str(self.folder / name)]
             self._start(name, "org.apache.spark.deploy.worker.Worker", *at, "--cores", "1", "--memory", "1g", self.url)
-        expected = len(self.processes) - 1
+        expected = len(self.workers)
         wait(lambda: len(self.alive_workers() or []) == expected, f"{expected} workers to be registered")
 
     def alive_workers(self) -> list[Any] | None:
@@ -132,7 +138,7 @@ def running_cluster(folder: Path, workers: int = 2, **environment: str) -> Itera
     cluster = Cluster(folder, free_port(), free_port(), environment)
     try:
         cluster.start_master()
-        cluster.start_workers([f"worker-{number}" for number in range(workers)])
+        cluster.start_workers(workers)
         yield cluster
     finally:
         cluster.stop()

@@ -7,6 +7,8 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+#: What suits processes that live for a minute and share few cores.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 import pytest
-from cluster import SHORT_LIVED, SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
-from installing import ROOT, bare_environment, clean_environment, run
+from cluster import SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
+from installing import ROOT, SHORT_LIVED, bare_environment, clean_environment, run
 from releasing import hashes
 
 #: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
@@ -59,8 +58,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def two_workers(cluster: Cluster) -> Cluster:
     """The cluster, with another worker for each that a test before has killed."""
-    missing = 2 - (len(cluster.processes) - 1)
-    cluster.start_workers([f"worker-{uuid4()}" for _ in range(missing)])
+    cluster.start_workers(2 - len(cluster.workers))
     return cluster
 
 
@@ -208,7 +206,7 @@ def test_workers_are_killed_on_real_data(
     try:
         wait(lambda: "encode" in job.stages_done(), "the stage encode")
         kill_a_worker_as_a_stage_begins(job, two_workers, "0", "aggregate")
-        two_workers.start_workers(["worker-2"])
+        two_workers.start_workers(1)
         wait(lambda: "counts" in job.tables_kept(), "counts, after which growth begins")
         kill_a_worker_as_a_stage_begins(job, two_workers, "1", "synthesize")
         job.finish()

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from cluster import SHORT_LIVED
-from installing import ROOT, run
+from installing import ROOT, SHORT_LIVED, run
 from pyspark.sql import SparkSession
 from releasing import hashes, published
 

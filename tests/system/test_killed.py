@@ -48,12 +48,10 @@ _DYING = """
 import os, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pyspark.sql import SparkSession
 from synth_spark import plan as plans, running
-from synth_spark.class_archive import java_options
 from synth_spark.noise import VettedNoise
 from synth_spark.progress import Progress
-from synth_spark.session import check_java, local_settings
+from synth_spark.session import open_session
 
 @dataclass(frozen=True)
 class Dying:
@@ -72,11 +70,7 @@ class Dying:
     def choose(self, scores, rho):
         return VettedNoise().choose(scores, rho)
 
-builder = SparkSession.builder.master("local[2,4]")
-for key, value in local_settings(more=java_options(check_java())).items():
-    builder = builder.config(key, value)
-spark = builder.getOrCreate()
-spark.sparkContext.setLogLevel("OFF")
+spark = open_session(master="local[2,4]")
 for method in sys.argv[1:]:
     plan = plans.load(None, {"input.path": "cases.csv", "output.path": f"{method}/out", "privacy.epsilon": 1.0,
                              "run_id": "died", "synthesis.kind": method})
