@@ -11,6 +11,8 @@ import xxhash
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from synth_spark.sql import quoted
+
 #: The sums that a table's hash is made of; they add up where tables do.
 SUMS = ("hash_1", "hash_2")
 #: Each is summed in two halves of so many bits: 64-bit sums are exact for 2^32 rows, and cheaper than decimals.
@@ -35,14 +37,11 @@ def hash_sums(columns: list[str]) -> list[Any]:
     Returns:
         Two columns for each of `SUMS`, of which `sums_of` makes one number.
     """
-    parts: list[Any] = []
-    for index, name in enumerate(columns):
-        parts += [F.lit(index), F.col(f"`{name.replace('`', '``')}`")]
-    row = F.xxhash64(*parts)
+    row = f"xxhash64({', '.join(f'{index}, {quoted(name)}' for index, name in enumerate(columns))})"
     halves: list[Any] = []
-    for name, hashed in zip(SUMS, (row, F.xxhash64(row, F.lit(2))), strict=True):
-        high, low = F.shiftright(hashed, _HALF), hashed.bitwiseAND(F.lit((1 << _HALF) - 1))
-        halves += [F.sum(high).alias(f"{name}_high"), F.sum(low).alias(f"{name}_low")]
+    for name, hashed in zip(SUMS, (row, f"xxhash64({row}, 2)"), strict=True):
+        high, low = f"shiftright({hashed}, {_HALF})", f"{hashed} & {(1 << _HALF) - 1}"
+        halves += [F.expr(f"sum({high}) AS {name}_high"), F.expr(f"sum({low}) AS {name}_low")]
     return halves
 
 

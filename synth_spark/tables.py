@@ -241,4 +241,5 @@ class SafeTable:
 
 def positional(frame: DataFrame) -> DataFrame:
     """The same rows with columns c0, c1, …: functions over Arrow cannot be handed names that need quoting."""
-    return frame.toDF(*(f"c{index}" for index in range(len(frame.columns))))
+    names = [f"c{index}" for index in range(len(frame.columns))]
+    return frame if frame.columns == names else frame.toDF(*names)

@@ -20,6 +20,8 @@ from synth_spark.read.inventory import Addition
 #: Blanks trimmed from values: ASCII white space, no-break space, byte-order mark.
 BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
 _REPLACEMENT = "\ufffd"
+#: Suffixes of compressed files that nobody can begin to read in the middle.
+_COMPRESSED = (".gz", ".deflate", ".lz4", ".snappy", ".zst", ".zstd", ".xz")
 _NOT_VALUES = ("array", "map", "struct", "binary", "variant")
 
 
@@ -33,6 +35,7 @@ class Opened:
         lists: names of the columns that are lists.
         booleans: names of the columns that held truth values.
         types: what its columns held, such as ``input.year int``; of a CSV, which holds texts, nothing.
+        undivided: whether one task reads a whole file, however large: it is compressed, or has quoted line breaks.
     """
 
     names: tuple[str, ...]
@@ -40,6 +43,7 @@ class Opened:
     lists: frozenset[str] = frozenset()
     booleans: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
+    undivided: bool = False
 
 
 def open_table(spark: SparkSession, location: Location, where: str = "input", only: Addition | None = None) -> Opened:
@@ -143,7 +147,8 @@ def _csv(spark: SparkSession, location: Location, where: str) -> Opened:
         .option("ignoreTrailingWhiteSpace", True)
         .csv(_absolute(location.all_paths))
     )
-    return Opened(header, frame)
+    undivided = location.multiline or any(path.lower().endswith(_COMPRESSED) for path in location.all_paths)
+    return Opened(header, frame, undivided=undivided)
 
 
 def _first_line(spark: SparkSession, path: str, encoding: str, where: str) -> str:

@@ -4,6 +4,7 @@ As counter-trafficking partners do who each keep case files of their own.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -57,7 +58,7 @@ def open_all(
         whole = whole.unionAll(frame)
     booleans = frozenset().union(*(table.booleans for table in opened.values()))
     types = frozenset().union(*(table.types for table in opened.values()))
-    return Opened(names, whole, lists, booleans, types)
+    return Opened(names, whole, lists, booleans, types, any(table.undivided for table in opened.values()))
 
 
 def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
@@ -67,7 +68,7 @@ def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
     check_header(names)
     lists = frozenset(rename.get(name, name) for name in opened.lists)
     booleans = frozenset(rename.get(name, name) for name in opened.booleans)
-    return Opened(names, opened.frame, lists, booleans, opened.types)
+    return replace(opened, names=names, lists=lists, booleans=booleans)
 
 
 def _mapped(
@@ -102,7 +103,7 @@ def _mapped(
     frame = tallies.observe(opened.frame).select(*columns)
     lists = frozenset(chosen[theirs] for theirs in opened.lists if theirs in chosen)
     booleans = frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen)
-    return Opened(names, frame, lists, booleans, opened.types)
+    return replace(opened, names=names, frame=frame, lists=lists, booleans=booleans)
 
 
 def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool, tallies: Tallies) -> Column:

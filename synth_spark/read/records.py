@@ -218,13 +218,13 @@ def _check_names(source: Input, header: Sequence[str], fields: Sequence[Field]) 
 
 def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallies: Tallies) -> DataFrame:
     """Rows of values: c0, c1, … in the order of ``fields``; with subjects, also ``subject`` and ``place``."""
-    raw = {name: F.col(f"raw{index}") for index, name in enumerate(opened.names)}
+    raw = {name: f"raw{index}" for index, name in enumerate(opened.names)}
     subject, extra = source.subject, []
     whose: Column | None = None
     if subject is not None:
         origin = F.col(mapping.ORIGIN) if source.sources else None
-        whose = subjects.identity(raw[subject.id], subject, origin)
-        order = subjects.place(raw[subject.order]) if subject.order else F.lit(0)
+        whose = subjects.identity(F.col(raw[subject.id]), subject, origin)
+        order = subjects.place(F.col(raw[subject.order])) if subject.order else F.lit(0)
         extra = [whose.alias("subject"), order.alias("place")]
     texts = {}
     for field in fields:
@@ -233,7 +233,8 @@ def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallie
             texts[field.name] = F.col(mapping.ORIGIN)
         elif field.many:
             is_list = field.name in opened.lists
-            texts[field.name] = values.several_values(raw[field.name], field.name, source, is_list, boolean, tallies)
+            cell = F.col(raw[field.name])
+            texts[field.name] = values.several_values(cell, field.name, source, is_list, boolean, tallies)
         else:
             texts[field.name] = values.one_value(raw[field.name], field.name, source, boolean, tallies)
     trimmed = {name: F.trim(texts[name], F.lit(BLANKS)) for name in (*source.numbers, *source.dates)}
@@ -243,9 +244,11 @@ def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallie
         texts[name] = generalize.interval(trimmed[name], name, bins, edges[name], tallies)
     for name, dates in source.dates.items():
         texts[name] = generalize.period(trimmed[name], name, dates, tallies)
-    frame = tallies.observe(opened.frame)
-    if subject is None and source.record_limit is not None:
-        frame = frame.limit(source.record_limit)
+    limit = source.record_limit if subject is None else None
+    dealt = opened.undivided and limit is None  # the first records stay the first
+    frame = tallies.observe(opened.frame.hint("repartition") if dealt else opened.frame)
+    if limit is not None:
+        frame = frame.limit(limit)
     return frame.select(*(texts[field.name].alias(f"c{index}") for index, field in enumerate(fields)), *extra)
 
 
@@ -253,16 +256,15 @@ def _measured(records: DataFrame, fields: Sequence[Field], tallies: Tallies) -> 
     """The records, with what `check` needs to know of them counted on the way."""
     lengths = []
     for index, field in enumerate(fields):
-        column = F.col(f"c{index}")
+        column = f"c{index}"
         if field.many:
-            lengths.append(F.array_max(F.transform(column, F.octet_length)))
+            lengths.append(f"array_max(transform({column}, value -> octet_length(value)))")
         else:
-            lengths.append(F.octet_length(column))
-            tallies.add(field.name, "distinct", F.approx_count_distinct(column))
-        tallies.add(field.name, "filled", F.count(column))
-    tallies.add("input", "records", F.count(F.lit(1)))
-    longest = [F.coalesce(length, F.lit(0)) for length in lengths]
-    tallies.add("input", "longest", F.max(F.greatest(*longest) if len(longest) > 1 else longest[0]))
+            lengths.append(f"octet_length({column})")
+            tallies.add(field.name, "distinct", f"approx_count_distinct({column})")
+        tallies.add(field.name, "filled", f"count({column})")
+    tallies.add("input", "records", "count(1)")
+    tallies.add("input", "longest", f"max(coalesce(greatest({', '.join(['0', *lengths])}), 0))")
     return tallies.observe(records)
 
 

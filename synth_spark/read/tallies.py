@@ -25,15 +25,19 @@ class Tally:
 class Tallies:
     """Things to count while rows go by. Numbers are known once what was observed has been written."""
 
-    entries: list[tuple[str, str, Column]] = field(default_factory=list)
+    entries: list[tuple[str, str, Column | str]] = field(default_factory=list)
     observed: list[tuple[Observation, list[tuple[str, str]]]] = field(default_factory=list)
 
-    def when(self, subject: str, what: str, happens: Column) -> None:
-        """Count the rows for which something holds."""
-        self.add(subject, what, F.count_if(happens))
+    def when(self, subject: str, what: str, happens: Column | str) -> None:
+        """Count the rows for which something holds: a column, or the text of one."""
+        # count_if would look at it twice, and take twice as long
+        if isinstance(happens, str):
+            self.add(subject, what, f"count(CASE WHEN {happens} THEN 1 END)")
+        else:
+            self.add(subject, what, F.count(F.when(happens, 1)))
 
-    def add(self, subject: str, what: str, number: Column) -> None:
-        """Note an aggregate."""
+    def add(self, subject: str, what: str, number: Column | str) -> None:
+        """Note an aggregate: a column, or the text of one."""
         self.entries.append((subject, what, number))
 
     def observe(self, frame: DataFrame) -> DataFrame:
@@ -41,7 +45,10 @@ class Tallies:
         if not self.entries:
             return frame
         observation = Observation()
-        numbers = [number.alias(f"t{index}") for index, (_, _, number) in enumerate(self.entries)]
+        numbers = [
+            F.expr(f"{number} AS t{index}") if isinstance(number, str) else number.alias(f"t{index}")
+            for index, (_, _, number) in enumerate(self.entries)
+        ]
         self.observed.append((observation, [(subject, what) for subject, what, _ in self.entries]))
         self.entries = []
         return frame.observe(observation, *numbers)

@@ -1,5 +1,7 @@
 """What a cell of text means: absent, a value, or several values."""
 
+from collections.abc import Iterable
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -7,28 +9,37 @@ from synth_spark.fields import literal_pattern
 from synth_spark.plan import Input
 from synth_spark.read.locations import BLANKS
 from synth_spark.read.tallies import Tallies
+from synth_spark.sql import literal
 
 _ZERO = "0"
 _FALSE = "false"
 _ZEROS = "zeros, taken as absent (see input.sensitive_zeros)"
 
 
-def one_value(raw: Column, name: str, source: Input, boolean: bool, tallies: Tallies) -> Column:
+def one_value(raw: str, name: str, source: Input, boolean: bool, tallies: Tallies) -> Column:
     """The value of a cell, or null where it is absent; what was dropped is counted.
 
     Empty, blank and null markers are absent; so is 0 (and false, of a truth value) unless the column's zeros are
     sensitive. Blanks around a value decide nothing, and stay with it unless the plan has them trimmed.
+
+    Args:
+        raw: the column as it came.
+        name: the column's name in the plan.
+        source: the input.
+        boolean: whether it held truth values.
+        tallies: where to count what is dropped.
     """
-    text = F.trim(raw, F.lit(BLANKS))
-    there = _is_there(text, name, source, boolean)
-    _count(name, text, source, boolean, tallies)
+    text = f"btrim({raw}, {literal(BLANKS)})"
+    there = f"{text} NOT IN {_any_of(_absent(name, source, boolean))}"
+    if name not in source.sensitive_zeros:
+        tallies.when(f"column '{name}'", _ZEROS, f"{text} IN {_any_of(_zeros(boolean))}")
+    if source.null_markers:
+        markers = f"{text} IN {_any_of(source.null_markers)}"
+        tallies.when(f"column '{name}'", "null markers, taken as absent", markers)
     if not source.trim:
-        tallies.when(
-            f"column '{name}'",
-            "values with blanks around them, kept as they are (see input.trim)",
-            (raw != text) & there,
-        )
-    return F.when(there, text if source.trim else raw)
+        blanks = f"{raw} != {text} AND {there}"
+        tallies.when(f"column '{name}'", "values with blanks around them, kept as they are (see input.trim)", blanks)
+    return F.expr(f"CASE WHEN {there} THEN {text if source.trim else raw} END")
 
 
 def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean: bool, tallies: Tallies) -> Column:
@@ -53,15 +64,17 @@ def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean
 
 
 def _is_there(text: Column, name: str, source: Input, boolean: bool) -> Column:
-    absent = ["", *source.null_markers]
-    if name not in source.sensitive_zeros:
-        absent += [_ZERO, _FALSE] if boolean else [_ZERO]
-    return ~text.isin(*absent)
+    return ~text.isin(*_absent(name, source, boolean))
 
 
-def _count(name: str, text: Column, source: Input, boolean: bool, tallies: Tallies) -> None:
-    if name not in source.sensitive_zeros:
-        zeros = text.isin(_ZERO, _FALSE) if boolean else text == _ZERO
-        tallies.when(f"column '{name}'", _ZEROS, zeros)
-    if source.null_markers:
-        tallies.when(f"column '{name}'", "null markers, taken as absent", text.isin(*source.null_markers))
+def _absent(name: str, source: Input, boolean: bool) -> list[str]:
+    """What a cell holds, apart from blanks, that has no value."""
+    return ["", *source.null_markers, *(() if name in source.sensitive_zeros else _zeros(boolean))]
+
+
+def _zeros(boolean: bool) -> tuple[str, ...]:
+    return (_ZERO, _FALSE) if boolean else (_ZERO,)
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return f"({', '.join(map(literal, texts))})"

@@ -28,11 +28,13 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[
     """
     width = len(fields)
     singles = positional(aggregates.where("length = 1"))  # length, the columns, selections, protected_count
-    cells = [(F.col(f"c{index + 1}"), field.type) for index, field in enumerate(fields)]
-    columns = [cell if kind == "string" else F.get(cell, 0) for cell, kind in cells]
-    place = F.coalesce(*(F.when(column.isNotNull(), F.lit(index)) for index, column in enumerate(columns)))
-    value = F.coalesce(*columns)  # the only one
-    protected = singles.select(place.alias("column"), value.alias("value"), F.col(f"c{width + 2}").alias("count"))
+    cells = [
+        f"c{index + 1}" if field.type == "string" else f"get(c{index + 1}, 0)" for index, field in enumerate(fields)
+    ]
+    places = [f"CASE WHEN {cell} IS NOT NULL THEN {index} END" for index, cell in enumerate(cells)]
+    protected = singles.selectExpr(
+        f"coalesce({', '.join(places)}) AS column", f"coalesce({', '.join(cells)}) AS value", f"c{width + 2} AS count"
+    )  # there is one cell with a value
 
     def count_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -1,5 +1,6 @@
 """Reading: what becomes a record of whatever a data engineer has. Known answers: specification 10.2 (d, e) and 10.3."""
 
+import gzip
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from releasing import write_csv
 
 from synth_spark import read
@@ -83,6 +85,31 @@ def test_a_limit_of_records(spark: SparkSession, tmp_path: Path) -> None:
     found = Read(spark, path=path, record_limit=2, subject={"id": "id"}, multi_values={"a": ";"})
     assert sorted(found.rows) == [(["y"],), (["z"],)]
     assert Tally("input.subject", "subjects with more than one row, which were joined", 1) in found.tallies
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("cases.csv.gz", {}), ("cases.csv", {"multiline": True})], ids=["compressed", "multiline"]
+)
+def test_rows_of_a_file_that_one_task_reads_are_dealt_to_all(
+    spark: SparkSession, tmp_path: Path, name: str, settings: dict[str, Any]
+) -> None:
+    """All that is done to a value is done by all tasks; but where rows are limited, the first are the first."""
+    text = "a,b\n" + "".join(f"{row},{row % 7}\n" for row in range(500))
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    opened = read.open_records(spark, parse({"input": {"path": str(path), **settings}}).input, 1)
+    shares = opened.frame.groupBy(F.spark_partition_id()).count().collect()
+    assert len(shares) == int(str(spark.conf.get("spark.sql.shuffle.partitions"))) > 1
+    assert max(share["count"] for share in shares) < 2 * min(share["count"] for share in shares)
+    assert len({row["c0"] for row in opened.frame.collect()} - {None}) == 499  # all but 0
+    assert [row[0] for row in Read(spark, path=str(path), record_limit=4, **settings).rows] == [None, "1", "2", "3"]
+
+
+def test_markers_of_any_characters(spark: SparkSession, tmp_path: Path) -> None:
+    markers = ["don't", "a\\b", "\\", "n/ä", "'", "%s", "a`b", "two words"]
+    found = Read(spark, path=csv(tmp_path, "\n".join(["a", *markers, "ab", "dont", "n/a", ""])), null_markers=markers)
+    assert [row[0] for row in found.rows] == [*(None for _ in markers), "ab", "dont", "n/a"]
+    assert Tally("column 'a'", "null markers, taken as absent", len(markers)) in found.tallies
 
 
 def test_only_the_very_text_0_is_a_zero(spark: SparkSession, tmp_path: Path) -> None:
