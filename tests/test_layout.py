@@ -59,3 +59,15 @@ def test_the_line_can_be_read_in_one_sitting() -> None:
 def test_the_package_and_the_licence_agree() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_a_decision_is_a_page_and_the_index_names_all() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    index = re.findall(r"^- \[(\d{4})\]\((.+?)\) (.+)$", (folder / "README.md").read_text(encoding="utf-8"), re.M)
+    assert [(number, name) for number, name, _ in index] == [(path.name[:4], path.name) for path in pages]
+    for number, (path, (_, _, title)) in enumerate(zip(pages, index, strict=True), 1):
+        text = path.read_text(encoding="utf-8")
+        assert path.name.startswith(f"{number:04d}-")
+        assert text.startswith(f"# {number}. {title}\n\n20")
+        assert text.count("\n") <= 40, path.name
