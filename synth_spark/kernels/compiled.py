@@ -1,9 +1,11 @@
-"""How every kernel is compiled: once a machine, kept beside the source or in a cache folder.
+"""How every kernel is compiled: once a machine, kept in a cache folder.
 
-An executor imports the package from the archive that was shipped to it. numba would keep its cache of such a module by
-the archive's path, which is another in every executor, and in the home folder, which there may not be. So the sources
-are laid out in a folder that is named by their content, and numba is told that they come from there: executors of any
-run of the same version share what one of them compiled. Where no folder can be written, kernels are compiled in memory.
+numba would keep its cache beside the source, or by the source's path. An executor imports the package from the archive
+that was shipped to it, which lies elsewhere in each of them, and every new environment would compile all again; and a
+kernel would not be compiled anew where another one, which it calls, was changed. So the sources of all kernels are laid
+out in a folder that is named by their content, and numba is told that they come from there: whatever runs the same
+kernels on a machine shares what one of them compiled. Where no folder can be written, numba's own places are tried, and
+in the end kernels are compiled in memory.
 
 A function that Spark sends to a task may name a kernel. numba would send the kernel's source along, to be compiled by
 every worker process anew, without its cache; so a kernel travels by its name.
@@ -28,11 +30,11 @@ from numba.core.registry import CPUDispatcher
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function on its first call for the types it is called with, and keep the result."""
     source = Path(function.__code__.co_filename)
-    if not source.is_file():
-        folder = _laid_out(source)
-        if folder is None:
-            return numba.njit(nogil=True)(function)
+    folder = _laid_out(source)
+    if folder is not None:
         function.__code__ = function.__code__.replace(co_filename=str(folder / source.name))
+    elif not source.is_file():
+        return numba.njit(nogil=True)(function)
     try:
         kernel = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba found no folder that it may cache in
@@ -58,7 +60,7 @@ copyreg.pickle(CPUDispatcher, _by_name)
 
 
 def _laid_out(source: Path) -> Path | None:
-    """A folder with the sources of this package, whose modules were not read from files; None if none can be made."""
+    """A folder with the sources of this package, by their content; None if none can be made."""
     for root in _roots(source):
         folder = _lay_out(root)
         if folder is not None:

@@ -1,6 +1,7 @@
-"""Kernels of a package that was shipped as an archive: where the compiled code is kept, and that none is needed."""
+"""Kernels of a package, shipped or installed: where the compiled code is kept, and that none is needed."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -59,6 +60,19 @@ def test_a_cache_is_found_again_wherever_the_archive_lies(archive: Path, tmp_pat
     assert hashed(tmp_path / "another.zip", HOME=str(tmp_path)) == (answer, 1)
     assert list((tmp_path / ".cache" / "synth-spark").rglob("*.nbi"))
     assert list(archive.parent.iterdir()) == [archive]
+
+
+def test_environments_share_what_one_of_them_compiled(tmp_path: Path) -> None:
+    hits = []
+    for name in ("one", "another", "changed"):
+        copy = tmp_path / name / "synth_spark"
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        if name == "changed":  # a kernel that others may call
+            with (copy / "kernels" / "cells.py").open("a") as stream:
+                stream.write("\n# changed\n")
+        hits.append(hashed(tmp_path / name, HOME=str(tmp_path))[1])
+        assert not list(copy.rglob("*.nbi"))
+    assert hits == [0, 1, 0]
 
 
 def test_the_cache_folder_can_be_set(archive: Path, tmp_path: Path) -> None:
