@@ -306,10 +306,10 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _warm(options: argparse.Namespace) -> None:
     from synth_spark.class_archive import write_archive
-    from synth_spark.kernels.warm import compile_kernels
+    from synth_spark.kernels.warm import compile_beside
     from synth_spark.session import check_java
 
-    compile_kernels()
+    compile_beside()
     with tempfile.TemporaryDirectory() as folder:
         example = ("demo", "--rows", "2000", "--output", folder, "--quiet")
         write_archive(check_java(), (sys.executable, "-m", "synth_spark", *example))

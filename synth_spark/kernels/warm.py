@@ -1,5 +1,7 @@
 """Compiling every kernel ahead of its first use, on a small table."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 
 from synth_spark.kernels.assembling import assemble, combinations
@@ -24,26 +26,45 @@ from synth_spark.kernels.walking import walk_tuples
 
 def compile_kernels() -> None:
     """Call every kernel once with the types that the stages call it with."""
+    for part in _PARTS:
+        part()
+
+
+def compile_beside() -> None:
+    """The same in processes beside each other; they share what they keep."""
+    with ProcessPoolExecutor() as processes:
+        for done in [processes.submit(part) for part in _PARTS]:
+            done.result()
+
+
+def _table() -> tuple[Codes, Ints]:
     codes = np.random.default_rng(1).integers(0, 3, (2_000, 6)).astype(np.uint16)
-    weights, cards = np.ones(len(codes), np.int64), (2,) * 6
-    merge(codes, weights)
-    for count in (walk_tuples, enumerate_records):
-        count(CellSpace(cards, 2), codes, weights)
-    rare_records(CellSpace(cards, 2), codes, weights, np.arange(20))
+    return codes, np.ones(len(codes), np.int64)
+
+
+def _compile_growth() -> None:
+    codes, weights = _table()
     growth = Growth(k=60, sample=4, rows=8)  # so small that tables are divided
     part = Part(7, np.arange(12, dtype=np.int32), starts=None)
-    records, copies = grow_part(codes, weights, weights, np.array(cards, np.int64), part, growth)
+    records, copies = grow_part(codes, weights, weights, np.array((2,) * 6, np.int64), part, growth)
     starts = np.arange(0, 13, 2)
     some, largest = thresholds(*offer(records, copies, starts, 60, 1), 60)
     give_up(records, copies, starts, some, largest, 1)
     draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
     hash_copies(records, copies, np.uint64(1))
-    support_up_to(2, codes, weights, records)
-    _compile_assessment(codes, weights)
-    _compile_private(codes, weights, starts)
 
 
-def _compile_assessment(codes: Codes, weights: Ints) -> None:
+def _compile_counting() -> None:
+    codes, weights = _table()
+    merge(codes, weights)
+    for count in (walk_tuples, enumerate_records):
+        count(CellSpace((2,) * 6, 2), codes, weights)
+    rare_records(CellSpace((2,) * 6, 2), codes, weights, np.arange(20))
+    support_up_to(2, codes, weights, codes)
+
+
+def _compile_assessment() -> None:
+    codes, weights = _table()
     space = CellSpace((2,) * 6, 2)
     cells, counts = walk_tuples(space, codes, weights)
     judge(space, codes, cells, counts > 100)
@@ -54,8 +75,9 @@ def _compile_assessment(codes: Codes, weights: Ints) -> None:
     fits(np.array([[0, 1]]), codes[:1, :2], codes)
 
 
-def _compile_private(codes: Codes, weights: Ints, starts: Ints) -> None:
-    state, singles = stream(1, "warm"), np.arange(12)[:, None]
+def _compile_private() -> None:
+    codes, weights = _table()
+    starts, state, singles = np.arange(0, 13, 2), stream(1, "warm"), np.arange(12)[:, None]
     pairs = next_level(starts, [singles])
     sizes(pairs, codes, weights, 20)
     counted = counts(pairs, codes, weights, 3, 1)
@@ -68,3 +90,7 @@ def _compile_private(codes: Codes, weights: Ints, starts: Ints) -> None:
         assemble(known, known.counts, state, 2, percentile)
     made = start([np.array([5, 5])] * 2, 10, state)
     match(made, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)
+
+
+#: What is compiled by itself; the longest first.
+_PARTS = (_compile_growth, _compile_counting, _compile_private, _compile_assessment)
