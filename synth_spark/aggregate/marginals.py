@@ -167,7 +167,8 @@ def measured(values: pa.Table, pairs: pa.Table, domain: Domain, whole: list[bool
                 counts[0] = np.nan  # absent of one value of several
             sigma = next((row["sigma"] for row in own if row is not None), 0.0)
             found.append(Measured((column,), counts, sigma**2))
-    for row in pairs.to_pylist():
+    in_order = pairs.sort_by([("first", "ascending"), ("second", "ascending")])  # sums of floats depend on it
+    for row in in_order.to_pylist():
         i, j = row["first"], row["second"]
         counts = np.frombuffer(row["counts"], "<i8").reshape(sizes[i], sizes[j]).astype(float)
         found.append(Measured((i, j), counts, row["sigma"] ** 2))

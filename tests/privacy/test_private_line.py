@@ -332,7 +332,7 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
     for partitions in ("1", "5"):
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
-            run = _started(spark, cases, tmp_path / partitions, NoNoise(), synthesis__kind=method)
+            run = _started(spark, cases, tmp_path / partitions, SameNoise(), synthesis__kind=method)
             work_until(run, "synthesize")
         finally:
             spark.conf.set("spark.sql.shuffle.partitions", "4")

@@ -1,13 +1,17 @@
 """Noisy tables made to agree, and records that match them."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.optimize import minimize
+from unit.tables import domain_of
 
+from synth_spark.aggregate import measured
 from synth_spark.kernels.consistency import Measured, estimate, lower_to_parents
 from synth_spark.kernels.levels import links
 from synth_spark.kernels.matching import match, shares, start
 from synth_spark.kernels.sampling import stream
+from synth_spark.kernels.wire import pack_ints
 
 
 def _tables(codes, cards):
@@ -146,3 +150,19 @@ def test_shares_add_up_to_the_counts() -> None:
     parts = [shares(counts, part, 7, phases) for part in range(7)]
     assert np.sum(parts, axis=0).tolist() == np.floor(counts + phases).astype(int).tolist()
     assert max(np.abs(part - counts / 7).max() for part in parts) <= 1
+
+
+def test_measured_pairs_come_in_one_order_whatever_file_they_were_in() -> None:
+    """Estimates are sums of floats: another order would change the last digits of published standard errors."""
+    domain = domain_of("abc", [["x", "y", "z"]] * 3)
+    values = pa.Table.from_pylist(
+        [{"column": c, "value": value, "count": 3, "sigma": 1.0} for c in range(3) for value in ("xyz"[c], None)]
+    )
+    rows = [(0, 2, 1.5), (1, 2, 2.5), (0, 1, 3.5)]
+    found = []
+    for order in (rows, rows[::-1]):
+        first, second, sigmas = zip(*order, strict=True)
+        counts = pack_ints([np.array([0, 1, 2, 3 + i], np.int64) for i in first])
+        table = pa.table([first, second, counts, sigmas], names=["first", "second", "counts", "sigma"])
+        found.append([part.columns for part in measured(values, table, domain, [False] * 3)])
+    assert found[0] == found[1] == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
