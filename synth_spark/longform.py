@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.fields import Field, literal_pattern
+from synth_spark.sql import quoted
 from synth_spark.tables import Kept
 
 
@@ -41,7 +42,7 @@ def long_form(kept: Kept, fields: Sequence[Field], key: str, beside: Sequence[st
 
 def _attributes(field: Field) -> Column:
     """The attributes of a field, as an array of (column, value)."""
-    cell = F.col(f"`{field.name.replace('`', '``')}`")
+    cell = F.col(quoted(field.name))
 
     def attribute(value: Column) -> Column:
         return F.struct(F.lit(field.name).alias("column"), value.alias("value"))

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
 from synth_spark.hashing import sha256, sha256_of_text
+from synth_spark.sql import quoted
 from synth_spark.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class PublishedRelease:
             found = spark.read.format("delta").load(path).where(entry["where"])
         else:
             found = spark.read.parquet(path)
-        return found.select(*(f"`{column['name'].replace('`', '``')}`" for column in entry["schema"]))
+        return found.select(*(quoted(column["name"]) for column in entry["schema"]))
 
     def arrow(
         self, table: str, spark: "SparkSession | None" = None, columns: Collection[str] | None = None
@@ -95,7 +96,7 @@ class PublishedRelease:
             if self.is_delta:
                 if spark is None:
                     raise TypeError("a Delta table is read with a session")
-                return self.frame(table, spark).select(*(f"`{name.replace('`', '``')}`" for name in names)).toArrow()
+                return self.frame(table, spark).select(*map(quoted, names)).toArrow()
             return pa.concat_tables([pq.read_table(file, columns=names) for file in self.files(table)])
         except (OSError, pa.ArrowException):
             raise PublishError(

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import PublishError
 from synth_spark.hashing import content_hash
+from synth_spark.sql import quoted
 from synth_spark.tables import RELEASE, SafeTable
 
 
@@ -39,7 +40,7 @@ def write_slice(table: SafeTable, root: Path, run_id: str) -> None:
     for options in (once, {}):
         try:
             _writer(frame, run_id).options(**options).save(path)
-            found = content_hash(_slice(frame.sparkSession, path, run_id).select(*map(_quoted, names)))
+            found = content_hash(_slice(frame.sparkSession, path, run_id).select(*map(quoted, names)))
         except PySparkException as error:
             raise _refused(kept.table.name, error) from None
         if found == kept.content_hash:
@@ -90,10 +91,6 @@ def _writer(frame: DataFrame, run_id: str) -> Any:
 
 def _slice(spark: SparkSession, path: str, run_id: str) -> DataFrame:
     return spark.read.format("delta").load(path).where(F.col("run_id") == run_id)
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
 
 
 def _refused(name: str, error: PySparkException) -> PublishError:

@@ -19,6 +19,7 @@ from synth_spark.fields import escaped
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.wire import pack_codes, unpack_codes, unpack_ints
 from synth_spark.resolve import Resolved
+from synth_spark.sql import quoted
 from synth_spark.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTable
 
 #: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
@@ -91,7 +92,7 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
     noisy = "errors" in counts.columns
     more = _NOISY_SCHEMA if noisy else ""
     most = max(1, _VALUES // len(domain.columns))
-    wide = ", ".join(f"`{_quoted(field.name)}` {field.type}" for field in domain.fields)
+    wide = ", ".join(f"{quoted(field.name)} {field.type}" for field in domain.fields)
     sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
     narrow = counts.mapInArrow(decode, f"{_NARROW_SCHEMA}{more}, part int").repartitionById(len(cuts) + 1, "part")
     return (
@@ -191,7 +192,3 @@ def _with_errors(narrow: pa.RecordBatch, errors: npt.NDArray[np.float64]) -> pa.
     low, high = np.maximum(np.floor(counts - reach), 0), np.ceil(counts + reach)
     arrays = [pa.array(errors), pa.array(low.astype(np.int64)), pa.array(high.astype(np.int64))]
     return pa.RecordBatch.from_arrays([*narrow.columns, *arrays], names=[*narrow.schema.names, *NOISY_COLUMNS])
-
-
-def _quoted(name: str) -> str:
-    return name.replace("`", "``")

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.evaluate.findings import Finding
+from synth_spark.sql import quoted
 
 #: What these figures compare.
 COMPARED = "earlier_to_this"
@@ -135,5 +136,5 @@ def _comparable(aggregates: DataFrame, shared: set[str]) -> DataFrame:
     """Combinations of columns that both releases have."""
     for name in aggregates.columns:
         if name not in shared:
-            aggregates = aggregates.where(F.col(f"`{name.replace('`', '``')}`").isNull())
+            aggregates = aggregates.where(F.col(quoted(name)).isNull())
     return aggregates

@@ -1,7 +1,5 @@
 """Compiling every kernel ahead of its first use, on a small table."""
 
-from concurrent.futures import ProcessPoolExecutor
-
 import numpy as np
 
 from synth_spark.kernels.assembling import assemble, combinations
@@ -23,6 +21,8 @@ from synth_spark.kernels.rounding import give_up, offer, thresholds
 from synth_spark.kernels.sampling import draw_poisson, hash_copies, hash_rows, stream
 from synth_spark.kernels.walking import walk_tuples
 
+_SPACE = CellSpace((2,) * 6, 2)
+
 
 def compile_kernels() -> None:
     """Call every kernel once with the types that the stages call it with."""
@@ -32,6 +32,8 @@ def compile_kernels() -> None:
 
 def compile_beside() -> None:
     """The same in processes beside each other; they share what they keep."""
+    from concurrent.futures import ProcessPoolExecutor  # workers, which load this module, need none
+
     with ProcessPoolExecutor() as processes:
         for done in [processes.submit(part) for part in _PARTS]:
             done.result()
@@ -46,7 +48,7 @@ def _compile_growth() -> None:
     codes, weights = _table()
     growth = Growth(k=60, sample=4, rows=8)  # so small that tables are divided
     part = Part(7, np.arange(12, dtype=np.int32), starts=None)
-    records, copies = grow_part(codes, weights, weights, np.array((2,) * 6, np.int64), part, growth)
+    records, copies = grow_part(codes, weights, weights, np.array(_SPACE.cards, np.int64), part, growth)
     starts = np.arange(0, 13, 2)
     some, largest = thresholds(*offer(records, copies, starts, 60, 1), 60)
     give_up(records, copies, starts, some, largest, 1)
@@ -58,19 +60,18 @@ def _compile_counting() -> None:
     codes, weights = _table()
     merge(codes, weights)
     for count in (walk_tuples, enumerate_records):
-        count(CellSpace((2,) * 6, 2), codes, weights)
-    rare_records(CellSpace((2,) * 6, 2), codes, weights, np.arange(20))
+        count(_SPACE, codes, weights)
+    rare_records(_SPACE, codes, weights, np.arange(20))
     support_up_to(2, codes, weights, codes)
 
 
 def _compile_assessment() -> None:
     codes, weights = _table()
-    space = CellSpace((2,) * 6, 2)
-    cells, counts = walk_tuples(space, codes, weights)
-    judge(space, codes, cells, counts > 100)
-    suppress_cells(space, codes, cells, np.arange(6))
+    cells, counts = walk_tuples(_SPACE, codes, weights)
+    judge(_SPACE, codes, cells, counts > 100)
+    suppress_cells(_SPACE, codes, cells, np.arange(6))
     singles, pairs = Singles(counts[:12], len(codes)), slice(12, None)
-    compare_pairs(space, cells[pairs], counts[pairs], counts[pairs], singles, singles)
+    compare_pairs(_SPACE, cells[pairs], counts[pairs], counts[pairs], singles, singles)
     nearest(codes[:10], codes, np.arange(3))
     fits(np.array([[0, 1]]), codes[:1, :2], codes)
 

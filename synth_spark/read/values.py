@@ -56,15 +56,12 @@ def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean
     delimiter = source.multi_values.get(name, "")
     pieces = raw if is_list else F.split(raw, literal_pattern(delimiter))
     texts = F.transform(pieces, lambda piece: F.trim(piece, F.lit(BLANKS)) if source.trim or not is_list else piece)
-    kept = F.filter(texts, lambda text: _is_there(F.trim(text, F.lit(BLANKS)), name, source, boolean))
+    absent = _absent(name, source, boolean)
+    kept = F.filter(texts, lambda text: ~F.trim(text, F.lit(BLANKS)).isin(*absent))
     values = F.array_sort(F.array_distinct(kept))
     if name not in source.sensitive_zeros:
         tallies.when(f"column '{name}'", _ZEROS, F.exists(texts, lambda text: text == _ZERO))
     return F.when(F.size(values) > 0, values)
-
-
-def _is_there(text: Column, name: str, source: Input, boolean: bool) -> Column:
-    return ~text.isin(*_absent(name, source, boolean))
 
 
 def _absent(name: str, source: Input, boolean: bool) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from synth_spark.sql import quoted
+
 #: Expectations whose metrics are known here: expectation → how a row's column does not meet it, as GX defines that.
 _UNMET: dict[str, Callable[[Column, Mapping[str, Any]], Column]] = {
     "ExpectColumnValuesToNotBeNull": lambda column, _: column.isNull(),
@@ -46,7 +48,7 @@ def observe(table: DataFrame, expected: Sequence[Expected]) -> list[dict[str, in
     for number, (name, arguments) in enumerate(expected):
         if name not in (_ROWS, _QUERY):
             unmet = _UNMET[name]
-            column = F.col(f"`{arguments['column']}`")
+            column = F.col(quoted(arguments["column"]))
             sums.append(F.count_if(column.isNull()).alias(f"nulls{number}"))
             sums.append(F.count_if(unmet(column, arguments)).alias(f"unexpected{number}"))
     found = table.agg(*sums).collect()[0].asDict()
