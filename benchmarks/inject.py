@@ -15,6 +15,7 @@ drawn before a fault is what is published after it. Killed drivers are processes
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -35,6 +36,7 @@ from pyspark.sql import SparkSession
 
 from synth_spark import demo, faults, pipeline, running, tables
 from synth_spark import plan as plans
+from synth_spark.cli import main as main_of_the_command
 from synth_spark.errors import PublishError, RunError
 from synth_spark.hashing import content_hash, sha256
 from synth_spark.ledger import Ledger
@@ -54,6 +56,9 @@ _LINES: list[tuple[str, dict[str, Any], int]] = [
     ("k-anonymity, Delta (its publication)", {"output.format": "delta"}, 10),
 ]
 _COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
+#: Where processes that are killed come from: one that has imported all they need, has no session, and forks.
+_DRIVERS = multiprocessing.get_context("forkserver")
+_DRIVERS.set_forkserver_preload(["inject", "pyspark.sql.connect.session", "synth_spark.evaluate"])
 
 
 @dataclass
@@ -179,13 +184,11 @@ class Line:
 
     def kill(self, point: str) -> None:
         """Resume the run in a process of its own, which is killed at a point, and check what is left."""
-        command = [sys.executable, "-m", "synth_spark", "resume", str(self.work / DURING), "--quiet"]
-        environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
-        environment[faults.VARIABLE] = f"{point}=kill"
-        if self.remote is not None:
-            environment["SPARK_REMOTE"] = self.remote
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == -signal.SIGKILL, f"{point}: {done.returncode} {done.stderr[-2000:]}"
+        log = self.folder / "killed.log"
+        driver = _DRIVERS.Process(target=_resume_into, args=(self.work / DURING, point, self.remote, log))
+        driver.start()
+        driver.join()
+        assert driver.exitcode == -signal.SIGKILL, f"{point}: {driver.exitcode} {log.read_text()[-2000:]}"
         self.found["kill"] += 1
         self.check(f"{point}=kill", killed=True)
 
@@ -315,6 +318,19 @@ class Line:
         """Content hashes of kept tables; of Delta lines without the one that tells the folder, which varies here."""
         entries = workspace.manifest["tables"].items()
         return {name: one["content_hash"] for name, one in entries if not self.delta or name != tables.RELEASE.name}
+
+
+def _resume_into(folder: Path, point: str, remote: str | None, log: Path) -> None:
+    """The command ``resume``, as a process of its own runs it, which is killed at a point."""
+    stream = log.open("wb")
+    for descriptor in (1, 2):
+        os.dup2(stream.fileno(), descriptor)
+    for name in [name for name in os.environ if name.startswith(("PYSPARK_", "SPARK_"))]:
+        del os.environ[name]
+    os.environ[faults.VARIABLE] = f"{point}=kill"
+    if remote is not None:
+        os.environ["SPARK_REMOTE"] = remote
+    sys.exit(main_of_the_command(["resume", str(folder), "--quiet"]))
 
 
 @contextmanager

@@ -1,8 +1,12 @@
 """Importing what takes seconds."""
 
 import gc
-from collections.abc import Iterator
+import importlib.util
+import sys
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 
 
 @contextmanager
@@ -15,3 +19,33 @@ def uncollected() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
+
+
+@contextmanager
+def on_first_use(*names: str) -> Iterator[None]:
+    """Modules of these names that the body imports, itself or through others, are loaded once one of them is used.
+
+    For those that a library imports for what nobody here asks it for.
+    """
+    finder = _OnFirstUse(names)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _OnFirstUse:
+    """Finds modules that are loaded on first use (`importlib.util.LazyLoader`)."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, _target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
+        """Where a module is, if it is one of them."""
+        spec = PathFinder.find_spec(name, path) if name in self._names else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = importlib.util.LazyLoader(spec.loader)
+        return spec

@@ -30,17 +30,32 @@ class VettedNoise:
         """(size,) independent discrete Gaussian numbers: P(x) ∝ exp(−x² / 2 σ²) (Canonne, Kamath and Steinke 2020)."""
         if not size or not sigma.value:
             return np.zeros(size, np.int64)
-        import opendp.prelude as dp
+        from opendp.domains import atom_domain, vector_domain
+        from opendp.measurements import make_gaussian
+        from opendp.metrics import l2_distance
 
-        dp.enable_features("contrib")
-        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
-        return np.array(dp.m.make_gaussian(*space, scale=float(sigma))([0] * size), np.int64)
+        _allow_measurements()
+        space = vector_domain(atom_domain(T="i64")), l2_distance(T="f64")
+        return np.array(make_gaussian(*space, scale=float(sigma))([0] * size), np.int64)
 
     def choose(self, scores: Ints, rho: Rho) -> int:
         """The exponential mechanism, as the place of the largest score with Gumbel noise (McSherry and Talwar 2007)."""
-        import opendp.prelude as dp
+        from opendp.domains import atom_domain, vector_domain
+        from opendp.measurements import make_noisy_max
+        from opendp.measures import zero_concentrated_divergence
+        from opendp.metrics import linf_distance
 
-        dp.enable_features("contrib")
-        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64")
+        _allow_measurements()
+        space = vector_domain(atom_domain(T="i64")), linf_distance(T="i64")
         scale = 2 / float(rho.selection())
-        return int(dp.m.make_noisy_max(*space, dp.zero_concentrated_divergence(), scale=scale)(scores.tolist()))
+        return int(make_noisy_max(*space, zero_concentrated_divergence(), scale=scale)(scores.tolist()))
+
+
+def _allow_measurements() -> None:
+    """Say that the samplers may be used whose proofs the library calls contributed.
+
+    Its ``prelude`` is not imported: it brings scikit-learn, two seconds in each process that draws.
+    """
+    from opendp.mod import enable_features
+
+    enable_features("contrib")

@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -22,19 +23,30 @@ class Shape:
 
     Attributes:
         names: used columns.
-        cards: values of each column among the records looked at.
+        rows: the records looked at, values of used columns; "" = absent.
         records: number of records; an estimate unless ``exact``.
-        distinct: distinct records, projected from those looked at.
-        filled: values of a record on average, among those looked at, rounded up.
         exact: whether all records were looked at.
     """
 
     names: tuple[str, ...]
-    cards: tuple[int, ...]
+    rows: tuple[tuple[str, ...], ...]
     records: int
-    distinct: int
-    filled: int
     exact: bool
+
+    @cached_property
+    def cards(self) -> tuple[int, ...]:
+        """Values of each column among the records looked at."""
+        return tuple(len(set(values) - {""}) for values in zip(*self.rows, strict=True))
+
+    @cached_property
+    def distinct(self) -> int:
+        """Distinct records, projected from those looked at."""
+        return max(1, round(self.records * len(set(self.rows)) / len(self.rows)))
+
+    @cached_property
+    def filled(self) -> int:
+        """Values of a record on average, among those looked at, rounded up."""
+        return math.ceil(sum(value != "" for row in self.rows for value in row) / len(self.rows))
 
 
 def look(source: Input) -> Shape | None:
@@ -67,13 +79,10 @@ def look(source: Input) -> Shape | None:
         return None
     used = tuple(used_columns(header, source.columns))
     places = [header.index(name) for name in used]
-    rows = [tuple(_value(row, place) for place in places) for row in sample]
+    rows = tuple(tuple(_value(row, place) for place in places) for row in sample)
     if not rows:
         raise InputError("input", "holds no records under its header", "give a table with records")
-    cards = tuple(len({row[column] for row in rows} - {""}) for column in range(len(places)))
-    distinct = max(1, round(records * len(set(rows)) / len(rows)))
-    filled = math.ceil(sum(value != "" for row in rows for value in row) / len(rows))
-    return Shape(used, cards, records, distinct, filled, records == len(rows))
+    return Shape(used, rows, records, records == len(rows))
 
 
 def _value(row: list[str], place: int) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
-from synth_spark.kernels.parts import MOST_TRACKED
+from synth_spark.kernels.growth import MOST_TRACKED
 from synth_spark.plan import FROM_RECORDS, KAnonymity, Plan, nearest
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.

@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from synth_spark.class_archive import java_options
 from synth_spark.errors import EngineError
 from synth_spark.hearing import catch_up, heard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _MIN_JAVA = 17
 #: On few cores a run of a minute is better off with the simple compiler (measured on 2 cores: 49 s instead of 65 s), a
@@ -159,18 +162,17 @@ def check_java() -> str:
 def warm_workers(spark: SparkSession) -> None:
     """Start a local session's Python workers, with what they load (see `workers`), beside whatever runs meanwhile.
 
-    The first stage, reading, leaves cores idle. Elsewhere than in a local session nothing is done: workers come and go
-    there.
+    One task is enough: workers are forks of the daemon that it starts, and reading has the other cores meanwhile.
+    Elsewhere than in a local session nothing is done: workers come and go there.
     """
 
-    def pass_on(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def pass_on(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
         yield from batches
 
     try:
         if not _is_local(spark):
             return
-        cores = spark.sparkContext.defaultParallelism
-        spark.range(0, cores, 1, cores).mapInArrow(pass_on, "id bigint").write.format("noop").mode("append").save()
+        spark.range(0, 1, 1, 1).mapInArrow(pass_on, "id bigint").write.format("noop").mode("append").save()
     except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
         return
 

@@ -14,12 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from synth_spark.errors import RunError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command names tables before it needs either library
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 
@@ -207,6 +205,9 @@ class Kept:
         Raises:
             RunError: a file is missing or torn.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         try:
             for file in sorted(self.files):
                 with pq.ParquetFile(self.path / file) as opened:
@@ -217,6 +218,9 @@ class Kept:
 
     def arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a small table as one; see `batches`."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         rows = list(self.batches(columns))
         if rows:
             return pa.Table.from_batches(rows).replace_schema_metadata(None)

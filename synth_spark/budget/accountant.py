@@ -28,14 +28,18 @@ def epsilon_of(rho: Rho, delta: Delta) -> Epsilon:
     >>> round(float(epsilon_of(Rho(0.0258), Delta(1.9e-6))), 3)
     0.999
     """
-    import opendp.prelude as dp
+    from opendp.combinators import make_zCDP_to_approxDP
+    from opendp.domains import atom_domain
+    from opendp.measurements import make_gaussian
+    from opendp.metrics import absolute_distance
+    from opendp.mod import enable_features  # not of `prelude`, which brings scikit-learn: two seconds
 
     if not rho.value:
         return Epsilon(0.0)
-    dp.enable_features("contrib")
-    space = dp.atom_domain(T="i64"), dp.absolute_distance(T="f64")
-    gaussian = dp.m.make_gaussian(*space, scale=float(rho.sigma()))
-    profile: Any = dp.c.make_zCDP_to_approxDP(gaussian)
+    enable_features("contrib")
+    space = atom_domain(T="i64"), absolute_distance(T="f64")
+    gaussian = make_gaussian(*space, scale=float(rho.sigma()))
+    profile: Any = make_zCDP_to_approxDP(gaussian)
     return Epsilon(profile.map(1.0).epsilon(float(delta)))
 
 

@@ -8,6 +8,8 @@ _ROOT_VISITS = 1 << 20
 _LEAST_SAMPLE, _MOST_SAMPLE, _SAMPLED_VISITS = 256, 2_048, 1 << 26
 #: What a value is drawn by when records are packed, beside its support: see `packing`.
 PACKINGS = ("relative_deficit", "deficit", "count")
+#: Most attributes whose pairs are tracked, the most frequent ones: the tables of pairs take 16 bytes a pair.
+MOST_TRACKED = 2_048
 
 
 class Growth(NamedTuple):

@@ -17,9 +17,6 @@ from synth_spark.kernels.packing import Book, pack
 from synth_spark.kernels.refining import Grown, grow_seeds
 from synth_spark.kernels.sampling import derive, hash_rows, stream
 
-#: Most attributes whose pairs are tracked, the most frequent ones: the tables of pairs take 16 bytes a pair.
-MOST_TRACKED = 2_048
-
 
 @dataclass(frozen=True)
 class Part:

@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 
 from synth_spark.domain import Domain
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.growth import PACKINGS, Growth
-from synth_spark.kernels.parts import MOST_TRACKED, Part, deal
+from synth_spark.kernels.growth import MOST_TRACKED, PACKINGS, Growth
+from synth_spark.kernels.parts import Part, deal
 from synth_spark.kernels.sampling import derive
 from synth_spark.kernels.top import Node, apportion, by_column, columns_of, cut_for_seeds, cut_for_starts
 from synth_spark.kernels.wire import pack_codes

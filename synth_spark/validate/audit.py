@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark.errors import AuditFailed, EngineError
-from synth_spark.imports import uncollected
+from synth_spark.imports import on_first_use, uncollected
 from synth_spark.validate.observed import judged
 
 if TYPE_CHECKING:
@@ -213,9 +213,13 @@ def gate(results: Iterable[Result]) -> None:
 
 
 def load_library() -> None:
-    """Import Great Expectations, without its telemetry. It takes seconds; see `load_library_beside`."""
+    """Import Great Expectations, without its telemetry. It takes seconds; see `load_library_beside`.
+
+    What it draws charts and tests distributions with is not asked of it here, and would be four tenths of them.
+    """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations.expectations  # noqa: F401
+    with on_first_use("altair", "scipy.stats"):
+        import great_expectations.expectations  # noqa: F401
 
 
 def load_library_beside() -> None:

@@ -27,7 +27,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("anonymeter")
     python = folder / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     done = subprocess.run([*install, "anonymeter==1.0.0", "numpy==1.26.4", "pandas==2.2.3"], capture_output=True)
     if done.returncode:
         assert "SYNTH_SPARK_CI" not in os.environ, done.stderr.decode()[-2000:]
