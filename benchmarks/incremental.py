@@ -15,10 +15,11 @@ from bench import Case
 from pyspark.sql import SparkSession
 
 from synth_spark import plan as plans
-from synth_spark import running, tables
-from synth_spark.progress import Progress
-from synth_spark.run import Run
-from synth_spark.session import session
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.runtime.session import session
+from synth_spark.schema import tables
 
 _STAGES = ("read", "encode", "aggregate")
 #: What both ways keep; all but the last is counting.
@@ -61,9 +62,9 @@ def _cut(file: Path, number: int, folder: Path) -> list[str]:
 def _counted(spark: SparkSession, paths: list[str], length: int, folder: Path, since: str | None) -> Run:
     asked = {"input.paths": paths, "input.since": since, "reporting_length": length, "seed": 1}
     plan = plans.load(None, {**asked, "output.path": str(folder), "run_id": "bench"})
-    run = running.start(spark, plan, Progress(quiet=True))
+    run = api.start(spark, plan, Progress(quiet=True))
     for stage in _STAGES:
-        running.work(run, stage)
+        api.work(run, stage)
     return run
 
 

@@ -34,19 +34,23 @@ from typing import Any
 import pyspark
 from pyspark.sql import SparkSession
 
-from synth_spark import demo, faults, pipeline, running, tables
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.cli import main as main_of_the_command
+from synth_spark.cli.main import main as main_of_the_command
 from synth_spark.errors import PublishError, RunError
-from synth_spark.hashing import content_hash, sha256
-from synth_spark.ledger import Ledger
-from synth_spark.progress import Progress
-from synth_spark.published import open_release
-from synth_spark.root import Root
-from synth_spark.run import Run, Stage
-from synth_spark.session import local_settings, session
-from synth_spark.slices import slices
-from synth_spark.workspace import Workspace
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api as running
+from synth_spark.pipeline import k_anonymity
+from synth_spark.pipeline.run import Run, Stage
+from synth_spark.privacy.ledger import Ledger
+from synth_spark.publish.delta import slices
+from synth_spark.publish.published_release import open_release
+from synth_spark.publish.repository import Root
+from synth_spark.runtime import faults
+from synth_spark.runtime.session import local_settings, session
+from synth_spark.schema import tables
+from synth_spark.storage.hashing import content_hash, sha256
+from synth_spark.storage.run_store import Workspace
 
 BEFORE, DURING = "before", "during"
 #: Lines that are interrupted: what they are, keys of their plans, and their share of the faults in per cent.
@@ -275,7 +279,7 @@ class Line:
 
     @property
     def _stages(self) -> dict[str, Stage]:
-        return pipeline.STAGES["differential_privacy" if self.private else "k_anonymity"]
+        return k_anonymity.STAGES["differential_privacy" if self.private else "k_anonymity"]
 
     def _stage_of(self, table: str) -> str:
         """The stage that keeps a table."""

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import observe
 
-from synth_spark import demo, running
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.pipeline import STAGES
-from synth_spark.progress import Progress
-from synth_spark.session import session
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.k_anonymity import STAGES
+from synth_spark.runtime.session import session
 
 _RUN_ID = "jobs"
 
@@ -45,7 +46,7 @@ def _counted(folder: Path, rows: int, k: int) -> dict[str, int]:
     asked = {"input.path": str(cases), "privacy.k": k, "output.path": str(folder / "out"), "run_id": _RUN_ID, "seed": 1}
     with session() as spark:
         demo.write_csv(spark, cases, rows, seed=1)
-        running.resume(running.start(spark, plans.load(None, asked), Progress()))
+        api.resume(api.start(spark, plans.load(None, asked), Progress()))
     (log,) = events.iterdir()
     with log.open(encoding="utf-8") as lines:
         return observe.jobs_by_stage(lines, _RUN_ID)

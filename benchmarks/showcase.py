@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from playwright.sync_api import Page, sync_playwright
 
+from synth_spark.exports.showcase import Source, presentation, published_values, showcase
 from synth_spark.plan import parse
-from synth_spark.show import Source, presentation, published_values, showcase
 
 _K, _TRIPLES_OF = 10, 9
 _CLICK = """async place => {

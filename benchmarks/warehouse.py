@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from postgres import PASSWORD, server
 
-from synth_spark.published import open_release
-from synth_spark.warehouse import load
+from synth_spark.exports.warehouse import load
+from synth_spark.publish.published_release import open_release
 
 _CARDS = (2, 3, 5, 9, 12, 20, 40, 60, 4, 7, 2, 3, 5, 9, 12, 20, 40, 60, 4, 7)
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 
 sys.exit(main(["stage", *sys.argv[1:]]))

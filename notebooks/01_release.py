@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from synth_spark import demo, running, show
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.progress import Progress
+from synth_spark.exports import showcase
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
 
 spark = SparkSession.getActiveSession()
 folder = Path(os.environ.get("SYNTH_SPARK_NOTEBOOK", "demo-notebook"))
@@ -28,8 +30,8 @@ demo.write_csv(spark, folder / "cases.csv", rows=1000, seed=1)
 plan = plans.load(
     None, {"input.path": str(folder / "cases.csv"), "privacy.k": 10, "output.path": str(folder / "release")}
 )
-run = running.start(spark, plan, Progress())
-running.resume(run)
+run = api.start(spark, plan, Progress())
+api.resume(run)
 
 # %% [markdown]
 # ## What was published
@@ -50,7 +52,7 @@ aggregates.head()
 # The showcase is one page that needs no network; it is `showcase.html` beside the tables, and shown here.
 
 # %%
-page = show.inline((folder / "release" / "showcase.html").read_text(encoding="utf-8"))
+page = showcase.inline((folder / "release" / "showcase.html").read_text(encoding="utf-8"))
 display_html = globals().get("displayHTML")  # Databricks brings its own
 if display_html is not None:
     display_html(page)

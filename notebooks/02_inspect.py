@@ -12,11 +12,12 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from synth_spark import demo, inspection
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.progress import Progress
-from synth_spark.run import Run
-from synth_spark.workspace import Workspace
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.run import Run
+from synth_spark.storage.run_store import Workspace
+from synth_spark.tuning import inspection
 
 spark = SparkSession.getActiveSession()
 folder = Path(os.environ.get("SYNTH_SPARK_NOTEBOOK", "demo-notebook"))

@@ -12,11 +12,12 @@ from pathlib import Path
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from synth_spark import comparison, demo, tuning
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.progress import Progress
-from synth_spark.run import Run
-from synth_spark.workspace import Workspace
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.run import Run
+from synth_spark.storage.run_store import Workspace
+from synth_spark.tuning import comparison, grid_search
 
 spark = SparkSession.getActiveSession()
 folder = Path(os.environ.get("SYNTH_SPARK_NOTEBOOK", "demo-notebook"))
@@ -36,10 +37,10 @@ plan = plans.load(
         "output.path": str(folder / "tuned"),
     },
 )
-grid = tuning.Grid(ks=(5, 20), lengths=(2,), kinds=("row_seeded",), sample=500)
+grid = grid_search.Grid(ks=(5, 20), lengths=(2,), kinds=("row_seeded",), sample=500)
 run = Run(spark, Workspace.create(plan), Progress())
-found = tuning.tune(run, grid, tuning.default_folder(plan))
-print(tuning.advice(found))
+found = grid_search.tune(run, grid, grid_search.default_folder(plan))
+print(grid_search.advice(found))
 
 # %% [markdown]
 # ## Plans side by side

@@ -1,5 +1,5 @@
 """`python -m synth_spark`: the command line."""
 
-from synth_spark.cli import command
+from synth_spark.cli.main import command
 
 command()

@@ -5,11 +5,11 @@ get noise: those of values (`values`), of pairs of columns (`marginals`), or of 
 (`levels`); whichever was counted, `released` is its form from there on.
 """
 
-from synth_spark.aggregate.levels import released as released_lengths
-from synth_spark.aggregate.marginals import choose_pairs, exact_pairs, measured, noisy_pairs
-from synth_spark.aggregate.released import Released, counts_frame, from_estimates
-from synth_spark.aggregate.suppress import NOISY_COLUMNS, aggregates, vouch
-from synth_spark.aggregate.values import candidates, noisy, table_sizes
+from synth_spark.aggregate.k_anonymity import NOISY_COLUMNS, aggregates, vouch
+from synth_spark.aggregate.noisy_combinations import released as released_lengths
+from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, measured, noisy_pairs
+from synth_spark.aggregate.released_counts import Released, counts_frame, from_estimates
+from synth_spark.aggregate.value_selection import candidates, noisy, table_sizes
 
 __all__ = [
     "NOISY_COLUMNS",

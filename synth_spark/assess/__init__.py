@@ -1,6 +1,1 @@
-"""Attacks on synthetic records, and models trained on them: whole tables of codes in, rows of figures out. No Spark."""
-
-from synth_spark.assess.attacks import Terms
-from synth_spark.assess.examine import STEPS, examine
-
-__all__ = ["STEPS", "Terms", "examine"]
+"""Stage 6: what the release says about single people, and what it keeps from them. On all records."""

@@ -11,19 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, GroupedData
 
-from synth_spark.domain import Domain
 from synth_spark.evaluate.fidelity import Vectors, fidelity
-from synth_spark.evaluate.findings import Finding
-from synth_spark.evaluate.measures import NEEDS_RARE, Measure, Sums, finish
+from synth_spark.evaluate.measures import NEEDS_RARE, Sums, finish
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cells import CellSpace, Ints
-from synth_spark.kernels.measures import BIN_SUMS, LENGTH_SUMS, align, sum_by_bin, sum_by_length, tuple_distances
-from synth_spark.kernels.pairs import Singles, compare_pairs
-from synth_spark.kernels.wire import pack_ints, unpack_ints
-from synth_spark.resolve import Resolved
+from synth_spark.kernels.counting.association import Singles, compare_pairs
+from synth_spark.kernels.counting.count_differences import (
+    BIN_SUMS,
+    LENGTH_SUMS,
+    align,
+    sum_by_bin,
+    sum_by_length,
+    tuple_distances,
+)
+from synth_spark.plan.planner import Resolved
+from synth_spark.schema.domain import Domain
+from synth_spark.schema.figures import COMPARISONS, PUBLIC, Finding, Measure
 
-#: source_to_target; the last one compares what is published alone.
-COMPARISONS = ("sensitive_to_reportable", "sensitive_to_synthetic", "reportable_to_synthetic")
-PUBLIC = COMPARISONS[-1]
 _ROWS = pa.schema(
     [
         ("comparison", pa.string()),

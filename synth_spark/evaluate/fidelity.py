@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
-from synth_spark.domain import Domain
-from synth_spark.evaluate.findings import Finding
 from synth_spark.kernels.cells import CellSpace, Ints, starts_of
-from synth_spark.kernels.pairs import Floats, Singles, association
+from synth_spark.kernels.counting.association import Floats, Singles, association
+from synth_spark.schema.domain import Domain
+from synth_spark.schema.figures import Finding
 
 #: How many of the worst are named; associations that are kept for a chart.
 WORST, _DRAWN = 10, 200

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synth_spark.kernels.measures import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
+from synth_spark.kernels.counting.count_differences import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
+from synth_spark.schema.figures import Measure
 
 #: Measures that combinations which are in the source alone, and are rare there, enter into.
 NEEDS_RARE = frozenset(
@@ -18,17 +19,6 @@ NEEDS_RARE = frozenset(
         "suppressed_percent_of_source", "fabricated_percent_of_source", "leaked_percent_of_source",
     ]
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One figure of a comparison."""
-
-    comparison: str
-    measure: str
-    length: int | None
-    count_bin: int | None
-    value: float
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Columns are named by position (c0, c1, …) from here on, so no header can confu
 """
 
 from synth_spark.read.constraints import breaks
+from synth_spark.read.counters import Tallies, Tally
 from synth_spark.read.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
 from synth_spark.read.locations import check_header, read_header
 from synth_spark.read.records import (
@@ -17,7 +18,6 @@ from synth_spark.read.records import (
     report_text,
     sizes,
 )
-from synth_spark.read.tallies import Tallies, Tally
 
 __all__ = [
     "Addition",

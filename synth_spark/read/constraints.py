@@ -11,9 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.fields import Field
 from synth_spark.plan import Constraint, nearest
-from synth_spark.read.tallies import Tallies, Tally
+from synth_spark.read.counters import Tallies, Tally
+from synth_spark.schema.fields import Field
 
 _BROKEN = "records that break it"
 

@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.plan import Bins, Dates, Groups, Location, nearest
-from synth_spark.read import edges as edge
+from synth_spark.read import interval_edges as edge
+from synth_spark.read.counters import Tallies
 from synth_spark.read.locations import BLANKS, open_table
 from synth_spark.read.mapping import NO_GROUP
-from synth_spark.read.tallies import Tallies
 
 #: Numbers are exact to this many decimals.
 _NUMBER = "decimal(38,10)"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import InputError, RunError
-from synth_spark.hashing import sha256
 from synth_spark.plan import Input, Location
+from synth_spark.storage.hashing import sha256
 
 #: The file of a commit in a Delta table's log.
 _COMMIT = re.compile(r"(\d{20})\.json")

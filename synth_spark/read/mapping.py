@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Input, Source, listed, nearest
+from synth_spark.read.counters import Tallies, Tally
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened, check_header, nothing_of, open_table
-from synth_spark.read.tallies import Tallies, Tally
 
 #: The name of a row's source, beside the columns.
 ORIGIN = "origin"

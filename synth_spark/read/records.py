@@ -7,12 +7,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.fields import Field
 from synth_spark.plan import Input, nearest, used_columns
 from synth_spark.read import constraints, generalize, mapping, subjects, values
+from synth_spark.read.counters import Tallies, Tally
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened
-from synth_spark.read.tallies import Tallies, Tally
+from synth_spark.schema.fields import Field
 
 #: A column is an identifier if so many records have it and so large a share of them has a value of its own.
 IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8

@@ -6,10 +6,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError
-from synth_spark.fields import Field
 from synth_spark.plan import Subject, listed
+from synth_spark.read.counters import Tallies, Tally
 from synth_spark.read.locations import BLANKS
-from synth_spark.read.tallies import Tallies, Tally
+from synth_spark.schema.fields import Field
 
 #: What is told of a column with several values for a subject.
 _CONFLICT = "subjects with several values"

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from synth_spark.fields import literal_pattern
 from synth_spark.plan import Input
+from synth_spark.read.counters import Tallies
 from synth_spark.read.locations import BLANKS
-from synth_spark.read.tallies import Tallies
-from synth_spark.sql import literal
+from synth_spark.schema.fields import literal_pattern
+from synth_spark.schema.sql_text import literal
 
 _ZERO = "0"
 _FALSE = "false"

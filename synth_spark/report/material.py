@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synth_spark.evaluate import Finding, Measure
-from synth_spark.evaluate.definitions import definition
+from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Column, Table
+from synth_spark.schema.figures import Finding, Measure
 from synth_spark.validate import Result
 
 #: What lengths of combinations are called.

@@ -1,7 +1,7 @@
 """What was asked for of a release, as a report tells it."""
 
-from synth_spark.explain import PRIVATE
 from synth_spark.plan import Plan
+from synth_spark.report.narrative import PRIVATE
 
 #: Parts of a plan that say nothing of how a release was made, or are told elsewhere in a report.
 _ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted", "showcase", "publication")

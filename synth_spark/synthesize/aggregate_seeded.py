@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from synth_spark.domain import Domain, build
-from synth_spark.fields import Field
-from synth_spark.kernels.assembling import assemble, combinations
 from synth_spark.kernels.cells import Codes, Ints, starts_of
-from synth_spark.kernels.matching import shares
-from synth_spark.kernels.sampling import derive, stream
+from synth_spark.kernels.keyed_random import derive, stream
+from synth_spark.kernels.marginals.assembly import assemble, combinations
+from synth_spark.kernels.marginals.matching import shares
 from synth_spark.plan import Synthesis
-from synth_spark.synthesize.rules import Rule
+from synth_spark.schema.domain import Domain, build
+from synth_spark.schema.fields import Field
+from synth_spark.synthesize.constraints import Rule
 from synth_spark.synthesize.shards import SHARD, in_shards
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark.kernels.cells import Codes
-from synth_spark.kernels.consistency import Estimates
-from synth_spark.kernels.matching import match, shares, start
-from synth_spark.kernels.sampling import derive, stream
-from synth_spark.synthesize.rules import Rule
+from synth_spark.kernels.keyed_random import derive, stream
+from synth_spark.kernels.marginals.consistency import Estimates
+from synth_spark.kernels.marginals.matching import match, shares, start
+from synth_spark.synthesize.constraints import Rule
 from synth_spark.synthesize.shards import SHARD, in_shards
 
 

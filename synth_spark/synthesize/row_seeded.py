@@ -4,8 +4,8 @@ What seeds could not keep is placed in them or in new records, so every attribut
 """
 
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.resolve import Resolved
-from synth_spark.synthesize.strategy import Strategy
+from synth_spark.plan.planner import Resolved
+from synth_spark.synthesize.strategies import Strategy
 
 
 def row_seeded(_resolved: Resolved, _key: int) -> Strategy:

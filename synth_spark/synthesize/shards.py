@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from synth_spark.kernels.arrow_codec import pack_codes
 from synth_spark.kernels.cells import Codes
-from synth_spark.kernels.wire import pack_codes
-from synth_spark.synthesize.rules import Rule
+from synth_spark.synthesize.constraints import Rule
 
 #: Records of a shard, about.
 SHARD = 50_000

@@ -11,9 +11,9 @@ narrowing the rows, so later columns are not emptied.
 import numpy as np
 
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.sampling import derive, draw_poisson, hash_rows
-from synth_spark.resolve import Resolved
-from synth_spark.synthesize.strategy import Strategy
+from synth_spark.kernels.keyed_random import derive, draw_poisson, hash_rows
+from synth_spark.plan.planner import Resolved
+from synth_spark.synthesize.strategies import Strategy
 
 
 def unseeded(resolved: Resolved, key: int) -> Strategy:

@@ -1,7 +1,7 @@
 """Value-seeded synthesis: no seeds; all occurrences of all values are placed in new records (specification 4.5)."""
 
-from synth_spark.resolve import Resolved
-from synth_spark.synthesize.strategy import Strategy
+from synth_spark.plan.planner import Resolved
+from synth_spark.synthesize.strategies import Strategy
 
 
 def value_seeded(_resolved: Resolved, _key: int) -> Strategy:

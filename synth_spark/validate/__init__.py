@@ -11,12 +11,17 @@ from synth_spark.validate.audit import (
     overall,
     quality_results,
 )
-from synth_spark.validate.differencing import ENOUGH_ADDED, NO_SMALL_GROUP, differencing_results, differencing_rules
+from synth_spark.validate.differencing_rules import (
+    ENOUGH_ADDED,
+    NO_SMALL_GROUP,
+    differencing_results,
+    differencing_rules,
+)
 from synth_spark.validate.evidence import Evidence, evidence
-from synth_spark.validate.own import Figure, own_results
-from synth_spark.validate.private import audit_private, private_contract
+from synth_spark.validate.plan_rules import Figure, own_results
+from synth_spark.validate.private_contract import audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
-from synth_spark.validate.singles import single_counts, synthetic_values
+from synth_spark.validate.single_counts import single_counts, synthetic_values
 
 __all__ = [
     "ENOUGH_ADDED",

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark.errors import AuditFailed, EngineError
-from synth_spark.imports import on_first_use, uncollected
-from synth_spark.validate.observed import judged
+from synth_spark.runtime.imports import on_first_use, uncollected
+from synth_spark.validate.observations import judged
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.fields import Field
 from synth_spark.plan import Constraint
+from synth_spark.schema.fields import Field
 from synth_spark.validate.audit import Rule, column_pairs
-from synth_spark.validate.observed import observe
-from synth_spark.validate.rules import broken
+from synth_spark.validate.constraints import broken
+from synth_spark.validate.observations import observe
 
 
 @dataclass(frozen=True)

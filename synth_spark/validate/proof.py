@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.fields import Field, flat
+from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes
 from synth_spark.kernels.cells import Codes
-from synth_spark.kernels.containment import support_up_to
-from synth_spark.kernels.wire import pack_codes, unpack_codes
-from synth_spark.tables import positional
+from synth_spark.kernels.risk.containment import support_up_to
+from synth_spark.schema.fields import Field, flat
+from synth_spark.schema.tables import positional
 
 #: Most sensitive records of one block.
 _BLOCK = 4_000_000

@@ -14,11 +14,11 @@ import pytest
 from scipy.stats import beta
 
 from synth_spark import aggregate, plan
-from synth_spark.aggregate.marginals import with_noise
-from synth_spark.budget import Rho, Sigma, Spending, compose, sigma_of, spend
-from synth_spark.fields import Field
-from synth_spark.noise import VettedNoise
+from synth_spark.aggregate.noisy_marginals import with_noise
 from synth_spark.plan import Plan
+from synth_spark.privacy import Rho, Sigma, Spending, compose, sigma_of, spend
+from synth_spark.privacy.mechanisms import VettedNoise
+from synth_spark.schema.fields import Field
 
 RUNS, CERTAINTY = 25_000, 0.99
 EPSILON, DELTA = 1.0, 1e-5

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from synth_spark.budget import Rho, Sigma
-from synth_spark.noise import VettedNoise
+from synth_spark.privacy import Rho, Sigma
+from synth_spark.privacy.mechanisms import VettedNoise
 
 DRAWS = 150_000
 

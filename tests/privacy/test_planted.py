@@ -6,11 +6,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark import demo, running, tables
+from synth_spark import demo
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed
-from synth_spark.progress import Progress
-from synth_spark.run import Run
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.schema import tables
 
 K = 5
 COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship"]
@@ -23,9 +25,9 @@ def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
     demo.write_csv(spark, folder / "cases.csv", 400, seed=2)
     keys = {"input.path": str(folder / "cases.csv"), "output.path": str(folder / "out"), "privacy.k": K}
     plan = plans.load(None, {**keys, "input.columns": COLUMNS, "seed": 1})
-    run = running.start(spark, plan, Progress(quiet=True))
+    run = api.start(spark, plan, Progress(quiet=True))
     for name in ("read", "encode", "aggregate", "synthesize"):
-        running.work(run, name)
+        api.work(run, name)
     return run
 
 
@@ -81,7 +83,7 @@ def lost_record(frame: DataFrame, run: Run) -> DataFrame:
 
 def audited(run: Run) -> None:
     for name in ("evaluate", "assess", "validate"):
-        running.work(run, name)
+        api.work(run, name)
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,19 @@ from packing import contents, table
 from pyspark.sql import SparkSession
 from releasing import kept, published, work_until
 
-from synth_spark import demo, running, tables
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.budget import Delta, Epsilon
 from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
-from synth_spark.ledger import Ledger
-from synth_spark.noise import VettedNoise
-from synth_spark.packaging import package
-from synth_spark.packaging.data import FIGURES
-from synth_spark.progress import Progress
-from synth_spark.published import open_release
-from synth_spark.run import Run
+from synth_spark.exports.data_package import package
+from synth_spark.exports.data_package.data import FIGURES
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.privacy import Delta, Epsilon
+from synth_spark.privacy.ledger import Ledger
+from synth_spark.privacy.mechanisms import VettedNoise
+from synth_spark.publish.published_release import open_release
+from synth_spark.schema import tables
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 METHODS = ["marginal_matching", "aggregate_seeded"]
@@ -41,7 +43,7 @@ def _started(spark: SparkSession, source: Path, out: Path, noise=None, **setting
     keys = {key.replace("__", "."): value for key, value in settings.items()}
     keys = {"input.columns": COLUMNS, "privacy.epsilon": 2.0, "seed": 5, **keys}
     plan = plans.load(None, {"input.path": str(source), "output.path": str(out), **keys})
-    return replace(running.start(spark, plan, Progress(quiet=True)), noise=noise or SameNoise())
+    return replace(api.start(spark, plan, Progress(quiet=True)), noise=noise or SameNoise())
 
 
 def _combinations(path: Path, longest: int) -> Counter:
@@ -87,7 +89,7 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
 ) -> None:
     out = tmp_path / "out"
     run = _started(spark, cases, out, VettedNoise(), privacy__public_domain=public, synthesis__kind=method)
-    running.resume(run)
+    api.resume(run)
     aggregates, exact = published(out, "aggregates"), _combinations(cases, 3)
     told = [
         (frozenset((name, row[name]) for name in COLUMNS if isinstance(row[name], str)), row)
@@ -118,7 +120,7 @@ def straight(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPath
     folder, drawn = tmp_path_factory.mktemp("straight"), {}
     for method in METHODS:
         noise = Counting(folder / f"{method}.draws")
-        running.resume(_started(spark, cases, folder / method, noise, synthesis__kind=method))
+        api.resume(_started(spark, cases, folder / method, noise, synthesis__kind=method))
         drawn[method] = Counter(noise.file.read_text().split())
     return drawn
 
@@ -141,10 +143,11 @@ def test_a_run_that_fell_draws_and_debits_once(
 
     All that is drawn by then is all that a whole run draws.
     """
-    from synth_spark import aggregate, encode
+    from synth_spark import aggregate
+    from synth_spark.encode import codes
 
     run = _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), synthesis__kind=method)
-    broken = (encode, "codes") if where == "domain" else (aggregate, where)
+    broken = (codes, "codes") if where == "domain" else (aggregate, where)
 
     def fall(*_args, **_keys):
         raise KeyboardInterrupt
@@ -152,7 +155,7 @@ def test_a_run_that_fell_draws_and_debits_once(
     with monkeypatch.context() as patch:
         patch.setattr(*broken, fall)
         with pytest.raises(KeyboardInterrupt):
-            running.resume(run)
+            api.resume(run)
     noisy = {name: entry for name, entry in run.workspace.manifest["tables"].items() if "nois" in entry["grain"]}
     assert noisy
     facts = json.loads(json.dumps(run.workspace.facts["drawn"]))
@@ -172,9 +175,9 @@ def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, t
     run = work_until(_started(spark, cases, tmp_path / "out"), "synthesize")
     for stage in ("read", "encode", "aggregate"):
         with pytest.raises(RunError, match="draw noise again"):
-            running.work(run, stage)
+            api.work(run, stage)
     before = run.workspace.manifest["tables"]["noisy_pairs"]
-    running.work(run, "synthesize")
+    api.work(run, "synthesize")
     assert run.workspace.manifest["tables"]["noisy_pairs"] == before
 
 
@@ -187,7 +190,7 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
         spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), ledger=str(file), data_set="victims"
     )  # fmt: skip
     with pytest.raises(BudgetError):
-        running.resume(run)
+        api.resume(run)
     assert not (tmp_path / "draws").exists()
     assert len(Ledger(file).entries()) == 1
     assert not (tmp_path / "out" / "LATEST.json").exists()
@@ -197,7 +200,7 @@ def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path
     run = work_until(_started(spark, cases, tmp_path / "out"), "assess")
     run.plan.ledger_file.write_text("")
     with pytest.raises(AuditFailed, match=r"privacy\.debited"):
-        running.work(run, "validate")
+        api.work(run, "validate")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -213,7 +216,7 @@ def test_nothing_exact_is_published(spark: SparkSession, tmp_path: Path, method:
     run = _started(
         spark, tmp_path / "cases.csv", out, SameNoise(3), synthesis__kind=method, input__columns=["a", "b", "c"]
     )
-    running.resume(run)
+    api.resume(run)
     numbers: set[float] = set()
     for file in out.rglob("*"):
         if not file.is_file():
@@ -301,7 +304,7 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
     assert set(gender.values) == {"Male", "Female", "Unheard of"}
     run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
     with pytest.raises(InputError, match="names no column"):
-        running.resume(run)
+        api.resume(run)
 
 
 def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path: Path) -> None:
@@ -346,8 +349,8 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
 def test_the_plan_that_is_shown_makes_a_release(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     shown = Path(__file__).parents[2] / "conf" / "private.yml"
     plan = plans.load(str(shown), {"input.path": str(cases), "output.path": str(tmp_path / "out")})
-    run = running.start(spark, plan, Progress(quiet=True))
-    running.resume(run)
+    run = api.start(spark, plan, Progress(quiet=True))
+    api.resume(run)
     assert "differential privacy" in (tmp_path / "out" / "RELEASE.md").read_text()
     assert len(published(tmp_path / "out", "synthetic_records")) > 1_000
 
@@ -378,7 +381,7 @@ def test_rules_about_exact_figures_are_not_told_of(spark: SparkSession, cases: P
     run = _started(
         spark, cases, out, rules=[near, told], privacy__public_domain=True, assessment__rare_below=6
     )  # fmt: skip
-    running.resume(run)
+    api.resume(run)
     assert {"near", "told"} <= set(run.kept(tables.AUDIT_RESULTS).frame.toPandas()["rule"])
     shown = set(published(out, "quality_results")["rule"])
     assert "told" in shown

@@ -7,8 +7,8 @@ from publishing import about_to_publish
 from pyspark.sql import SparkSession
 from releasing import release, write_csv
 
-from synth_spark import running
-from synth_spark.run import Run
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
 
 _ROWS = "".join(
     f"{2010 + n % 5},{'Woman' if n % 3 else 'Man'},{'debt;threats' if n % 4 else 'threats'},{n % 2}\n"
@@ -37,5 +37,5 @@ def explored(spark: SparkSession, explored_cases: Path, tmp_path_factory: pytest
     )  # fmt: skip
     again = about_to_publish(spark, made.workspace.folder, folder / "One", folder / "delta" / "out", "delta")
     again.workspace.forget(["publish"], [])
-    running.resume(again)
+    api.resume(again)
     return {"parquet": made, "delta": again}

@@ -10,14 +10,16 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 from releasing import another, published, release, started, work_until
-from unit.test_pairs import cramers_v, subgroup_gap
+from unit.kernels.counting.test_association import cramers_v, subgroup_gap
 
-from synth_spark import demo, running, tables
+from synth_spark import demo
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
-from synth_spark.progress import Progress
-from synth_spark.run import Run
-from synth_spark.verdict import accept
-from synth_spark.workspace import Workspace
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.audit import accept
+from synth_spark.pipeline.run import Run
+from synth_spark.schema import tables
+from synth_spark.storage.run_store import Workspace
 
 K = 4
 COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship", "meansThreats", "isForcedLabour"]
@@ -289,13 +291,13 @@ def test_both_releases_together_tell_what_intervals_tell(
 def test_a_release_is_compared_with_the_one_that_readers_have_when_it_is_published(plain: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     late, early = (another(plain, out, name, "validate") for name in ("late", "early"))
-    running.work(late, "validate")
+    api.work(late, "validate")
     assert not late.kept(tables.DIFFERENCES).rows
-    running.resume(early)
+    api.resume(early)
     with pytest.raises(PublishError, match="another current release"):
-        running.work(late, "publish")
+        api.work(late, "publish")
     assert json.loads((out / "LATEST.json").read_text())["run_id"] == "early"
-    running.resume(late)
+    api.resume(late)
     compared = late.kept(tables.DIFFERENCES).frame.where("topic = 'difference'").collect()
     assert {row["about"] for row in compared} == {"early"}
     assert json.loads((out / "LATEST.json").read_text())["run_id"] == "late"
@@ -325,7 +327,7 @@ def held(plain: Run, out: Path, *rules: dict[str, object]) -> Run:
     """A run that stops at its audit."""
     run = another(plain, out, "held", "validate", rules=list(rules))
     with pytest.raises(AuditFailed):
-        running.resume(run)
+        api.resume(run)
     return Run(run.spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
 
 
@@ -343,7 +345,7 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tm
     assert told["use.gender_known"] is True
     accept(run, "use.kept_pairs", "we need it")
     with pytest.raises(PlanError, match="is critical and cannot be accepted"):
-        running.resume(run)
+        api.resume(run)
 
 
 def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_path: Path) -> None:
@@ -351,7 +353,7 @@ def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_pa
     run = held(plain, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
     for rule in ("use.kept_pairs", "use.kept_published"):
         accept(run, rule, "a first release, small on purpose")
-    running.resume(run)
+    api.resume(run)
     assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
     quality = published(tmp_path / "out", "quality_results").set_index("rule")
     assert "a first release, small on purpose" in quality.loc["kept_published", "accepted"]
@@ -373,7 +375,7 @@ def test_what_a_plan_accepts_must_be_a_warning_of_the_release(plain: Run, tmp_pa
     rules = [{**KEPT, "severity": "warning", "at_least": 0.0}]
     keys = {"rules": rules, "accepted": {"use.kept_pair": "typing"}}
     with pytest.raises(PlanError, match=r"accepted use\.kept_pair: is no rule"):
-        running.resume(another(plain, tmp_path / "out", "typing", "validate", **keys))
+        api.resume(another(plain, tmp_path / "out", "typing", "validate", **keys))
 
 
 def test_a_rule_about_what_was_not_measured_does_not_hold(plain: Run, tmp_path: Path) -> None:
@@ -384,17 +386,15 @@ def test_a_rule_about_what_was_not_measured_does_not_hold(plain: Run, tmp_path: 
 def test_expectations_that_do_not_exist_are_told(plain: Run, tmp_path: Path) -> None:
     for change, message in (({"expectation": "ExpectMiracles"}, "does not have"), ({"arguments": {}}, "does not take")):
         with pytest.raises(PlanError, match=message):
-            running.resume(
-                another(plain, tmp_path / "out", message.split()[-1], "validate", rules=[{**GENDER, **change}])
-            )
+            api.resume(another(plain, tmp_path / "out", message.split()[-1], "validate", rules=[{**GENDER, **change}]))
 
 
 def test_a_release_can_be_audited_again(plain: Run, tmp_path: Path) -> None:
     run = another(plain, tmp_path / "out", "audited", "validate")
-    running.resume(run)
-    running.validate_again(run)
+    api.resume(run)
+    api.validate_again(run)
     assert run.workspace.done("publish")
     file = next((tmp_path / "out" / "aggregates").rglob("*.parquet"))
     file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(PublishError, match="table aggregates: is not what was audited"):
-        running.validate_again(run)
+        api.validate_again(run)

@@ -9,8 +9,8 @@ from publishing import place
 from pyspark.sql import SparkSession
 from releasing import kept, started, work_until, write_csv
 
-from synth_spark import tables
-from synth_spark.cli import main
+from synth_spark.cli.main import main
+from synth_spark.schema import tables
 
 SECRET = "Zwetlana-of-Nowhere"  # a value that no message may quote
 ROWS = "".join(f"{SECRET},b,c\n" for _ in range(20))

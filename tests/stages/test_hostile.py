@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from releasing import published, write_csv
 
 from synth_spark import read
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 from synth_spark.errors import SynthSparkError
 from synth_spark.plan import Plan, load
 
@@ -137,7 +137,7 @@ def test_no_value_reaches_the_logs_of_a_process(tmp_path: Path) -> None:
         for at, rows in enumerate(files)
     ]
     code = (
-        "import sys; from synth_spark.cli import main\n"
+        "import sys; from synth_spark.cli.main import main\n"
         f"for words in {asked!r}: sys.stderr.write(f'\\n=={{main(words)}}==\\n')"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)

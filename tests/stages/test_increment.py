@@ -12,13 +12,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synth_spark import plan as plans
-from synth_spark import running, tables
 from synth_spark.errors import AuditFailed, InputError, RunError
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.audit import accept
+from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
-from synth_spark.progress import Progress
-from synth_spark.run import Run
-from synth_spark.verdict import accept
-from synth_spark.workspace import Workspace
+from synth_spark.schema import tables
+from synth_spark.storage.run_store import Workspace
 
 K = 8
 COUNTING = ("read", "encode", "aggregate")
@@ -71,9 +72,9 @@ def asked(source: Path, out: Path, **keys: Any) -> Plan:
 
 def counted(spark: SparkSession, source: Path, out: Path, **keys: Any) -> Run:
     """A run up to its aggregates."""
-    run = running.start(spark, asked(source, out, **keys), Progress(quiet=True))
+    run = api.start(spark, asked(source, out, **keys), Progress(quiet=True))
     for stage in COUNTING:
-        running.work(run, stage)
+        api.work(run, stage)
     return run
 
 
@@ -100,23 +101,23 @@ def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathF
     folder, out = make(late=0), tmp_path_factory.mktemp("releases") / "out"
 
     def run(name: str, **keys: Any) -> Run:
-        return running.start(spark, asked(folder, out, run_id=name, **keys), Progress(quiet=True))
+        return api.start(spark, asked(folder, out, run_id=name, **keys), Progress(quiet=True))
 
     first = run("first")
-    running.resume(first)
+    api.resume(first)
     add(folder, 2, late=True)
     full = run("full")
     with pytest.raises(AuditFailed) as failure:
-        running.resume(full)
+        api.resume(full)
     full.workspace.write("held.txt", str(failure.value))
     second = run("second", input__since=str(first.workspace.folder))
     with pytest.raises(AuditFailed) as failure:
-        running.resume(second)
+        api.resume(second)
     second.workspace.write("held.txt", str(failure.value))
     accept(second, WARNINGS[1], "few cases, invented")
-    running.resume(second)
+    api.resume(second)
     whole = run("whole")
-    running.resume(whole)
+    api.resume(whole)
     return {"first": first, "full": full, "second": second, "whole": whole}
 
 
@@ -213,19 +214,19 @@ def test_stages_can_be_run_anew_while_the_earlier_run_is_as_it_was(
     source = Path(releases["whole"].plan.input.path or "")
     run = counted(spark, source, tmp_path / "out", input__since=str(tmp_path / "first"))
     for stage in ("encode", "aggregate"):
-        running.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), stage)
+        api.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), stage)
     assert_same(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), releases["whole"])
     manifest = json.loads((tmp_path / "first" / "manifest.json").read_text())
     manifest["tables"]["codes"]["content_hash"] = "another"
     (tmp_path / "first" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="run first: was made anew since this run was begun"):
-        running.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), "encode")
+        api.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), "encode")
 
 
 def test_a_chain_adds_up_and_compares_with_what_was_published_last(
     releases: dict[str, Run], spark: SparkSession, make: Make, tmp_path: Path
 ) -> None:
-    from synth_spark.increment import published_before
+    from synth_spark.pipeline.incremental import published_before
 
     source = Path(shutil.copytree(str(releases["whole"].plan.input.path), tmp_path / "in"))
     first = releases["first"].workspace.folder
@@ -311,12 +312,12 @@ def again(releases: dict[str, Run], spark: SparkSession, tmp_path: Path) -> Call
             manifest = json.loads((tmp_path / "first" / "manifest.json").read_text())
             damage(manifest)
             (tmp_path / "first" / "manifest.json").write_text(json.dumps(manifest))
-        run = running.start(
+        run = api.start(
             spark,
             asked(source, tmp_path / "out", **{"input__since": str(tmp_path / "first"), **keys}),
             Progress(quiet=True),
         )
-        running.work(run, "read")
+        api.work(run, "read")
         return run
 
     return begin

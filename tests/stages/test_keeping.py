@@ -9,12 +9,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark import encode, tables
-from synth_spark.domain import Domain, build
-from synth_spark.fields import Field
-from synth_spark.hashing import content_hash
+from synth_spark.encode import codes
 from synth_spark.plan import load
-from synth_spark.workspace import Workspace
+from synth_spark.schema import tables
+from synth_spark.schema.domain import Domain, build
+from synth_spark.schema.fields import Field
+from synth_spark.storage.hashing import content_hash
+from synth_spark.storage.run_store import Workspace
 
 ROWS = [("a", 1), ("b", -5), (None, 2**60), ("b", -5), ("ü", None)]
 
@@ -62,7 +63,7 @@ def test_records_are_merged_however_they_lie(spark: SparkSession, rows: int) -> 
                        for row in records)  # fmt: skip
     for parts in (1, 3):
         frame = spark.createDataFrame(records, "one string, two string").repartition(parts)
-        found = encode.codes(frame, domain, rows).collect()
+        found = codes.codes(frame, domain, rows).collect()
         packed = [tuple(row["record"][at] for at in (0, 2)) for row in found]
         assert len(packed) == len(set(packed)) == 4
         assert dict(zip(packed, (row["multiplicity"] for row in found), strict=True)) == expected
@@ -70,7 +71,7 @@ def test_records_are_merged_however_they_lie(spark: SparkSession, rows: int) -> 
 
 def test_a_table_without_records_has_no_codes(spark: SparkSession) -> None:
     domain = _domain([("x", "p")])
-    assert encode.codes(spark.createDataFrame([], "one string, two string"), domain, 0).collect() == []
+    assert codes.codes(spark.createDataFrame([], "one string, two string"), domain, 0).collect() == []
 
 
 def test_records_without_a_column_that_is_counted_are_all_the_same(spark: SparkSession) -> None:
@@ -78,5 +79,5 @@ def test_records_without_a_column_that_is_counted_are_all_the_same(spark: SparkS
     domain = build((Field("signs", many=True),), marginals, 3, k=5)
     assert not domain.columns
     records = spark.createDataFrame([(["a", "b"],), (["a"],), (None,)], "signs array<string>")
-    (found,) = encode.codes(records, domain, 3).collect()
+    (found,) = codes.codes(records, domain, 3).collect()
     assert (bytes(found["record"]), found["multiplicity"]) == (b"", 3)

@@ -12,11 +12,14 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import another, hashes, kept_hashes, published, release, started, work_until, write_csv
 
-from synth_spark import demo, pipeline, running, tables
-from synth_spark.aggregate import suppress
+from synth_spark import demo
+from synth_spark.aggregate import k_anonymity as suppress
 from synth_spark.errors import AuditFailed, PublishError, RunError
-from synth_spark.run import Run
-from synth_spark.tables import Sensitivity
+from synth_spark.pipeline import api
+from synth_spark.pipeline import k_anonymity as pipeline
+from synth_spark.pipeline.run import Run
+from synth_spark.schema import tables
+from synth_spark.schema.tables import Sensitivity
 
 K = 3
 
@@ -198,24 +201,24 @@ def test_another_seed_makes_other_records_and_the_same_counts(
 
 def test_a_stage_can_be_run_again_and_the_rest_resumed(first: Run, tmp_path: Path) -> None:
     reopened = another(first, tmp_path / "out", "again", "publish")
-    running.resume(reopened)
+    api.resume(reopened)
     done = hashes(tmp_path / "out")
-    running.work(reopened, "synthesize")
+    api.work(reopened, "synthesize")
     assert not reopened.workspace.done("evaluate")
     with pytest.raises(RunError, match="'publish': needs the stage 'evaluate'"):
-        running.work(reopened, "publish")
-    running.resume(reopened)  # of the same content: nothing is to be done
+        api.work(reopened, "publish")
+    api.resume(reopened)  # of the same content: nothing is to be done
     assert hashes(tmp_path / "out") == done == kept_hashes(first)
     with pytest.raises(PublishError, match="has been published there already"):
-        running.work(reopened, "publish")
+        api.work(reopened, "publish")
     assert reopened.workspace.done("publish")
     reopened.workspace.manifest["seed"] = 6
-    running.work(reopened, "synthesize")
+    api.work(reopened, "synthesize")
     with pytest.raises(PublishError, match="has been published there already"):
-        running.resume(reopened)  # of another content
+        api.resume(reopened)  # of another content
     assert hashes(tmp_path / "out") == done
     with pytest.raises(RunError, match="did you mean 'validate'"):
-        running.work(reopened, "validat")
+        api.work(reopened, "validat")
 
 
 def test_a_changed_file_is_not_published(first: Run, tmp_path: Path) -> None:
@@ -224,11 +227,11 @@ def test_a_changed_file_is_not_published(first: Run, tmp_path: Path) -> None:
     whole = file.read_bytes()
     shutil.copyfile(file, file.with_name("more.parquet"))  # a row too many is as bad as one that changed
     with pytest.raises(RunError, match="synthetic_records: is not what was written"):
-        running.work(run, "publish")
+        api.work(run, "publish")
     file.with_name("more.parquet").unlink()
     file.write_bytes(whole + b"x")
     with pytest.raises(RunError, match=r"synthetic_records: is not what was written; .* stage synthesize RUN"):
-        running.resume(run)
+        api.resume(run)
     assert not (tmp_path / "out" / "LATEST.json").exists()
 
 
@@ -261,12 +264,12 @@ def test_a_failed_audit_stops_the_release_and_leaves_the_previous_one(
     spark: SparkSession, cases: Path, first: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    running.resume(another(first, out, "good", "publish"))
+    api.resume(another(first, out, "good", "publish"))
     before = (out / "LATEST.json").read_text()
     run = another(first, out, "bad", "evaluate")
     plant(run, spark, sensitive(cases))
     with pytest.raises(AuditFailed) as failure:
-        running.resume(run)
+        api.resume(run)
     assert "proof.support" in str(failure.value)
     assert (out / "LATEST.json").read_text() == before
     assert not list(out.rglob("*bad*"))

@@ -12,13 +12,14 @@ import yaml
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from releasing import kept, published, release, started, work_until, write_csv
-from unit.test_domain import HOSTILE
+from unit.schema.test_domain import HOSTILE
 
 from synth_spark import plan as plans
-from synth_spark import running, tables
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 from synth_spark.errors import AuditFailed, PlanError
-from synth_spark.progress import Progress
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.schema import tables
 
 #: Texts of cells that mean something, blanks and quotes and line breaks with them.
 TEXTS = [
@@ -86,10 +87,10 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
     sound = run.kept(tables.SYNTHETIC_RECORDS).frame.localCheckpoint()
     broken = sound.withColumn("status", F.when(F.col("age") == "0-8", "wed").otherwise(F.col("status")))
     run.keep(tables.SYNTHETIC_RECORDS, broken.localCheckpoint())
-    running.work(run, "evaluate")
-    running.work(run, "assess")
+    api.work(run, "evaluate")
+    api.work(run, "assess")
     with pytest.raises(AuditFailed, match=r"constraints\.kept"):
-        running.work(run, "validate")
+        api.work(run, "validate")
 
 
 @pytest.mark.takes("a whole release of rich input")
@@ -165,7 +166,7 @@ def test_inspect_finds_what_columns_hold(
     assert proposed["multi_values"] == {"kinds": ";"}
     shutil.copy(folder / "proposed.yml", tmp_path / "plan.yml")
     plan = plans.load(str(tmp_path / "plan.yml"), {"output.path": str(tmp_path / "released")})
-    run = work_until(running.start(spark, plan, Progress(quiet=True)), "synthesize")
+    run = work_until(api.start(spark, plan, Progress(quiet=True)), "synthesize")
     assert set(kept(run, tables.SYNTHETIC_RECORDS)["c"].dropna()) == {"x"}
 
 

@@ -22,12 +22,13 @@ from postgres import PASSWORD, server
 from pyspark.sql import SparkSession
 from releasing import another, release
 
-from synth_spark import running
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 from synth_spark.errors import PlanError, PublishError
-from synth_spark.published import PublishedRelease, open_release
-from synth_spark.warehouse import load, loading
-from synth_spark.warehouse.names import RESERVED
+from synth_spark.exports.warehouse import load
+from synth_spark.exports.warehouse import load as loading
+from synth_spark.exports.warehouse.names import RESERVED
+from synth_spark.pipeline import api
+from synth_spark.publish.published_release import PublishedRelease, open_release
 
 HEADERS = ["a.b", "Order", "kinds", "means", "שלום"]
 
@@ -47,7 +48,7 @@ def outs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for name, columns in (("One-1", HEADERS), ("Two", [*HEADERS, "more"])):
         given = {"input__columns": columns, "run_id": name, **settings}
         runs[name] = release(spark, folder / "cases.parquet", folder / name, **given)
-    running.resume(another(runs["One-1"], folder / "delta", "One-1", "publish", output__format="delta"))
+    api.resume(another(runs["One-1"], folder / "delta", "One-1", "publish", output__format="delta"))
     return {name: folder / name for name in ("One-1", "Two", "delta")}
 
 
@@ -268,9 +269,8 @@ def test_delta_arrives_as_parquet_does(spark: SparkSession, outs: dict[str, Path
 
 
 def test_loading_needs_no_java(outs: dict[str, Path], tmp_path: Path) -> None:
-    code = (
-        f"from synth_spark.cli import main; raise SystemExit(main(['load', {str(outs['One-1'])!r}, 'duckdb:x.duckdb']))"
-    )
+    asked = ["load", str(outs["One-1"]), "duckdb:x.duckdb"]
+    code = f"from synth_spark.cli.main import main; raise SystemExit(main({asked!r}))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -10,10 +10,10 @@ from packing import contents, table
 from pyspark.sql import SparkSession
 from releasing import published
 
-from synth_spark.cli import main
-from synth_spark.packaging import package
-from synth_spark.published import open_release
-from synth_spark.run import Run
+from synth_spark.cli.main import main
+from synth_spark.exports.data_package import package
+from synth_spark.pipeline.run import Run
+from synth_spark.publish.published_release import open_release
 
 SECRETS = ("Other", "shackles", "Nobody", "Concealed", "cases.csv")
 

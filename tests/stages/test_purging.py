@@ -13,13 +13,13 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import another, hashes, release
 
-from synth_spark import demo, running
-from synth_spark.cli import main
+from synth_spark import demo
+from synth_spark.cli.main import main
 from synth_spark.errors import RunError
-from synth_spark.operations import purging
-from synth_spark.published import open_release
-from synth_spark.run import Run
-from synth_spark.workspace import Workspace
+from synth_spark.pipeline import api, purge
+from synth_spark.pipeline.run import Run
+from synth_spark.publish.published_release import open_release
+from synth_spark.storage.run_store import Workspace
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "meansThreats"]
 SEED = 987_654_321_123_456_789
@@ -90,7 +90,7 @@ def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(wor
     (workspace.folder / "rehearsal" / "rehearsal-1" / "tables").mkdir(parents=True)  # left by a run that was killed
     (workspace.folder / "tables" / ".records.unfinished").mkdir()
     workspace.manifest["tables"]["records"]["sums"] = ["123456789987654321"]  # whatever else may be known of a table
-    assert set(purging.purge(workspace)) == sensitive
+    assert set(purge.purge(workspace)) == sensitive
     left = {path.name for path in (workspace.folder / "tables").iterdir()}
     assert left == set(before["tables"]) - sensitive
     assert not (workspace.folder / "rehearsal").exists()
@@ -111,7 +111,7 @@ def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(wor
         assert kept["rows"] == (None if name in sensitive else was["rows"])
     assert (workspace.folder / "report.html").is_file()
     assert open_release(workspace.folder).run_id == "first"
-    assert purging.purge(after) == []
+    assert purge.purge(after) == []
 
 
 def test_a_purged_run_says_so(workspace: Workspace, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +131,7 @@ def test_a_purged_run_says_so(workspace: Workspace, spark: SparkSession, capsys:
 def test_validating_a_purged_run_checks_what_was_published(
     workspace: Workspace, original: Run, spark: SparkSession
 ) -> None:
-    purging.purge(workspace)
+    purge.purge(workspace)
     file = next(Path(original.plan.output.path).glob("synthetic_records/*/*.parquet"))
     content = file.read_bytes()
     file.write_bytes(content[:-1] + b"?")
@@ -161,7 +161,7 @@ def test_a_run_whose_release_is_damaged_is_not_purged(workspace: Workspace, orig
     file.rename(hidden)
     try:
         with pytest.raises(RunError, match="has no whole release"):
-            purging.purge(workspace)
+            purge.purge(workspace)
     finally:
         hidden.rename(file)
     assert (workspace.folder / "tables" / "records").is_dir()
@@ -172,13 +172,13 @@ def test_a_purge_that_was_cut_short_is_finished(workspace: Workspace, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(purging.shutil, "rmtree", torn)
+        patched.setattr(purge.shutil, "rmtree", torn)
         with pytest.raises(KeyboardInterrupt):
-            purging.purge(workspace)
+            purge.purge(workspace)
     again = Workspace.open(workspace.folder)
     assert again.purged  # nobody works with what is left
     assert (again.folder / "tables" / "records").is_dir()
-    purging.purge(again)
+    purge.purge(again)
     assert not (again.folder / "tables" / "records").exists()
     assert (again.folder / "tables" / "synthetic_records").is_dir()
 
@@ -188,7 +188,7 @@ def test_links_are_removed_and_not_followed(workspace: Workspace, tmp_path: Path
     (tmp_path / "precious" / "file").touch()
     shutil.rmtree(workspace.folder / "tables" / "records")
     (workspace.folder / "tables" / "records").symlink_to(tmp_path / "precious")
-    purging.purge(workspace)
+    purge.purge(workspace)
     assert (tmp_path / "precious" / "file").exists()
     assert not (workspace.folder / "tables" / "records").is_symlink()
 
@@ -197,7 +197,7 @@ def test_a_plan_can_ask_for_it(original: Run, tmp_path: Path) -> None:
     """The release is the same, and nothing sensitive is left as soon as it is in place."""
     run = another(original, tmp_path / "out", "first", "publish", operations__after_publication="purge")
     assert (run.workspace.folder / "tables" / "records").is_dir()
-    running.resume(run)
+    api.resume(run)
     assert hashes(tmp_path / "out") == hashes(Path(original.plan.output.path))
     tables = Workspace.open(run.workspace.folder).manifest["tables"]
     left = {path.name for path in (run.workspace.folder / "tables").iterdir()}

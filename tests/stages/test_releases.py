@@ -6,9 +6,9 @@ import numpy as np
 from publishing import place
 from pyspark.sql import SparkSession
 
-from synth_spark.evaluate import Published, differences
-from synth_spark.published import open_release
-from synth_spark.release_difference import compare
+from synth_spark.assess.differencing import Published, differences
+from synth_spark.publish.diff import compare
+from synth_spark.publish.published_release import open_release
 
 
 def test_both_ways_of_comparing_count_the_same(spark: SparkSession, tmp_path: Path) -> None:

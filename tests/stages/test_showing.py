@@ -15,12 +15,13 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import another, published, release
 
-from synth_spark import demo, running
-from synth_spark.cli import main
+from synth_spark import demo
+from synth_spark.cli.main import main
 from synth_spark.errors import PlanError, PublishError
-from synth_spark.published import open_release
-from synth_spark.run import Run
-from synth_spark.show.serve import opened
+from synth_spark.exports.showcase.serve import opened
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.publish.published_release import open_release
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +94,12 @@ def test_a_showcase_can_be_left_out_and_must_make_sense(
     explored: dict[str, Run], spark: SparkSession, cases: Path, tmp_path: Path
 ) -> None:
     left_out = {"showcase": {"make": False}, "output__long_form": False}
-    running.resume(another(explored["parquet"], tmp_path / "out", "without", "publish", **left_out))
+    api.resume(another(explored["parquet"], tmp_path / "out", "without", "publish", **left_out))
     assert not (tmp_path / "out" / "showcase.html").exists()
     assert "synthetic_attributes" not in json.loads((tmp_path / "out" / "LATEST.json").read_text())["tables"]
     assert len(published(tmp_path / "out", "synthetic_records")) > 0
     with pytest.raises(PlanError, match="showcase: names no column 'yaer'; did you mean 'year'"):
-        running.resume(
-            another(explored["parquet"], tmp_path / "none", "wrong", "publish", showcase={"hidden": ["yaer"]})
-        )
+        api.resume(another(explored["parquet"], tmp_path / "none", "wrong", "publish", showcase={"hidden": ["yaer"]}))
     with pytest.raises(PlanError, match=r"showcase.texts.pgae"):
         release(spark, cases, tmp_path / "none", privacy__k=4, showcase__texts={"pgae": "x"})
     with pytest.raises(PublishError, match="holds no manifest"):

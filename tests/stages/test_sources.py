@@ -8,11 +8,13 @@ from publishing import about_to_publish
 from pyspark.sql import DataFrame, SparkSession
 from releasing import hashes, kept, kept_hashes, release, started, work_until
 
-from synth_spark import demo, running, tables
+from synth_spark import demo
 from synth_spark.errors import InputError
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
 from synth_spark.plan import Location
 from synth_spark.read.locations import open_table
-from synth_spark.run import Run
+from synth_spark.schema import tables
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 
@@ -49,7 +51,7 @@ def test_delta_folder_in_and_delta_tables_out(
     assert hashes(out) == kept_hashes(expected)
     two = about_to_publish(spark, one.workspace.folder, tmp_path / "two", out, "delta")
     two.workspace.forget(["publish"], [tables.RELEASE])
-    running.resume(two)
+    api.resume(two)
     pointer = json.loads((out / "LATEST.json").read_text())
     assert pointer["run_id"] == "two"
     written = spark.read.format("delta").load(str(out / pointer["tables"]["synthetic_records"]))

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from synth_spark.evaluate import Published, drift, subtracted
-from synth_spark.fields import Field, escaped
+from synth_spark.assess.differencing import Published
+from synth_spark.assess.differencing_bounds import drift, subtracted
+from synth_spark.schema.fields import Field, escaped
 
 FIELDS = (Field("a:1"), Field("b"), Field("m", many=True, delimiter="|"))
 Attribute = tuple[int, str]

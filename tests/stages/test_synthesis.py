@@ -10,9 +10,10 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import another, kept, kept_hashes, published, release, started, work_until
 
-from synth_spark import running, tables
 from synth_spark.errors import PlanError, ResourceError
-from synth_spark.run import Run
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.schema import tables
 
 K = 4
 #: So little that a task holds fewer than all records of the large table.
@@ -74,7 +75,7 @@ def test_a_cut_table_gives_exact_single_counts_whatever_the_partitions(
     spark.read.parquet(str(large)).repartition(5).write.parquet(str(tmp_path / "five.parquet"))
     settings = {"privacy__k": K, "reporting_length": 2, "task_memory": CUT, "synthesis__kind": kind}
     run = started(spark, large, tmp_path / "one", **settings)
-    running.resume(run)
+    api.resume(run)
     assert {"grown_0", "grown_1", "grown"} <= names(run)
     assert single_counts(published(tmp_path / "one", "synthetic_records")) == rounded_down(large)
     other = started(spark, tmp_path / "five.parquet", tmp_path / "other", **settings)
@@ -84,7 +85,7 @@ def test_a_cut_table_gives_exact_single_counts_whatever_the_partitions(
 @pytest.mark.parametrize("memory", [1_024, CUT])
 def test_unseeded_records_round_their_own_counts(counted: Run, large: Path, tmp_path: Path, memory: int) -> None:
     settings = {"synthesis__kind": "unseeded", "task_memory": memory}
-    running.resume(another(counted, tmp_path / "out", "unseeded", "synthesize", **settings))
+    api.resume(another(counted, tmp_path / "out", "unseeded", "synthesize", **settings))
     made = published(tmp_path / "out", "synthetic_records")
     counts, expected = single_counts(made), rounded_down(large)
     assert all(count % K == 0 for count in counts.values())
@@ -95,7 +96,7 @@ def test_unseeded_records_round_their_own_counts(counted: Run, large: Path, tmp_
 
 def test_value_seeded_records_of_a_table_that_fits(counted: Run, large: Path, tmp_path: Path) -> None:
     run = another(counted, tmp_path / "out", "fits", "synthesize", synthesis__kind="value_seeded")
-    running.resume(run)
+    api.resume(run)
     assert "grown_0" not in names(run)
     assert single_counts(published(tmp_path / "out", "synthetic_records")) == rounded_down(large)
 
@@ -111,7 +112,7 @@ def test_oversampling_is_held_to_its_limit_over_all_tasks(
         "synthesis__oversampling": ratio,
     }
     run = another(counted, tmp_path / "out", "limited", "synthesize", **settings)
-    running.resume(run)
+    api.resume(run)
     assert run.resolved.shards > 1
     made = published(tmp_path / "out", "synthetic_records")
     assert single_counts(made) == rounded_down(large)
@@ -139,7 +140,7 @@ def test_what_oversampling_cannot_be_held_for_is_refused(counted: Run, tmp_path:
         ("value_seeded", ResourceError, "in one task"),
     ):
         with pytest.raises(error, match=message):
-            running.resume(another(counted, tmp_path / "out", kind, "encode", synthesis__kind=kind, **settings))
+            api.resume(another(counted, tmp_path / "out", kind, "encode", synthesis__kind=kind, **settings))
 
 
 def pair_counts(frame: pd.DataFrame) -> Counter[frozenset[tuple[str, str]]]:
@@ -173,5 +174,5 @@ def test_packings_make_different_records(counted: Run, large: Path, tmp_path: Pa
 def test_too_little_memory_is_refused_with_the_numbers(counted: Run, tmp_path: Path) -> None:
     run = another(counted, tmp_path / "out", "little", "encode", task_memory=201)
     with pytest.raises(ResourceError, match=r"task_memory: of 201 MB holds [\d,]+ of [\d,]+ distinct records; give .*"):
-        running.resume(run)
+        api.resume(run)
     assert not (tmp_path / "out").exists()

@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from synth_spark import cli, demo, tables, tuning
+from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.comparison import differing
+from synth_spark.cli import main
 from synth_spark.errors import PlanError
-from synth_spark.progress import Progress
-from synth_spark.run import Run
-from synth_spark.workspace import Workspace
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.run import Run
+from synth_spark.schema import tables
+from synth_spark.storage.run_store import Workspace
+from synth_spark.tuning import grid_search
+from synth_spark.tuning.comparison import differing
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "meansThreats"]
 
@@ -28,8 +31,8 @@ def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = started(spark, tmp_path)
-    grid = tuning.Grid((3, 6, 500), (2,), ("row_seeded", "aggregate_seeded"), sample=200)
-    found = tuning.tune(run, grid, tmp_path / "trials")
+    grid = grid_search.Grid((3, 6, 500), (2,), ("row_seeded", "aggregate_seeded"), sample=200)
+    found = grid_search.tune(run, grid, tmp_path / "trials")
     assert [one.run_id for one in found] == [f"k{k}-R2-{kind}" for k in (3, 6) for kind in grid.kinds]
     assert differing(found) == ["privacy.k", "synthesis.kind"]
     hashes = set()
@@ -41,9 +44,9 @@ def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
     assert len(hashes) == 1
     assert not (tmp_path / "out").exists()
     assert not run.plan.ledger_file.exists()
-    assert "The largest k that keeps 90% of the pairs: k 6" in tuning.advice(found)
+    assert "The largest k that keeps 90% of the pairs: k 6" in grid_search.advice(found)
     runs = [str(tmp_path / "trials" / one.run_id) for one in found]
-    assert cli.main(["compare", *runs, "--output", str(tmp_path / "compared")]) == 0
+    assert main.main(["compare", *runs, "--output", str(tmp_path / "compared")]) == 0
     assert "k3-R2-row_seeded" in capsys.readouterr().out
     assert sorted(file.name for file in (tmp_path / "compared").iterdir()) == [
         "compare.csv", "compare.html", "compare.md",
@@ -53,16 +56,16 @@ def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
 def test_differential_privacy_is_not_tuned_by_exact_figures(spark: SparkSession, tmp_path: Path) -> None:
     run = started(spark, tmp_path, **{"privacy.epsilon": 1.0})
     with pytest.raises(PlanError, match="which the budget does not pay for"):
-        tuning.tune(run, tuning.Grid((5,), (2,), ("row_seeded",), 100), tmp_path / "trials")
+        grid_search.tune(run, grid_search.Grid((5,), (2,), ("row_seeded",), 100), tmp_path / "trials")
 
 
 def test_a_grid_without_a_plan_that_works_says_so(spark: SparkSession, tmp_path: Path) -> None:
     run = started(spark, tmp_path)
     with pytest.raises(PlanError, match="holds no plan that works"):
-        tuning.tune(run, tuning.Grid((5_000,), (2,), ("row_seeded",), 100), tmp_path / "trials")
+        grid_search.tune(run, grid_search.Grid((5_000,), (2,), ("row_seeded",), 100), tmp_path / "trials")
 
 
 def test_wrong_lists_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["tune", "--input", "x.csv", "--ks", "5;10"])
+        main.main(["tune", "--input", "x.csv", "--ks", "5;10"])
     assert "list of whole numbers" in capsys.readouterr().err

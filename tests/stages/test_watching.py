@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from releasing import published
 
 from synth_spark import demo
-from synth_spark.cli import main
-from synth_spark.operations import lineage
+from synth_spark.cli.main import main
+from synth_spark.monitoring import lineage
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = "[gender,ageBroad,citizenship,meansThreats,isForcedLabour]"
@@ -235,7 +235,7 @@ def test_an_unforeseen_error_is_told_by_its_class_alone(
     def fail(*_: object) -> None:
         raise ValueError("Anna Jones")
 
-    monkeypatch.setattr("synth_spark.encode.codes", fail)
+    monkeypatch.setattr("synth_spark.encode.codes.codes", fail)
     asked = ["--run-id", "fell", "--summary", str(tmp_path / "s.json"), "--log-file", str(tmp_path / "log.jsonl")]
     lines = f"operations.lineage={tmp_path / 'lineage.jsonl'}"
     assert main(command(cases, tmp_path, *asked, "--set", lines)) == 70

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from unit.tables import random_table
+from random_tables import random_table
 
-from synth_spark.assess.attacks import Terms, attack
-from synth_spark.assess.rates import risk, success_rate
-from synth_spark.kernels.attacking import nearest
+from synth_spark.assess.attacks.anonymeter import Terms, attack
+from synth_spark.assess.attacks.intervals import risk, success_rate
 from synth_spark.kernels.cells import Codes
+from synth_spark.kernels.risk.nearest_record import nearest
 
 #: The library takes a third of a second for each that singles out.
 ATTACKS = 200
@@ -106,7 +106,7 @@ def test_our_attacks_find_what_the_librarys_find(name: str, theirs, tables) -> N
 
 def test_the_librarys_arithmetic_of_risks_is_ours(theirs) -> None:
     """From the library's own rates our formula gives the library's own risk."""
-    from synth_spark.assess.rates import Rate
+    from synth_spark.assess.attacks.intervals import Rate
 
     for found in theirs.values():
         assert risk(Rate(*found["main"]), Rate(*found["control"])) == pytest.approx(tuple(found["risk"]), abs=1e-9)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from synth_spark.class_archive import archive_of, write_archive
-from synth_spark.session import check_java
+from synth_spark.runtime.class_archive import archive_of, write_archive
+from synth_spark.runtime.session import check_java
 
 #: Counts three numbers, and says whether a JVM of its own has mapped an archive.
 SESSION = """
 import pathlib, sys
-from synth_spark.session import session
+from synth_spark.runtime.session import session
 with session() as spark:
     print(spark.range(3).count())
     own = " ".join(part.read_text() for part in pathlib.Path("/proc/self/task").glob("*/children")).split()

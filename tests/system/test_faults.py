@@ -13,12 +13,14 @@ from inject import Line, fingerprint, server
 from publishing import about_to_publish
 from pyspark.sql import SparkSession
 
-from synth_spark import faults, pipeline, publish, releases, running
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 from synth_spark.errors import PublishError
-from synth_spark.published import open_release
-from synth_spark.root import Root
-from synth_spark.slices import slices
+from synth_spark.pipeline import api, k_anonymity
+from synth_spark.publish import lifecycle, publisher
+from synth_spark.publish.delta import slices
+from synth_spark.publish.published_release import open_release
+from synth_spark.publish.repository import Root
+from synth_spark.runtime import faults
 
 DOZEN = [
     ("keep.records.tasks", "task"),
@@ -67,7 +69,7 @@ def test_a_dozen_faults_of_every_kind(line: Line) -> None:
 @pytest.mark.takes("a run that is taken up again a dozen times")
 def test_a_driver_that_is_killed_after_every_stage(line: Line) -> None:
     """One run, killed at each boundary in turn, and right after the pointer was switched: the same content."""
-    stages = list(pipeline.STAGES["k_anonymity"])
+    stages = list(k_anonymity.STAGES["k_anonymity"])
     points = [f"stage.{stage}.done" for stage in stages]
     with server(line.folder) as line.remote:
         line.chain([(point, "kill") for point in [*points[:-1], "publish.switched", points[-1]]])
@@ -93,7 +95,7 @@ def test_of_two_who_publish_at_once_one_wins(
 
     def publish_first() -> None:
         try:
-            running.resume(first)
+            api.resume(first)
         except PublishError as error:
             failed.append(str(error))
 
@@ -103,9 +105,9 @@ def test_of_two_who_publish_at_once_one_wins(
     assert waiting.wait(120)
     if machines == 1:
         with pytest.raises(PublishError, match=r"is being written by first on .*; publish this one afterwards"):
-            running.resume(second)
+            api.resume(second)
     else:
-        running.resume(second)
+        api.resume(second)
     go.set()
     thread.join()
     won, lost = (first, second) if machines == 1 else (second, first)
@@ -114,7 +116,7 @@ def test_of_two_who_publish_at_once_one_wins(
     assert list(root.published()) == [root.current()] == [won.workspace.run_id]
     assert not root.remnants()
     assert not root.staging.exists()
-    running.resume(lost)
+    api.resume(lost)
     assert root.current() == lost.workspace.run_id
     assert list(root.published()) == [won.workspace.run_id, lost.workspace.run_id]
     for name in root.published():
@@ -129,7 +131,7 @@ def test_a_full_disk(
     Where no file system can be mounted (a container without that right), the same is asked of an injected ENOSPC.
     """
     out = (disk or tmp_path) / "out"
-    running.resume(about_to_publish(spark, line.ready, tmp_path / "before", out))
+    api.resume(about_to_publish(spark, line.ready, tmp_path / "before", out))
     whole, folder = fingerprint(out), tmp_path / "during"
     about_to_publish(spark, line.ready, folder, out)
     points = ("publish.begin", "publish.copy.release", "publish.documents")
@@ -175,16 +177,16 @@ def test_delta_tables_are_published_by_the_row_of_release(
 ) -> None:
     out = tmp_path / "out"
     first = about_to_publish(spark, line.ready, tmp_path / "first", out, "delta")
-    running.resume(first)
+    api.resume(first)
     second = about_to_publish(spark, line.ready, tmp_path / "second", out, "delta")
 
     def tear(run, point: str) -> None:
         """As if killed: nothing is undone."""
         with monkeypatch.context() as torn:
-            torn.setattr(publish, "_undo", lambda *_: None)
+            torn.setattr(publisher, "_undo", lambda *_: None)
             torn.setenv(faults.VARIABLE, f"{point}=exception")
             with pytest.raises(RuntimeError):
-                running.resume(run)
+                api.resume(run)
 
     def told() -> set[str]:
         return {row["run_id"] for row in spark.read.format("delta").load(str(out / "release")).collect()}
@@ -196,7 +198,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     assert set(slices(spark, out)) == {"first", "second"}
     assert told() == {"first"} == {Root(out).current()}
     before = versions("aggregates")
-    running.resume(second)
+    api.resume(second)
     assert versions("aggregates") == before  # what had been written was not written again
     assert told() == {"first", "second"}
     third = about_to_publish(spark, line.ready, tmp_path / "third", out, "delta")
@@ -205,7 +207,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     assert main(["releases", "clean", str(out)]) == 0
     assert "third: removed from aggregates, synthetic_records" in capsys.readouterr().out
     assert set(slices(spark, out)) == {"first", "second"}
-    running.resume(third)  # Delta has seen these transactions, but what they wrote is gone
+    api.resume(third)  # Delta has seen these transactions, but what they wrote is gone
     rows = [open_release(out, name).arrow("aggregates", spark).num_rows for name in ("first", "second", "third")]
     assert rows == [first.workspace.manifest["tables"]["aggregates"]["rows"]] * 3
     assert main(["releases", "retire", str(out), "--keep", "2"]) == 0
@@ -214,4 +216,4 @@ def test_delta_tables_are_published_by_the_row_of_release(
     assert main(["releases", "diff", str(out), "second"]) == 0
     assert f"table aggregates: {rows[0]:,} → {rows[0]:,} rows, same content" in capsys.readouterr().out
     assert main(["releases", "rollback", str(out), "second"]) == 0
-    assert releases.list_text(out).splitlines()[2].startswith("*        second")
+    assert lifecycle.list_text(out).splitlines()[2].startswith("*        second")

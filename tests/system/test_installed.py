@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from releasing import hashes, published
 
 from synth_spark import demo
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("synth-spark")
 
@@ -118,7 +118,7 @@ def test_plan_and_schema_need_no_spark(whole: Path, tmp_path: Path) -> None:
         assert term in planned.stdout
     schema = run([COMMAND, "schema"], PATH="/nowhere")
     assert '"reporting_length"' in schema.stdout
-    code = "import sys; from synth_spark import cli; assert 'pyspark' not in sys.modules"
+    code = "import sys; from synth_spark.cli import main as cli; assert 'pyspark' not in sys.modules"
     assert run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 
 ROWS = "".join(f"{'xyz'[i % 3]},{'pq'[i // 7 % 2]},{'stuv'[i // 5 % 4]}\n" for i in range(2_000))
 METHODS = ["marginal_matching", "aggregate_seeded"]
@@ -49,9 +49,9 @@ import os, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from synth_spark import plan as plans, running
-from synth_spark.noise import VettedNoise
-from synth_spark.progress import Progress
-from synth_spark.session import open_session
+from synth_spark.privacy.mechanisms import VettedNoise
+from synth_spark.monitoring.progress import Progress
+from synth_spark.runtime.session import open_session
 
 @dataclass(frozen=True)
 class Dying:

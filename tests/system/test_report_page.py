@@ -5,8 +5,19 @@ from pathlib import Path
 import pytest
 from browser import measured
 
-from synth_spark.report.blocks import Chart, Column, Figure, Figures, Paragraphs, Report, Section, Series, Small, Table
-from synth_spark.report.page import page
+from synth_spark.report.blocks import (
+    Chart,
+    Column,
+    Figure,
+    Figures,
+    Paragraphs,
+    Report,
+    Section,
+    Series,
+    Small,
+    Table,
+)
+from synth_spark.report.html_page import page
 
 LONG = "Length of stay in the country of exploitation before registration, in months"
 NAMES = (

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from releasing import published
 
 from synth_spark import demo, errors
-from synth_spark.cli import main
+from synth_spark.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("synth-spark")
 CRONTAB = ROOT / "conf" / "schedule" / "crontab"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from showing import Opened, browse, counted, opened, released
 
-from synth_spark.show import showcase
+from synth_spark.exports.showcase import showcase
 
 EVIL = "</script><script>document.title='evil'</script><img src=x onerror=alert(1)>"
 DELIMITERS = {"means": ";"}

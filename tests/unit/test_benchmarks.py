@@ -13,7 +13,7 @@ from bench import Case
 from observe import Moment, Process, Watched
 
 import jobs
-from synth_spark.pipeline import STAGES
+from synth_spark.pipeline.k_anonymity import STAGES
 
 MANIFEST = {
     "stages": {
@@ -190,7 +190,7 @@ def test_a_plan_bounds_what_it_takes_and_says_what_does_not_fit() -> None:
 
 def test_the_limits_of_the_plan_are_those_of_the_product() -> None:
     from synth_spark.plan import parse
-    from synth_spark.resolve import Resolved
+    from synth_spark.plan.planner import Resolved
     from synth_spark.validate import cuts
     from synth_spark.validate.proof import _SENT_AS_THEY_ARE
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from synth_spark import publish, roots, tables
 from synth_spark.errors import PlanError, PublishError
 from synth_spark.plan import Output, parse
-from synth_spark.workspace import Workspace
+from synth_spark.publish import publisher
+from synth_spark.schema import tables
+from synth_spark.storage import paths
+from synth_spark.storage.run_store import Workspace
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "synth_spark").rglob("*.py"))
@@ -114,13 +116,13 @@ def test_run_folders_are_not_inside_the_published_folder(
 def test_the_ledger_is_not_inside_it_either_and_beside_it_is_fine(tmp_path: Path) -> None:
     content = {"input": {"path": "cases.csv"}, "output": {"path": str(tmp_path / "out")}}
     with pytest.raises(PlanError, match="ledger: is inside"):
-        roots.check_roots(parse({**content, "ledger": str(tmp_path / "out" / "ledger.jsonl")}))
-    roots.check_roots(parse(content))
-    roots.check_roots(parse({**content, "work": str(tmp_path / "output")}))  # begins with the same letters
+        paths.check_roots(parse({**content, "ledger": str(tmp_path / "out" / "ledger.jsonl")}))
+    paths.check_roots(parse(content))
+    paths.check_roots(parse({**content, "work": str(tmp_path / "output")}))  # begins with the same letters
     (tmp_path / "published").mkdir()
     (tmp_path / "out").symlink_to("published")
     with pytest.raises(PlanError, match="work: is inside"):
-        roots.check_roots(parse({**content, "work": str(tmp_path / "published" / "work")}))
+        paths.check_roots(parse({**content, "work": str(tmp_path / "published" / "work")}))
 
 
 @pytest.mark.parametrize("name", ["synthetic_records", "_manifests", ".LATEST.json.unfinished"])
@@ -130,7 +132,7 @@ def test_a_link_out_of_the_published_folder_is_refused(name: str, tmp_path: Path
     elsewhere.mkdir()
     (root / name).symlink_to(elsewhere)
     with pytest.raises(PublishError, match="leads out of it"):
-        publish.publish([], {}, Output(path=str(root)), "one")
+        publisher.publish([], {}, Output(path=str(root)), "one")
     assert list(elsewhere.iterdir()) == []
     assert [path.name for path in root.iterdir()] == [name]
 
@@ -138,7 +140,7 @@ def test_a_link_out_of_the_published_folder_is_refused(name: str, tmp_path: Path
 def test_links_within_are_fine(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").symlink_to("one")
-    assert roots.leading_out(tmp_path) == []
+    assert paths.leading_out(tmp_path) == []
 
 
 # --- licences

@@ -1,0 +1,194 @@
+"""k-anonymity of counts: combinations below k are suppressed, the others rounded down to a multiple of k.
+
+Selection texts and the order of rows depend on published content alone: the internal order of cells follows exact
+frequencies and would tell which of two equal protected counts was the larger.
+"""
+
+from collections.abc import Iterator
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_ints
+from synth_spark.kernels.cells import Ints, starts_of
+from synth_spark.plan.planner import Resolved
+from synth_spark.schema.domain import Domain
+from synth_spark.schema.fields import escaped
+from synth_spark.schema.sql_text import quoted
+from synth_spark.schema.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTable
+
+#: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
+_BATCH, _VALUES = 50_000, 2_000_000
+#: Combinations of a part, which one task sorts and writes: fewer are not worth another pass over the counts.
+_SORTED = 1 << 17
+#: Significant bits of the counts that parts are cut between.
+_BITS = 5
+#: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
+_NARROW = ["length", "columns", "codes", "selections", "protected_count"]
+_NARROW_SCHEMA = "length int, columns binary, codes binary, selections string, protected_count bigint"
+#: What counts with noise have beside: standard error, and the ends of the interval that holds the exact count in 95 of
+#: 100 cases.
+NOISY_COLUMNS = ("standard_error", "low", "high")
+_NOISY_SCHEMA = ", standard_error double, low bigint, high bigint"
+_WITHIN = NormalDist().inv_cdf(0.975)
+
+
+def protect(counts: Ints, k: int) -> Ints:
+    """Round counts down to a multiple of k; what is below k becomes 0.
+
+    >>> protect(np.array([9, 10, 39]), 10)
+    array([ 0, 10, 30])
+    """
+    return counts // k * k
+
+
+def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFrame:
+    """The protected aggregates.
+
+    Args:
+        counts: one row a bucket: ``cells``, ``counts`` (see `combinations.count`); with noise also ``errors``.
+        domain: the table's domain.
+        resolved: k, R and the numbering of cells.
+
+    Returns:
+        One row a combination with count ≥ k: ``length``; one column for each of the input's, holding the combination's
+        value there (or its values) or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of
+        k; with noise (and k = 1) also ``standard_error``, ``low`` and ``high``. Sorted by length, falling count and
+        text, from partition to partition as well.
+    """
+    cuts = _cuts(counts, resolved)
+    texts, order = selection_texts(domain, resolved.k)
+    starts = starts_of(domain.common(resolved.k))
+    k, space = resolved.k, resolved.cells
+
+    def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        bounds = space.length_bounds()
+        for batch in batches:
+            for row in range(batch.num_rows):
+                cells, exact = unpack_ints(batch["cells"][row]), unpack_ints(batch["counts"][row])
+                common = exact >= k
+                cells, protected = cells[common], protect(exact[common], k)
+                errors = np.frombuffer(batch["errors"][row].as_buffer(), "<f8")[common] if noisy else None
+                ends = np.searchsorted(cells, bounds)
+                for length in range(1, space.max_length + 1):
+                    for at in range(ends[length - 1], ends[length], _BATCH):
+                        part = slice(at, min(at + _BATCH, ends[length]))
+                        columns, codes = space.decode(cells[part], length)
+                        found = _narrow(columns, codes, protected[part], starts, texts, order)
+                        found = found if errors is None else _with_errors(found, errors[part])
+                        place = np.searchsorted(cuts, _ranks(length, protected[part]), "right").astype(np.int32)
+                        yield found.append_column("part", pa.array(place))
+
+    def widen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for at in range(0, batch.num_rows, most):
+                yield _wide(domain, batch.slice(at, most))
+
+    noisy = "errors" in counts.columns
+    more = _NOISY_SCHEMA if noisy else ""
+    most = max(1, _VALUES // len(domain.columns))
+    wide = ", ".join(f"{quoted(field.name)} {field.type}" for field in domain.fields)
+    sorting = [F.col("length"), F.col("protected_count").desc(), F.col("selections")]
+    narrow = counts.mapInArrow(decode, f"{_NARROW_SCHEMA}{more}, part int").repartitionById(len(cuts) + 1, "part")
+    return (
+        narrow.drop("part")
+        .sortWithinPartitions(*sorting)
+        .mapInArrow(widen, f"length int, {wide}, selections string, protected_count bigint{more}")
+    )
+
+
+def vouch(kept: Kept) -> SafeTable:
+    """Declare the kept aggregates fit to leave: they were made by `aggregates` from counts ≥ k, or from noisy ones."""
+    if kept.table not in (AGGREGATES, NOISY_AGGREGATES):
+        raise TypeError(f"aggregate does not make {kept.table.name}")
+    return SafeTable(kept)
+
+
+def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Texts ``Header:value`` of the common attributes in byte order, and each attribute's place in that order.
+
+    ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does; a ``<`` that
+    begins such a word already is written ``<lt>``, so different attributes have different texts.
+    """
+    texts = [
+        f"{escaped(column.name)}:{escaped(value)}"
+        for column, common in zip(domain.columns, domain.common(k), strict=True)
+        for value in column.values[:common]
+    ]
+    by_text = sorted(range(len(texts)), key=lambda index: texts[index].encode())
+    place = np.empty(len(texts), np.int64)
+    place[by_text] = np.arange(len(texts))
+    return pa.array([texts[index] for index in by_text], pa.string()), place
+
+
+def _cuts(counts: DataFrame, resolved: Resolved) -> Ints:
+    """Where the sorted combinations are cut into parts of about the same size: ascending `_ranks`, perhaps none.
+
+    What is told of them are numbers of combinations by length and count, so cuts are the same in every run.
+    """
+    k, space = resolved.k, resolved.cells
+    if min(space.size, resolved.visits) <= _SORTED:
+        return np.zeros(0, np.int64)
+
+    def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        bounds = space.length_bounds()
+        for batch in batches:
+            for cells, exact in zip(batch["cells"], batch["counts"], strict=True):
+                numbers, counted = unpack_ints(cells), unpack_ints(exact)
+                common = counted >= k
+                lengths = np.searchsorted(bounds, numbers[common], "right")
+                ranks, many = np.unique(_ranks(lengths, protect(counted[common], k)), return_counts=True)
+                yield pa.RecordBatch.from_arrays([pa.array(ranks), pa.array(many)], names=["rank", "many"])
+
+    tallied = counts.mapInArrow(tally, "rank bigint, many bigint").groupBy("rank").agg(F.sum("many").alias("many"))
+    told = tallied.toArrow().sort_by("rank")
+    ranks, before = told["rank"].to_numpy(), np.cumsum(told["many"].to_numpy())
+    parts = -(-int(before[-1]) // _SORTED) if before.size else 1
+    ends = before[-1:] * np.arange(1, parts) // parts
+    begins = np.unique(ranks[np.searchsorted(before, ends, "right")])
+    cuts: Ints = begins[begins > ranks[:1]]  # what the first part begins with cuts nothing off
+    return cuts
+
+
+def _ranks(lengths: Ints | int, protected: Ints) -> Ints:
+    """Numbers that rise as lengths do and, within a length, as counts fall, of which few bits matter."""
+    spare = np.maximum(np.frexp(protected.astype(np.float64))[1] - _BITS, 0).astype(np.int64)
+    ranks: Ints = np.asarray(lengths, np.int64) * (1 << 48) - (protected >> spare << spare)
+    return ranks
+
+
+def _narrow(columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints) -> pa.RecordBatch:
+    """Combinations of one length, (n, length) columns and codes, with their texts: attributes in byte order."""
+    places = np.sort(order[starts[columns] + codes - 1], axis=1)
+    parts = [texts.take(pa.array(places[:, position])) for position in range(columns.shape[1])]
+    selections = pc.binary_join_element_wise(*parts, ";") if len(parts) > 1 else parts[0]
+    packed = [pack_codes(array.astype(np.uint16)) for array in (columns, codes)]
+    arrays = [pa.array(np.full(len(columns), len(parts), np.int32)), *packed, selections, pa.array(protected)]
+    return pa.RecordBatch.from_arrays(arrays, names=_NARROW)
+
+
+def _wide(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows with one column for each of the input's."""
+    codes = np.zeros((narrow.num_rows, len(domain.columns)), np.uint16)
+    lengths = narrow["length"].to_numpy()
+    for length in np.unique(lengths):
+        rows = np.flatnonzero(lengths == length)
+        chosen = narrow.take(pa.array(rows))
+        columns = unpack_codes(chosen["columns"], length)
+        codes[rows[:, None], columns] = unpack_codes(chosen["codes"], length)
+    counted = narrow.schema.names[_NARROW.index("selections") :]
+    arrays = [narrow["length"], *domain.decode(codes), *(narrow[name] for name in counted)]
+    return pa.RecordBatch.from_arrays(arrays, names=["length", *domain.names, *counted])
+
+
+def _with_errors(narrow: pa.RecordBatch, errors: npt.NDArray[np.float64]) -> pa.RecordBatch:
+    """Rows with the standard errors of their counts, and 95 % intervals, in whole records."""
+    counts, reach = narrow["protected_count"].to_numpy(), _WITHIN * errors
+    low, high = np.maximum(np.floor(counts - reach), 0), np.ceil(counts + reach)
+    arrays = [pa.array(errors), pa.array(low.astype(np.int64)), pa.array(high.astype(np.int64))]
+    return pa.RecordBatch.from_arrays([*narrow.columns, *arrays], names=[*narrow.schema.names, *NOISY_COLUMNS])

@@ -1,0 +1,130 @@
+"""What subtracting an earlier release from this one tells, where records were added in between and none went.
+
+Counts that are published were rounded down to a multiple of their release's k; of a combination that is not published
+fewer than k records are known. If the published count rose by r, between r − (k₁ − 1) and r + (k₂ − 1) of the added
+records hold it, and never fewer than none (k₁ of the earlier release, k₂ of this one). Alone that tells no group: who
+sees a rise knows of a group that may be k or more, who sees none knows of one that may be empty. Together two counts
+can tell: where a pair rose but one of its two attributes did not, at least one and fewer than k of the added records
+hold it. What is looked for are combinations for which the published counts, taken together so, tell
+
+- of the added records: that at least one and fewer than k₂ hold it; or
+- of the earlier records: that at least one and fewer than k₂ held it, which the earlier release had not told.
+
+The most that may hold a combination is taken from all records down: for each of its attributes, it is at most the most
+that hold the others, less the least that hold them with another value of the same column (of a column with one value a
+record). Every combination found is told; other ways to put counts together are not looked for.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from synth_spark.assess.differencing import Published, side_by_side
+from synth_spark.schema.fields import Field, escaped
+from synth_spark.schema.figures import COMPARED, Finding
+
+#: The two figures that tell of someone, by what they tell of.
+TOLD = ("told_of_added", "told_of_earlier")
+
+
+def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Finding]:
+    """How many combinations the two releases together tell someone of, for each length that both report.
+
+    Args:
+        earlier: the earlier release.
+        this: the later one; if its records are those and added ones, what is told is true.
+        fields: the columns that both have.
+
+    Returns:
+        For each length: ``fell``, combinations of which records went; and, if there are none of any length,
+        ``told_of_added`` and ``told_of_earlier``; see above.
+    """
+    both = side_by_side(earlier, this).fillna(0, ["old", "new"])
+    most_rise = this.records - earlier.records + this.k - 1
+    above = this.aggregates.sparkSession.range(1).select(
+        F.lit("").alias("parent"), F.lit(most_rise).cast("bigint").alias("parent_most")
+    )
+    unpublished = F.least(F.lit(earlier.k - 1), F.col("new") + (this.k - 1) - F.col("least"))  # most of the earlier
+    tests = {
+        "fell": F.col("new") - F.col("old") + (this.k - 1) < 0,
+        TOLD[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
+        TOLD[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
+    }
+    found = []
+    for length in range(1, min(earlier.longest, this.longest) + 1):
+        level = _bounded(both.where(F.col("length") == length), above, fields, (earlier.k, this.k))
+        row = level.agg(*(F.count_if(test).alias(name) for name, test in tests.items())).collect()[0]
+        counted = {name: float(row[name] or 0) for name in tests}
+        found += [
+            Finding("difference", COMPARED, name, earlier.run_id, length, value) for name, value in counted.items()
+        ]
+        above = level.select(F.col("selections").alias("parent"), F.col("most").alias("parent_most"))
+    fell = [one for one in found if one.measure == "fell"]
+    return fell if most_rise < 0 or any(one.value for one in fell) else found
+
+
+def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tuple[int, int]) -> DataFrame:
+    """Combinations of one length with the ``least`` and the ``most`` of the added records that may hold them.
+
+    Args:
+        level: ``selections``, ``old``, ``new``.
+        above: of those one shorter: ``parent``, their text, and ``parent_most``.
+        fields: the columns.
+        ks: privacy resolution of the earlier release and of this one.
+    """
+    rise = F.col("new") - F.col("old")
+    own = level.withColumn("least", F.greatest(F.lit(0), rise - (ks[0] - 1)))
+    own = own.withColumn("own_most", rise + (ks[1] - 1))
+    attributes = F.split("selections", ";")
+    place = F.explode(F.sequence(F.lit(0), F.size("attributes") - 1))
+    taken = own.withColumn("attributes", attributes).select("*", place.alias("place"))
+    parent = F.array_join(F.filter("attributes", lambda _, at: at != F.col("place")), ";")
+    edges = taken.select(
+        "selections", "old", "new", "least", "own_most", parent.alias("parent"),
+        F.substring_index(F.get("attributes", F.col("place")), ":", 1).alias("column"),
+    )  # fmt: skip
+    siblings = F.sum("least").over(Window.partitionBy("parent", "column")) - F.col("least")
+    others = F.when(F.col("column").isin(*_single(fields)), siblings).otherwise(F.lit(0))
+    joined = edges.withColumn("others", others).join(above, "parent")
+    most = F.least(F.min(F.col("parent_most") - F.col("others")), F.first("own_most"))
+    told = (F.first(name).alias(name) for name in ("old", "new", "least"))
+    return joined.groupBy("selections").agg(*told, most.alias("most"))
+
+
+def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Finding]:
+    """How far the published single counts moved, column by column.
+
+    Args:
+        earlier: the earlier release.
+        this: the later one.
+        fields: the columns that both have.
+
+    Returns:
+        For each column, ``tvd``: half the sum of |p − q| over its values, where p and q are their shares of the
+        records of the two releases (of the values, where a record may have several); what no value stands for is one
+        more. And ``largest_tvd``.
+    """
+    parts = []
+    for side, name in ((earlier, "before"), (this, "now")):
+        singles = side.aggregates.where("length = 1")
+        count = F.col("protected_count").alias(name)
+        parts.append(singles.select("selections", F.substring_index("selections", ":", 1).alias("column"), count))
+    both = parts[0].join(parts[1], ["selections", "column"], "full").fillna(0, ["before", "now"])
+    totals = Window.partitionBy("column")
+    shares: list[Column] = []
+    for name, records in (("before", earlier.records), ("now", this.records)):
+        held = F.sum(name).over(totals)
+        whole = F.when(F.col("column").isin(*_single(fields)), F.greatest(held, F.lit(records))).otherwise(held)
+        shares += [F.col(name) / F.greatest(whole, F.lit(1)), held / F.greatest(whole, F.lit(1))]
+    moved = both.select("column", (shares[0] - shares[2]).alias("gap"), (shares[1] - shares[3]).alias("rest"))
+    sums = moved.groupBy("column").agg(((F.sum(F.abs("gap")) + F.abs(F.first("rest"))) / 2).alias("tvd"))
+    known = {row["column"]: float(row["tvd"]) for row in sums.collect()}
+    figures = {field.name: known.get(escaped(field.name), 0.0) for field in fields}
+    by_column = [Finding("drift", COMPARED, "tvd", name, 1, value) for name, value in figures.items()]
+    return [Finding("drift", COMPARED, "largest_tvd", None, 1, max(figures.values(), default=0.0)), *by_column]
+
+
+def _single(fields: Sequence[Field]) -> list[str]:
+    """The columns with one value a record, as texts of combinations write them."""
+    return ["", *(escaped(field.name) for field in fields if not field.many)]

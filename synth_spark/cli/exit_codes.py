@@ -1,0 +1,82 @@
+"""How a command ends: what went wrong is told in one line that quotes no data, and is what the process exits with."""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from synth_spark.errors import SynthSparkError, exit_code
+from synth_spark.monitoring.watch import Watch
+from synth_spark.runtime import logs
+
+
+def guarded(
+    command: Callable[[Watch], None],
+    summary: str | None = None,
+    as_json: bool = False,
+    log_file: str | None = None,
+    quiet: bool = False,
+) -> int:
+    """Do the work of a command, watched and logged.
+
+    Args:
+        command: the work; it tells the watch what it works on.
+        summary: a file for the summary, besides the one in the run folder.
+        as_json: whether lines of JSON stand on standard error instead of text.
+        log_file: a file that gets such lines, too.
+        quiet: whether standard error gets errors alone.
+
+    Returns:
+        The exit code: 0, or that of the error, which was told.
+    """
+    try:
+        with logs.written(as_json, log_file, quiet), _terminated():
+            watch = Watch(summary)
+            try:
+                command(watch)
+            except (Exception, KeyboardInterrupt) as error:
+                watch.ended(error)
+                if os.environ.get("SYNTH_SPARK_DEBUG") and not isinstance(error, (SynthSparkError, KeyboardInterrupt)):
+                    raise
+                if not as_json:
+                    print(f"synth-spark: {_told(error)}", file=sys.stderr)
+                return exit_code(error)
+            watch.ended()
+            return exit_code(None)
+    except SynthSparkError as error:  # there is no place to log or to tell the end
+        print(f"synth-spark: {error}", file=sys.stderr)
+        return exit_code(error)
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: told, and resumable."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, SynthSparkError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was kept can be resumed: synth-spark resume RUN"
+    where = traceback.extract_tb(error.__traceback__)[-1]  # its text may quote data: it is not shown
+    return (
+        f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}; nothing was published; set "
+        "SYNTH_SPARK_DEBUG=1 to see it whole (it may show data)"
+    )

@@ -1,0 +1,372 @@
+"""The command line. Spark is imported only by the commands that need it."""
+
+import argparse
+import gc
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from synth_spark import plan as plans
+from synth_spark.cli import releases
+from synth_spark.cli.exit_codes import guarded
+from synth_spark.cli.parser import parser
+from synth_spark.cli.plan_summary import account_text, history_text, outlook
+from synth_spark.errors import PlanError
+from synth_spark.monitoring import Watch
+from synth_spark.monitoring.progress import Progress
+from synth_spark.plan import Plan
+from synth_spark.plan.input_preview import look
+from synth_spark.plan.planner import resolve
+from synth_spark.privacy import Delta, Epsilon
+from synth_spark.privacy.ledger import Ledger
+from synth_spark.runtime.imports import uncollected
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from synth_spark.pipeline.run import Run
+    from synth_spark.report.blocks import Report
+    from synth_spark.storage.run_store import Workspace
+    from synth_spark.tuning.comparison import Outcome
+
+#: Records that take minutes to release.
+_MANY = 300_000
+_EXAMPLE = "example.yml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
+    options = parser(_COMMANDS).parse_args(arguments)
+    options.ends = arguments is None  # the process is this command's, and ends with it
+
+    def command(watch: Watch) -> None:
+        options.watch = watch
+        options.command(options)
+
+    quiet = getattr(options, "quiet", False)
+    asked = {name: getattr(options, name, None) for name in ("summary", "log_file")}
+    return guarded(command, as_json=_as_json(options), quiet=quiet, **asked)
+
+
+def command() -> NoReturn:
+    """Run the command of this process, and end it.
+
+    A session that was left running ends with the process; taking Python's side of it apart first would take seconds.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if left_running():
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)
+
+
+def left_running() -> bool:
+    """Whether a local session of this process goes on; none of what a command is told to keep is open by then."""
+    session = sys.modules.get("synth_spark.runtime.session")
+    return session is not None and session.LEFT_RUNNING.is_set()
+
+
+def _as_json(options: argparse.Namespace) -> bool:
+    return getattr(options, "log_format", "text") == "json"
+
+
+def _run(options: argparse.Namespace) -> None:
+    _release(_plan_of(options), options)
+
+
+def _release(plan: Plan, options: argparse.Namespace) -> None:
+    _accepted(options)  # mistakes in it are told before any work
+    options.watch.planned(plan)
+    shape = look(plan.input)  # cheap mistakes are found before Spark starts
+    with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
+        from synth_spark.pipeline import api as running
+
+        _follow(options, running.start(spark, plan, progress), running.resume)
+
+
+def _resume(options: argparse.Namespace) -> None:
+    from synth_spark.storage.run_store import Workspace
+
+    workspace = Workspace.open(Path(options.run))
+    if workspace.done("publish"):  # Spark need not start to find that out
+        from synth_spark.pipeline.purge import purge_as_planned
+
+        purge_as_planned(workspace)
+        gone = "" if workspace.purged is None else f"; it was purged ({workspace.purged}): its kept tables are gone"
+        print(f"Nothing to do: {workspace.run_id} is finished and has been published{gone}.")
+        return _tell(workspace)
+    from synth_spark.pipeline import api as running
+
+    return _in_folder(options, running.resume)
+
+
+def _stage(options: argparse.Namespace) -> None:
+    from synth_spark.pipeline import api as running
+
+    _in_folder(options, lambda run: running.work(run, options.name))
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from synth_spark.pipeline import api as running
+
+    _in_folder(options, running.validate_again)
+    print(f"May go out: read {Path(options.run) / 'quality.md'}, and report.html beside it (SENSITIVE)")
+
+
+def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Warnings that are accepted, each with its reason."""
+    rules, reasons = getattr(options, "accept", []), getattr(options, "reason", [])
+    if len(rules) != len(reasons):
+        raise PlanError("--accept", "needs a reason for each rule", "add --reason TEXT after it")
+    return list(zip(rules, reasons, strict=True))
+
+
+def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
+    from synth_spark.pipeline.run import Run
+    from synth_spark.storage.run_store import Workspace
+
+    workspace = Workspace.open(Path(options.run))
+    with _started(workspace.plan, options) as (spark, progress):
+        _follow(options, Run(spark, workspace, progress), work)
+
+
+def _purge(options: argparse.Namespace) -> None:
+    from synth_spark.pipeline.purge import purge
+    from synth_spark.storage.run_store import Workspace
+
+    workspace = Workspace.open(Path(options.run))
+    gone = purge(workspace, options.force)
+    print(f"Purged {workspace.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
+    print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {workspace.folder}")
+
+
+@contextmanager
+def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Iterator[tuple["SparkSession", Progress]]:
+    """The session for a plan, and progress that can ask it how far it is.
+
+    The line is imported while the JVM starts, and Python workers are started while the records are read.
+    """
+    from synth_spark.runtime.session import running_tasks, session, warm_workers
+
+    threading.Thread(target=_import_the_line, daemon=True).start()
+    delta = plan.output.format == "delta" or "delta" in plan.input.formats
+    quiet = options.quiet or _as_json(options)
+    with session(delta, long, quiet, options.ends) as spark:
+        threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
+        yield spark, Progress(lambda: running_tasks(spark), quiet)
+
+
+def _import_the_line() -> None:
+    with uncollected():
+        from synth_spark.pipeline import api as running
+
+        del running
+        gc.freeze()
+
+
+def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:
+    from synth_spark.pipeline.audit import accept
+    from synth_spark.pipeline.k_anonymity import STAGES
+
+    options.watch.begun(run.workspace, run.progress, STAGES[run.plan.privacy.kind])
+    run.progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
+    for rule, reason in _accepted(options):
+        accept(run, rule, reason)
+    work(run)
+    if run.workspace.done("publish"):
+        _tell(run.workspace)
+
+
+def _tell(workspace: "Workspace") -> None:
+    plan, run_id = workspace.plan, workspace.run_id
+    root = Path(plan.output.path)
+    where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
+    print(f"Released {run_id}: {where}")
+    print(f"  read it explained    {root}/RELEASE.md, its audit in {root}/QUALITY.md")
+    if plan.showcase.make:
+        print(f"  explore it           {root}/showcase.html")
+    print(f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {workspace.folder}/report.html")
+    if plan.output.format == "parquet":
+        for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
+            code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
+            print(f'  look at the {what}  python -c "{code}"')
+
+
+def _plan(options: argparse.Namespace) -> None:
+    plan = _plan_of(options)
+    shape = look(plan.input)
+    print(plans.dump(plan, whole=options.all), end="")
+    print("---")
+    if shape is None:
+        print("The input's shape is known once Spark has opened it.")
+        return
+    resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct, shape.filled)
+    print("\n".join(outlook(resolved, shape)))
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    plan = _plan_of(options)
+    with _started(plan, options) as (spark, progress):
+        from synth_spark.pipeline.run import Run
+        from synth_spark.storage.run_store import Workspace
+        from synth_spark.tuning import inspection
+
+        run = Run(spark, Workspace.create(plan), progress)
+        with progress.stage("inspect", "reading, counting, looking for rare combinations"):
+            found = inspection.inspect(run)
+        run.workspace.write("inspect.md", inspection.report_text(run.workspace.run_id, found))
+        run.workspace.write("proposed.yml", inspection.proposed_plan(run, found))
+    print(f"{found.linkable:.1%} of the records hold a combination that fewer than {found.k} records share.")
+    print(f"  read it (SENSITIVE)        {run.workspace.folder}/inspect.md")
+    print(f"  a plan to start from       {run.workspace.folder}/proposed.yml")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from synth_spark.tuning.comparison import content, outcomes
+
+    found = outcomes([Path(run) for run in options.runs])
+    _show(found, content(found), options.output)
+
+
+def _tune(options: argparse.Namespace) -> None:
+    plan = _plan_of(options)
+    kinds = tuple(options.kinds or [plan.synthesis.kind])
+    with _started(plan, options) as (spark, progress):
+        from synth_spark.pipeline.run import Run
+        from synth_spark.storage.run_store import Workspace
+        from synth_spark.tuning import grid_search
+        from synth_spark.tuning.comparison import content
+
+        folder = Path(options.trials) if options.trials else grid_search.default_folder(plan)
+        grid = grid_search.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
+        found = grid_search.tune(Run(spark, Workspace.create(plan), progress), grid, folder)
+    advice = grid_search.advice(found)
+    _show(found, content(found, "Plans tried on a sample", (advice,)), str(folder))
+    print(advice)
+
+
+def _show(found: "list[Outcome]", report: "Report", folder: str | None) -> None:
+    """Print a comparison, and write it down where that was asked for."""
+    from synth_spark.report.html_page import page
+    from synth_spark.report.markdown import markdown
+    from synth_spark.storage.files import write_atomically
+    from synth_spark.tuning.comparison import csv_text, table_text
+
+    print(table_text(found))
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(found))):
+            write_atomically(Path(folder) / f"compare.{name}", text)
+        print(f"  look at it (SENSITIVE)     {folder}/compare.html")
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    ledger = Ledger(Path(options.file))
+    if options.action == "grant":
+        if options.data_set is None or not (options.epsilon or 0) > 0 or not 0 < (options.delta or 0) < 1:
+            raise PlanError("ledger grant", "needs a data set, ε > 0 and 0 < δ < 1", "add --epsilon and --delta")
+        print(account_text(ledger.grant(options.data_set, Epsilon(options.epsilon), Delta(options.delta))))
+        return
+    entries = [entry for entry in ledger.entries() if options.data_set in (None, entry.data_set)]
+    if options.action == "history":
+        print("\n".join(map(history_text, entries)) or "nothing is recorded")
+        return
+    names = sorted({entry.data_set for entry in entries})
+    print("\n".join(account_text(ledger.account(name)) for name in names) or "nothing is recorded")
+
+
+def _schema(options: argparse.Namespace) -> None:
+    print(json.dumps(Plan.model_json_schema(), indent=2))
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from synth_spark.demo import write_csv
+    from synth_spark.runtime.session import session
+
+    folder = Path(options.output)
+    cases = folder / "cases.csv.gz"
+    plan = plans.load(
+        _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
+    )
+    quiet = options.quiet or _as_json(options)
+    progress = Progress(quiet=quiet)
+    with session(quiet=quiet, ends=options.ends) as spark:
+        with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
+            write_csv(spark, cases, options.rows, options.seed)
+        _release(plan, options)
+
+
+def _warm(options: argparse.Namespace) -> None:
+    from synth_spark.kernels.warmup import compile_beside
+    from synth_spark.runtime.class_archive import write_archive
+    from synth_spark.runtime.session import check_java
+
+    compile_beside()
+    with tempfile.TemporaryDirectory() as folder:
+        example = ("demo", "--rows", "2000", "--output", folder, "--quiet")
+        write_archive(check_java(), (sys.executable, "-m", "synth_spark", *example))
+
+
+def _example() -> str:
+    """The demo's plan: inside an installed package, or in conf/ of a checkout."""
+    packaged = Path(__file__).parents[1] / _EXAMPLE
+    return str(packaged if packaged.exists() else Path(__file__).parents[2] / "conf" / _EXAMPLE)
+
+
+def _plan_of(options: argparse.Namespace) -> Plan:
+    overrides: dict[str, Any] = {}
+    for key, value in [
+        ("input.path", options.input),
+        ("input.since", options.since),
+        ("privacy.k", options.k),
+        ("privacy.epsilon", options.epsilon),
+        ("privacy.delta", options.delta),
+        ("privacy.public_domain", options.public_domain or None),
+        ("assessment.rehearsal", options.assess or None),
+        ("assessment.redaction", options.assess or None),
+        ("reporting_length", options.length),
+        ("ledger", options.ledger),
+        ("output.path", options.output),
+        ("run_id", options.run_id),
+        ("seed", options.seed),
+    ]:
+        if value is not None:
+            overrides[key] = value
+    if options.plan is None and options.input is None and not any(key.startswith("input.") for key, _ in options.set):
+        raise PlanError("plan", "is missing", "give a plan file, or --input")
+    return plans.load(options.plan, {**overrides, **dict(options.set)})
+
+
+#: What each command does.
+_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "run": _run,
+    "plan": _plan,
+    "inspect": _inspect,
+    "stage": _stage,
+    "resume": _resume,
+    "validate": _validate,
+    "show": releases.show,
+    "compare": _compare,
+    "tune": _tune,
+    "purge": _purge,
+    "ledger": _ledger,
+    "releases": releases.manage,
+    "load": releases.load,
+    "package": releases.package,
+    "schema": _schema,
+    "warm": _warm,
+    "demo": _demo,
+}
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,133 @@
+"""What a plan would do and promise, and what a ledger holds, in lines of text. No Spark here."""
+
+import math
+
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.plan.input_preview import Shape
+from synth_spark.plan.planner import Resolved
+from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
+from synth_spark.privacy.ledger import Account, Entry
+
+#: Expected absolute value of Gaussian noise of scale 1.
+_MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
+
+
+def outlook(resolved: Resolved, shape: Shape) -> list[str]:
+    """What a run would do and promise, line by line, before any job.
+
+    Args:
+        resolved: the numbers of the run, as far as the head of the input tells.
+        shape: of the input.
+    """
+    about = "" if shape.exact else "about "
+    return [
+        f"columns            {len(resolved.names)}: {', '.join(resolved.names)}",
+        f"records            {about}{resolved.records:,}, {about}{resolved.distinct:,} of them distinct",
+        f"tuples to count    {resolved.tuples:,} column tuples of length 1 to {resolved.length}",
+        f"combinations       about {resolved.visits:,} to visit, {resolved.filled} values a record on average, "
+        f"in {resolved.counting_tasks} tasks",
+        f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
+        *(_memory(resolved) if resolved.proves_records else []),
+        *_privacy(resolved, shape),
+        f"sensitive folder   {resolved.plan.work_folder}",
+        f"privacy ledger     {resolved.plan.ledger_file}",
+        f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
+        *(f"note               {note}" for note in resolved.notes),
+    ]
+
+
+def _parts(resolved: Resolved) -> str:
+    if resolved.fits:
+        return f"the whole table goes to {resolved.shards} tasks, each with a share of the seeds"
+    return f"the table is cut into parts of at most {resolved.rows_a_task:,} records, for {resolved.top_groups} groups"
+
+
+def _bytes(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def _memory(resolved: Resolved) -> list[str]:
+    return [
+        f"memory             about {_bytes(resolved.task_bytes)} in the largest synthesis task, of at most "
+        f"{resolved.plan.task_memory} MB;",
+        f"                   {_parts(resolved)}",
+    ]
+
+
+def _privacy(resolved: Resolved, shape: Shape) -> list[str]:
+    terms, k = resolved.plan.privacy, resolved.k
+    if isinstance(terms, DifferentialPrivacy):
+        return _spending(resolved, shape, terms)
+    promise = (
+        [
+            f"                   every synthetic record is contained in at least {k} sensitive ones,",
+            "                   which is proved on what is written",
+        ]
+        if resolved.proves_records
+        else [f"                   every combination of up to {resolved.length} in a record is shared by at least {k}"]
+    )
+    return [
+        f"privacy            k-anonymity, k = {k}: no count below it, counts rounded down to multiples of it;",
+        *promise,
+    ]
+
+
+def _spending(resolved: Resolved, shape: Shape, terms: DifferentialPrivacy) -> list[str]:
+    """The split of the budget, and the error of a count that is to be expected of it."""
+    plan, cards = resolved.plan, [card + 1 for card in shape.cards]
+    pairs = [a * b for place, a in enumerate(cards) for b in cards[place + 1 :]]
+    held = [1] * len(cards)
+    spending = spend(plan, resolved.length, len(cards), compose(plan, cards, pairs, held))
+    tables = cards if terms.public_domain is True else [1] * len(cards)
+    singles = value_sigmas(spending.on("values"), tables, held)
+    errors = {1: sum(float(sigma) for sigma in singles) / len(singles)}
+    if plan.synthesis.kind == "marginal_matching":
+        if pairs:
+            scales = [float(sigma) for sigma in sigma_of(pairs, spending.on("pairs"))]
+            errors[2] = sum(scales) / len(scales)
+    else:
+        for length in range(2, resolved.length + 1):
+            cap = math.comb(min(shape.filled, len(cards)), length)
+            errors[length] = float(spending.on(f"length {length}").sigma(max(1, cap)))
+    lines = [
+        f"privacy            differential privacy, ε = {terms.epsilon:g}, δ = {terms.delta:.2g} "
+        f"for one {'subject' if plan.input.subject is not None else 'record'}, worth ρ = {spending.rho.value:.4g}",
+    ]
+    for share in spending.shares:
+        delta = f" and δ = {share.delta.value:.2g}" if share.delta.value else ""
+        part = share.rho.value / spending.rho.value
+        lines.append(f"  spent on         {share.purpose}: {part:.1%} of ρ{delta}")
+    for length, error in errors.items():
+        least = (
+            f"; released above {max(0.0, threshold(terms, error, length, resolved.length)):,.0f}" if length > 1 else ""
+        )
+        lines.append(
+            f"  expected error   of a count of length {length}: about {_MEAN_ABSOLUTE * error:,.1f} before counts are "
+            f"made to agree{least}"
+        )
+    return lines
+
+
+def account_text(account: Account) -> str:
+    """What a data set may cost, has cost, and how often it was released."""
+    granted = "none" if account.granted is None else _cost(*account.granted)
+    return (
+        f"{account.data_set}\n  granted  {granted}\n  spent    {_cost(*account.spent)} in {account.releases} releases; "
+        f"{account.k_releases} more under k-anonymity"
+    )
+
+
+def history_text(entry: Entry) -> str:
+    """One line of the ledger."""
+    cost = "" if entry.epsilon is None or entry.delta is None else f"  ε = {entry.epsilon:g}, δ = {entry.delta:.2g}"
+    what = f"{entry.run_id}  {entry.privacy}, {entry.mechanism}" if entry.run_id else "granted"
+    return f"{entry.at}  {entry.data_set}  {what}{f'  k = {entry.k}' if entry.k else ''}{cost}"
+
+
+def _cost(epsilon: Epsilon, delta: Delta) -> str:
+    return f"ε = {epsilon.value:.4g}, δ = {delta.value:.2g}"

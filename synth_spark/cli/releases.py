@@ -1,0 +1,99 @@
+"""The commands that are about what is published. Spark is started for Delta tables alone."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synth_spark.errors import PlanError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from synth_spark.publish.published_release import PublishedRelease
+
+
+def show(options: argparse.Namespace) -> None:
+    """Make the showcase of a release anew, or serve it."""
+    from synth_spark.exports.showcase import Source, showcase
+    from synth_spark.exports.showcase.serve import serve
+    from synth_spark.storage.files import write_atomically
+
+    with _published(options) as (release, spark):
+        release.verify()
+        html = showcase(Source.of(release, spark))
+    if options.serve:
+        return serve(html, options.port, print)
+    file = Path(options.output) if options.output else release.root / "showcase.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, html)
+    return print(f"open it in a browser: {file}")
+
+
+def package(options: argparse.Namespace) -> None:
+    """Make the package of a release that a data portal offers."""
+    from synth_spark.exports.data_package import package
+
+    with _published(options) as (release, spark):
+        file = package(release, Path(options.output) if options.output else None, spark)
+    print(f"Packaged {release.run_id}: {file} ({file.stat().st_size:,} bytes)")
+
+
+def load(options: argparse.Namespace) -> None:
+    """Load a release into a warehouse."""
+    from synth_spark.exports import warehouse
+
+    with _published(options) as (release, spark):
+        loaded = warehouse.load(release, options.target, options.schema, spark)
+    if not loaded.new:
+        print(f"Nothing to do: {loaded.run_id} is what was loaded last into schema {loaded.schema}")
+        return
+    print(f"Loaded {loaded.run_id} into schema {loaded.schema}; read it through the views latest_…")
+    for table, rows in loaded.rows.items():
+        print(f"  latest_{table}: {rows:,} rows")
+
+
+def manage(options: argparse.Namespace) -> None:
+    """List, show and compare what was published; go back to it, or take it back."""
+    from synth_spark.publish import lifecycle
+    from synth_spark.runtime.session import session
+
+    where, names, action = Path(options.root), options.run_ids, options.action
+    most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
+    if len(names) > most or (action in ("diff", "rollback") and not names):
+        wanted = {"list": "no RUN_ID", "clean": "no RUN_ID", "show": "at most one RUN_ID", "diff": "one or two RUN_IDs"}
+        raise PlanError(
+            f"releases {action}", f"takes {wanted.get(action, 'one RUN_ID')}", "see synth-spark releases -h"
+        )
+    if action == "list":
+        return print(lifecycle.list_text(where))
+    if action in ("show", "rollback"):
+        return print((lifecycle.show_text if action == "show" else lifecycle.rollback)(where, *names))
+    if action == "retire":
+        if bool(names) == (options.keep is not None or options.older_than is not None) or (options.keep or 0) < 0:
+            raise PlanError(
+                "releases retire", "needs RUN_IDs, or a rule", "name some, or give --keep N or --older-than DAYS"
+            )
+        names = names or lifecycle.chosen(where, options.keep, options.older_than)
+    with session(delta=True) if lifecycle.has_delta(where) else nullcontext() as spark:
+        if action == "diff":
+            from synth_spark.publish.diff import diff_text
+
+            return print(diff_text(*lifecycle.open_two(where, names), spark))
+        return print(lifecycle.retire(where, names, spark) if action == "retire" else lifecycle.clean(where, spark))
+
+
+@contextmanager
+def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease, SparkSession | None]]":
+    """A published release, and a session where its tables are Delta tables."""
+    from synth_spark.publish.published_release import open_release
+
+    release = open_release(Path(options.release), options.run_id)
+    if not release.is_delta:
+        yield release, None
+        return
+    from synth_spark.runtime.session import session
+
+    with session(delta=True) as spark:
+        yield release, spark

@@ -1,0 +1,1 @@
+"""Stage 2: records become small integers, and their combinations are counted."""

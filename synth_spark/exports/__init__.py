@@ -1,0 +1,1 @@
+"""What is made of published tables alone: a showcase, a data package, tables of a warehouse."""

@@ -1,0 +1,98 @@
+"""A release as a data portal offers it: one zip of its tables, what they mean, what is guaranteed, licence, checksums.
+
+It is made of published tables alone, and of published documents whose hashes the manifest knows. Only tables that are
+named here *and* by the manifest get in. The same release gives the same bytes: entries have a fixed order and the time
+of the publication, and nothing in them depends on when or where the package is made.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synth_spark.exports.data_package.archive import Archive, archive
+from synth_spark.exports.data_package.citation import citation_cff, citation_text, licence_text
+from synth_spark.exports.data_package.codebook import codebook, codebook_text, columns_table, values_table
+from synth_spark.exports.data_package.data import FIGURES, OFFERED, csv_header, csv_lines, write_table
+from synth_spark.exports.data_package.descriptor import descriptor
+from synth_spark.exports.data_package.readme import DOCUMENTS, readme
+from synth_spark.exports.data_package.release_metadata import About, about
+from synth_spark.exports.showcase import Source, showcase
+from synth_spark.publish.column_notes import delimiters
+from synth_spark.publish.published_release import PublishedRelease
+from synth_spark.report.narrative import release_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+__all__ = ["package"]
+
+#: Documents that go in as they were published; the showcase is made anew, and is the same.
+_AS_PUBLISHED = ("RELEASE.md", "QUALITY.md", "report.html")
+#: Columns of the table ``release`` that hold JSON.
+_JSON = ("plan", "versions", "content_hashes", "sentences", "presentation", "spent")
+
+
+def package(release: PublishedRelease, target: Path | None = None, spark: "SparkSession | None" = None) -> Path:
+    """Make the package of a release.
+
+    Args:
+        release: the release.
+        target: file, or folder that is there; default: ``<data set>-<run>.zip`` in the current folder.
+        spark: a session with Delta; needed for Delta tables only.
+
+    Returns:
+        The file. One that was there is replaced, in one step.
+
+    Raises:
+        PublishError: the release is not what was audited, lacks a table, or the file cannot be written.
+    """
+    release.verify()
+    source = Source.of(release, spark)
+    told = about(release, source)
+    file = target if target is not None else Path()
+    file = file / f"{told.folder}.zip" if file.is_dir() else file
+    with archive(file, told.folder, told.published) as zipped:
+        _fill(zipped, release, source, told)
+    return file
+
+
+def _fill(zipped: Archive, release: PublishedRelease, source: Source, told: About) -> None:
+    fields = {field.name: field for field in source.fields(delimiters(dict(told.plan)))}
+    written = [
+        write_table(zipped, release, source, name, fields) for name in OFFERED if name in release.manifest["tables"]
+    ]
+    counts = next(one for one in written if one.name == "aggregates")
+    figures = [name for name in FIGURES if name in counts.schema.names]
+    book = codebook(told, written, fields)
+    zipped.write("codebook.md", codebook_text(told, book, written, figures))
+    _write_csv(zipped, "codebook.csv", columns_table(book))
+    _write_csv(zipped, "codebook_values.csv", values_table(book, figures))
+    documents = _documents(release, source, told)
+    for name, text in documents.items():
+        zipped.write(name, text)
+    made = {entry.path for entry in zipped.entries} | {"datapackage.json", "SHA256SUMS"}
+    zipped.write("README.md", readme(told, written, [name for name in DOCUMENTS if name in made]))
+    zipped.write("datapackage.json", descriptor(told, book, written, zipped.entries))
+    zipped.write("SHA256SUMS", zipped.sums())
+
+
+def _documents(release: PublishedRelease, source: Source, told: About) -> dict[str, str]:
+    """The texts of a package that are not made of its files."""
+    found = {name: text for name in _AS_PUBLISHED if (text := release.document(name)) is not None}
+    found.setdefault("RELEASE.md", release_text(told.title, json.loads(told.row["sentences"])))
+    row: dict[str, Any] = {
+        name: json.loads(cell) if name in _JSON and cell else cell for name, cell in told.row.items()
+    }
+    return {
+        **found,
+        "showcase.html": showcase(source),
+        "release.json": json.dumps(row, indent=1, ensure_ascii=False) + "\n",
+        "LICENCE.txt": licence_text(told),
+        "CITATION.txt": citation_text(told) + "\n",
+        "CITATION.cff": citation_cff(told),
+    }
+
+
+def _write_csv(zipped: Archive, name: str, rows: "pa.RecordBatch") -> None:
+    zipped.write(name, (csv_header(rows.schema.names) + csv_lines(rows)).decode())

@@ -1,0 +1,95 @@
+"""What whoever opens a package reads first: what is in it, what is guaranteed and what is not, how to open it."""
+
+from collections.abc import Sequence
+
+from synth_spark.exports.data_package.citation import NO_LICENCE, citation_text, licence_name
+from synth_spark.exports.data_package.data import Written
+from synth_spark.exports.data_package.release_metadata import About
+
+#: File → what is in it, in the order in which they are told of.
+DOCUMENTS = {
+    "RELEASE.md": "the release in numbered sentences: how it was made, what is guaranteed, how good it is",
+    "QUALITY.md": "the audit: every rule that was checked on what was published",
+    "report.html": "the release and its audit, with charts",
+    "showcase.html": "the release, to be explored; opens in a browser, without a network",
+    "codebook.md": "every column, and the values of the data with their counts, to be read",
+    "codebook.csv": "every column of every file",
+    "codebook_values.csv": "every value of the data, with its published and its synthetic count",
+    "release.json": "the published plan, versions, content hashes",
+    "LICENCE.txt": "what may be done with the data",
+    "CITATION.txt": "how to cite them",
+    "CITATION.cff": "the same for machines (Citation File Format 1.2.0)",
+    "datapackage.json": "files, columns and hashes for machines (Frictionless Data)",
+    "SHA256SUMS": "checksums of all files",
+}
+_OPENING = """\
+## How to open it
+
+- **Check it** in this folder: `sha256sum -c SHA256SUMS` (macOS: `shasum -a 256 -c SHA256SUMS`).
+- **CSV** is UTF-8, with commas, CRLF and a header; an empty cell is a missing value, a list is a JSON array. All
+  columns of the data are text, also where it looks like a number. Tell your tool so, or it may change values such as
+  `007`, `NA` or `2-1`:
+
+  ```python
+  pd.read_csv("data/synthetic_records.csv", dtype=str, keep_default_na=False, na_values=[""])
+  ```
+
+  ```r
+  readr::read_csv("data/synthetic_records.csv", col_types = readr::cols(.default = "c"), na = "")
+  ```
+
+- **Spreadsheets**: values are as they were published, also those that begin with `=`, `+`, `-` or `@`, which a
+  spreadsheet may take for formulas. Do not open the CSV by double-click: import it, with every column as text (Excel:
+  Data, From Text/CSV, without detection of data types; LibreOffice: column type Text, “evaluate formulas” off).
+- **Parquet** holds the same rows in the same order, with types, and needs none of this.
+"""
+
+
+def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> str:
+    """The README of a package (Markdown).
+
+    Args:
+        about: what the release tells of itself.
+        written: the tables in the package.
+        files: names of its documents.
+    """
+    terms, row = about.terms, about.row
+    lines = [f"# {about.title}", "", *([about.description, ""] if about.description else [])]
+    lines += [
+        f"Release `{about.run_id}`, published {about.published:%Y-%m-%d}, made by synth-spark: counts that are "
+        "protected, and synthetic records. **No record in it is a person.**",
+        "",
+        "## What is guaranteed",
+        "",
+        str(row["guarantee"]),
+        "",
+        *([about.limits, ""] if about.limits else []),
+        "Take counts from `data/aggregates` where they are there; counts of several columns taken from the synthetic "
+        "records are estimates. What is missing from a table was too rare to be told, or does not exist: which of the "
+        "two is not told. `RELEASE.md` says more, in numbered sentences.",
+        "",
+        "## What is in it",
+        "",
+        "| file | |",
+        "|---|---|",
+        *(f"| `data/{one.name}.csv`, `.parquet` | {one.grain}; {one.rows:,} rows |" for one in written),
+        *(f"| `{name}` | {text} |" for name, text in DOCUMENTS.items() if name in files),
+        "",
+        _OPENING,
+        "## Licence and citation",
+        "",
+        licence_name(about) or about.licence_url or ("See `LICENCE.txt`." if terms.licence_text else NO_LICENCE),
+        "",
+        citation_text(about),
+        "",
+    ]
+    said = {
+        "Publisher": " ".join(filter(None, (terms.publisher, terms.publisher_url))),
+        "Contact": terms.contact,
+        "Page": terms.url,
+        "Time": terms.temporal,
+        "Places": ", ".join(terms.spatial),
+        "Keywords": ", ".join(terms.keywords),
+    }
+    lines += [f"- {name}: {text}" for name, text in said.items() if text]
+    return "\n".join(lines).rstrip() + "\n"

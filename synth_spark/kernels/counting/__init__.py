@@ -1,0 +1,1 @@
+"""Counting the combinations of a block of records."""

@@ -1,0 +1,1 @@
+"""Growing synthetic records: the tree of seeds, and packing."""

@@ -1,0 +1,1 @@
+"""Noisy marginals: consistency, matching, candidates."""

@@ -1,0 +1,97 @@
+"""Compiling every kernel ahead of its first use, on a small table."""
+
+import numpy as np
+
+from synth_spark.kernels.cells import CellSpace, Codes, Ints
+from synth_spark.kernels.counting.association import Singles, compare_pairs
+from synth_spark.kernels.counting.by_column_tuple import walk_tuples
+from synth_spark.kernels.counting.by_record import enumerate_records
+from synth_spark.kernels.counting.merge_records import merge
+from synth_spark.kernels.growth.part import Part, grow_part
+from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
+from synth_spark.kernels.growth.settings import Growth
+from synth_spark.kernels.keyed_random import draw_poisson, hash_copies, hash_rows, stream
+from synth_spark.kernels.marginals.assembly import assemble, combinations
+from synth_spark.kernels.marginals.candidates import counts, links, next_level, sizes
+from synth_spark.kernels.marginals.consistency import lower_to_parents
+from synth_spark.kernels.marginals.matching import match, start
+from synth_spark.kernels.risk.containment import support_up_to
+from synth_spark.kernels.risk.linkage import rare_records
+from synth_spark.kernels.risk.local_suppression import suppress_cells
+from synth_spark.kernels.risk.nearest_record import fits, nearest
+from synth_spark.kernels.risk.rarity import judge
+
+_SPACE = CellSpace((2,) * 6, 2)
+
+
+def compile_kernels() -> None:
+    """Call every kernel once with the types that the stages call it with."""
+    for part in _PARTS:
+        part()
+
+
+def compile_beside() -> None:
+    """The same in processes beside each other; they share what they keep."""
+    from concurrent.futures import ProcessPoolExecutor  # workers, which load this module, need none
+
+    with ProcessPoolExecutor() as processes:
+        for done in [processes.submit(part) for part in _PARTS]:
+            done.result()
+
+
+def _table() -> tuple[Codes, Ints]:
+    codes = np.random.default_rng(1).integers(0, 3, (2_000, 6)).astype(np.uint16)
+    return codes, np.ones(len(codes), np.int64)
+
+
+def _compile_growth() -> None:
+    codes, weights = _table()
+    growth = Growth(k=60, sample=4, rows=8)  # so small that tables are divided
+    part = Part(7, np.arange(12, dtype=np.int32), starts=None)
+    records, copies = grow_part(codes, weights, weights, np.array(_SPACE.cards, np.int64), part, growth)
+    starts = np.arange(0, 13, 2)
+    some, largest = thresholds(*offer(records, copies, starts, 60, 1), 60)
+    give_up(records, copies, starts, some, largest, 1)
+    draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
+    hash_copies(records, copies, np.uint64(1))
+
+
+def _compile_counting() -> None:
+    codes, weights = _table()
+    merge(codes, weights)
+    for count in (walk_tuples, enumerate_records):
+        count(_SPACE, codes, weights)
+    rare_records(_SPACE, codes, weights, np.arange(20))
+    support_up_to(2, codes, weights, codes)
+
+
+def _compile_assessment() -> None:
+    codes, weights = _table()
+    cells, counts = walk_tuples(_SPACE, codes, weights)
+    judge(_SPACE, codes, cells, counts > 100)
+    suppress_cells(_SPACE, codes, cells, np.arange(6))
+    singles, pairs = Singles(counts[:12], len(codes)), slice(12, None)
+    compare_pairs(_SPACE, cells[pairs], counts[pairs], counts[pairs], singles, singles)
+    nearest(codes[:10], codes, np.arange(3))
+    fits(np.array([[0, 1]]), codes[:1, :2], codes)
+
+
+def _compile_private() -> None:
+    codes, weights = _table()
+    starts, state, singles = np.arange(0, 13, 2), stream(1, "warm"), np.arange(12)[:, None]
+    pairs = next_level(starts, [singles])
+    sizes(pairs, codes, weights, 20)
+    counted = counts(pairs, codes, weights, 3, 1)
+    triples = next_level(starts, [singles, pairs.rows])
+    counts(triples, codes, weights, 3, 1)
+    everything = np.concatenate([[2_000.0], np.bincount(starts[:-1].repeat(2), minlength=12), counted])
+    lower_to_parents(everything, np.ones(len(everything)), *links(starts, [singles, pairs.rows]), rounds=1)
+    known = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
+    for percentile in (0, 95):
+        assemble(known, known.counts, state, 2, percentile)
+    made = start([np.array([5, 5])] * 2, 10, state)
+    match(made, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)
+
+
+#: What is compiled by itself; the longest first.
+_PARTS = (_compile_growth, _compile_counting, _compile_private, _compile_assessment)

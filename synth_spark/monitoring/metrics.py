@@ -1,0 +1,85 @@
+"""The latest run as figures that a monitor reads: Prometheus' text format, as its textfile collector takes it.
+
+Names and labels are part of the interface, described in ``docs/operations.md``. No label holds the name of a run, which
+would be a new series each time; ``synth_spark_run_info`` alone names it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from synth_spark.monitoring.summary import VERDICTS
+
+_Sample = tuple[Mapping[str, str], float]
+
+
+def metrics_text(summary: Mapping[str, Any], root: Path | None) -> str:
+    """The figures of a summary.
+
+    Args:
+        summary: of the run.
+        root: folder of the published tables, whose current release is dated.
+
+    Returns:
+        Text that ends with a line break.
+    """
+    job = {"job": summary["job"] or ""}
+    lines: list[str] = []
+
+    def add(name: str, text: str, samples: Iterable[_Sample]) -> None:
+        found = [f"{name}{_labels({**job, **labels})} {value:.17g}" for labels, value in samples]
+        if found:
+            lines.extend([f"# HELP {name} {text}", f"# TYPE {name} gauge", *found])
+
+    def seconds(key: str) -> float:
+        return datetime.fromisoformat(summary[key]).timestamp()
+
+    info = {"run_id": summary["run_id"] or "", "version": summary["version"]}
+    stages = [one for one in summary["stages"] if one["done"]]
+    safe = [one for one in summary["tables"] if one["rows"] is not None]
+    add("synth_spark_run_info", "The latest run; always 1.", [(info, 1)])
+    add("synth_spark_run_success", "1 if the latest run ended without an error.", [({}, summary["exit_code"] == 0)])
+    add("synth_spark_run_exit_code", "What the latest run exited with.", [({}, summary["exit_code"])])
+    verdicts = [({"verdict": name}, float(name == summary["verdict"])) for name in VERDICTS]
+    add("synth_spark_run_verdict", "1 for how the latest run ended, 0 for the other ways.", verdicts)
+    add("synth_spark_run_started_timestamp_seconds", "When the latest run began.", [({}, seconds("started"))])
+    add("synth_spark_run_finished_timestamp_seconds", "When the latest run ended.", [({}, seconds("finished"))])
+    add("synth_spark_run_seconds", "How long the latest run took.", [({}, summary["seconds"])])
+    took = [({"stage": one["stage"]}, one["seconds"]) for one in stages]
+    add("synth_spark_stage_seconds", "How long a stage took, when it was last run.", took)
+    rows = [({"table": one["table"]}, one["rows"]) for one in safe]
+    add("synth_spark_table_rows", "Rows of a table that may be published.", rows)
+    figures = [
+        ({"measure": one["measure"], "length": str(one["length"] or "all")}, one["value"])
+        for one in summary["figures"]
+        if one["value"] is not None
+    ]
+    add("synth_spark_evaluation", "Published counts against synthetic records, by length of combinations.", figures)
+    when = _released(root) if root is not None else None
+    if when is not None:
+        add("synth_spark_release_timestamp_seconds", "When the current release was published.", [({}, when)])
+    return "\n".join(lines) + "\n"
+
+
+def _released(root: Path) -> float | None:
+    """When the release that the pointer names was published; None if there is none."""
+    try:
+        pointer = json.loads((root / "LATEST.json").read_text(encoding="utf-8"))
+        manifest = json.loads((root / pointer["manifest"]).read_text(encoding="utf-8"))
+        return datetime.fromisoformat(manifest["published"]).timestamp()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    r"""Labels in braces; a backslash, a quote and a line break are escaped as the format asks.
+
+    >>> print(_labels({"job": 'a "b"'}))
+    {job="a \"b\""}
+    """
+    texts = (
+        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, value in labels.items()
+    )
+    return "{" + ",".join(f'{name}="{value}"' for name, value in texts) + "}"

@@ -1,0 +1,159 @@
+"""Watching a run: however it ends, its end is told to whoever was asked to be told, and never changes it.
+
+In the run folder: ``summary.json`` and ``metrics.prom``. Beside the run folders: a row in ``runs``, one small Parquet
+file an attempt, put there whole. Besides: what ``--summary``, ``operations.metrics`` and ``operations.lineage`` name.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from synth_spark.errors import PlanError
+from synth_spark.monitoring.lineage import Lineage
+from synth_spark.monitoring.metrics import metrics_text
+from synth_spark.monitoring.progress import Progress
+from synth_spark.monitoring.summary import Attempt, row, summarize
+from synth_spark.plan import Plan
+from synth_spark.schema.tables import Table
+from synth_spark.storage.files import write_atomically
+
+if TYPE_CHECKING:
+    from synth_spark.storage.run_store import Workspace
+
+
+class _Keeps(Protocol):
+    """What is asked of a stage: the tables that it keeps."""
+
+    @property
+    def keeps(self) -> tuple[Table, ...]: ...
+
+
+class Watch:
+    """One attempt, from its start: first the plan is known, then the run folder, then how it ended."""
+
+    def __init__(self, summary: str | None = None) -> None:
+        """Begin.
+
+        Args:
+            summary: a file for the summary, besides the one in the run folder.
+
+        Raises:
+            PlanError: no file can be written there.
+        """
+        self._started = datetime.now(UTC)
+        self._file = Path(summary) if summary is not None else None
+        self._plan: Plan | None = None
+        self._workspace: Workspace | None = None
+        self._stages: Mapping[str, Sequence[str]] = {}
+        self._lineage: Lineage | None = None
+        self._progress = Progress(quiet=True)
+        if self._file is not None and not self._file.parent.is_dir():
+            raise PlanError("--summary", "is in a folder that does not exist", "make the folder first")
+
+    def planned(self, plan: Plan) -> None:
+        """The plan is known.
+
+        Raises:
+            EngineError: it asks for lineage, which is not installed.
+        """
+        self._plan = plan
+        self._lineage = Lineage(plan)
+
+    def begun(self, workspace: "Workspace", progress: Progress, stages: Mapping[str, _Keeps]) -> None:
+        """The run folder is known.
+
+        Args:
+            workspace: the run folder.
+            progress: says what could not be told.
+            stages: all of the line, by name, in order.
+        """
+        if self._plan is None:
+            self.planned(workspace.plan)
+        self._workspace, self._progress = workspace, progress
+        self._stages = {name: [table.name for table in stage.keeps] for name, stage in stages.items()}
+        progress.run_id = workspace.run_id
+        left = [name for name in stages if not workspace.done(name)]
+        progress.event("run_started", job=workspace.plan.job_name, folder=str(workspace.folder), stages=left)
+        if self._lineage is not None and not self._lineage.start(workspace.run_id):
+            progress.say("lineage: the start could not be delivered")
+
+    def ended(self, error: BaseException | None = None) -> dict[str, Any]:
+        """The attempt ended; tell it everywhere. What cannot be told is said, and changes nothing.
+
+        Returns:
+            The summary.
+        """
+        attempt = Attempt(self._started, datetime.now(UTC), error, self._stages)
+        summary = summarize(attempt, self._plan, self._workspace)
+        self._log(summary)
+        text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+        figures = metrics_text(summary, Path(self._plan.output.path) if self._plan is not None else None)
+        for file, content in self._documents(text, figures):
+            try:
+                write_atomically(file, content)
+            except OSError as failed:
+                self._progress.say(f"{file.name} could not be written ({failed.strerror})")
+        if self._workspace is not None:
+            self._remember(summary, self._workspace)
+            self._progress.say(f"summary for machines: {self._workspace.folder / 'summary.json'}")
+        if self._lineage is not None and not self._lineage.end(summary):
+            self._progress.say("lineage: the end could not be delivered")
+        return summary
+
+    def _documents(self, text: str, figures: str) -> list[tuple[Path, str]]:
+        found = [(self._file, text)] if self._file is not None else []
+        if self._workspace is not None:
+            found += [
+                (self._workspace.folder / "summary.json", text),
+                (self._workspace.folder / "metrics.prom", figures),
+            ]
+        if self._plan is not None and self._plan.operations.metrics is not None:
+            found.append((Path(self._plan.operations.metrics), figures))
+        return found
+
+    def _log(self, summary: Mapping[str, Any]) -> None:
+        error, published = summary["error"] or {}, summary["published"] or {}
+        if self._workspace is None and error:
+            self._progress.event("failed", logging.ERROR, exit_code=summary["exit_code"], **_told(error))
+        elif self._workspace is not None:
+            level = logging.ERROR if error else logging.INFO
+            ended = {key: summary[key] for key in ("verdict", "exit_code", "seconds")}
+            self._progress.event("run_finished", level, **ended, **_told(error), published=published.get("path"))
+
+    def _remember(self, summary: Mapping[str, Any], workspace: "Workspace") -> None:
+        """Add a row to those of all attempts: a file that is there whole or not at all."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        folder = workspace.folder.parent / "runs"
+        name = f"{self._started:%Y%m%dT%H%M%S%f}-{workspace.run_id}-{uuid.uuid4().hex[:8]}.parquet"
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            pq.write_table(row(summary), folder / f".{name}")
+            (folder / f".{name}").rename(folder / name)
+        except (OSError, pa.ArrowException) as failed:
+            why = getattr(failed, "strerror", None) or type(failed).__name__
+            self._progress.say(f"the table of runs could not be added to ({why})")
+
+
+@contextmanager
+def watched(workspace: "Workspace", progress: Progress, stages: Mapping[str, _Keeps]) -> Iterator[Watch]:
+    """Watch the work of the body on a run, as the command line does: for notebooks and programs."""
+    watch = Watch()
+    watch.begun(workspace, progress, stages)
+    try:
+        yield watch
+    except BaseException as error:
+        watch.ended(error)
+        raise
+    watch.ended()
+
+
+def _told(error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error for a log line, where ``class`` would say too little."""
+    return {"error" if key == "class" else key: value for key, value in error.items()}

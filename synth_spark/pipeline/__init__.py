@@ -1,0 +1,1 @@
+"""THE LINE: its stages, what runs them, and what a run is."""

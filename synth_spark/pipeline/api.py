@@ -1,0 +1,67 @@
+"""What can be done with a run: start it, go on with it, run one of its stages anew, audit it again."""
+
+from pyspark.sql import SparkSession
+
+from synth_spark.exports.showcase import check_texts
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.assessment import outdated
+from synth_spark.pipeline.k_anonymity import STAGES
+from synth_spark.pipeline.purge import purge_as_planned
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.privacy.ledger import Ledger, release_entry
+from synth_spark.publish import publisher
+from synth_spark.storage.run_store import Workspace
+
+
+def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
+    """Make a run folder for a plan, once the release could be put where the plan says."""
+    check_texts(plan.showcase)
+    workspace = Workspace.create(plan)
+    publisher.check_target(plan.output, workspace.run_id)
+    run = Run(spark, workspace, progress)
+    if not isinstance(plan.privacy, DifferentialPrivacy):  # what costs is entered before the first draw
+        unit = "subject" if plan.input.subject is not None else "record"
+        entry = release_entry(plan.data_set_name, workspace.run_id, plan.synthesis.kind, unit, plan.privacy.k)
+        for remark in Ledger(plan.ledger_file).debit(entry):
+            progress.say(remark)
+    return run
+
+
+def resume(run: Run) -> None:
+    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done.
+
+    What was compared with a release that readers do not have any more is compared again.
+    """
+    stages = STAGES[run.plan.privacy.kind]
+    if run.workspace.done("publish"):
+        run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do")
+    else:
+        if run.workspace.done("assess") and outdated(run):
+            run.progress.say("another release has been published since: comparing with that one")
+            run.again(stages, "assess")
+        run.resume(stages)
+    purge_as_planned(run.workspace)
+
+
+def validate_again(run: Run) -> None:
+    """Audit a run anew; one that is published stays so, and its published files are checked too.
+
+    Raises:
+        AuditFailed: a rule is broken.
+        PublishError: what was published is not what was audited.
+    """
+    if not run.workspace.done("publish"):
+        return work(run, "validate")
+    if run.workspace.purged is None:  # else only what was published is left
+        with run.progress.stage("validate", "auditing again"):
+            STAGES[run.plan.privacy.kind]["validate"].work(run)
+    return publisher.check_published(run.plan.output, run.workspace.run_id)
+
+
+def work(run: Run, name: str) -> None:
+    """Run one stage, anew if it was completed before; see `Run.again`. What is published is not published again."""
+    if name == "publish" and run.workspace.done(name):
+        raise publisher.already_published(run.workspace.run_id)
+    run.again(STAGES[run.plan.privacy.kind], name)
+    purge_as_planned(run.workspace)

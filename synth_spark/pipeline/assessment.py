@@ -1,0 +1,221 @@
+"""What both lines find out about a release, of whichever privacy: the ends of `evaluate`, and the stage `assess`.
+
+Everything is measured on all records, from counts that are there already. What is compared with exact counts is
+INTERNAL; SAFE tables hold what follows from published counts and records alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from synth_spark import evaluate
+from synth_spark.assess import (
+    attribute_disclosure,
+    differencing,
+    differencing_bounds,
+    linkability,
+    rare_combinations,
+    suppression_baseline,
+)
+from synth_spark.assess.differencing import Published
+from synth_spark.errors import InputError, PublishError, RunError
+from synth_spark.kernels.counting.association import Singles
+from synth_spark.pipeline.incremental import published_before
+from synth_spark.pipeline.rehearsal import rehearsed
+from synth_spark.pipeline.run import Run, Stage
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.publish.published_release import open_release
+from synth_spark.publish.repository import Root
+from synth_spark.schema import figures, tables
+from synth_spark.schema.figures import Finding
+from synth_spark.schema.tables import Table
+
+#: Combinations that are named, of those that two releases tell most of.
+_NAMED = 12
+
+
+def keep_comparisons(
+    run: Run,
+    sums: pa.Table,
+    synthetic_records: int,
+    singles: tuple[Singles, Singles, Singles],
+    reported: int | None = None,
+) -> None:
+    """Finish what was compared, and keep it: all of it for those who sign, and what may be published.
+
+    Args:
+        run: the run.
+        sums: of all buckets; see `evaluate.partial_sums`.
+        synthetic_records: their number.
+        singles: single counts of sensitive, reportable and synthetic records.
+        reported: longest combination that is reported; default: R.
+    """
+    counted = zip((tables.COUNTS, tables.SYNTHETIC_COUNTS), evaluate.occurring(sums), strict=True)
+    run.workspace.facts["occurring"] = {table.name: number for table, number in counted}
+    measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
+    found = evaluate.findings(sums, run.resolved, run.domain, singles, run.rare_below, reported)
+    run.keep(tables.MEASURES, evaluate.evaluation(measures))  # one row a measure, against exact counts too
+    run.keep(tables.COMPARISONS, figures.assessment(found))  # one row a figure, against exact counts too
+    public = [measure for measure in measures if measure.comparison == figures.PUBLIC]
+    run.keep(tables.EVALUATION, evaluate.evaluation(public))  # one row a measure, protected → synthetic
+    shown = [finding for finding in found if finding.comparison == figures.PUBLIC]
+    run.keep(tables.FIDELITY, figures.assessment(shown))  # one row a figure, protected → synthetic
+
+
+def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
+    """Let the rehearsal, which needs the codes alone, run beside what is done before `assess`."""
+    if run.plan.assessment.rehearsal:
+        run.ahead.begin("assess", lambda: rehearsed(run, stages))
+
+
+def assess(run: Run, stages: Mapping[str, Stage]) -> None:
+    """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what two releases tell."""
+    wish = run.plan.assessment
+    found = [*_risk(run), *_disclosure(run)]
+    if wish.redaction:
+        found += _redaction(run)
+    if wish.rehearsal:
+        run.progress.say("assess: rehearsing: a release of a part of the records is made and attacked")
+        found += run.ahead.take("assess", lambda: rehearsed(run, stages))
+    if wish.rare:
+        counts, made = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
+        few = rare_combinations.rare_combinations(counts, made, run.domain, run.resolved, run.rare_below)
+        run.keep(tables.RARE, few)  # one row a combination
+    known, which = _differences(run)
+    run.keep(tables.ASSESSMENT, figures.assessment([*found, *known, *which]))  # one row a figure
+    run.keep(tables.DIFFERENCES, figures.assessment(known))  # one row a figure of published tables
+
+
+def _risk(run: Run) -> list[Finding]:
+    """Rare and unique combinations of the records that go in, exact and rounded, and of those that come out."""
+    resolved, k, found = run.resolved, run.rare_below, []
+    made = run.kept(tables.SYNTHETIC_RECORDS).rows
+    for table, coded, counted, records in (
+        ("sensitive", tables.CODES, tables.COUNTS, run.records),
+        ("synthetic", tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS, made),
+    ):
+        codes, counts = run.kept(coded).frame, run.kept(counted).frame
+        pruned = resolved.prunes and table == "sensitive"
+        linked = linkability.search(codes, counts, resolved, k, run.domain.bounds, _occurring(run, counted), pruned)
+        if linked is None:
+            run.progress.say(f"too many combinations are common to be looked up: linkable {table} records not counted")
+            continue
+        found += linkability.risk_table(linked, records, k, False, table)
+        if table == "sensitive":
+            found += linkability.risk_table(linked, records, k, True)
+        held = run.single_counts(counted, records).counts
+        found += linkability.linkable(linked, run.domain, held, records, table)
+    return found
+
+
+def _occurring(run: Run, table: Table) -> int:
+    """How many combinations of a table of counts occur, as `keep_comparisons` found.
+
+    Raises:
+        RunError: they were compared by an earlier version.
+    """
+    known: dict[str, int] = run.workspace.facts.get("occurring", {})
+    if table.name not in known:
+        raise RunError(
+            "stage 'evaluate'", "was run by an earlier version", "run it again: synth-spark stage evaluate RUN"
+        )
+    return known[table.name]
+
+
+def _disclosure(run: Run) -> list[Finding]:
+    """Homogeneity of what goes in and of what comes out."""
+    space, k = run.resolved.cells, run.rare_below
+    bounds, names = run.domain.bounds, run.domain.names
+    labels = evaluate.labels(run.domain)
+    fields = [names.index(name) for name in run.plan.assessment.secrets]
+    secrets = {column: labels[column] for field in fields for column in range(bounds[field], bounds[field + 1])}
+    if not secrets:
+        return []
+    found = []
+    sides = [("sensitive", tables.COUNTS, run.records)]
+    sides.append(("synthetic", tables.SYNTHETIC_COUNTS, run.kept(tables.SYNTHETIC_RECORDS).rows))
+    for side, table, records in sides:
+        counts, singles = run.kept(table).frame, run.single_counts(table, records)
+        found += attribute_disclosure.homogeneity(counts, space, singles, secrets, k, side)
+    return found
+
+
+def _redaction(run: Run) -> list[Finding]:
+    codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
+    k = run.rare_below
+    common = linkability.common_cells(counts, k, _occurring(run, tables.COUNTS))
+    if common is None:
+        run.progress.say("more combinations are common than can be looked up: redaction was not calculated")
+        return []
+    left = run.keep(
+        tables.REDACTED, suppression_baseline.redacted(codes, run.resolved, k, common)
+    ).frame  # one row a way and record
+    filled = sum(sum(column.counts) for column in run.domain.columns)
+    return suppression_baseline.losses(left, counts, run.resolved, k, filled)
+
+
+def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
+    """Of how many combinations an earlier release and this one tell what, and which they tell best."""
+    for fact in ("compared", "readers_have"):
+        run.workspace.facts.pop(fact, None)
+    if isinstance(run.plan.privacy, DifferentialPrivacy):
+        if run.plan.assessment.earlier is not None:
+            run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
+        return [], []
+    before, found = published_before(run), run.resolved
+    earlier = _earlier(run, before)
+    if earlier is None:
+        return [], []
+    run.workspace.facts["compared"] = {"run_id": earlier.run_id, "added_to": None if before is None else before.records}
+    told = run.kept(tables.AGGREGATES).frame
+    this = Published(run.workspace.run_id, found.k, found.length, found.protected_records, told)
+    which = run.keep(tables.DIFFERING, differencing.differing(earlier, this))  # one row a combination
+    shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
+    known = differencing.differences(earlier, this)
+    known += [*differencing_bounds.subtracted(earlier, this, shared), *differencing_bounds.drift(earlier, this, shared)]
+    return known, differencing.told_best(which.frame, _NAMED)
+
+
+def _earlier(run: Run, before: Run | None) -> Published | None:
+    """The release that this one is compared with: which is named, to which it adds, or which readers have now."""
+    named, root = run.plan.assessment.earlier, Root(Path(run.plan.output.path))
+    if named is not None:
+        folder, field = Path(named), "assessment.earlier"
+        where = (folder.parents[1], folder.stem) if folder.is_file() and len(folder.parents) > 1 else (folder, None)
+        found = _published(run, field, *where)
+        if found is None:
+            problem, remedy = "was made under differential privacy", "what such releases cost together is in the ledger"
+            raise InputError(field, problem, remedy)
+        return found
+    if before is not None:
+        theirs, told = before.resolved, before.kept(tables.AGGREGATES).frame
+        return Published(before.workspace.run_id, theirs.k, theirs.length, theirs.protected_records, told)
+    current = root.current()
+    run.workspace.facts["readers_have"] = current
+    return None if current in (None, run.workspace.run_id) else _published(run, "output.path", root.path, current)
+
+
+def outdated(run: Run) -> bool:
+    """Whether readers have another release by now than the one that this one was compared with."""
+    facts, current = run.workspace.facts, Root(Path(run.plan.output.path)).current()
+    return "readers_have" in facts and current not in (facts["readers_have"], run.workspace.run_id)
+
+
+def _published(run: Run, field: str, where: Path, run_id: str | None = None) -> Published | None:
+    """What a published release tells; None if it is a private one, of which subtraction tells nothing.
+
+    Raises:
+        InputError: it cannot be read; ``field`` names the key of the plan that led to it.
+    """
+    try:
+        release = open_release(where, run_id)
+        row = release.arrow(tables.RELEASE.name, run.spark).to_pylist()[0]
+        if row["privacy"] != "k_anonymity":
+            return None
+        told = release.frame(tables.AGGREGATES.name, run.spark)
+        return Published(release.run_id, row["k"], row["reporting_length"], row["protected_record_count"], told)
+    except (PublishError, KeyError, IndexError):
+        problem = "holds no release that can be read, to compare this one with"
+        remedy = "name one: assessment.earlier, the folder of a published release, or its file in _manifests"
+        raise InputError(field, problem, remedy) from None

@@ -1,0 +1,186 @@
+"""How an audit ends, for both lines: results are kept, told and remembered; a release that must not go out is held.
+
+A release that breaks a rule stays where it is, in its sensitive run folder, with its report; beside the run folders,
+``quarantine/RUN_ID.md`` says why. The results of every audit, whatever came of it, are added to ``quality_results``
+there.
+"""
+
+import getpass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from pyspark.sql import DataFrame
+
+from synth_spark import validate
+from synth_spark.assess.differencing_bounds import TOLD
+from synth_spark.errors import PlanError
+from synth_spark.pipeline.reports import write_internal
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import Rule as Wish
+from synth_spark.plan import nearest
+from synth_spark.report import narrative
+from synth_spark.runtime import faults
+from synth_spark.schema import tables
+from synth_spark.schema.figures import PUBLISHED
+from synth_spark.validate import Figure, Result, Rule
+
+
+def conclude(
+    run: Run, rules: Sequence[Rule], results: Sequence[Result], synthetic: DataFrame, aggregates: DataFrame
+) -> None:
+    """Check the plan's own rules besides, keep all results, and stop here if the release must not go out.
+
+    Args:
+        run: the run.
+        rules: of the contract.
+        results: theirs.
+        synthetic: the synthetic records as written.
+        aggregates: the aggregates as written.
+
+    Raises:
+        AuditFailed: a critical rule is broken, or a warning that nobody accepted.
+        PlanError: what was accepted is no warning of this release.
+    """
+    known = figures(run)
+    more, compared = _differencing(run, known)
+    rules = [*rules, *more]
+    every = [*results, *compared, *validate.own_results(run.plan.rules, known, synthetic, aggregates)]
+    every = _with_acceptances(every, acceptances(run))
+    run.keep(tables.AUDIT_RESULTS, validate.quality_results(every))  # one row an expectation
+    hidden = withheld(run.plan.rules)
+    shown = [result for result in every if result.name not in hidden]
+    run.keep(tables.QUALITY_RESULTS, validate.quality_results(shown))  # one row an expectation
+    run.workspace.write("contract.yml", _contract_text(run, rules))
+    run.workspace.write("quality.md", narrative.quality_text(run.workspace.run_id, every))
+    write_internal(run, every)
+    _remember(run, every)
+    _quarantine(run, every)
+    validate.gate(every)
+
+
+def accept(run: Run, rule: str, reason: str) -> None:
+    """Record that someone accepts that a warning is broken."""
+    accepted = run.workspace.manifest.setdefault("accepted", {})
+    when = faults.now().isoformat(timespec="seconds")
+    accepted[rule] = {"reason": reason, "by": _who(), "when": when}
+    run.workspace.save()
+
+
+def withheld(rules: Sequence[Wish]) -> set[str]:
+    """Names of rules whose outcome is not published: it tells of exact figures, which nothing protects.
+
+    A plan's rules about a written table, or about a figure of published tables, tell nothing that these do not.
+    """
+    measured = [one for one in rules if one.measure is not None]
+    return {validate.ENOUGH_ADDED} | {one.rule for one in measured if one.comparison not in PUBLISHED}
+
+
+def acceptances(run: Run) -> dict[str, str]:
+    """Rules that may be broken, and why: as the plan says, and as was said since."""
+    said = run.workspace.manifest.get("accepted", {})
+    return {
+        **run.plan.accepted,
+        **{rule: f"{entry['reason']} ({entry['by']}, {entry['when']})" for rule, entry in said.items()},
+    }
+
+
+def figures(run: Run) -> list[Figure]:
+    """Everything that was measured and that a rule may name."""
+    found = [
+        Figure(None, row["comparison"], row["measure"], None, row["length"], row["value"])
+        for row in run.kept(tables.MEASURES).arrow().to_pylist()
+        if row["count_bin"] is None
+    ]
+    for table in (tables.COMPARISONS, tables.ASSESSMENT):
+        found += [
+            Figure(row["topic"], row["comparison"], row["measure"], row["about"], row["length"], row["value"])
+            for row in run.kept(table).arrow().to_pylist()
+        ]
+    return found
+
+
+def _differencing(run: Run, known: Sequence[Figure]) -> tuple[list[Rule], list[Result]]:
+    """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
+    compared = run.workspace.facts.get("compared")
+    if compared is None:
+        return [], []
+    told = sum(int(one.value) for one in known if one.topic == "difference" and one.measure in TOLD)
+    adds = compared["added_to"] is not None
+    rules = validate.differencing_rules(run.resolved.k, adds)
+    return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, told)
+
+
+def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
+    results = list(results)
+    warnings = [result.name for result in results if result.severity == "warning"]
+    # Those of a plan whose first release has none to compare.
+    warnings += [validate.NO_SMALL_GROUP, validate.ENOUGH_ADDED]
+    for rule in accepted:
+        if rule not in warnings:
+            critical = rule in [result.name for result in results]
+            problem = "is critical and cannot be accepted" if critical else "is no rule of this release"
+            remedy = "mend what breaks it" if critical else f"did you mean {nearest(rule, warnings or [rule])}?"
+            raise PlanError(f"accepted {rule}", problem, remedy)
+    return [
+        replace(result, accepted=accepted[result.name]) if not result.success and result.name in accepted else result
+        for result in results
+    ]
+
+
+def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
+    """Everything that a release is audited against, as YAML: the contract's expectations, and the plan's own rules."""
+    contract = [
+        {
+            "rule": f"{rule.suite}.{rule.name}",
+            "meaning": rule.meaning,
+            "severity": rule.severity,
+            "expectation": rule.expectation,
+            "arguments": rule.arguments,
+        }
+        for rule in rules
+    ]
+    own = [rule.model_dump(mode="json", exclude_defaults=True) for rule in run.plan.rules]
+    return yaml.safe_dump({"contract": contract, "own": own}, sort_keys=False, allow_unicode=True)
+
+
+def _remember(run: Run, results: Sequence[Result]) -> None:
+    """Add results to those of all runs: one row a rule and audit."""
+    now = faults.now()
+    folder = _made(run, "quality_results")
+    rows = pd.DataFrame([vars(result) for result in results])
+    rows.insert(0, "audited", now.replace(tzinfo=None))
+    rows.insert(0, "run_id", run.workspace.run_id)
+    target = folder / f"{now:%Y%m%dT%H%M%S%f}-{run.workspace.run_id}.parquet"
+    unfinished = target.with_name(f".{target.name}")
+    rows.to_parquet(unfinished, index=False)
+    unfinished.rename(target)
+
+
+def _quarantine(run: Run, results: Sequence[Result]) -> None:
+    """Say beside the run folders which releases are held, and why; and no longer once they may go out."""
+    notice = run.plan.work_folder / "quarantine" / f"{run.workspace.run_id}.md"
+    if not any(result.holds_back for result in results):
+        notice.unlink(missing_ok=True)
+        return
+    _made(run, notice.parent.name)
+    folder = Path(run.workspace.folder).absolute()
+    where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
+    notice.write_text(where + narrative.quality_text(run.workspace.run_id, results), encoding="utf-8")
+
+
+def _made(run: Run, name: str) -> Path:
+    """A folder beside the run folders; like them, and like what holds them, readable by its owner only."""
+    folder = run.plan.work_folder / name
+    for one in (folder.parent, folder):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # what it raises where there is no user depends on the version of Python
+        return "unknown"

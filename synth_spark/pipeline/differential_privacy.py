@@ -1,0 +1,237 @@
+"""The line under differential privacy: the stages of `pipeline`, where noise takes the place of suppression.
+
+Noise is drawn in two stages alone, encode (which values there are) and aggregate (how often they meet), written before
+anything reads it, and never drawn again. What follows sees noisy counts only; `_evaluate` compares them with exact ones
+for those who sign the release, and publishes none of that.
+"""
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from synth_spark import aggregate, evaluate, synthesize, validate
+from synth_spark.encode import codes as encode
+from synth_spark.encode import combinations
+from synth_spark.errors import InputError
+from synth_spark.kernels.marginals.consistency import Estimates, estimate
+from synth_spark.pipeline.assessment import keep_comparisons
+from synth_spark.pipeline.audit import conclude
+from synth_spark.pipeline.publication import release
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.privacy import compose
+from synth_spark.privacy.ledger import Ledger, private_entry
+from synth_spark.report.narrative import differential_privacy
+from synth_spark.schema import tables
+
+#: The tables of the stage aggregate that hold noise.
+NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
+
+
+def terms_of(run: Run) -> DifferentialPrivacy:
+    """The privacy terms of a run of this line."""
+    assert isinstance(run.plan.privacy, DifferentialPrivacy)
+    return run.plan.privacy
+
+
+def encode_values(run: Run) -> None:
+    """Which values there are, as far as noise lets it be told; records in codes of these values."""
+    terms, held = terms_of(run), [terms_of(run).values_a_record if field.many else 1 for field in run.fields]
+    capped = encode.capped(run.kept(tables.RECORDS).frame, run.fields, terms.values_a_record)
+    attributes = run.keep(tables.DOMAIN, encode.marginals(capped, run.fields))  # one row an attribute, exact
+    encode.check_size(attributes.rows)
+    encode.check_text(run.marginals, run.fields)
+    counted = aggregate.candidates(run.marginals, run.fields, run.records, terms)
+    sizes = aggregate.table_sizes(counted, len(run.fields))
+    run.once("rho", lambda: compose(run.plan, sizes, _pair_sizes(run, sizes), held))
+    _debit(run)
+
+    def draw() -> pa.Table:
+        spending = run.spending
+        rho, delta = spending.on("values"), spending.domain_delta
+        return aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)
+
+    run.keep_once(tables.VALUES, draw)  # one row a value that may be told of
+    if run.plan.output.indicators:
+        synthesize.indicator_names(run.domain)  # they must differ
+    codes = encode.codes(capped, run.domain, run.records)
+    run.keep(tables.CODES, codes)  # one row a distinct record of small integers
+    if not sum(run.domain.cards):
+        raise InputError("privacy", "lets no value exist", "declare privacy.public_domain, or raise privacy.epsilon")
+    for note in run.resolved.notes:
+        run.progress.say(note)
+
+
+def aggregate_counts(run: Run) -> None:
+    """Noisy counts that agree with each other."""
+    found, codes = run.resolved, run.kept(tables.CODES).frame
+    exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block)
+    counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    if run.plan.synthesis.kind == "marginal_matching":
+        run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
+        released = aggregate.from_estimates(_estimates(run), run.domain, run.whole, terms_of(run))
+    else:
+        released = aggregate.released_lengths(
+            codes,
+            run.domain,
+            _singles(run),
+            terms_of(run),
+            run.spending,
+            found.length,
+            run.workspace.seed,
+            run.noise,
+            lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame,
+            run.once,
+        )
+    if not released.records > 0 or not len(released.rows[0]):
+        raise InputError("privacy", "leaves nothing but noise", "raise privacy.epsilon, or add data")
+    run.workspace.facts["released"] = {
+        "records": released.records,
+        "caps": list(released.caps),
+        "lengths": len(released.rows),
+    }
+    kept = run.keep(
+        tables.RELEASED_COUNTS, aggregate.counts_frame(run.spark, released, found.cells)
+    )  # one row a bucket
+    run.keep(tables.NOISY_AGGREGATES, aggregate.aggregates(kept.frame, run.domain, found))  # one row a combination
+
+
+def synthesize_records(run: Run) -> None:
+    """Records from noisy counts alone."""
+    wish, seed = run.plan.synthesis, run.workspace.seed
+    released = run.workspace.facts["released"]
+    domain = run.domain
+    if wish.kind == "marginal_matching":
+        rules = synthesize.attributes_of(run.plan.input.constraints, domain)
+        estimates = _estimates(run)
+        made = synthesize.matched_records(run.spark, estimates, run.whole, rules, wish.records, wish.passes, seed)
+    else:
+        told = run.kept(tables.NOISY_AGGREGATES).frame
+        domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
+        rules = synthesize.attributes_of(run.plan.input.constraints, domain)
+        made = synthesize.seeded_records(
+            run.spark, told, domain, released["records"], released["lengths"], wish.required_length, rules, wish, seed
+        )
+    files = max(1, -(-released["records"] // 1_000_000))
+    run.keep(tables.SYNTHETIC_RECORDS, synthesize.written(made, domain, files, seed))  # one row a synthetic record
+
+
+def evaluate_counts(run: Run) -> None:
+    """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
+    found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
+    run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
+    released = run.workspace.facts["released"]
+    coded = encode.codes(written.frame, run.domain, written.rows)
+    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
+    made = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
+    synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
+    exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
+    singles = (
+        run.single_counts(tables.COUNTS, run.records),
+        run.single_counts(tables.RELEASED_COUNTS, released["records"]),
+        run.single_counts(tables.SYNTHETIC_COUNTS, written.rows),
+    )
+    sums = evaluate.partial_sums_between(
+        exact, told, synthetic.frame, found.cells, released["lengths"], run.rare_below, singles
+    )
+    keep_comparisons(run, sums.toArrow(), written.rows, singles, released["lengths"])
+
+
+def validate_tables(run: Run) -> None:
+    """The contract of a private release, on what was written."""
+    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
+    evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), _contract(run)
+    run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
+    results = validate.audit_private(
+        evidence,
+        names=run.domain.names,
+        told=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
+        fabricated=_fabricated(run),
+        ledger=Ledger(run.plan.ledger_file).entries(),
+        run_id=run.workspace.run_id,
+        terms=terms_of(run),
+        records=run.workspace.facts["released"]["records"],
+        rules=rules,
+    )
+    conclude(run, rules, results, synthetic, told)
+
+
+def _evidence(run: Run) -> validate.Evidence:
+    """What the audit judges."""
+    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
+    singles = validate.single_counts(told, synthetic, run.fields)
+    return validate.evidence(synthetic, told, run.fields, run.plan.input.constraints, _contract(run), singles)
+
+
+def _contract(run: Run) -> list[validate.Rule]:
+    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
+    return validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
+
+
+def publish_tables(run: Run) -> None:
+    """Put the release in place."""
+    run_id, released = run.workspace.run_id, run.workspace.facts["released"]
+    release(
+        run,
+        tables.NOISY_AGGREGATES,
+        lambda told, made: differential_privacy.facts_of(run.plan, run_id, run.spending, released, told, made),
+    )
+
+
+def _debit(run: Run) -> None:
+    """Enter what the release costs, before the first draw; once, however often the run is taken up again."""
+    spending, plan = run.spending, run.plan
+    unit = "subject" if plan.input.subject is not None else "record"
+    entry = private_entry(
+        plan.data_set_name, run.workspace.run_id, plan.synthesis.kind, unit,
+        spending.epsilon, spending.delta, spending.rho, spending.domain_delta,
+    )  # fmt: skip
+    for remark in Ledger(plan.ledger_file).debit(entry):
+        run.progress.say(remark)
+
+
+def _fabricated(run: Run) -> float:
+    """Combinations of synthetic records, up to the required length, that were not released."""
+    most = run.plan.synthesis.required_length
+    return float(
+        sum(
+            row["value"]
+            for row in run.kept(tables.EVALUATION).arrow().to_pylist()
+            if row["measure"] == "fabricated" and row["count_bin"] is None and (row["length"] or most + 1) <= most
+        )
+    )
+
+
+def _pair_sizes(run: Run, sizes: list[int]) -> list[int]:
+    """Cells of the tables of all pairs of columns, where all values are public."""
+    several = {index for index, field in enumerate(run.fields) if field.many}
+    columns = [size for index, size in enumerate(sizes) for size in ([2] * size if index in several else [size])]
+    places = np.triu_indices(len(columns), 1)
+    own = np.array(columns)
+    return [int(cells) for cells in own[places[0]] * own[places[1]]]
+
+
+def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
+    exact = aggregate.exact_pairs(counts, run.records, run.resolved.cells, run.whole)
+    spending, columns = run.spending, len(run.domain.columns)
+    left, choice = spending.on("pairs"), spending.on("selection")
+    chosen = aggregate.choose_pairs(exact, terms_of(run), columns, choice, left, run.noise)
+    return aggregate.noisy_pairs(run.spark, exact, chosen, left, run.noise)
+
+
+def _estimates(run: Run) -> Estimates:
+    pairs = run.kept(tables.NOISY_PAIRS).arrow()
+    rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
+    measured = aggregate.measured(run.values, pairs, run.domain, run.whole)
+    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.whole))
+
+
+def _singles(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy counts of the domain's attributes and the scales of their noise, column by column."""
+    known = {(row["column"], row["value"]): row for row in run.values.to_pylist()}
+    bounds, rows = run.domain.bounds, []
+    for index in range(len(run.fields)):
+        for column in run.domain.columns[bounds[index] : bounds[index + 1]]:
+            rows += [known[index, value] for value in column.values]
+    return np.array([row["count"] for row in rows], np.int64), np.array([row["sigma"] for row in rows])

@@ -1,0 +1,205 @@
+"""THE LINE: read → encode → aggregate → synthesize → evaluate → assess → validate → publish.
+
+Every stage reads kept tables of the run folder and keeps its own, so a run can be resumed at any stage, and what one
+stage saw is exactly what the one before wrote. The comment beside each kept table is its grain.
+"""
+
+from dataclasses import asdict
+
+from synth_spark import aggregate, evaluate, read, synthesize, validate
+from synth_spark.encode import codes as encode
+from synth_spark.encode import combinations
+from synth_spark.errors import InputError
+from synth_spark.pipeline import differential_privacy as private
+from synth_spark.pipeline.assessment import assess, begin_rehearsal, keep_comparisons
+from synth_spark.pipeline.audit import conclude
+from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
+from synth_spark.pipeline.publication import release
+from synth_spark.pipeline.run import Run, Stage
+from synth_spark.plan import FROM_COUNTS
+from synth_spark.report import narrative
+from synth_spark.schema import tables
+from synth_spark.schema.tables import Kept
+from synth_spark.storage.run_store import Written
+
+
+def _read(run: Run) -> None:
+    wish, known = run.plan.input, read.inventory(run.plan.input)
+    since = begin(run, known)  # None, unless this run adds to an earlier one
+    only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
+    source = read.open_records(run.spark, read.pinned(wish, known), run.plan.privacy.k, only)
+    validate.load_library_beside()  # while Spark works and Python waits
+    try:
+        records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
+    except Exception as error:  # Spark wraps what went wrong in more than one way
+        raise read.explain_failure(error) or error from None
+    number, tallies = read.check(source, wish, records.frame, since is not None)
+    read.check_unchanged(wish, known)
+    run.workspace.facts.update(fields=[asdict(field) for field in source.fields], records=number)
+    run.workspace.facts.update(types=sorted(source.types), inventory=None if known is None else known.as_facts())
+    if since is not None:
+        join_records(run, since.earlier)
+    run.workspace.write("input.md", read.report_text(run.workspace.run_id, tallies))
+    if tallies:
+        run.progress.say(f"{len(tallies)} remarks on the input: see input.md in the run folder")
+
+
+def _encode(run: Run) -> None:
+    attributes = run.keep(tables.DOMAIN, all_marginals(run))  # one row an attribute and its exact count
+    encode.check_size(attributes.rows)
+    encode.check_text(run.marginals, run.fields)
+    if run.plan.output.indicators:
+        synthesize.indicator_names(run.domain)  # they must differ
+    run.keep(tables.CODES, all_codes(run))  # one row a distinct record of small integers
+    if not run.domain.common(run.resolved.k).any():
+        raise InputError("privacy.k", "is more often than any value occurs", "nothing could be released; lower k")
+    for note in run.resolved.notes:
+        run.progress.say(note)
+
+
+def _aggregate(run: Run) -> None:
+    found, codes, common = run.resolved, run.kept(tables.CODES).frame, None
+    if found.prunes:
+        common = run.domain.common(found.k)
+        run.progress.say("combinations with an attribute rarer than k are too many: not counted, nor in the measures")
+    exact = summed_counts(run)
+    if exact is None:  # nothing to add to
+        exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
+    counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    if found.fits and run.plan.synthesis.kind not in FROM_COUNTS:
+        run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
+    common_ones = aggregate.aggregates(counts.frame, run.domain, found)
+    run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
+
+
+def _synthesize(run: Run) -> Kept:
+    begin_rehearsal(run, STAGES["k_anonymity"])
+    if run.plan.synthesis.kind in FROM_COUNTS:
+        return _synthesize_from_counts(run)
+    written = run.ahead.take("synthesize", lambda: _grow(run))
+    grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.workspace.seed)
+    return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
+
+
+def _grow(run: Run) -> Written:
+    codes, seed, rounds = run.kept(tables.CODES).frame, run.workspace.seed, iter(tables.ROUNDS)
+    made = synthesize.grown_records(
+        codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
+    )  # one row a record and part, kept round by round, where the table does not fit
+    return run.write(tables.GROWN, made)
+
+
+def _synthesize_privately(run: Run) -> None:
+    begin_rehearsal(run, STAGES["differential_privacy"])
+    private.synthesize_records(run)
+
+
+def _synthesize_from_counts(run: Run) -> Kept:
+    told, found, wish = run.kept(tables.AGGREGATES).frame, run.resolved, run.plan.synthesis
+    domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
+    rules = synthesize.attributes_of(run.plan.input.constraints, domain)
+    made = synthesize.seeded_records(
+        run.spark, told, domain, found.protected_records, found.length, found.length, rules, wish, run.workspace.seed
+    )
+    records = synthesize.written(made, domain, found.files, run.workspace.seed)
+    return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
+
+
+def _evaluate(run: Run) -> None:
+    found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
+    run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
+    coded = encode.codes(written.frame, run.domain, written.rows)
+    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
+    counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
+    made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
+    counts = run.kept(tables.COUNTS).frame
+    exact = run.single_counts(tables.COUNTS, run.records)
+    synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
+    sums = evaluate.partial_sums(counts, made, found.cells, found.k, (exact, synthetic)).toArrow()
+    told = evaluate.reportable_singles(exact, found.k)
+    keep_comparisons(run, sums, written.rows, (exact, told, synthetic))
+
+
+def _assess(run: Run) -> None:
+    assess(run, STAGES[run.plan.privacy.kind])
+
+
+def _validate(run: Run) -> None:
+    evidence, supports = run.ahead.take("validate", lambda: _evidence(run))
+    run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
+    k, rules, measures = run.resolved.k, _contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
+    proof = None if supports is None else validate.weakest(run.keep(tables.PROOF, supports).frame, k)
+    results = validate.audit(evidence, measures=measures, proof=proof, names=run.domain.names, k=k, rules=rules)
+    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
+    conclude(run, rules, results, synthetic, aggregates)
+
+
+def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
+    """What the audit judges, and the supports of all synthetic records, if the way of synthesis promises them."""
+    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.AGGREGATES).frame
+    columns = ["length", *run.domain.names, "selections", "protected_count"]
+    validate.check_columns("aggregates", columns, aggregates.columns)
+    singles, supports = validate.single_counts(aggregates, synthetic.frame, run.fields), None
+    if run.resolved.proves_records:
+        values = validate.synthetic_values(singles, len(run.fields))
+        records, cuts = run.kept(tables.RECORDS).frame, validate.cuts(run.records, synthetic.rows)
+        proof = validate.proof(records, synthetic.frame, run.fields, values, run.resolved.k, *cuts)
+        supports = run.write(tables.PROOF, proof)  # one row a distinct synthetic record
+    constraints = run.plan.input.constraints
+    return validate.evidence(synthetic.frame, aggregates, run.fields, constraints, _contract(run), singles), supports
+
+
+def _contract(run: Run) -> list[validate.Rule]:
+    found, constrained = run.resolved, bool(run.plan.input.constraints)
+    return validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
+
+
+def _publish(run: Run) -> None:
+    release(
+        run, tables.AGGREGATES, lambda told, made: narrative.facts_of(run.resolved, run.workspace.run_id, told, made)
+    )
+
+
+_READ = (tables.RECORDS, tables.NEW_RECORDS)
+_CODED = (tables.DOMAIN, tables.CODES, tables.CHANGED_CODES)
+_COUNTED = (tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS)
+_COMPARED = (*_COUNTED, tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
+_AUDITED = (tables.SINGLE_COUNTS, tables.AUDIT_RESULTS, tables.QUALITY_RESULTS)
+_ASSESSED = (tables.REDACTED, tables.ASSESSMENT, tables.DIFFERENCES, tables.DIFFERING, tables.RARE)
+_LONG = (tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES)
+_PUBLISHED = (tables.RELEASE, tables.SYNTHETIC_INDICATORS, *_LONG)
+#: The stages of each kind of privacy, in order.
+STAGES = {
+    "k_anonymity": {
+        "read": Stage(_read, "reading and checking the records", _READ),
+        "encode": Stage(_encode, "counting values, coding records", _CODED),
+        "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
+        "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
+        "evaluate": Stage(_evaluate, "comparing counts", _COMPARED),
+        "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
+        "validate": Stage(_validate, "auditing", (tables.PROOF, *_AUDITED)),
+        "publish": Stage(_publish, "publishing", _PUBLISHED),
+    },
+    "differential_privacy": {
+        "read": Stage(_read, "reading and checking the records", _READ),
+        "encode": Stage(
+            private.encode_values,
+            "counting values with noise, coding records",
+            (tables.DOMAIN, tables.VALUES, tables.CODES),
+            draws=(tables.VALUES,),
+        ),
+        "aggregate": Stage(
+            private.aggregate_counts,
+            "counting combinations with noise",
+            (tables.COUNTS, *private.NOISY, tables.RELEASED_COUNTS, tables.NOISY_AGGREGATES),
+            draws=private.NOISY,
+        ),
+        "synthesize": Stage(_synthesize_privately, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
+        "evaluate": Stage(private.evaluate_counts, "comparing counts", _COMPARED),
+        "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
+        "validate": Stage(private.validate_tables, "auditing", _AUDITED),
+        "publish": Stage(private.publish_tables, "publishing", _PUBLISHED),
+    },
+}

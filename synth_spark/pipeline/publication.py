@@ -1,0 +1,86 @@
+"""The end of both lines: what was audited is told, and put in place."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from synth_spark import aggregate, synthesize, validate
+from synth_spark.exports import showcase
+from synth_spark.pipeline.reports import public_documents
+from synth_spark.pipeline.run import Run
+from synth_spark.publish import publisher
+from synth_spark.publish.long_form import long_form
+from synth_spark.report import narrative
+from synth_spark.report.narrative import Telling
+from synth_spark.schema import tables
+from synth_spark.schema.figures import Measure
+from synth_spark.schema.tables import SafeTable, Table
+
+
+def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], Telling]) -> None:
+    """Publish the tables of a run, as they were audited, with the release and its audit explained.
+
+    Args:
+        run: the run.
+        counts: its aggregates.
+        telling: how a release is told, from its aggregates and its synthetic records.
+
+    Raises:
+        AuditFailed: the audit holds the release back.
+        PublishError: it could not be put in place; the one before is as it was.
+    """
+    aggregates = aggregate.vouch(run.kept(counts))
+    synthetic = synthesize.vouch(run.kept(tables.SYNTHETIC_RECORDS))
+
+    def derived(table: Table) -> SafeTable:
+        return SafeTable.derived(run.kept(table), aggregates, synthetic)
+
+    others = (tables.EVALUATION, tables.FIDELITY, tables.DIFFERENCES, tables.QUALITY_RESULTS)
+    safe = [synthetic, aggregates, *map(derived, others)]
+    every, results = (_results(run, table) for table in (tables.AUDIT_RESULTS, tables.QUALITY_RESULTS))
+    validate.gate(every)
+    withheld = len(every) - len(results)
+    told = telling(aggregates, synthetic)
+    measures = [Measure(**row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
+    sentences = told.sentences(measures, results)
+    shown = showcase.presentation(run.plan, showcase.published_values(_source(safe)))
+    said = {
+        "sentences": json.dumps(sentences, ensure_ascii=False),
+        "presentation": json.dumps(shown, ensure_ascii=False),
+    }
+    run.keep(tables.RELEASE, told.row(run.plan, safe, said))  # one row
+    safe.append(derived(tables.RELEASE))
+    if run.plan.output.indicators:
+        run.keep(tables.SYNTHETIC_INDICATORS, synthesize.indicators(synthetic.kept.frame, run.domain))
+        safe.append(derived(tables.SYNTHETIC_INDICATORS))
+    if run.plan.output.long_form:
+        safe += [derived(table) for table in _keep_long_forms(run, counts)]
+    for table in safe:
+        run.workspace.verify(table.kept.table)
+    documents = public_documents(run, results, withheld)
+    documents["RELEASE.md"] = narrative.release_text(run.plan.title, sentences) + "\n" + documents["RELEASE.md"]
+    documents["QUALITY.md"] = narrative.quality_text(run.workspace.run_id, results, withheld)
+    if run.plan.showcase.make:
+        documents["showcase.html"] = showcase.showcase(_source(safe))
+    facts = run.workspace.facts
+    after = [facts["readers_have"]] if "readers_have" in facts else []
+    done = publisher.publish(safe, documents, run.plan.output, run.workspace.run_id, after)
+    if done.was_there:
+        run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
+
+
+def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
+    records, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(counts)
+    figures = [name for name in told.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
+    run.keep(tables.SYNTHETIC_ATTRIBUTES, long_form(records, run.fields, "record_id"))
+    long = long_form(told, run.fields, "combination_id", ("length", *figures))
+    run.keep(tables.AGGREGATE_ATTRIBUTES, long)
+    return tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES
+
+
+def _source(safe: Sequence[SafeTable]) -> showcase.Source:
+    """What a showcase is made of: safe tables, as they were kept."""
+    return showcase.Source({table.kept.table.name: sorted(table.kept.path.glob("*.parquet")) for table in safe})
+
+
+def _results(run: Run, table: Table) -> list[validate.Result]:
+    return [validate.Result(**row) for row in run.kept(table).arrow().to_pylist()]

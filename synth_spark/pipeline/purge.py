@@ -1,0 +1,97 @@
+"""Removing what a run kept: once its release is in place, or when it is given up.
+
+What stays are the tables that were published, the documents (``report.html``, ``quality.md``, …: INTERNAL) and the
+manifest: plan, versions, times, schemas and hashes, so that it can be shown what was made of which input. What goes are
+all other tables, whatever else lies in the folder, the random seed and exact numbers of rows.
+
+Files are removed, not overwritten: what a disk, its journal, a snapshot or a backup still holds is out of reach of any
+program that writes over a file. Where that matters, keep the run folders on an encrypted volume, and destroy its key.
+"""
+
+import shutil
+from datetime import UTC, datetime
+from typing import Any
+
+from synth_spark.errors import PublishError, RunError
+from synth_spark.publish.published_release import open_release
+from synth_spark.schema.tables import Sensitivity
+from synth_spark.storage.run_store import Workspace
+
+#: What a run found out about its records that may stay: names of columns, and what was released.
+_STAYING_FACTS = ("fields", "released")
+#: What may be told of a table that is gone. Whatever else is known of one goes: numbers of rows, and sums over them,
+#: whose difference between two runs can tell of the one record that came in between.
+_STAYING_KEYS = ("grain", "sensitivity", "content_hash", "schema", "seconds", "files")
+
+
+def purge(workspace: Workspace, force: bool = False) -> list[str]:
+    """Remove the kept tables of a run that may not be published; begun before and cut short, it is finished.
+
+    Args:
+        workspace: the run folder.
+        force: whether a run goes that is not published, or whose published files are not what was audited.
+
+    Returns:
+        Names of the tables that were removed.
+
+    Raises:
+        RunError: the run is not published, and that was not forced; or another process works on it.
+    """
+    with workspace.alone():
+        if not force and "purged" not in workspace.manifest:
+            _must_be_published(workspace)
+        gone = [
+            name
+            for name, entry in workspace.manifest["tables"].items()
+            if entry["sensitivity"] != Sensitivity.SAFE.name and "purged" not in entry
+        ]
+        _forget(workspace.manifest, gone)
+        workspace.save()  # first: who opens the run from now on is told
+        staying = {name for name in workspace.manifest["tables"] if name not in _removed(workspace)}
+        for path in workspace.folder.iterdir():
+            if path.is_dir() and not path.is_symlink() and path.name != "tables":
+                shutil.rmtree(path)
+        for path in (workspace.folder / "tables").iterdir():
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+            elif path.name not in staying:
+                shutil.rmtree(path)
+        workspace.manifest["purged"]["finished"] = _now()
+        workspace.save()
+        return gone
+
+
+def purge_as_planned(workspace: Workspace) -> None:
+    """Purge a run whose plan says so, once its release is in place; nothing is done twice."""
+    wanted = workspace.plan.operations.after_publication == "purge" and workspace.purged is None
+    if wanted and workspace.done("publish"):
+        purge(workspace)
+
+
+def _must_be_published(workspace: Workspace) -> None:
+    remedy = "publish it first: synth-spark resume RUN; or give it up: synth-spark purge RUN --force"
+    if not workspace.done("publish"):
+        raise RunError(f"run '{workspace.run_id}'", "has not been published", remedy)
+    try:
+        open_release(workspace.folder).verify()
+    except PublishError as error:
+        raise RunError(f"run '{workspace.run_id}'", f"has no whole release: {error.problem}", remedy) from None
+
+
+def _forget(manifest: dict[str, Any], gone: list[str]) -> None:
+    """Take out of a manifest what tells of records."""
+    manifest.setdefault("purged", {"started": _now()})
+    manifest["seed"] = manifest["plan"]["seed"] = None
+    manifest["facts"] = {key: value for key, value in manifest["facts"].items() if key in _STAYING_FACTS}
+    for name in gone:
+        entry = manifest["tables"][name]
+        staying = {key: entry[key] for key in _STAYING_KEYS if key in entry}
+        manifest["tables"][name] = {**staying, "rows": None, "purged": True}
+
+
+def _removed(workspace: Workspace) -> list[str]:
+    return [name for name, entry in workspace.manifest["tables"].items() if "purged" in entry]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,95 @@
+"""The report of a run: what its kept tables hold, put together as material, in both editions."""
+
+from collections.abc import Sequence
+
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.report.editions import internal, public
+from synth_spark.report.html_page import page
+from synth_spark.report.markdown import markdown, sections_text
+from synth_spark.report.material import Marginal, Material
+from synth_spark.report.narrative import differential_privacy, guarantee
+from synth_spark.report.settings import settings
+from synth_spark.schema import tables
+from synth_spark.schema.figures import PUBLIC, Finding, Measure
+from synth_spark.schema.tables import Table
+from synth_spark.validate import Result
+
+_DEBITED = "Its cost was entered in the privacy ledger before the first draw."
+_PROVED = (
+    "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
+)
+_LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
+
+
+def write_internal(run: Run, results: Sequence[Result]) -> None:
+    """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
+    material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
+    report = internal(material)
+    run.workspace.write("report.html", page(report))
+    run.workspace.write("report.md", markdown(report))
+
+
+def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict[str, str]:
+    """The report for everyone, by file name: from safe tables alone; RELEASE.md lacks what it begins with.
+
+    Args:
+        run: the run.
+        results: of the audit, those that may be told.
+        withheld: how many others there are.
+    """
+    material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES), withheld)
+    report = public(material)
+    return {"report.html": page(report), "RELEASE.md": sections_text(report)}
+
+
+def _material(
+    run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
+) -> Material:
+    plan, resolved = run.plan, run.resolved
+    measures = tuple(Measure(**row) for row in run.kept(measured).arrow().to_pylist())
+    findings = tuple(Finding(**row) for table in found for row in run.kept(table).arrow().to_pylist())
+    if isinstance(plan.privacy, DifferentialPrivacy):
+        released = run.workspace.facts["released"]
+        records, longest, k = released["records"], released["lengths"], run.rare_below
+        promise = differential_privacy.guarantee(
+            run.spending, "subject" if plan.input.subject is not None else "record"
+        )
+        measured_how = _DEBITED
+    else:
+        records, longest, k = resolved.protected_records, resolved.length, resolved.k
+        promise = guarantee(k, None if resolved.proves_records else longest)
+        measured_how = _PROVED if resolved.proves_records else _LOOKED_UP
+    told = {one.length: int(one.value) for one in measures if _counts_published(one)}
+    return Material(
+        title=plan.title,
+        run_id=run.workspace.run_id,
+        private=isinstance(plan.privacy, DifferentialPrivacy),
+        guarantee=promise,
+        measured=measured_how,
+        k=k,
+        longest=longest,
+        searched=resolved.length,
+        columns=len(run.fields),
+        records=records,
+        synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,
+        combinations=tuple(told.get(length, 0) for length in range(1, longest + 1)),
+        settings=settings(plan),
+        measures=measures,
+        findings=findings,
+        marginals=_marginals(run),
+        results=tuple(results),
+        withheld=withheld,
+    )
+
+
+def _counts_published(one: Measure) -> bool:
+    return (one.comparison, one.measure) == (PUBLIC, "source_combinations") and one.length is not None
+
+
+def _marginals(run: Run) -> tuple[Marginal, ...]:
+    """Published and synthetic single counts, both as written; values in the order of their columns."""
+    rows = run.kept(tables.SINGLE_COUNTS).arrow().to_pylist()
+    names = [field.name for field in run.fields]
+    rows.sort(key=lambda row: (row["column"], row["value"]))
+    return tuple(Marginal(names[row["column"]], row["value"], row["protected"], row["synthetic"]) for row in rows)

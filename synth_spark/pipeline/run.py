@@ -1,0 +1,259 @@
+"""A run in progress: what every stage works with, and how stages follow each other."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+
+from synth_spark import evaluate
+from synth_spark.errors import RunError
+from synth_spark.kernels.counting.association import Singles
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.ahead import Ahead
+from synth_spark.plan import DifferentialPrivacy, Plan, nearest
+from synth_spark.plan.planner import Resolved, resolve
+from synth_spark.privacy import Spending, spend
+from synth_spark.privacy.mechanisms import Noise, VettedNoise
+from synth_spark.runtime import faults
+from synth_spark.runtime.session import described
+from synth_spark.schema import tables
+from synth_spark.schema.domain import Domain, build
+from synth_spark.schema.fields import Field
+from synth_spark.schema.tables import Kept, Sensitivity, Table
+from synth_spark.storage.run_store import Workspace, Written
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in progress: its session, folder and plan, and what the stages so far found out."""
+
+    spark: SparkSession
+    workspace: Workspace
+    progress: Progress
+    noise: Noise = field(default_factory=VettedNoise)
+    _kept: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
+    _singles: dict[tuple[str, int], Singles] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """Parts of later stages that run beside earlier ones, while stages follow each other."""
+        return Ahead(self.spark, self.workspace.run_id)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The effective plan."""
+        return self.workspace.plan
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns of the records, as they were read."""
+        return tuple(Field(**field) for field in self.workspace.facts["fields"])
+
+    @cached_property
+    def marginals(self) -> pa.Table:
+        """One row an attribute: ``column``, ``value``, ``count``, from the kept DOMAIN."""
+        return self.kept(tables.DOMAIN).arrow()
+
+    @property
+    def records(self) -> int:
+        """Number of records n. SENSITIVE."""
+        return int(self.workspace.facts["records"])
+
+    @cached_property
+    def domain(self) -> Domain:
+        """The input's fields and values; under differential privacy those that may be told of, and nothing else."""
+        if not isinstance(self.plan.privacy, DifferentialPrivacy):
+            return build(self.fields, self.marginals, self.records, self.plan.privacy.k)
+        told = self.values.filter(pc.is_valid(self.values["value"]))
+        counts = pc.max_element_wise(told["count"], 1)
+        marginals = pa.table({"column": told["column"], "value": told["value"], "count": counts})
+        return build(self.fields, marginals, 0, self.plan.privacy.k)
+
+    @cached_property
+    def values(self) -> pa.Table:
+        """One row a value that may be told of, or absent: ``column``, ``value``, ``count`` (noisy), ``sigma``."""
+        return self.kept(tables.VALUES).arrow()
+
+    @cached_property
+    def whole(self) -> list[bool]:
+        """For every column, whether it is known to be never absent."""
+        if not isinstance(self.plan.privacy, DifferentialPrivacy) or self.plan.privacy.public_domain is not True:
+            return [False] * len(self.domain.columns)
+        absent = set(self.values.filter(pc.is_null(self.values["value"]))["column"].to_pylist())
+        bounds = self.domain.bounds
+        return [
+            not one.many and index not in absent
+            for index, one in enumerate(self.fields)
+            for _ in range(bounds[index], bounds[index + 1])
+        ]
+
+    @property
+    def rare_below(self) -> int:
+        """Below how many records a combination is called rare: k, or as the plan says where privacy has none."""
+        private = isinstance(self.plan.privacy, DifferentialPrivacy)
+        return self.plan.assessment.rare_below if private else self.plan.privacy.k
+
+    @property
+    def spending(self) -> Spending:
+        """What differential privacy may cost, step by step; the same before and after values are known."""
+        known = tables.VALUES.name in self.workspace.manifest["tables"]
+        several = any(one.many for one in self.fields)
+        lengths = self.plan.reporting_length if several else min(self.plan.reporting_length, len(self.fields))
+        columns = len(self.domain.columns) if known else len(self.fields)
+        return spend(self.plan, lengths, columns, self.workspace.facts.get("drawn", {}).get("rho"))
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """The numbers of this run."""
+        domain, distinct = self.domain, self.kept(tables.CODES).rows
+        filled = -(-sum(sum(column.counts) for column in domain.columns) // max(1, self.records))
+        return resolve(self.plan, tuple(domain.names), domain.cards, self.records, distinct, filled)
+
+    def kept(self, table: Table) -> Kept:
+        """A table kept by an earlier stage; while its files are the same, so is the frame that reads them."""
+        kept, known = self.workspace.kept(self.spark, table), self._kept.get(table.name)
+        if known is None or known.files != kept.files:
+            self._kept[table.name] = kept
+        return self._kept[table.name]
+
+    def single_counts(self, table: Table, records: int) -> Singles:
+        """What a kept table of counts of so many records says of single attributes; looked up once a process."""
+        kept = self.kept(table)
+        key = (kept.content_hash, records)
+        if key not in self._singles:
+            self._singles[key] = evaluate.single_counts(kept.frame, self.resolved.cells, records)
+        return self._singles[key]
+
+    def write(self, table: Table, rows: DataFrame | pa.Table) -> Written:
+        """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job."""
+        if isinstance(rows, pa.Table):
+            return self.workspace.write_rows(table, rows)
+        return self.workspace.write_frame(table, rows)
+
+    def keep(self, table: Table, rows: DataFrame | pa.Table | Written) -> Kept:
+        """Write a table, unless that was done, and read it back."""
+        written = rows if isinstance(rows, Written) else self.write(table, rows)
+        kept = self.workspace.keep(self.spark, table, written)
+        # exact numbers of sensitive rows are told inside the run folder alone
+        told = kept.rows if table.sensitivity is Sensitivity.SAFE else None
+        seconds = self.workspace.manifest["tables"][table.name]["seconds"]
+        if self.progress.run_id == self.workspace.run_id:  # and not a trial inside another run
+            self.progress.event("table_kept", table=table.name, rows=told, seconds=seconds)
+        return kept
+
+    def keep_once(self, table: Table, make: Callable[[], DataFrame | pa.Table]) -> Kept:
+        """Write a table that holds noise, unless it was written before: what was drawn is never drawn again."""
+        if table.name in self.workspace.manifest["tables"]:
+            return self.kept(table)
+        return self.keep(table, make())
+
+    def once(self, name: str, draw: Callable[[], Any]) -> Any:
+        """Something small that is drawn, or found out, once, and kept."""
+        drawn = self.workspace.facts.setdefault("drawn", {})
+        if name not in drawn:
+            drawn[name] = draw()
+            self.workspace.save()
+        return drawn[name]
+
+    def resume(self, stages: Mapping[str, "Stage"]) -> None:
+        """Run every stage that has not been completed, in order.
+
+        Raises:
+            RunError: a kept table is not what was written, the run was purged, or another process works on it.
+        """
+        self.workspace.check_not_purged()
+        with self.workspace.alone(), self.ahead.allowed():
+            self.check_kept(stages, list(stages))
+            for name in stages:
+                if not self.workspace.done(name):
+                    self.work(stages, name)
+
+    def check_kept(self, stages: Mapping[str, "Stage"], of: Collection[str]) -> None:
+        """Compare the tables that stages have kept with the hashes taken when they were written.
+
+        Of a stage that is to be run anew only noise that was drawn matters: the rest is written again.
+
+        Raises:
+            RunError: one is torn, missing or changed: nothing can be made of it.
+        """
+        for name in stages:
+            matter = stages[name].keeps if self.workspace.done(name) else stages[name].draws
+            for table in matter if name in of else ():
+                if not self.workspace.is_whole(table.name):
+                    again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
+                    lost = self._has_drawn(stages, name)
+                    remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
+                    raise RunError(f"table {table.name}", "is not what was written", remedy)
+
+    def again(self, stages: Mapping[str, "Stage"], name: str) -> None:
+        """Run one stage, from tables that are checked first; see `work`.
+
+        Raises:
+            RunError: a table of a stage before it is not what was written, another process works on this run, or as
+                `work` does.
+        """
+        order = list(stages)
+        self.workspace.check_not_purged()
+        with self.workspace.alone():
+            self.check_kept(stages, order[: order.index(name)] if name in stages else [])
+            self.work(stages, name)
+
+    def work(self, stages: Mapping[str, "Stage"], name: str) -> None:
+        """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
+
+        Raises:
+            RunError: there is no such stage, the stage before it is not completed, or noise would be drawn anew.
+        """
+        order = list(stages)
+        if name not in stages:
+            raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
+        self.workspace.check_not_purged()
+        for earlier in order[: order.index(name)]:
+            if not self.workspace.done(earlier):
+                needs = f"needs the stage '{earlier}' before it"
+                raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
+        if self.workspace.done(name) and self._has_drawn(stages, name):
+            problem = "would draw noise again for the same records, which the budget does not hold"
+            raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
+        self.forget(stages, name)
+        named = described(self.spark, self.workspace.run_id, name)
+        with named, self.progress.stage(name, stages[name].what), self.workspace.stage(name):
+            faults.point(f"stage.{name}.before")
+            stages[name].work(self)
+            faults.point(f"stage.{name}.after")
+        faults.point(f"stage.{name}.done")
+
+    def forget(self, stages: Mapping[str, "Stage"], name: str) -> None:
+        """Drop what a stage and those after it have kept, but for noise that was drawn."""
+        later, drawn = _from(stages, name), _drawn(stages, name)
+        keeps = [table for stage in later for table in stages[stage].keeps if table not in drawn]
+        self.workspace.forget(later, keeps)
+
+    def _has_drawn(self, stages: Mapping[str, "Stage"], name: str) -> bool:
+        """Whether a stage, or one after it, has drawn noise."""
+        return any(table.name in self.workspace.manifest["tables"] for table in _drawn(stages, name))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: what it does, in a word for progress, the tables it keeps, and those of them that hold noise."""
+
+    work: Callable[[Run], object]
+    what: str
+    keeps: tuple[Table, ...]
+    draws: tuple[Table, ...] = ()
+
+
+def _from(stages: Mapping[str, Stage], name: str) -> list[str]:
+    """A stage and those after it."""
+    order = list(stages)
+    return order[order.index(name) :]
+
+
+def _drawn(stages: Mapping[str, Stage], name: str) -> list[Table]:
+    """Tables of noise that a stage and those after it draw."""
+    return [table for stage in _from(stages, name) for table in stages[stage].draws]

@@ -1,0 +1,54 @@
+"""The process that a local session forks its Python workers from: what they need is imported and compiled there once.
+
+A worker takes seconds to import numpy, pyarrow, pandas and numba and to load compiled kernels. Spark starts one process
+and forks every worker from it (``spark.python.daemon.module``); of what that one has loaded, all have a copy at once.
+Forking is safe while there is one thread, so libraries are told not to start any; the one that pyarrow's memory
+allocator has of its own is prepared for forks.
+"""
+
+import gc
+import os
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from synth_spark.runtime.imports import uncollected
+
+#: Archives that Spark puts before everything else. What is in them is not compiled, and each task would list them anew.
+_ARCHIVES = ("pyspark.zip", "py4j-*-src.zip", "spark-core_*.jar")
+#: Read by the linear algebra and parallel loops of libraries when they are imported.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def leave_archives() -> None:
+    """Take pyspark and py4j from where they are installed, if they are, instead of Spark's archives of their source."""
+    rest = [entry for entry in sys.path if not any(Path(entry).match(archive) for archive in _ARCHIVES)]
+    if all(PathFinder.find_spec(name, rest) is not None for name in ("pyspark", "py4j")):
+        sys.path[:] = rest
+        for entry in set(sys.path_importer_cache) - set(rest):
+            if Path(entry).suffix in (".zip", ".jar"):
+                del sys.path_importer_cache[entry]
+
+
+def preload() -> None:
+    """Import what tasks use, and load the compiled kernels; none of it is ever looked through for garbage."""
+    for name in _ONE_THREAD:
+        os.environ[name] = "1"
+    with uncollected():
+        import pyspark.sql.pandas.serializers
+        import pyspark.worker  # noqa: F401
+
+        from synth_spark import evaluate, synthesize, validate  # noqa: F401
+        from synth_spark.encode import codes, combinations  # noqa: F401
+        from synth_spark.kernels.warmup import compile_kernels
+
+        compile_kernels()
+        gc.freeze()  # a collection would write to what forked processes share
+
+
+if __name__ == "__main__":
+    leave_archives()
+    from pyspark.daemon import manager
+
+    preload()
+    manager()

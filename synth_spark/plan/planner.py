@@ -1,0 +1,224 @@
+"""From the wish to numbers: everything derived that a run needs, before it runs. Pure; prints without a JVM."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from synth_spark.errors import InputError, PlanError, ResourceError
+from synth_spark.kernels.cells import CellSpace
+from synth_spark.kernels.growth.settings import MOST_TRACKED
+from synth_spark.plan import FROM_RECORDS, KAnonymity, Plan, nearest
+
+#: Columns that published tables add to the input's own; an input column may not carry one of these names.
+RESERVED = ("run_id", "length", "protected_count", "selections")
+#: And those that counts with noise have beside.
+RESERVED_WITH_NOISE = ("standard_error", "low", "high")
+#: Distinct records that a shard should at least see seeds of; most shards, and most of a table so large that laying
+#: it out anew for each of them counts.
+_SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 2
+#: Groups of seeds that a table too large for a task is cut for: fewer for larger ones, as each sends every row.
+_MOST_TOPS, _LEAST_TOPS, _TOP_ROWS = 2, 1, 1 << 23
+#: Memory of a synthesis task: of the process, of a value and of a record (measured at a million records of 20 columns).
+_PROCESS_BYTES, _VALUE_BYTES, _RECORD_BYTES = 200 * 10**6, 24, 300
+#: Fewest records that a part of a table is worth being cut to.
+_LEAST_ROWS = 4_096
+#: Combinations of records that one counting task should visit.
+_VISITS_A_TASK = 10**8
+#: Records, and values and combinations of them, that one counting task works on at once.
+_RECORDS_AT_ONCE, _VALUES_AT_ONCE, _COMBINATIONS_AT_ONCE = 1 << 20, 1 << 25, 1 << 25
+#: Combinations above which those with a rare attribute are not counted (16 bytes each, a few times over).
+_MOST_COUNTED = 1 << 30
+#: Records of a published file of a large table; smaller tables have a few files, so that tasks can share the work.
+_RECORDS_A_FILE, _RECORDS_A_TASK, _FEW_FILES = 1_000_000, 50_000, 4
+#: Most cells that 64-bit keys can number.
+_MOST_CELLS = 1 << 62
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A plan with a table's shape: the numbers that every stage works from.
+
+    Attributes:
+        plan: what was asked for.
+        names: names of the fields, which are the columns of published tables.
+        cards: number of values of each column that is counted; a field with several values a record has many.
+        records: number of records n.
+        distinct: number of distinct records.
+        filled: values of a record on average, rounded up.
+        notes: what was changed of the wish, in sentences for the user.
+    """
+
+    plan: Plan
+    names: tuple[str, ...]
+    cards: tuple[int, ...]
+    records: int
+    distinct: int
+    filled: int
+    notes: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """Privacy resolution."""
+        return self.plan.privacy.k
+
+    @property
+    def protected_records(self) -> int:
+        """⌊n⌋k: number of records under k-anonymity, as it may be told."""
+        return self.records // self.k * self.k
+
+    @property
+    def length(self) -> int:
+        """R: longest combination, at most the number of columns."""
+        return min(self.plan.reporting_length, len(self.cards))
+
+    @cached_property
+    def cells(self) -> CellSpace:
+        """All combinations of length 1…R, numbered."""
+        return CellSpace(self.cards, self.length)
+
+    @property
+    def tuples(self) -> int:
+        """Number of column tuples to count."""
+        return sum(math.comb(len(self.cards), length) for length in range(1, self.length + 1))
+
+    @property
+    def visits(self) -> int:
+        """Combinations of length 1…R in all distinct records, as if each held the average number of values."""
+        return self.distinct * sum(math.comb(self.filled, length) for length in range(1, self.length + 1))
+
+    @property
+    def counting_tasks(self) -> int:
+        """Tasks that count."""
+        return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
+
+    @property
+    def prunes(self) -> bool:
+        """Whether only combinations of attributes that occur ≥ k times are counted: all might be too many to keep."""
+        return min(self.cells.size, self.visits) > _MOST_COUNTED
+
+    @property
+    def counting_block(self) -> int:
+        """Records that a counting task counts at once; few where nearly all their combinations may be different."""
+        block = min(_RECORDS_AT_ONCE, _VALUES_AT_ONCE // len(self.cards))
+        if self.cells.size > _COMBINATIONS_AT_ONCE:
+            block = min(block, _COMBINATIONS_AT_ONCE * self.distinct // max(1, self.visits))
+        return max(1, block)
+
+    @property
+    def shards(self) -> int:
+        """Tasks that share the seeds of a table that fits each of them."""
+        most = _MOST_SHARDS if self.distinct < _LARGE else _MOST_OF_LARGE
+        return max(1, min(most, self.distinct // _SEEDS_A_SHARD))
+
+    @property
+    def exact_singles(self) -> bool:
+        """Whether synthetic records are to have the protected single counts: where all that seeds lose is placed."""
+        return self.plan.synthesis.kind != "unseeded"
+
+    @property
+    def proves_records(self) -> bool:
+        """Whether every synthetic record, as a whole, is to be contained in ≥ k sensitive ones."""
+        return self.plan.synthesis.kind in FROM_RECORDS
+
+    @property
+    def top_groups(self) -> int:
+        """Groups of seeds that the table is cut for where it does not fit a task."""
+        return max(_LEAST_TOPS, min(_MOST_TOPS, _TOP_ROWS // max(1, self.distinct)))
+
+    @property
+    def groups(self) -> int:
+        """Most groups of seeds inside a part."""
+        return max(1, self.plan.synthesis.groups // (self.shards if self.fits else self.top_groups))
+
+    @property
+    def fits(self) -> bool:
+        """Whether a task can work on the whole table."""
+        return self.distinct <= self.rows_a_task
+
+    @property
+    def rows_a_task(self) -> int:
+        """Distinct records that a synthesis task can hold within its budget of memory."""
+        return max(0, (self.plan.task_memory * 10**6 - self._fixed_bytes) // self._row_bytes)
+
+    @property
+    def files(self) -> int:
+        """Files that the synthetic records are written in."""
+        few = min(_FEW_FILES, math.ceil(self.records / _RECORDS_A_TASK))
+        return max(few, math.ceil(self.records / _RECORDS_A_FILE))
+
+    @property
+    def shuffle_bytes(self) -> int:
+        """Most bytes that counting shuffles: 16 for every cell of every task."""
+        held = min(self.cells.size, self.visits // max(1, self.counting_tasks))
+        return 16 * held * self.counting_tasks
+
+    @property
+    def task_bytes(self) -> int:
+        """Memory of the largest synthesis task: it lays out its records, beside two tables of pairs."""
+        return self._fixed_bytes + min(self.distinct, self.rows_a_task) * self._row_bytes
+
+    @property
+    def _fixed_bytes(self) -> int:
+        tracked = min(sum(self.cards), MOST_TRACKED)
+        return _PROCESS_BYTES + 16 * tracked * tracked
+
+    @property
+    def _row_bytes(self) -> int:
+        return _VALUE_BYTES * len(self.cards) + _RECORD_BYTES
+
+
+def resolve(
+    plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int, filled: int
+) -> Resolved:
+    """Check a plan against a table's shape and derive the numbers of the run; arguments as of `Resolved`.
+
+    Raises:
+        PlanError: a column carries a reserved name, or one that is named does not exist.
+        InputError: fewer records than k.
+        ResourceError: more combinations than 64-bit keys can number, or too little memory for a task.
+    """
+    taken = RESERVED if isinstance(plan.privacy, KAnonymity) else (*RESERVED, *RESERVED_WITH_NOISE)
+    for name in names:
+        if name.lower() in taken:
+            raise PlanError(
+                f"column '{name}'", "has a name that published tables use themselves", "rename it in the input"
+            )
+    if records < plan.privacy.k:
+        raise InputError(
+            "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
+        )
+    for key, named in (("assessment.secrets", plan.assessment.secrets), ("showcase", sorted(plan.showcase.named))):
+        for name in named:
+            if name not in names:
+                raise PlanError(key, f"names no column '{name}'", f"did you mean {nearest(name, list(names))}?")
+    notes = []
+    if plan.reporting_length > len(cards):
+        notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")
+    resolved = Resolved(plan, names, cards, records, distinct, filled, tuple(notes))
+    cells = number_of_cells(cards, resolved.length)
+    if cells > _MOST_CELLS:
+        problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"
+        raise ResourceError("reporting_length", problem, "lower it, or group values")
+    if not resolved.fits and plan.synthesis.oversampling is not None:
+        problem = f"needs the {distinct:,} distinct records in one task, of which {resolved.rows_a_task:,} fit"
+        raise ResourceError("synthesis.oversampling", problem, "raise task_memory, or do without")
+    if not resolved.fits and resolved.rows_a_task < _LEAST_ROWS:
+        least = math.ceil((resolved._fixed_bytes + _LEAST_ROWS * resolved._row_bytes) / 10**6)
+        problem = f"of {plan.task_memory} MB holds {resolved.rows_a_task:,} of {distinct:,} distinct records"
+        raise ResourceError("task_memory", problem, f"give a task at least {least} MB")
+    return resolved
+
+
+def number_of_cells(cards: tuple[int, ...], longest: int) -> int:
+    """How many combinations of length 1…``longest`` columns of these cardinalities allow, exactly.
+
+    These are the elementary symmetric polynomials of the cardinalities, summed.
+
+    >>> number_of_cells((2, 3), 2)
+    11
+    """
+    by_length = [1] + [0] * longest
+    for card in cards:
+        for length in range(longest, 0, -1):
+            by_length[length] += by_length[length - 1] * card
+    return sum(by_length[1:])

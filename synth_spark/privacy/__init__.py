@@ -1,0 +1,40 @@
+"""What differential privacy costs: budgets as values, a vetted accountant, and how a release spends what it has.
+
+No Spark here: the whole split is known, and shown, before anything is spent.
+"""
+
+from synth_spark.privacy.accountant import epsilon_of, rho_of, scaled_to
+from synth_spark.privacy.allocation import (
+    Share,
+    Spending,
+    chooses_pairs,
+    compose,
+    fabrication,
+    length_shares,
+    spend,
+    threshold,
+    value_sigmas,
+    value_threshold,
+)
+from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma, sigma_of
+
+__all__ = [
+    "Delta",
+    "Epsilon",
+    "Rho",
+    "Share",
+    "Sigma",
+    "Spending",
+    "chooses_pairs",
+    "compose",
+    "epsilon_of",
+    "fabrication",
+    "length_shares",
+    "rho_of",
+    "scaled_to",
+    "sigma_of",
+    "spend",
+    "threshold",
+    "value_sigmas",
+    "value_threshold",
+]

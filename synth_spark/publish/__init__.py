@@ -1,0 +1,1 @@
+"""Stage 8: releases in a published root."""

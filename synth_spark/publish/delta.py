@@ -1,0 +1,100 @@
+"""A release's slice of Delta tables: written once, checked, removed.
+
+Delta commits one table at a time, and knows no transaction over several. So the table ``release`` is written last, and
+its row is the commit: whoever reads other tables by the ``run_id`` of a row there, or by ``LATEST.json``, never sees a
+slice of a publication that was torn.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark.errors import PublishError
+from synth_spark.schema.sql_text import quoted
+from synth_spark.schema.tables import RELEASE, SafeTable
+from synth_spark.storage.hashing import content_hash
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Tables in the order in which they are written: the one whose row is the commit comes last."""
+    return sorted(names, key=lambda name: name == RELEASE.name)
+
+
+def write_slice(table: SafeTable, root: Path, run_id: str) -> None:
+    """Write the slice of a run, and compare it with what was audited.
+
+    A slice that was written before is left as it is: the transaction's id tells Delta. One that was removed since, or
+    is of other content, is written anew.
+
+    Raises:
+        PublishError: Delta refuses, or what is there then is not what was audited.
+    """
+    kept = table.kept
+    path, names = str(root / kept.table.name), kept.frame.columns
+    frame = kept.frame if "run_id" in names else kept.frame.withColumn("run_id", F.lit(run_id))
+    once = {"txnAppId": f"synth-spark/{run_id}/{kept.table.name}", "txnVersion": "1"}
+    for options in (once, {}):
+        try:
+            _writer(frame, run_id).options(**options).save(path)
+            found = content_hash(_slice(frame.sparkSession, path, run_id).select(*map(quoted, names)))
+        except PySparkException as error:
+            raise _refused(kept.table.name, error) from None
+        if found == kept.content_hash:
+            return
+    problem = "is not what was audited, once it was written"
+    raise PublishError(f"table {kept.table.name}", problem, "publish again: synth-spark resume RUN")
+
+
+def remove_slices(spark: SparkSession, root: Path, run_id: str, names: Sequence[str]) -> None:
+    """Remove what tables hold of a run, first the row that says it is published; what is not there is no matter.
+
+    Older versions of the tables still hold it, until they are vacuumed.
+
+    Raises:
+        PublishError: Delta refuses.
+    """
+    for name in reversed(in_order(names)):
+        path = root / name
+        if not (path / "_delta_log").is_dir():
+            continue
+        try:
+            found = _slice(spark, str(path), run_id)
+            if not found.isEmpty():
+                _writer(found.limit(0), run_id).save(str(path))
+        except PySparkException as error:
+            raise _refused(name, error) from None
+
+
+def slices(spark: SparkSession, root: Path) -> dict[str, list[str]]:
+    """Run ids that Delta tables of a root hold something of → names of these tables."""
+    found: dict[str, list[str]] = {}
+    for log in sorted(root.glob("*/_delta_log")):
+        rows = spark.read.format("delta").load(str(log.parent)).select("run_id").distinct().collect()
+        for row in rows:
+            found.setdefault(row["run_id"], []).append(log.parent.name)
+    return found
+
+
+def _writer(frame: DataFrame, run_id: str) -> Any:
+    return (
+        frame.write.format("delta")
+        .mode("overwrite")
+        .partitionBy("run_id")
+        .option("replaceWhere", f"run_id = '{run_id}'")
+        .option("delta.columnMapping.mode", "name")
+    )
+
+
+def _slice(spark: SparkSession, path: str, run_id: str) -> DataFrame:
+    return spark.read.format("delta").load(path).where(F.col("run_id") == run_id)
+
+
+def _refused(name: str, error: PySparkException) -> PublishError:
+    """Delta's refusal by its condition: its text may quote values."""
+    condition = error.getCondition() or "unknown condition"
+    remedy = "publish tables of other columns to a folder of their own"
+    return PublishError(f"table {name}", f"was refused by Delta ({condition})", remedy)

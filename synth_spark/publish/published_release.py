@@ -1,0 +1,201 @@
+"""A published release, found as its readers find it: through the pointer and the manifest alone.
+
+Whatever is made of a release after it was published (a showcase, a package, tables of a warehouse) is made of these
+files, and so of nothing that was not audited.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth_spark.errors import PublishError
+from synth_spark.schema.sql_text import quoted
+from synth_spark.storage.hashing import sha256, sha256_of_text
+from synth_spark.storage.run_store import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+#: Rows that are read at once.
+_BATCH = 1 << 16
+
+
+@dataclass(frozen=True)
+class PublishedRelease:
+    """One release of a published root.
+
+    Attributes:
+        root: folder of the published tables.
+        run_id: its name.
+        manifest: what was published: ``format`` and ``tables`` (name → path, rows, content_hash, schema, files).
+            ``document_hashes`` are those of its documents.
+    """
+
+    root: Path
+    run_id: str
+    manifest: dict[str, Any]
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether the tables are Delta tables, which are read with Spark."""
+        return bool(self.manifest["format"] == "delta")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the published tables."""
+        return tuple(self.manifest["tables"])
+
+    def files(self, table: str) -> list[Path]:
+        """The Parquet files of a table, in order; of a Delta table none, as its folder holds other versions, too.
+
+        Raises:
+            PublishError: the release has no such table.
+        """
+        entry = self._entry(table)
+        return [self.root / entry["path"] / name for name in entry.get("files", {})]
+
+    def frame(self, table: str, spark: "SparkSession") -> "DataFrame":
+        """A table as it was published, without a column that only names the release.
+
+        Args:
+            table: its name.
+            spark: a session; one with Delta, if the release is of Delta tables.
+
+        Raises:
+            PublishError: the release has no such table.
+        """
+        entry = self._entry(table)
+        path = str(self.root / entry["path"])
+        if self.is_delta:
+            found = spark.read.format("delta").load(path).where(entry["where"])
+        else:
+            found = spark.read.parquet(path)
+        return found.select(*(quoted(column["name"]) for column in entry["schema"]))
+
+    def arrow(
+        self, table: str, spark: "SparkSession | None" = None, columns: Collection[str] | None = None
+    ) -> pa.Table:
+        """A table as it was published, without a column that only names the release.
+
+        Args:
+            table: its name.
+            spark: a session with Delta; needed for Delta tables only.
+            columns: names of those that are wanted; default: all.
+
+        Raises:
+            PublishError: the release has no such table, or a file of it is missing or damaged.
+        """
+        entry = self._entry(table)
+        names = [column["name"] for column in entry["schema"] if columns is None or column["name"] in columns]
+        try:
+            if self.is_delta:
+                if spark is None:
+                    raise TypeError("a Delta table is read with a session")
+                return self.frame(table, spark).select(*map(quoted, names)).toArrow()
+            return pa.concat_tables([pq.read_table(file, columns=names) for file in self.files(table)])
+        except (OSError, pa.ArrowException):
+            raise PublishError(
+                f"table {table}", "cannot be read as it was published", "check it: synth-spark validate RUN"
+            ) from None
+
+    def batches(self, table: str, spark: "SparkSession | None" = None) -> Iterator[pa.RecordBatch]:
+        """The rows of a table in order, a few at a time; those of a Delta table are fetched at once.
+
+        Args:
+            table: its name.
+            spark: a session with Delta; needed for Delta tables only.
+
+        Raises:
+            PublishError: see `arrow`.
+        """
+        if self.is_delta:
+            yield from self.arrow(table, spark).to_batches(_BATCH)
+            return
+        try:
+            for file in self.files(table):
+                with pq.ParquetFile(file) as opened:
+                    yield from opened.iter_batches(_BATCH)
+        except (OSError, pa.ArrowException):
+            raise PublishError(
+                f"table {table}", "cannot be read as it was published", "check it: synth-spark validate RUN"
+            ) from None
+
+    def verify(self) -> None:
+        """Check all files against the hashes in the manifest; Delta keeps its own.
+
+        Raises:
+            PublishError: a file is missing or was changed.
+        """
+        for name, entry in self.manifest["tables"].items():
+            for file, known in entry.get("files", {}).items():
+                path = self.root / entry["path"] / file
+                if not path.is_file() or sha256(path) != known["sha256"]:
+                    raise PublishError(
+                        f"table {name}", "is not what was audited", "withdraw it, and publish a new release"
+                    )
+
+    def document(self, name: str) -> str | None:
+        """The text of a document as it was published; None if the manifest knows no hash of it.
+
+        Args:
+            name: of its file, such as ``RELEASE.md``.
+
+        Raises:
+            PublishError: it is missing or was changed.
+        """
+        known = self.manifest.get("document_hashes", {}).get(name)
+        if known is None:
+            return None
+        try:
+            text = (self.root / "_documents" / self.run_id / name).read_bytes().decode()
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        if sha256_of_text(text) != known:
+            problem = "is not what was published"
+            raise PublishError(f"document {name}", problem, "withdraw it, and publish a new release")
+        return text
+
+    def _entry(self, table: str) -> dict[str, Any]:
+        entry: dict[str, Any] | None = self.manifest["tables"].get(table)
+        if entry is None:
+            raise PublishError(f"table {table}", "is not part of this release", "make a release with this version")
+        return entry
+
+
+def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
+    """Find a release: the latest one of a published root, one of it by name, or that of a run folder.
+
+    Args:
+        where: a folder of published tables, or the run folder of a published run.
+        run_id: name of a release of that folder; default: what ``LATEST.json`` names.
+
+    Raises:
+        PublishError: there is none, its manifest cannot be read, or it was retired.
+    """
+    if (where / "manifest.json").is_file() and not (where / "LATEST.json").is_file():
+        workspace = Workspace.open(where)
+        if not workspace.done("publish"):
+            raise PublishError(
+                f"run '{workspace.run_id}'", "has not been published", "publish it: synth-spark resume RUN"
+            )
+        where, run_id = Path(workspace.plan.output.path), run_id or workspace.run_id
+    try:
+        if run_id is None:
+            run_id = json.loads((where / "LATEST.json").read_text(encoding="utf-8"))["run_id"]
+        manifest = json.loads((where / "_manifests" / f"{run_id}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError):
+        name = "a release" if run_id is None else f"release '{run_id}'"
+        raise PublishError(
+            str(where),
+            f"holds no manifest of {name} that can be read",
+            "give a folder of published tables, or a run folder",
+        ) from None
+    if "retired" in manifest:
+        problem = f"was retired on {manifest['retired'][:10]}; only its manifest is left"
+        raise PublishError(f"release '{run_id}'", problem, "choose another: synth-spark releases list OUT")
+    return PublishedRelease(where, str(run_id), manifest)

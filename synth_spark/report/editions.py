@@ -1,0 +1,107 @@
+"""The content of a release's report, in its two editions.
+
+INTERNAL is for those who sign: it tells of exact counts, of attacks and of what would have been lost. PUBLIC holds
+nothing but what follows from published tables: figures that were compared with exact counts tell of the records.
+"""
+
+from synth_spark.report import attacks, privacy_risk, utility
+from synth_spark.report.blocks import Block, Column, Figure, Figures, Paragraphs, Report, Section, Table
+from synth_spark.report.material import Material, number, share
+from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
+from synth_spark.schema.figures import PUBLISHED
+
+
+def internal(material: Material) -> Report:
+    """The report for those who sign the release."""
+    before, after = privacy_risk.sentences(material)
+    counts, made = utility.sentences(material)
+    sections = [
+        _summary(material, (before, counts, after, made)),
+        _audit(material),
+        utility.preservation(material),
+        utility.counts(material),
+        utility.marginals(material),
+        utility.distances(material),
+        utility.associations(material),
+        privacy_risk.linkable(material),
+        privacy_risk.disclosure(material),
+        attacks.attacks(material),
+        attacks.models(material),
+        privacy_risk.redaction(material),
+        privacy_risk.differences(material),
+        _settings(material),
+    ]
+    return _report(material, "INTERNAL", sections)
+
+
+def public(material: Material) -> Report:
+    """The report for everyone: from published tables alone.
+
+    Raises:
+        ValueError: the material holds a figure that was compared with exact counts.
+    """
+    shown = {one.comparison for one in material.measures} | {one.comparison for one in material.findings}
+    if not shown <= set(PUBLISHED):
+        raise ValueError("figures of sensitive records in a public report")
+    counts, made = utility.sentences(material)
+    about = (
+        f"What it is: about {material.records:,} records with {material.columns} columns, told by protected counts and "
+        f"{material.synthetic_records:,} artificial records; none of them is a person."
+    )
+    sections = [
+        _summary(material, (about, counts, f"Privacy: {material.guarantee} {material.measured}", made)),
+        _audit(material),
+        utility.preservation(material),
+        utility.counts(material),
+        utility.marginals(material),
+        utility.distances(material),
+        utility.associations(material),
+        privacy_risk.differences(material, public=True),
+        _settings(material),
+    ]
+    return _report(material, "PUBLIC", sections)
+
+
+def _report(material: Material, edition: str, sections: list[Section | None]) -> Report:
+    good = not any(result.holds_back for result in material.results)
+    held = sum(result.success for result in material.results)
+    outcome = "May go out" if good else "Must not go out"
+    return Report(
+        title=material.title,
+        subtitle=f"Release {material.run_id}",
+        edition="PUBLIC" if edition == "PUBLIC" else "INTERNAL",
+        verdict=f"{outcome}: {held} of {len(material.results)} rules held",
+        good=good,
+        sections=tuple(section for section in sections if section is not None),
+    )
+
+
+def _summary(material: Material, sentences: tuple[str, ...]) -> Section:
+    kept = material.measure("reportable_to_synthetic", "kept_share_of_common", 2)
+    figures = [
+        Figure("records described", f"about {material.records:,}", "Number of records, as it may be told."),
+        Figure("synthetic records", number(material.synthetic_records), "Number of artificial records."),
+        Figure(
+            "published combinations",
+            number(sum(material.combinations)),
+            "Combinations with a protected count of their own.",
+        ),
+    ]
+    if kept is not None:
+        text = "Share of the published pairs of attributes that the synthetic records hold."
+        figures.append(Figure("pairs kept", share(kept), text))
+    return Section("summary", "In short", (Paragraphs(sentences, numbered=True), Figures(tuple(figures))))
+
+
+def _audit(material: Material) -> Section:
+    heads = tuple(Column(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
+    results = sorted(material.results, key=lambda result: result.success)
+    rows = tuple((verdict_on(one).replace("*", ""), one.name, one.meaning, one.severity) for one in results)
+    said = (verdict(material.results), *withheld_text(material.withheld))
+    blocks: tuple[Block, ...] = (Paragraphs(said), Table("Rules of the audit", heads, rows))
+    return Section("audit", "The audit", blocks)
+
+
+def _settings(material: Material) -> Section:
+    heads = (Column("key", number=False), Column("value", number=False))
+    return Section("settings", "How it was made", (Table("What was asked for", heads, material.settings),))

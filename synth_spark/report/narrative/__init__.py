@@ -1,0 +1,27 @@
+"""A release told in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
+
+from synth_spark.report.narrative.k_anonymity import facts_of, guarantee, release_row
+from synth_spark.report.narrative.shared import (
+    PRIVATE,
+    Telling,
+    by_length,
+    count_by_length,
+    one_row,
+    quality_text,
+    release_text,
+    versions,
+)
+
+__all__ = [
+    "PRIVATE",
+    "Telling",
+    "by_length",
+    "count_by_length",
+    "facts_of",
+    "guarantee",
+    "one_row",
+    "quality_text",
+    "release_row",
+    "release_text",
+    "versions",
+]

@@ -1,0 +1,193 @@
+"""A release under differential privacy, told: from noisy counts and the plan alone."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.privacy import Spending
+from synth_spark.report.narrative.shared import PRIVATE, about_rules, by_length, count_by_length, one_row, versions
+from synth_spark.schema.figures import Measure
+from synth_spark.schema.tables import SafeTable
+from synth_spark.validate.audit import Result
+
+_MADE = {
+    "marginal_matching": "from the noisy counts of pairs alone: they have about these counts for every two "
+    "columns, and of "
+    "more columns what follows from those",
+    "aggregate_seeded": "from the combinations in `aggregates` alone, each attribute given as often as it is "
+    "counted there",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What may be said about a private release.
+
+    Attributes:
+        title: of the release.
+        run_id: its name.
+        unit: what one subject is: record or subject.
+        columns: number of columns.
+        spending: the budget and its split.
+        records: number of records, as noise lets it be known.
+        synthetic_records: number of synthetic records.
+        combinations: number of released combinations by length, from 1.
+        errors: their mean standard error by length.
+        method: how records are made.
+        public_domain: whether all values were declared public, some, or none.
+        notes: what else is to be said.
+    """
+
+    title: str
+    run_id: str
+    unit: str
+    columns: int
+    spending: Spending
+    records: int
+    synthetic_records: int
+    combinations: tuple[int, ...]
+    errors: tuple[float, ...]
+    method: str
+    public_domain: str
+    notes: tuple[str, ...]
+
+    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
+        """See `Telling`."""
+        return release_row(plan, self, safe, said)
+
+    def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+        """See `Telling`."""
+        return sentences_of(self, public, results)
+
+
+def guarantee(spending: Spending, unit: str) -> str:
+    """What holds for every private release, in one sentence."""
+    return (
+        f"Whatever is published here, all of it together, is nearly as likely with any one {unit} of the data as "
+        "without: "
+        f"({spending.epsilon.value:g}, {spending.delta.value:.2g})-differential privacy per {unit}."
+    )
+
+
+def facts_of(
+    plan: Plan, run_id: str, spending: Spending, released: dict[str, Any], aggregates: SafeTable, synthetic: SafeTable
+) -> Facts:
+    """The facts of a run whose tables are kept."""
+    terms = plan.privacy
+    assert isinstance(terms, DifferentialPrivacy)
+    lengths, counted, errors = range(1, released["lengths"] + 1), count_by_length(aggregates), _errors(aggregates)
+    domain = "some" if isinstance(terms.public_domain, dict) else "all" if terms.public_domain else "none"
+    notes = list(about_rules(len(plan.input.constraints)))
+    if terms.delta * released["records"] >= 0.1:
+        notes.append("δ is not far below 1 / the number of records: it should be lower.")
+    return Facts(
+        title=plan.title,
+        run_id=run_id,
+        unit="subject" if plan.input.subject is not None else "record",
+        columns=len(synthetic.kept.columns),
+        spending=spending,
+        records=released["records"],
+        synthetic_records=synthetic.kept.rows,
+        combinations=tuple(counted[length] for length in lengths),
+        errors=tuple(errors[length] / max(1, counted[length]) for length in lengths),
+        method=plan.synthesis.kind,
+        public_domain=domain,
+        notes=tuple(notes),
+    )
+
+
+def _errors(aggregates: SafeTable) -> dict[int, float]:
+    """The standard errors of all combinations of each length, added up."""
+    sums: dict[int, float] = defaultdict(float)
+    for batch in aggregates.kept.batches(["length", "standard_error"]):
+        for length, error in enumerate(np.bincount(batch["length"].to_numpy(), batch["standard_error"].to_numpy())):
+            sums[length] += float(error)
+    return sums
+
+
+def release_row(plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
+    """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
+    spending = facts.spending
+    columns: dict[str, str | int | float] = {
+        "title": facts.title,
+        "privacy": plan.privacy.kind,
+        "epsilon": spending.epsilon.value,
+        "delta": spending.delta.value,
+        "rho": spending.rho.value,
+        "spent": json.dumps({share.purpose: [share.rho.value, share.delta.value] for share in spending.shares}),
+        "reporting_length": len(facts.combinations),
+        "protected_record_count": facts.records,
+        "synthetic_record_count": facts.synthetic_records,
+        "combination_count": sum(facts.combinations),
+        "guarantee": guarantee(spending, facts.unit),
+        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
+        "versions": json.dumps(versions()),
+        "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
+        **said,
+    }
+    return one_row(columns)
+
+
+def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+    """The release in sentences.
+
+    Args:
+        facts: its numbers.
+        public: measures of released against synthetic counts.
+        results: the audit.
+    """
+    figures = {(m.measure, m.length): m.value for m in public if m.count_bin is None}
+    spending, longest = facts.spending, len(facts.combinations)
+    lengths = ", ".join(f"{count:,} of length {length}" for length, count in enumerate(facts.combinations, 1))
+    errors = ", ".join(f"{error:,.1f} at length {length}" for length, error in enumerate(facts.errors, 1))
+    parts = ", ".join(f"{share.rho.value / spending.rho.value:.1%} on {share.purpose}" for share in spending.shares)
+    accountant = (
+        "by composing the privacy losses of all its draws" if spending.composed else "by zero-concentrated composition"
+    )
+    domain = {
+        "all": "Which values exist was declared to be no secret.",
+        "some": "Of some columns, which values exist was declared to be no secret; of the others, a value is "
+        "told of only "
+        "if its noisy count shows it beyond doubt.",
+        "none": "A value is told of only if its noisy count shows it beyond doubt, so that no value of one "
+        "person alone is "
+        f"given away; δ = {spending.domain_delta.value:.2g} is spent on that.",
+    }[facts.public_domain]
+    held = sum(result.success for result in results)
+    sentences = [
+        f"This release, “{facts.title}” ({facts.run_id}), describes about {facts.records:,} {facts.unit}s with "
+        f"{facts.columns} columns; that number carries noise, too.",
+        f"It was made under differential privacy with ε = {spending.epsilon.value:g} and δ = "
+        f"{spending.delta.value:.2g}.",
+        guarantee(spending, facts.unit),
+        "The whole budget was entered in the privacy ledger before the first draw; it is worth ρ = "
+        f"{spending.rho.value:.4g}, "
+        f"{accountant}, of which {parts}.",
+        domain,
+        f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {longest} attributes "
+        f"({lengths}); "
+        f"each count carries noise, with a standard error of {errors} on average.",
+        "Beside each count stand its own standard error and an interval, `low` to `high`, that holds the exact "
+        "count in "
+        "about 95 of 100 cases; combinations near the threshold of release are more often too high than too low.",
+        "A combination may be in `aggregates` though nobody has it, and be missing though some have it.",
+        f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a "
+        "person; they "
+        f"were made {_MADE[facts.method]}.",
+        "Of the released counts, the synthetic records reproduce "
+        f"{by_length(figures, 'mass_share_of_common', longest)}.",
+        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held.",
+        "How near this release is to the exact data was measured for those who sign it, and is not published: "
+        "that, too, "
+        "would tell of the data.",
+        f"What is not promised: that nothing can be learnt about a {facts.unit} from what holds for everyone; and "
+        "with every "
+        "further release of the same data the ε add up.",
+    ]
+    return [*sentences, *facts.notes]

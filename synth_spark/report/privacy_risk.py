@@ -1,0 +1,307 @@
+"""Sections on risk: who could be linked before, what groups disclose, what other ways and releases cost and tell."""
+
+from synth_spark.evaluate.metric_definitions import definition
+from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Table
+from synth_spark.report.material import Material, column, number, of_length, percent
+from synth_spark.schema.figures import Finding
+
+_LISTED = 12
+
+
+def linkable(material: Material) -> Section:
+    """Records that could be linked in the input, by length, and by what."""
+    found, heading = material.chosen("risk", comparison="protected"), "Who could be linked in the input"
+    if not found:
+        text = "Linkable records were not counted: more combinations are common than can be looked up for every record."
+        return Section("linkable", heading, (Paragraphs((text,)),))
+    lengths = sorted({one.length for one in found if one.length is not None})
+    names = [name for name in ("unique_records", "rare_records") if any(one.measure == name for one in found)]
+    series = tuple(
+        Series(
+            name.removesuffix("_records"),
+            tuple((material.finding("risk", "protected", f"{name}_percent", length) or 0) / 100 for length in lengths),
+        )
+        for name in names
+    )
+    text = "".join(f"{definition(name, 'risk')} " for name in names)
+    chart = Chart(
+        "columns", "Records of the input that could be linked, by the shortest combination that links them",
+        f"{text}Rounded down to multiples of {material.k}.", tuple(map(of_length, lengths)), series,
+        "share of the records", unit="percent",
+    )  # fmt: skip
+    total = material.finding("risk", "protected", "risky_records_percent")
+    said = (
+        f"{percent(total)} of the records hold a combination of up to {material.searched} attributes that fewer than "
+        f"{material.k} of them share; for that, the number of each length was rounded down."
+    )
+    blocks: list[Block] = [Paragraphs((said,)), chart, _risk_table(material, lengths)]
+    by_column = material.chosen("risk", "linkable_percent_by_column", "sensitive")
+    fields = sorted(by_column, key=lambda one: -one.value)[:_LISTED]
+    blocks += _bars("The columns that link most", "linkable_percent_by_column", fields)
+    attributes = material.chosen("risk", "linkable_percent", "sensitive")[:_LISTED]
+    blocks += _bars("The attributes that link most", "linkable_percent", attributes)
+    return Section("linkable", heading, tuple(blocks))
+
+
+def _risk_table(material: Material, lengths: list[int]) -> Table:
+    """Linkable records by length, and all together, rounded (specification 2.6)."""
+    names = (("rare", "rare_records"), ("unique", "unique_records"), ("linkable", "risky_records"))
+    heads = (
+        Column("combinations", number=False),
+        *(column(title, measure, "risk") for title, measure in names),
+        Column("linkable, share", definition("risky_records", "risk")),
+    )
+    rows = tuple(
+        (
+            "all" if length is None else of_length(length),
+            *(number(material.finding("risk", "protected", measure, length)) for _, measure in names),
+            percent(material.finding("risk", "protected", "risky_records_percent", length)),
+        )
+        for length in [*lengths, None]
+    )
+    return Table(f"Linkable records, each number rounded down to a multiple of {material.k}", heads, rows)
+
+
+def _bars(caption: str, measure: str, found: list[Finding]) -> list[Block]:
+    if not found:
+        return []
+    series = (Series("linkable", tuple(one.value / 100 for one in found)),)
+    about = tuple(one.about or "" for one in found)
+    text = definition(measure, "risk")
+    return [Chart("bars", caption, text, about, series, "share of their records", unit="percent", limits=(0, 1))]
+
+
+def _three(value: float | None) -> str:
+    return number(value, 3)
+
+
+_NO_GROUPS = (
+    "Nothing was measured: groups are looked at for columns that assessment.secrets declares as sensitive, where "
+    "combinations of at least two attributes are counted and some group has at least k records. k-anonymity hides "
+    "who is "
+    "in a group, not what all of its members have in common."
+)
+
+
+def disclosure(material: Material) -> Section:
+    """What groups disclose of declared columns."""
+    found, heading = material.chosen("homogeneity"), "What groups disclose"
+    if not found:
+        return Section("disclosure", heading, (Paragraphs((_NO_GROUPS,)),))
+    names = (
+        ("groups", "groups", number), ("one value", "revealed_groups", number),
+        ("share", "revealed_groups_percent", percent), ("l", "least_diversity", number),
+        ("mean t", "mean_closeness", _three), ("t", "largest_closeness", _three),
+    )  # fmt: skip
+    heads = (
+        Column("column", number=False),
+        Column("records", number=False),
+        Column("groups share", number=False),
+        *(column(title, measure, "homogeneity") for title, measure, _ in names),
+    )
+    values = {(one.about, one.comparison, one.length, one.measure): one.value for one in found}
+    worst: dict[str | None, float] = {}
+    for one in found:
+        if one.measure == "revealed_groups_percent":
+            worst[one.about] = max(one.value, worst.get(one.about, 0.0))
+    shown = sorted(worst, key=lambda about: (-worst[about], str(about)))[:_LISTED]
+    order = {about: place for place, about in enumerate(shown)}
+    sides = {(one.about, one.comparison, one.length) for one in found if one.about in order}
+    groups = sorted(sides, key=lambda group: (order[group[0]], group[2] or 0, group[1]))
+    rows = tuple(
+        (
+            str(about),
+            side,
+            of_length(length or 0),
+            *(written(values.get((about, side, length, measure))) for _, measure, written in names),
+        )
+        for about, side, length in groups
+    )
+    text = (
+        "k-anonymity hides who is in a group, not what all of its members have in common. Where everyone in a "
+        "group has "
+        "the same value of a sensitive column, the group's size protects nobody from that being known."
+    )
+    most = f", the {_LISTED} of {len(worst)} that are revealed most" if len(worst) > _LISTED else ""
+    table = Table(f"What groups of at least {material.k} records say of sensitive columns{most}", heads, rows)
+    return Section("disclosure", heading, (Paragraphs((text,)), table))
+
+
+_REDACTION = (
+    "Classical k-anonymisation takes away cases or cells until nobody stands out. “Suppress cases” keeps records that, "
+    "as a whole, at least {k} records share; “suppress linkable cases” keeps those without a rare combination of up to "
+    "{longest} attributes; “suppress cells” blanks values until there is none. Each is shown at its best: what is "
+    "taken away makes more combinations rare, which is not counted."
+)
+
+
+def redaction(material: Material) -> Section:
+    """What classical ways would have lost."""
+    found, heading = material.chosen("redaction"), "What redaction would have lost"
+    if not found:
+        text = (
+            "What suppressing cases or cells would have lost of these records was not calculated. Set "
+            "assessment.redaction in the plan, or add --assess."
+        )
+        return Section("redaction", heading, (Paragraphs((text,)),))
+    lengths = range(1, material.searched + 1)
+    values = {(one.about, one.measure, one.length): one.value for one in found}
+    losses = {
+        str(way): [
+            values.get((way, "lost_cells_percent", None)),
+            *(values.get((way, "lost_combinations_percent", length)) for length in lengths),
+        ]
+        for way in dict.fromkeys(one.about for one in found)
+    }
+    cases = {way: percent(values.get((way, "lost_cases_percent", None))) for way in losses}
+    losses["these synthetic records"] = _own_losses(material)
+    cases["these synthetic records"] = "none: no record is a case"
+    told = definition("lost_combinations_percent", "redaction")
+    heads = (
+        Column("way", number=False),
+        column("cases lost", "lost_cases_percent", "redaction"),
+        column("values lost", "lost_cells_percent", "redaction"),
+        *(Column(f"{of_length(length)} lost", told) for length in lengths),
+    )
+    rows = tuple((way, cases[way], *map(percent, lost)) for way, lost in losses.items())
+    series = tuple(
+        Series(way, tuple(None if value is None else value / 100 for value in lost)) for way, lost in losses.items()
+    )
+    text = "Share of the values, and of the combinations that at least k records share, that are lost. Less is better."
+    categories = ("values", *(of_length(length) for length in lengths))
+    chart = Chart("columns", "What is lost", text, categories, series, "share lost", unit="percent", limits=(0, 1))
+    intro = Paragraphs((_REDACTION.format(k=material.k, longest=material.searched),))
+    return Section("redaction", heading, (intro, Table("Losses", heads, rows), chart))
+
+
+def _own_losses(material: Material) -> list[float | None]:
+    """What the synthetic records lack: of the values, and of the combinations of each length, in per cent."""
+    source, target = (material.measure("sensitive_to_synthetic", name, 1) for name in ("source_count", "target_count"))
+    kept = [
+        material.measure("sensitive_to_synthetic", "kept_share_of_common", length)
+        for length in range(1, material.searched + 1)
+    ]
+    cells = None if not source or target is None else 100 * (1 - target / source)
+    return [cells, *(None if one is None else 100 * (1 - one) for one in kept)]
+
+
+_NO_EARLIER = (
+    "No earlier release was compared: none is published where this one goes, and none was named (assessment.earlier). "
+    "Two releases of the same data set together tell more than each of them. Private releases need no comparison: the "
+    "ledger adds up what they cost."
+)
+
+
+def differences(material: Material, public: bool = False) -> Section | None:
+    """What an earlier release and this one tell together; which combinations, for those who sign."""
+    known = material.chosen("difference", "known_count")
+    found = [one for one in material.chosen("difference") if one not in known]
+    heading = "Together with an earlier release"
+    if not found:
+        return None if public else Section("differences", heading, (Paragraphs((_NO_EARLIER,)),))
+    names = ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned", "contradicting")
+    lengths = sorted({one.length for one in found if one.length is not None})
+    heads = (
+        Column("combinations", number=False),
+        *(column(name.replace("_", " "), name, "difference") for name in names),
+    )
+    rows = tuple(
+        (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
+    )
+    pinned = sum(_about_two(found, "pinned", length) or 0 for length in lengths)
+    narrowed = sum(_about_two(found, "narrowed", length) or 0 for length in lengths)
+    texts = [
+        f"Compared with the release {found[0].about}. Someone who holds both and believes that they are of the same "
+        f"records knows {narrowed:,.0f} counts to less than the smaller k, {pinned:,.0f} of them exactly.",
+        "Where records were added in between, counts that differ tell how many of the added ones hold a combination.",
+    ]
+    if pinned:
+        texts.append("To tell less, publish both with the same k and the same columns, or withdraw the earlier one.")
+    blocks: list[Block] = [Paragraphs(tuple(texts)), Table("Both releases", heads, rows)]
+    if known:
+        exact = tuple(
+            (one.about or "", number(one.low) if one.low == one.high else f"{number(one.low)} – {number(one.high)}")
+            for one in known
+        )
+        heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
+        caption = f"The {len(known)} combinations of which both tell most; all are in the table differing"
+        blocks.append(Table(caption, heads, exact))
+    blocks += _subtracted(material, found, lengths)
+    return Section("differences", heading, tuple(blocks))
+
+
+def _subtracted(material: Material, found: list[Finding], lengths: list[int]) -> list[Block]:
+    """What subtracting tells if records were only added, and how far columns moved."""
+    names = ("told_of_added", "told_of_earlier")
+    blocks: list[Block] = []
+    if any(one.measure in names for one in found):
+        told = int(sum(_about_two(found, name, length) or 0 for name in names for length in lengths))
+        text = (
+            "Whoever knows or assumes that records were only added since, and none went, can subtract the earlier "
+            f"counts from these. That tells, of {told:,} combinations, that at least one and fewer than {material.k} "
+            "of the added or of the earlier records hold it. Each count was compared with those of the combinations "
+            "that lack one of its attributes, from the number of all records down; other ways to put counts together "
+            "were not tried."
+        )
+        heads = (
+            Column("combinations", number=False),
+            *(column(name.replace("_", " "), name, "difference") for name in names),
+        )
+        rows = tuple(
+            (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
+        )
+        blocks.append(Table("Told by subtraction", heads, rows))
+    else:
+        fell = sum(_about_two(found, "fell", length) or 0 for length in lengths)
+        text = (
+            f"Records went since the earlier release ({fell:,.0f} published counts fell by k or more). A rise then "
+            "bounds no number of added records, and subtracting one release from the other tells nothing of them."
+        )
+    moved = sorted(material.chosen("drift", "tvd"), key=lambda one: -one.value)[:_LISTED]
+    series = (Series("distance", tuple(one.value for one in moved)),)
+    about = tuple(one.about or "" for one in moved)
+    chart = Chart("bars", "How far columns moved", definition("tvd", "drift"), about, series, "distance", limits=(0, 1))
+    return [Paragraphs((text,)), *blocks, chart]
+
+
+def _about_two(found: list[Finding], name: str, length: int) -> float | None:
+    return next((one.value for one in found if one.measure == name and one.length == length), None)
+
+
+def sentences(material: Material) -> tuple[str, str]:
+    """Privacy of the input and of the synthetic records, in a sentence each (specification 5)."""
+    unique = material.finding("risk", "sensitive", "records_with_unique_percent")
+    rare = material.finding("risk", "sensitive", "records_with_rare_percent")
+    if rare is None:
+        before = "Privacy of the input: who could be linked was not counted, as too many combinations are common"
+    else:
+        before = (
+            f"Privacy of the input: {percent(rare)} of the records hold a combination of up to {material.searched} "
+            f"attributes that fewer than {material.k} share"
+        )
+        if unique is not None:
+            before += f": {percent(unique)} a unique one, {percent(max(0.0, rare - unique))} only rare ones"
+    return f"{before}.", f"Privacy of the release: {material.guarantee} {material.measured}{_leaks(material)}"
+
+
+def _leaks(material: Material) -> str:
+    """What of the synthetic records' combinations is rare in the input, or is not there; empty if not measured."""
+    names = ("leaked", "emerged", "fabricated", "source_combinations")
+    leaked, emerged, fabricated, known = (material.measure("sensitive_to_synthetic", name) for name in names)
+    if leaked is None or emerged is None or fabricated is None:
+        return ""
+    if material.private:
+        of_all = f", {percent(100 * (leaked + emerged) / known, 2)} of the distinct ones there" if known else ""
+        return (
+            f" {number(leaked + emerged)} combinations that fewer than {material.k} records of the input "
+            f"share{of_all}, "
+            f"are in the synthetic records, too; {number(fabricated)} are in the synthetic records alone. Noise makes "
+            "combinations and leaves some that are real; which is which, the release does not tell."
+        )
+    if not leaked + emerged + fabricated:
+        return " None of the combinations of the synthetic records is rare in the input, and none is missing there."
+    return (
+        f" Of the combinations of the synthetic records, {number(leaked)} are rare in the input, {number(emerged)} "
+        "became "
+        f"frequent although they are rare there, and {number(fabricated)} do not exist there."
+    )

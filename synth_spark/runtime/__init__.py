@@ -1,0 +1,1 @@
+"""What the product runs in: Spark, the JVM, Python workers, injected faults."""

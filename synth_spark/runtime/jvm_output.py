@@ -1,0 +1,116 @@
+"""What a JVM says on standard error, heard by the process that started it: passed on, but for what needs no saying.
+
+On every start Java warns of a module that Spark's launcher asks for, and has no switch for that. All else is passed on,
+what is said late, and by a JVM that does not start, too. This process's own standard error stays as it is.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from synth_spark.errors import EngineError
+from synth_spark.runtime import logs
+
+#: Lines that every JVM says that Spark starts.
+NEEDLESS = frozenset({b"WARNING: Using incubator modules: jdk.incubator.vector"})
+#: A line that no JVM says: this process writes it after what has been said.
+_MARK = b"\0heard\0\n"
+#: Seconds to wait for a standard error that takes nothing.
+_PATIENCE = 5.0
+
+
+class Ear:
+    """Hears the standard error of a process, line by line, in a thread of its own.
+
+    Attributes:
+        end: what is to be the process's standard error: the end of a pipe that is written to.
+    """
+
+    def __init__(self, tell: Callable[[bytes, bool], None], held: bool = False) -> None:
+        """Begin to hear.
+
+        Args:
+            tell: takes a line, and whether it was said before `let_go`.
+            held: whether lines are held back until then.
+        """
+        self._tell, self._starting = tell, True
+        self._held: list[bytes] | None = [] if held else None
+        self._caught_up = threading.Event()
+        ears, self.end = os.pipe()
+        threading.Thread(target=self._listen, args=(ears,), daemon=True).start()
+
+    def catch_up(self) -> None:
+        """Return once all that has been said is told, or held back."""
+        self._caught_up.clear()
+        os.write(self.end, _MARK)
+        self._caught_up.wait(_PATIENCE)
+
+    def let_go(self, told: bool) -> None:
+        """Hold nothing back any more; what was held back is told, or forgotten."""
+        self.catch_up()
+        held, self._held = self._held or [], None
+        for line in held if told else ():
+            self._tell(line, True)
+        self._starting = False
+
+    def _listen(self, ears: int) -> None:
+        with open(ears, "rb") as stream:
+            for line in stream:
+                words = line.removesuffix(_MARK)
+                if words and words.rstrip(b"\r\n") not in NEEDLESS:
+                    self._take(words)
+                if words != line:
+                    self._caught_up.set()
+
+    def _take(self, line: bytes) -> None:
+        if self._held is None:
+            self._tell(line, self._starting)
+        else:
+            self._held.append(line)
+
+
+_EARS: list[Ear] = []
+
+
+@contextmanager
+def heard(quiet: bool = False) -> Iterator[None]:
+    """Hear the JVM that PySpark starts for the body, as long as that lives.
+
+    Args:
+        quiet: whether what it says while it starts is told only if it does not.
+
+    Raises:
+        EngineError: it did not start; what it said has been told.
+    """
+    from pyspark.errors import PySparkRuntimeError
+
+    context: Any = import_module("pyspark.core.context")
+    plain, before = context.launch_gateway, len(_EARS)
+
+    def launch(conf: Any = None) -> Any:
+        _EARS.append(Ear(logs.pass_on, held=quiet))
+        return plain(conf, {"stderr": _EARS[-1].end})
+
+    started = False
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # else one that is there is taken
+        context.launch_gateway = launch
+    try:
+        yield
+        started = True
+    except PySparkRuntimeError as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        raise EngineError("java", "ended before Spark had started", "see what it says above") from None
+    finally:
+        context.launch_gateway = plain
+        for ear in _EARS[before:]:
+            ear.let_go(told=not started)
+
+
+def catch_up() -> None:
+    """Return once all is told that JVMs of this process have said."""
+    for ear in _EARS:
+        ear.catch_up()

@@ -1,0 +1,234 @@
+"""The only place that builds or finds a SparkSession, or asks Spark how far it is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import SparkSession
+
+from synth_spark.errors import EngineError
+from synth_spark.runtime.class_archive import java_options
+from synth_spark.runtime.jvm_output import catch_up, heard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MIN_JAVA = 17
+#: On few cores a run of a minute is better off with the simple compiler (measured on 2 cores: 49 s instead of 65 s), a
+#: longer one repays the optimising compiler; a concurrent collector would compete with the work itself in both. Without
+#: the latter Java reserves a fifth of the room for compiled code: three releases fill it, then nothing is compiled.
+_FEW_CORES = (os.cpu_count() or 1) <= 4
+_COLLECTOR = "-XX:+UseSerialGC" if _FEW_CORES else "-XX:+UseParallelGC"
+_SHORT = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m") if _FEW_CORES else ()
+#: Room from the start: growing to it step by step takes some hundred collections (measured: 2 s of a run of a minute).
+_ROOM = ("-Xms1g", "-XX:NewSize=400m", "-XX:MetaspaceSize=256m")
+#: Set once a local session was left to end with the process.
+LEFT_RUNNING = threading.Event()
+#: What a classic session shows of a job.
+_SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
+_DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+
+
+@contextmanager
+def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: bool = False) -> Iterator[SparkSession]:
+    """The session of a command: one that was there, or is the platform's, is left running; one that was built stops.
+
+    Args:
+        delta: whether Delta tables will be read or written.
+        long: whether the work will take minutes.
+        quiet: whether a JVM that starts is not to be heard.
+        ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
+    """
+    found = SparkSession.getActiveSession()
+    with heard(quiet) if found is None else nullcontext():
+        spark = found or open_session(delta, long=long)
+    try:
+        yield spark
+    finally:
+        catch_up()
+        if found is None and not _hosted():
+            if ends and _is_local(spark):
+                LEFT_RUNNING.set()
+            else:
+                spark.stop()
+
+
+def _is_local(spark: SparkSession) -> bool:
+    """Whether the JVM of a session is a child of this process, with all that it runs; it ends when this one does."""
+    try:
+        master = str(spark.sparkContext.master)
+    except Exception:  # Spark Connect has no context
+        return False
+    return "PYSPARK_GATEWAY_PORT" not in os.environ and re.match(r"local(\[|$)", master) is not None
+
+
+def open_session(delta: bool = False, master: str | None = None, long: bool = False) -> SparkSession:
+    """Find or build the session this run works with.
+
+    A session that is there already is used as it is (notebooks, Databricks); a process started by ``spark-submit`` or
+    given ``SPARK_REMOTE`` takes what that names, with its settings and under its name; otherwise a local session on all
+    cores is built.
+
+    Args:
+        delta: whether Delta tables will be read or written.
+        master: master of a session that is built here.
+        long: whether the work will take minutes.
+
+    Raises:
+        EngineError: no usable Java for a local session.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    builder = SparkSession.builder
+    if delta:
+        builder = with_delta(builder)
+    if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or _hosted():
+        return builder.getOrCreate()
+    java = check_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
+    for key, value in local_settings(long, java_options(java)).items():
+        builder = builder.config(key, value)
+    session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    return session
+
+
+def _hosted() -> bool:
+    """Whether the platform owns the session: stopping it would fail the job, or stop the work of others."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
+
+
+def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, str]:
+    """Settings of a local session: quiet, in UTC, memory from the machine's; for minutes of work if ``long``.
+
+    Args:
+        long: whether the work will take minutes.
+        more: further options of its JVM.
+    """
+    cores = os.cpu_count() or 1
+    log4j = f"-Dlog4j2.configurationFile={resources.files(__package__) / 'log4j2.properties'}"
+    options = (*(() if long else _SHORT), _COLLECTOR, *_ROOM, log4j, *more)
+    return {
+        "spark.driver.memory": f"{_driver_megabytes()}m",
+        "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in options),
+        "spark.ui.enabled": "false",
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # tables are renamed once they are whole
+        "spark.ui.showConsoleProgress": "false",
+        "spark.python.daemon.module": "synth_spark.pipeline.worker_daemon",
+        "spark.python.sql.dataFrameDebugging.enabled": "false",  # else each expression notes where it was written
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(2 * cores if long else cores),  # a task costs some hundredths of a second
+        "spark.sql.codegen.cache.maxEntries": "3000",  # a release needs 122, the default is 100
+        "spark.sql.adaptive.enabled": "false",  # tables are cut to fit; it only makes more jobs
+        "spark.sql.files.openCostInBytes": str(1 << 16),  # else a file of some MB is cut unevenly
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "synth-spark-warehouse"),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+
+
+def check_java() -> str:
+    """What the Java on the path, or in JAVA_HOME, says of its version.
+
+    Raises:
+        EngineError: there is none, or it is older than version 17.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        remedy = f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)"
+        raise EngineError("java", "was not found", remedy)
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
+    if version is None or int(version.group(1)) < _MIN_JAVA:
+        raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer one, or point JAVA_HOME to it")
+    return output
+
+
+def warm_workers(spark: SparkSession) -> None:
+    """Start a local session's Python workers, with what they load (see `workers`), beside whatever runs meanwhile.
+
+    One task is enough: workers are forks of the daemon that it starts, and reading has the other cores meanwhile.
+    Elsewhere than in a local session nothing is done: workers come and go there.
+    """
+
+    def pass_on(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        yield from batches
+
+    try:
+        if not _is_local(spark):
+            return
+        spark.range(0, 1, 1, 1).mapInArrow(pass_on, "id bigint").write.format("noop").mode("append").save()
+    except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same
+        return
+
+
+def tag_of(run_id: str, stage: str) -> str:
+    """The tag of all that a stage of a run does."""
+    return f"synth-spark.{run_id}.{stage}"
+
+
+@contextmanager
+def described(spark: SparkSession, run_id: str, stage: str) -> Iterator[None]:
+    """Name run and stage on all that Spark does for the body, where Spark shows what it does.
+
+    Everywhere it is a tag, by which `SparkSession.interruptTag` finds the stage; in a classic session it is the jobs'
+    group and description, too, as its pages and its event log show them.
+    """
+    tag = tag_of(run_id, stage)
+    context = None
+    try:
+        spark.addTag(tag)
+        context = spark.sparkContext
+        before = [context.getLocalProperty(key) for key in _SHOWN]
+        context.setJobGroup(tag, f"synth-spark {run_id}: {stage}")
+    except Exception:  # Spark Connect has no context, and shows tags alone; a name is never worth a run
+        context = None
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # a session that ended has none
+            spark.removeTag(tag)
+        if context is not None:
+            for key, value in zip(_SHOWN, before, strict=True):
+                context.setLocalProperty(key, value)  # type: ignore[arg-type]  # None takes it away
+
+
+def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
+    """(tasks done, tasks in all) of the stages that have started and not ended; None where Spark does not say."""
+    try:
+        tracker = spark.sparkContext.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+    except Exception:  # Spark Connect has no tracker; a session that is being stopped answers with anything
+        return None
+    known = [stage for stage in stages if stage is not None]
+    return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
+
+
+def with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
+    """Add what Delta tables need to a session that is being built."""
+    return (
+        builder.config("spark.jars.packages", _DELTA)
+        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    )
+
+
+def _driver_megabytes() -> int:
+    """A third of the machine's memory, between 1 and 8 GiB; Python workers need the rest."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(1024, min(8192, total // 3))

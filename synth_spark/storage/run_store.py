@@ -1,0 +1,389 @@
+"""A run's folder: every stage's tables as written, and the manifest that makes the run explainable and resumable.
+
+The folder is SENSITIVE. Its layout::
+
+    RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed
+    RUN/tables/<name>/*.parquet  the kept tables
+    RUN/quality.md               the last audit, readable
+
+A table is written under a temporary name and renamed once it is complete and in the manifest, so a table that the
+manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
+"""
+
+import fcntl
+import json
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from synth_spark import __version__
+from synth_spark import plan as plans
+from synth_spark.errors import RunError
+from synth_spark.plan import Plan
+from synth_spark.runtime import faults
+from synth_spark.schema.tables import Kept, Table
+from synth_spark.storage.files import told, write_atomically
+from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
+from synth_spark.storage.paths import check_roots
+
+_FORMAT = 2
+#: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
+#: without a dictionary of distinct records, which is what a column of that name holds.
+_PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
+#: What Spark calls the types of tables that the driver makes.
+_TYPES = {
+    pa.string(): "string",
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "long",
+    pa.float64(): "double",
+    pa.binary(): "binary",
+}
+#: What a file's name begins with in a table that was put together.
+_NUMBER = re.compile(r"^\d{5}-")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table that was written beside its place in a run folder, and waits for its turn to be kept.
+
+    Attributes:
+        rows: how many.
+        sums: its `SUMS`.
+        schema: as Spark writes it in JSON.
+        seconds: how long writing took.
+        files: SHA-256 of each file, where that is known.
+    """
+
+    rows: int
+    sums: Sequence[int]
+    schema: Any
+    seconds: float
+    files: dict[str, str] | None = None
+
+
+class Workspace:
+    """The folder of one run.
+
+    Attributes:
+        folder: where it is.
+        manifest: its content, JSON-ready; saved after every change.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @classmethod
+    def create(cls, plan: Plan) -> "Workspace":
+        """Make a new run folder, readable by its owner only.
+
+        Raises:
+            RunError: the run exists, or the folder cannot be made.
+            PlanError: it would be inside the folder of the published tables.
+        """
+        check_roots(plan)
+        now = faults.now()
+        run_id = plan.run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        folder = plan.work_folder / run_id
+        try:
+            plan.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(mode=0o700)
+            (folder / "tables").mkdir()
+        except FileExistsError:
+            raise RunError(
+                f"run_id '{run_id}'",
+                f"exists in {plan.work_folder}",
+                "choose another, or resume it: synth-spark resume RUN",
+            ) from None
+        except OSError as error:
+            raise RunError(
+                "work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…"
+            ) from None
+        workspace = cls(
+            folder,
+            {
+                "format": _FORMAT,
+                "run_id": run_id,
+                "created": now.isoformat(timespec="seconds"),
+                "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
+                "plan": plan.model_dump(mode="json"),
+                "versions": {"synth_spark": __version__},
+                "facts": {},
+                "stages": {},
+                "tables": {},
+            },
+        )
+        workspace.save()
+        return workspace
+
+    @classmethod
+    def open(cls, folder: Path) -> "Workspace":
+        """Open an existing run folder.
+
+        Raises:
+            RunError: there is none, or it is of another format.
+        """
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RunError(f"run {folder}", "has no readable manifest.json", "give the folder of a run") from None
+        if manifest.get("format") != _FORMAT:
+            raise RunError(f"run {folder}", "was made by another version", "run the plan again")
+        return cls(folder, manifest)
+
+    @staticmethod
+    def discard(folder: Path) -> None:
+        """Remove a folder of run folders, if there is one."""
+        shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run."""
+        return str(self.manifest["run_id"])
+
+    @property
+    def plan(self) -> Plan:
+        """The effective plan."""
+        return plans.parse(self.manifest["plan"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything random. SENSITIVE."""
+        return int(self.manifest["seed"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Small things that stages leave for later ones: names, numbers of records. SENSITIVE."""
+        facts: dict[str, Any] = self.manifest["facts"]
+        return facts
+
+    def save(self) -> None:
+        """Write the manifest, atomically.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
+        with told("manifest.json"):
+            write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Record that a stage is done, when it began and how long it took, when its body ends without an error."""
+        started, start = faults.now(), time.monotonic()
+        yield
+        self.manifest["stages"][name] = {
+            "seconds": round(time.monotonic() - start, 3),
+            "started": started.isoformat(timespec="milliseconds"),
+            "finished": faults.now().isoformat(timespec="milliseconds"),
+        }
+        self.save()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only process that works on this run; the operating system lets go when it ends, however that happens.
+
+        Raises:
+            RunError: another process does, or did since the manifest was read.
+        """
+        with told("its lock"):
+            stream = (self.folder / ".running").open("a")
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                remedy = "wait for it, or end it"
+                raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
+            except OSError:  # a file system without locks
+                pass
+            saved = Workspace.open(self.folder).manifest
+            if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
+                raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
+            yield
+
+    def done(self, stage: str) -> bool:
+        """Whether a stage has been completed."""
+        return stage in self.manifest["stages"]
+
+    @property
+    def purged(self) -> str | None:
+        """When what the run kept was removed; None if it was not."""
+        found: dict[str, str] = self.manifest.get("purged", {})
+        return found.get("finished", found.get("started"))
+
+    def check_not_purged(self) -> None:
+        """Raise `RunError` if what the run kept was removed."""
+        if self.purged is not None:
+            problem = f"was purged ({self.purged}): its kept tables and its seed are gone"
+            raise RunError(f"run '{self.run_id}'", problem, "make a new release; what was published stands")
+
+    def forget(self, stages: list[str], tables: list[Table]) -> None:
+        """Drop stages and their tables, to run them anew."""
+        for stage in stages:
+            self.manifest["stages"].pop(stage, None)
+        dropped = [self.manifest["tables"].pop(table.name, None) and table for table in tables]
+        self.save()
+        for table in filter(None, dropped):
+            shutil.rmtree(self._path(table), ignore_errors=True)
+
+    def write_frame(self, table: Table, frame: DataFrame) -> Written:
+        """Write a table beside its place. The manifest is not touched: other threads may work on it.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
+        start, observed = time.monotonic(), Observation(f"keep_{table.name}")
+        frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
+        hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
+        with told(f"table {table.name}"):
+            hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(self._unfinished(table)))
+            metrics = observed.get
+        return Written(metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), time.monotonic() - start)
+
+    def write_rows(self, table: Table, rows: pa.Table) -> Written:
+        """Write a small table that the driver made, by the same rules as `write_frame`; no job is started for it.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
+        start, unfinished = time.monotonic(), self._unfinished(table)
+        with told(f"table {table.name}"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            with (unfinished / "part-00000.parquet").open("wb") as stream:
+                pq.write_table(rows, stream, compression="zstd", store_schema=False)
+        return Written(rows.num_rows, arrow_sums(rows), _schema_of(rows), time.monotonic() - start)
+
+    def keep(self, spark: SparkSession, table: Table, written: Written) -> Kept:
+        """Put a table that was written in its place, and that of one before; record it, and give it back as read there.
+
+        Raises:
+            RunError: the disk is full, or refuses.
+        """
+        path, point = self._path(table), f"keep.{table.name}"
+        with told(f"table {table.name}"):
+            faults.point(f"{point}.rename")
+            shutil.rmtree(path, ignore_errors=True)
+            self._unfinished(table).rename(path)
+            faults.point(f"{point}.renamed")
+        self._enter(table, written)
+        return self.kept(spark, table)
+
+    def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["Workspace", Table]]) -> Kept:
+        """Put tables of the same columns together, file by file; no row is read, and what is copied is compared.
+
+        Args:
+            spark: the session.
+            table: what they become.
+            parts: kept tables, each with its run folder.
+
+        Raises:
+            RunError: a part has other columns, or its files are not those that were written.
+        """
+        start, unfinished = time.monotonic(), self._unfinished(table)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        entries = [workspace.manifest["tables"][part.name] for workspace, part in parts]
+        files: dict[str, str] = {}
+        for (workspace, part), entry in zip(parts, entries, strict=True):
+            if _columns(entry["schema"]) != _columns(entries[0]["schema"]):
+                raise RunError(f"table {part.name}", f"of run {workspace.run_id} has other columns", "make a full run")
+            for name, digest in entry["files"].items():
+                source, target = workspace._path(part) / name, unfinished / f"{len(files):05d}-{_NUMBER.sub('', name)}"
+                if not source.is_file() or sha256(shutil.copyfile(source, target)) != digest:
+                    problem = f"of run {workspace.run_id} is not what was written"
+                    raise RunError(f"table {part.name}", problem, "make a full run, without input.since")
+                files[target.name] = digest
+        rows = sum(entry["rows"] for entry in entries)
+        sums = [sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(SUMS))]
+        written = Written(rows, sums, entries[0]["schema"], time.monotonic() - start, files)
+        return self.keep(spark, table, written)
+
+    def _enter(self, table: Table, written: Written) -> None:
+        """Enter a table that is in its place into the manifest."""
+        path, files = self._path(table), written.files
+        if files is None:
+            files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
+        self.manifest["tables"][table.name] = {
+            "grain": table.grain,
+            "sensitivity": table.sensitivity.name,
+            "rows": written.rows,
+            "content_hash": hash_of(written.rows, written.sums),
+            "hash_sums": [str(total) for total in written.sums],  # they add up where tables do
+            "schema": written.schema,
+            "seconds": round(written.seconds, 3),
+            "files": files,
+        }
+        self.save()
+        faults.point(f"keep.{table.name}.kept", path)
+
+    def kept(self, spark: SparkSession, table: Table) -> Kept:
+        """A table kept earlier.
+
+        Raises:
+            RunError: it was not kept, or it was removed.
+        """
+        entry = self.manifest["tables"].get(table.name)
+        if entry is None:
+            raise RunError(
+                f"table {table.name}", "is not in this run", "run the stages before it first: synth-spark resume RUN"
+            )
+        if "purged" in entry:
+            self.check_not_purged()
+        about = (entry[name] for name in ("schema", "rows", "content_hash", "files"))
+        return Kept(table, spark, self._path(table), *about)
+
+    def verify(self, table: Table) -> None:
+        """Check the files of a kept table against the hashes taken when they were written.
+
+        Raises:
+            RunError: a file is missing, torn, changed, or more than was written.
+        """
+        if not self.is_whole(table.name):
+            raise RunError(
+                f"table {table.name}", "is not what was written", "run its stage again: synth-spark stage NAME RUN"
+            )
+
+    def is_whole(self, name: str) -> bool:
+        """Whether the files of a kept table are those that were written; also of one that was not kept."""
+        entry, path = self.manifest["tables"].get(name, {"files": {}}), self.folder / "tables" / name
+        known: dict[str, str] = entry["files"]
+        if known and {file.name for file in path.glob("*.parquet")} != set(known):
+            return False
+        return all(sha256(path / file) == digest for file, digest in known.items())
+
+    def write(self, name: str, text: str) -> None:
+        """Put a document into the run folder."""
+        write_atomically(self.folder / name, text)
+
+    def _path(self, table: Table) -> Path:
+        return self.folder / "tables" / table.name
+
+    def _unfinished(self, table: Table) -> Path:
+        """Where a table is written, before it takes its place."""
+        return self._path(table).with_name(f".{table.name}.unfinished")
+
+
+def _schema_of(rows: pa.Table) -> dict[str, Any]:
+    """The schema of an Arrow table, as Spark writes it in JSON."""
+    fields = [
+        {"name": field.name, "type": _TYPES[field.type], "nullable": field.nullable, "metadata": {}}
+        for field in rows.schema
+    ]
+    return {"type": "struct", "fields": fields}
+
+
+def _columns(schema: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Names and types of a table's columns."""
+    return [(field["name"], field["type"]) for field in schema["fields"]]

@@ -1,0 +1,158 @@
+"""From grown records to the synthetic records as written: totals rounded, copies written out, codes back to strings."""
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark.errors import PlanError
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.cells import Codes, Ints, starts_of
+from synth_spark.kernels.growth.rounding import Hashes, give_up, merge, offer, thresholds
+from synth_spark.kernels.keyed_random import derive, hash_copies
+from synth_spark.plan.planner import Resolved
+from synth_spark.schema.domain import Domain
+from synth_spark.schema.fields import literal_pattern
+from synth_spark.schema.tables import positional
+
+_BATCH = 50_000
+
+
+def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed: int) -> DataFrame:
+    """Round every attribute's total down to a multiple of k, and write the records out.
+
+    Args:
+        grown: one row a distinct record, as kept: ``record``, ``copies``.
+        domain: the table's domain.
+        resolved: k and the number of files.
+        seed: of all random choices.
+
+    Returns:
+        One row a synthetic record: the input's columns in the form they came in, absent = null, in an order that is a
+        hash of the content and so carries no information.
+    """
+    starts, key = starts_of(domain.common(resolved.k)), derive(seed, "round")
+    some, largest = thresholds(*_offers(grown, starts, resolved.k, key), resolved.k)
+
+    def rounded(records: Codes, copies: Ints) -> tuple[Codes, Ints]:
+        return give_up(records, copies, starts, some, largest, key)
+
+    return written(grown, domain, resolved.files, seed, rounded)
+
+
+def written(
+    made: DataFrame,
+    domain: Domain,
+    files: int,
+    seed: int,
+    change: Callable[[Codes, Ints], tuple[Codes, Ints]] | None = None,
+) -> DataFrame:
+    """Write records out, in an order that is a hash of their content and so carries no information.
+
+    Args:
+        made: one row a distinct record, or some of its copies: ``record``, ``copies``.
+        domain: of its codes.
+        files: to write.
+        seed: of the order.
+        change: applied to records and their copies before.
+
+    Returns:
+        One row a synthetic record: a column for each field, in the form it came in, absent = null.
+    """
+    place, columns = np.uint64(derive(seed, "row order")), len(domain.columns)
+
+    def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            records, copies = unpack_codes(batch["record"], columns), batch["copies"].to_numpy()
+            if change is not None:
+                records, copies = change(records, copies)
+            places = hash_copies(records, copies, place).view(np.int64)
+            rows = np.repeat(np.arange(len(records)), copies)
+            for at in range(0, len(rows), _BATCH):
+                part = rows[at : at + _BATCH]
+                arrays = [*domain.decode(records[part]), pa.array(places[at : at + _BATCH])]
+                yield pa.RecordBatch.from_arrays(arrays, names=names)
+
+    names = [*(f"c{index}" for index in range(len(domain.fields))), "place"]
+    types = [*(field.type for field in domain.fields), "bigint"]
+    schema = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+    ordered = made.mapInArrow(decode, schema).repartition(files, "place").sortWithinPartitions("place")
+    return ordered.drop("place").toDF(*domain.names)
+
+
+def indicators(records: DataFrame, domain: Domain) -> DataFrame:
+    """The synthetic records with a column ``field_value`` for each value of fields with several: 1 or absent.
+
+    Args:
+        records: the synthetic records as written.
+        domain: the table's domain; its values of such fields are those that are published.
+
+    Raises:
+        PlanError: see `indicator_names`.
+    """
+    cells = []
+    for index, field in enumerate(domain.fields):
+        cell = F.col(f"c{index}")
+        cells.append(F.split(cell, literal_pattern(field.delimiter)) if field.many and field.delimiter else cell)
+    chosen = [
+        (cells[index] if value is None else F.when(F.array_contains(cells[index], value), "1")).alias(name)
+        for name, index, value in indicator_names(domain)
+    ]
+    return positional(records).select(*chosen)
+
+
+def indicator_names(domain: Domain) -> list[tuple[str, int, str | None]]:
+    """The columns of `indicators`: name, index of the field, and the value; None for a field with one value a record.
+
+    Raises:
+        PlanError: two columns would have the same name (case does not count).
+    """
+    names: list[tuple[str, int, str | None]] = []
+    for index, (field, (low, high)) in enumerate(zip(domain.fields, pairwise(domain.bounds), strict=True)):
+        values = [column.values[0] for column in domain.columns[low:high]] if field.many else []
+        names += (
+            [(f"{field.name}_{value}", index, value) for value in values] if field.many else [(field.name, index, None)]
+        )
+    owners: dict[str, int] = {}
+    for name, index, _ in names:
+        other = owners.setdefault(name.lower(), len(owners))
+        if other != len(owners) - 1:
+            problem = f"would give two columns the same name, one of them of '{domain.fields[index].name}'"
+            raise PlanError("output.indicators", problem, "rename a column, group its values, or do without")
+    return names
+
+
+def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Hashes]:
+    """Total of each attribute over all records, and the smallest hashes of the copies that hold it."""
+    columns = len(starts) - 1
+
+    def offer_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        offers = [
+            offer(unpack_codes(batch["record"], columns), batch["copies"].to_numpy(), starts, k, key)
+            for batch in batches
+        ]
+        if offers:
+            yield pa.RecordBatch.from_arrays(_packed(offers), names=["totals", "lowest"])
+
+    def merge_all(table: pa.Table) -> pa.Table:
+        offers = [
+            (unpack_ints(totals), unpack_ints(lowest).view(np.uint64).reshape(-1, k - 1))
+            for totals, lowest in zip(table["totals"], table["lowest"], strict=True)
+        ]
+        return pa.table(_packed(offers), names=["totals", "lowest"])
+
+    schema = "totals binary, lowest binary"
+    found = grown.mapInArrow(offer_block, schema).groupBy().applyInArrow(merge_all, schema).toArrow()
+    if found.num_rows == 0:
+        return np.zeros(starts[-1], np.int64), np.zeros((starts[-1], k - 1), np.uint64)
+    return unpack_ints(found["totals"][0]), unpack_ints(found["lowest"][0]).view(np.uint64).reshape(-1, k - 1)
+
+
+def _packed(offers: list[tuple[Ints, Hashes]]) -> list[pa.Array]:
+    totals = np.sum([totals for totals, _ in offers], axis=0)
+    lowest = reduce(merge, [lowest for _, lowest in offers])
+    return [pack_ints([totals]), pack_ints([lowest.view(np.int64)])]

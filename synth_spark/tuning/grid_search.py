@@ -1,0 +1,127 @@
+"""Trying several plans on a sample of the records, before one is chosen. Nothing is published. SENSITIVE.
+
+Parameters that are chosen by looking at exact figures tell of the records. Under k-anonymity that is as much as the
+choice itself tells; differential privacy has to pay for it, and so is not tuned here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark import plan as plans
+from synth_spark.errors import InputError, PlanError, ResourceError
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.schema import tables
+from synth_spark.storage.run_store import Workspace
+from synth_spark.tuning.comparison import Outcome, called, differing, outcomes
+
+#: The stages that tell how useful a release would be.
+_STAGES = ("encode", "aggregate", "synthesize", "evaluate")
+#: Share of the pairs that a release should keep.
+_WANTED = 0.9
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What is tried: every combination of these.
+
+    Attributes:
+        ks: privacy resolutions.
+        lengths: reporting lengths.
+        kinds: ways of synthesis.
+        sample: most records.
+    """
+
+    ks: tuple[int, ...]
+    lengths: tuple[int, ...]
+    kinds: tuple[str, ...]
+    sample: int
+
+
+def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
+    """Try every plan of a grid on the same sample.
+
+    Args:
+        run: a run of the plan that is varied, nothing of which is done yet.
+        grid: what is tried.
+        folder: of the run folders that are made.
+
+    Returns:
+        One outcome a plan that could be tried, in the order of the grid.
+
+    Raises:
+        PlanError: the plan is under differential privacy, or nothing of the grid could be tried.
+    """
+    if isinstance(run.plan.privacy, DifferentialPrivacy):
+        problem = "would be chosen by exact figures, which the budget does not pay for"
+        raise PlanError("privacy.epsilon", problem, "see what it buys beforehand: synth-spark plan PLAN --epsilon …")
+    api.work(run, "read")
+    sample = _sample(run.kept(tables.RECORDS).frame, grid.sample, run.workspace.seed)
+    first: Run | None = None
+    folders = []
+    for k, length, kind in product(grid.ks, grid.lengths, grid.kinds):
+        name = f"k{k}-R{length}-{kind}"
+        trial = _trial(run, _varied(run.plan, folder, name, k, length, kind), sample if first is None else first)
+        first = first or trial
+        try:
+            with run.progress.stage("tune", f"trying {name}"):
+                for stage in _STAGES:
+                    api.work(trial, stage)
+            folders.append(trial.workspace.folder)
+        except (InputError, PlanError, ResourceError) as error:
+            run.progress.say(f"{name} was left out: {error.field}: {error.problem}")
+    if not folders:
+        raise PlanError("grid", "holds no plan that works on the sample", "try lower k, or a larger sample")
+    return outcomes(folders)
+
+
+def advice(found: Sequence[Outcome]) -> str:
+    """The largest k that still keeps what a release should, in a sentence."""
+    good = [one for one in found if (one.figure("kept_share_of_common", 2) or 0) >= _WANTED]
+    if not good:
+        return f"No plan keeps {_WANTED:.0%} of the pairs of the sample: make values coarser, or lower k."
+    best = max(good, key=lambda one: (one.plan["privacy.k"], one.figure("kept_share_of_common", 2)))
+    kept = best.figure("kept_share_of_common", 2) or 0
+    return (
+        f"The largest k that keeps {_WANTED:.0%} of the pairs: {called(best, differing(found))}, with {kept:.1%}. "
+        "A larger table keeps more than its sample does."
+    )
+
+
+def _varied(plan: Plan, folder: Path, name: str, k: int, length: int, kind: str) -> Plan:
+    content = plan.model_dump(mode="json")
+    content["privacy"]["k"], content["reporting_length"], content["synthesis"]["kind"] = k, length, kind
+    if kind != "value_seeded":
+        content["synthesis"]["oversampling"] = None
+    content.update(work=str(folder), run_id=name, seed=plan.seed if plan.seed is not None else 0)
+    return plans.parse(content)
+
+
+def _trial(run: Run, plan: Plan, records: "DataFrame | Run") -> Run:
+    """A run whose records are read already."""
+    trial = Run(run.spark, Workspace.create(plan), Progress(quiet=True))
+    frame = records.kept(tables.RECORDS).frame if isinstance(records, Run) else records
+    with trial.workspace.stage("read"):
+        kept = trial.keep(tables.RECORDS, frame)
+        trial.workspace.facts.update(fields=run.workspace.facts["fields"], records=kept.rows)
+    return trial
+
+
+def _sample(records: DataFrame, most: int, seed: int) -> DataFrame:
+    """The records with the smallest hashes, of equal ones all or some: whatever the partitions."""
+    columns = [F.col(name) for name in records.columns]
+    shuffled = F.xxhash64(F.lit(seed % (1 << 62)), *columns)
+    return records.orderBy(shuffled, *columns).limit(most)
+
+
+def default_folder(plan: Plan) -> Path:
+    """Where trials go if nobody says."""
+    return plan.work_folder / f"tune-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

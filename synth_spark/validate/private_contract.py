@@ -1,0 +1,103 @@
+"""The contract of a release under differential privacy, over the tables as written.
+
+Noise cannot be proved by looking at what came out. What can be: that nothing is told that was not released, that the
+budget was entered before, and that the tables are what they claim to be.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from synth_spark.plan import DifferentialPrivacy
+from synth_spark.privacy.ledger import Entry
+from synth_spark.validate.audit import Result, Rule, checked, rule
+from synth_spark.validate.evidence import Evidence
+
+_NOISY = ("standard_error", "low", "high")
+
+
+def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule]:
+    """The rules of every private release, suite by suite.
+
+    Args:
+        longest: longest combination that is released.
+        constrained: whether the plan declares structural rules.
+        seeded: whether records are put together from released combinations alone.
+    """
+    none, same = {"value_set": [0]}, {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
+    between, in_set, present = (
+        "ExpectColumnValuesToBeBetween",
+        "ExpectColumnValuesToBeInSet",
+        "ExpectColumnValuesToNotBeNull",
+    )
+    query = "UnexpectedRowsExpectation"
+    twice = "SELECT selections FROM {batch} GROUP BY selections HAVING count(*) > 1"
+    outside = "SELECT length FROM {batch} WHERE protected_count < low OR protected_count > high OR standard_error < 0"
+    small = Rule("privacy", "delta", in_set, {"column": "delta_too_large", **none}, "δ < 1 / records.", "warning")
+    declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
+    told = [rule("combinations.released", in_set, "Records hold released combinations.", column="fabricated", **none)]
+    return [
+        rule("columns.schema", "ExpectColumnPairValuesToBeEqual", "Every table has its declared columns.", **same),
+        rule("synthetic_records.not_empty", "ExpectTableRowCountToBeBetween", "There are records.", min_value=1),
+        rule("aggregates.selections", present, "Every combination has its text.", column="selections"),
+        rule("aggregates.length", between, "No length above R.", column="length", min_value=1, max_value=longest),
+        rule("aggregates.positive", between, "No count below 1.", column="protected_count", min_value=1),
+        rule("aggregates.interval", query, "Every count lies in its interval.", unexpected_rows_query=outside),
+        rule("aggregates.unique", query, "No combination twice.", unexpected_rows_query=twice),
+        rule("single_counts.value_domain", present, "Every synthetic value was released.", column="released"),
+        rule("privacy.debited", in_set, "The ledger holds this release, once.", column="debits", value_set=[1]),
+        rule("privacy.terms", in_set, "It holds this ε and this δ.", column="other_terms", **none),
+        small,
+        *(declared if constrained else []),
+        *(told if seeded else []),
+    ]
+
+
+def audit_private(
+    evidence: Evidence,
+    *,
+    names: list[str],
+    told: set[tuple[int, str]],
+    fabricated: float,
+    ledger: Sequence[Entry],
+    run_id: str,
+    terms: DifferentialPrivacy,
+    records: int,
+    rules: list[Rule],
+) -> list[Result]:
+    """Check every rule of a private contract.
+
+    Args:
+        evidence: what was counted of the written tables.
+        names: column names, in order.
+        told: the values that may be told of: index of the column, and value.
+        fabricated: combinations of synthetic records, up to the required length, that were not released.
+        ledger: all entries.
+        run_id: of the release.
+        terms: of privacy.
+        records: number of records, as released.
+        rules: the contract.
+
+    Returns:
+        One result a rule.
+    """
+    declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count", *_NOISY]}
+    own = [entry for entry in ledger if entry.kind == "release" and entry.run_id == run_id]
+    other = sum((entry.epsilon, entry.delta) != (terms.epsilon, terms.delta) for entry in own)
+    privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * records >= 1)}
+    batches: dict[str, tuple[str, Any]] = {
+        **evidence.batches(declared),
+        "single_counts": ("pandas", _known(evidence.singles, told)),
+        "privacy": ("pandas", pd.DataFrame([privacy])),
+        "combinations": ("pandas", pd.DataFrame({"fabricated": [fabricated]})),
+    }
+    return checked(batches, rules)
+
+
+def _known(single_counts: pa.Table, told: set[tuple[int, str]]) -> pd.DataFrame:
+    """One row an attribute that synthetic records hold: ``released``, null if it may not be told of."""
+    held = [row for row in single_counts.to_pylist() if row["synthetic"] is not None]
+    return pd.DataFrame({"released": [1.0 if (row["column"], row["value"]) in told else np.nan for row in held]})

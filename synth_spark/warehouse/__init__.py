@@ -1,6 +1,0 @@
-"""Published releases in warehouses: PostgreSQL and DuckDB, by one contract of names, types and additions."""
-
-from synth_spark.warehouse.contract import Contract, contract_of, evolves
-from synth_spark.warehouse.loading import LOADS, Loaded, load
-
-__all__ = ["LOADS", "Contract", "Loaded", "contract_of", "evolves", "load"]

@@ -1,0 +1,47 @@
+"""What the tests of the installed product share: its wheel, environments without it, commands in clean processes."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+#: What suits processes that live for a minute and share few cores.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's environment without what its Spark put there."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
+    return {**clean, **more}
+
+
+def run(command: list[str | Path], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process without this one's Spark."""
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(**environment),
+        cwd="/",
+    )
+
+
+def build_wheel(folder: Path) -> Path:
+    """The wheel of this checkout."""
+    built = run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT])
+    assert built.returncode == 0, built.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def bare_environment(folder: Path, *options: str) -> Path:
+    """The Python of a new environment that has what the package needs, borrowed by links, and not the package."""
+    assert run([sys.executable, "-m", "venv", *options, folder]).returncode == 0
+    packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if "synth_spark" not in package.name and not (packages / package.name).exists() and package.suffix != ".pth":
+            (packages / package.name).symlink_to(package)
+    return folder / "bin" / "python"

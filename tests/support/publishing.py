@@ -1,0 +1,70 @@
+"""What the tests of published roots share: releases put in place without Spark, and runs that are about to publish."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.run import Run
+from synth_spark.publish.repository import Root
+from synth_spark.storage.hashing import sha256
+from synth_spark.storage.run_store import Workspace
+
+
+def place(out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, columns: str = "ab", **plan: object) -> Root:
+    """Publish a release of the given combinations, as ``a:x`` or ``a:x;b:y`` → count, step by step as it is done."""
+    out.mkdir(exist_ok=True)
+    root = Root(out)
+    told = {"privacy": "k_anonymity", "k": k, "reporting_length": 2, "title": "Cases", "guarantee": "It is safe."}
+    tables = {
+        "aggregates": pa.table(
+            {
+                "length": pa.array([text.count(";") + 1 for text in counts], pa.int32()),
+                **{
+                    name: [dict(part.split(":") for part in text.split(";")).get(name) for text in counts]
+                    for name in columns
+                },
+                "selections": list(counts),
+                "protected_count": pa.array(list(counts.values()), pa.int64()),
+            }
+        ),
+        "release": pa.table({name: [value] for name, value in {**told, "plan": json.dumps(plan)}.items()}),
+    }
+    with root.alone(run_id):
+        seen = root.pointer()
+        root.begin(run_id, "parquet", tables)
+        entries = {}
+        for name, table in tables.items():
+            folder = out / name / f"run_id={run_id}"
+            folder.mkdir(parents=True)
+            pq.write_table(table, folder / "part-00000.parquet")
+            file = {"sha256": sha256(folder / "part-00000.parquet"), "bytes": 1}
+            schema = [{"name": field.name, "type": str(field.type)} for field in table.schema]
+            entries[name] = {"path": f"{name}/run_id={run_id}", "rows": len(table), "content_hash": file["sha256"]}
+            entries[name] |= {"schema": schema, "files": {"part-00000.parquet": file}}
+        documents = {"RELEASE.md": f"This is {run_id}.\n", f"only-{run_id}.md": "Nobody else has this.\n"}
+        root.file_documents(run_id, documents)
+        about = {"run_id": run_id, "published": root.time(), "format": "parquet", "terms": told}
+        root.write_manifest({**about, "tables": entries, "documents": sorted(documents)})
+        root.switch(run_id, seen, "publish")
+        root.end(run_id)
+    return root
+
+
+def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, format_: str = "parquet") -> Run:
+    """A copy of a run whose stages are done but the last, under its folder's name and with another target.
+
+    It counts as compared with what is current there.
+    """
+    shutil.copytree(ready, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["run_id"] = manifest["plan"]["run_id"] = folder.name
+    manifest["plan"]["output"] |= {"path": str(out), "format": format_}
+    manifest["facts"]["readers_have"] = Root(out).current()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return Run(spark, Workspace.open(folder), Progress(quiet=True))

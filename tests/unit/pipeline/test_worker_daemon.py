@@ -1,0 +1,34 @@
+"""The process that Python workers are forked from."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synth_spark.pipeline import worker_daemon
+
+
+def test_archives_of_spark_are_left_where_it_is_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    archives = [str(tmp_path / name) for name in ("pyspark.zip", "py4j-0.10.9.9-src.zip", "spark-core_2.13-4.2.0.jar")]
+    rest = list(sys.path)
+    monkeypatch.setattr(sys, "path", [*archives, *rest])
+    monkeypatch.setattr(sys, "path_importer_cache", dict.fromkeys(archives))
+    worker_daemon.leave_archives()
+    assert sys.path == rest
+    assert not set(archives) & set(sys.path_importer_cache)
+
+
+def test_archives_of_spark_stay_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    alone = [str(tmp_path / "pyspark.zip"), str(tmp_path)]
+    monkeypatch.setattr(sys, "path", list(alone))
+    worker_daemon.leave_archives()
+    assert sys.path == alone
+
+
+def test_what_is_loaded_starts_no_thread_that_a_fork_would_lose() -> None:
+    """But for the one of pyarrow's allocator, which is prepared for forks."""
+    names = "[open(f'/proc/self/task/{one}/comm').read().strip() for one in os.listdir('/proc/self/task')]"
+    code = f"import os; from synth_spark.pipeline.worker_daemon import preload; preload(); print({names}[1:])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.strip() in ("[]", "['jemalloc_bg_thd']")

@@ -1,0 +1,102 @@
+"""What a process says on standard error: what is dropped, what is passed on and when; and a JVM that does not start."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+from pyspark import SparkConf
+from pyspark.core import context
+
+from synth_spark.errors import EngineError
+from synth_spark.runtime import logs
+from synth_spark.runtime.jvm_output import NEEDLESS, Ear, heard
+
+(NEEDLESS_LINE,) = (line.decode() for line in NEEDLESS)
+
+
+@pytest.fixture
+def said() -> Callable[..., list[tuple[bytes, bool]]]:
+    """What is told of what a shell's command says; the ear is let go, and tells or forgets, after the first command."""
+
+    def hear(*commands: str, held: bool = False, told: bool = True) -> list[tuple[bytes, bool]]:
+        lines: list[tuple[bytes, bool]] = []
+        ear = Ear(lambda line, starting: lines.append((line, starting)), held)
+        for number, command in enumerate(commands):
+            subprocess.run(["sh", "-c", f"({command}) >&2"], stderr=ear.end, check=True)
+            ear.catch_up()
+            if number == 0:
+                assert not (held and lines)
+                ear.let_go(told)
+        return lines
+
+    return hear
+
+
+def test_the_needless_line_is_dropped_and_no_other(said: Callable[..., list[tuple[bytes, bool]]]) -> None:
+    found = said(f"echo one; echo '{NEEDLESS_LINE}'; echo '{NEEDLESS_LINE}, jdk.other'; echo ' {NEEDLESS_LINE}'; echo")
+    assert [line.decode() for line, _ in found] == [
+        "one\n", f"{NEEDLESS_LINE}, jdk.other\n", f" {NEEDLESS_LINE}\n", "\n",
+    ]  # fmt: skip
+
+
+def test_bytes_that_are_no_text_and_a_line_without_an_end_are_passed_on(
+    said: Callable[..., list[tuple[bytes, bool]]],
+) -> None:
+    assert said(r"printf 'a\377\000b\nend'", "printf 'more\n'") == [
+        (b"a\xff\x00b\n", True), (b"end", True), (b"more\n", False),
+    ]  # fmt: skip
+
+
+def test_what_fills_the_pipe_many_times_stops_nobody(said: Callable[..., list[tuple[bytes, bool]]]) -> None:
+    found = said("i=0; while [ $i -lt 2000 ]; do printf '%0999d\n' $i; i=$((i + 1)); done")
+    assert [int(line) for line, _ in found] == list(range(2000))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_held_back_is_told_or_forgotten(told: bool, said: Callable[..., list[tuple[bytes, bool]]]) -> None:
+    greeting = [(b"hello\n", True)] if told else []
+    assert said("echo hello", "echo late", held=True, told=told) == [*greeting, (b"late\n", False)]
+
+
+def test_a_line_is_passed_on_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.pass_on(b"said\n")
+    with logs.written(as_json=True):
+        logs.pass_on(b"Anna Jones\n")
+        logs.pass_on(b"no memory\n", with_words=True)
+    first, *rest = capfd.readouterr().err.splitlines()
+    assert first == "said"
+    found = [{key: value for key, value in json.loads(line).items() if key != "time"} for line in rest]
+    assert found == [
+        {"level": "warning", "event": "library", "logger": "java"},
+        {"level": "error", "event": "java", "text": "no memory"},
+    ]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_jvm_that_does_not_start_is_heard(
+    quiet: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xms9x")
+    launch = context.launch_gateway
+    with pytest.raises(EngineError, match="java: ended before Spark had started"), heard(quiet):
+        context.launch_gateway(SparkConf(loadDefaults=False))
+    assert context.launch_gateway is launch
+    assert "Invalid initial heap size: -Xms9x\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("quiet", "fails", "told"), [(True, False, ""), (True, True, "hello\n"), (False, False, "hello\n")]
+)
+def test_quiet_tells_a_greeting_only_where_no_session_came_of_it(
+    quiet: bool, fails: bool, told: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greet(conf: object, popen_kwargs: dict[str, int]) -> None:
+        subprocess.run(["sh", "-c", "echo hello >&2"], check=True, **popen_kwargs)
+
+    monkeypatch.setattr(context, "launch_gateway", greet)
+    with pytest.raises(ZeroDivisionError) if fails else nullcontext(), heard(quiet):
+        context.launch_gateway()
+        assert not fails or 1 / 0
+    assert capfd.readouterr().err == told
