@@ -39,9 +39,9 @@ from synth_spark import plan as plans
 from synth_spark.cli.main import main as main_of_the_command
 from synth_spark.errors import PublishError, RunError
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline import api as running
-from synth_spark.pipeline import k_anonymity
-from synth_spark.pipeline.run import Run, Stage
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.stages import runner
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.publish.delta import slices
 from synth_spark.publish.published_release import open_release
@@ -89,7 +89,7 @@ class Line:
         self.cases, self.out = self.folder / "cases.csv.gz", self.folder / "out"
         self._aside("").mkdir()
         demo.write_csv(self.spark, self.cases, 300, seed=4)
-        running.resume(self._start(BEFORE, seed=3))
+        api.resume(self._start(BEFORE, seed=3))
         for path, name in ((self.out, "out"), (self.work, "work")):
             shutil.copytree(path, self._aside(name))
         self.points = []
@@ -98,7 +98,7 @@ class Line:
         faults.in_tasks = lambda name, frame: self.points.append(name) or frame
         try:
             run = self._start(DURING, seed=5)
-            running.resume(run)
+            api.resume(run)
         finally:
             faults.point, faults.in_tasks = passed, spread
         self.tables = self._contents(run.workspace)
@@ -172,7 +172,7 @@ class Line:
         os.environ[faults.VARIABLE] = armed
         error = None
         try:
-            running.resume(self._open())
+            api.resume(self._open())
         except Exception as raised:
             error = raised
         finally:
@@ -237,7 +237,7 @@ class Line:
     def finish(self) -> None:
         """Make the release without a fault; it must be that of the undisturbed run, and nothing else be there."""
         run = self._open()
-        running.resume(run)
+        api.resume(run)
         assert run.workspace.done("publish")
         self.check("at the end")
         self._same("at the end")
@@ -250,7 +250,7 @@ class Line:
         assert times == sorted(times)
         assert [event["run_id"] for event in root.history()] == [BEFORE, DURING]
         before = fingerprint(self.out)
-        running.resume(self._open())
+        api.resume(self._open())
         assert fingerprint(self.out) == before, "a finished run was not left alone"
 
     def chain(self, struck: Sequence[tuple[str, str]]) -> None:
@@ -272,22 +272,20 @@ class Line:
         if self.private:
             del keys["privacy.k"]
         keys |= {"output.indicators": True, "data_set": "cases", "run_id": run_id, "seed": seed, **self.settings}
-        return running.start(self.spark, plans.load(None, keys), Progress(quiet=True))
+        return api.start(self.spark, plans.load(None, keys), Progress(quiet=True))
 
     def _open(self) -> Run:
         return Run(self.spark, Workspace.open(self.work / DURING), Progress(quiet=True))
 
-    @property
-    def _stages(self) -> dict[str, Stage]:
-        return k_anonymity.STAGES["differential_privacy" if self.private else "k_anonymity"]
-
     def _stage_of(self, table: str) -> str:
         """The stage that keeps a table."""
-        return next(name for name, stage in self._stages.items() if table in [kept.name for kept in stage.keeps])
+        return next(
+            name for name, stage in runner(self._open()).stages.items() if table in [kept.name for kept in stage.keeps]
+        )
 
     def _rewind(self, table: str) -> None:
         """Have a table made once more that was made while another one of its stage was mended; not what was drawn."""
-        self._open().forget(self._stages, self._stage_of(table))
+        runner(self._open()).forget(self._stage_of(table))
 
     def _mend(self, table: str) -> None:
         """A damaged table must be noticed before anything is made of it; then its stage is run again."""
@@ -296,13 +294,13 @@ class Line:
             return  # it will be made again
         noticed = None
         try:
-            running.resume(run)
+            api.resume(run)
         except RunError as raised:
             noticed = raised
         assert noticed is not None, f"a damaged {table} was not noticed"
         assert noticed.field == f"table {table}", noticed
         assert f"stage {stage} " in noticed.remedy, noticed
-        running.work(run, stage)
+        api.work(run, stage)
 
     def _same(self, what: str) -> None:
         """What was published under the name of the new release is what the undisturbed run published."""

@@ -17,7 +17,7 @@ from synth_spark import demo
 from synth_spark import plan as plans
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
-from synth_spark.pipeline.k_anonymity import STAGES
+from synth_spark.pipeline.stages import STAGES
 from synth_spark.runtime.session import session
 
 _RUN_ID = "jobs"

@@ -88,9 +88,9 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
     shape = look(plan.input)  # cheap mistakes are found before Spark starts
     with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
-        from synth_spark.pipeline import api as running
+        from synth_spark.pipeline import api
 
-        _follow(options, running.start(spark, plan, progress), running.resume)
+        _follow(options, api.start(spark, plan, progress), api.resume)
 
 
 def _resume(options: argparse.Namespace) -> None:
@@ -104,21 +104,21 @@ def _resume(options: argparse.Namespace) -> None:
         gone = "" if workspace.purged is None else f"; it was purged ({workspace.purged}): its kept tables are gone"
         print(f"Nothing to do: {workspace.run_id} is finished and has been published{gone}.")
         return _tell(workspace)
-    from synth_spark.pipeline import api as running
+    from synth_spark.pipeline import api
 
-    return _in_folder(options, running.resume)
+    return _in_folder(options, api.resume)
 
 
 def _stage(options: argparse.Namespace) -> None:
-    from synth_spark.pipeline import api as running
+    from synth_spark.pipeline import api
 
-    _in_folder(options, lambda run: running.work(run, options.name))
+    _in_folder(options, lambda run: api.work(run, options.name))
 
 
 def _validate(options: argparse.Namespace) -> None:
-    from synth_spark.pipeline import api as running
+    from synth_spark.pipeline import api
 
-    _in_folder(options, running.validate_again)
+    _in_folder(options, api.validate_again)
     print(f"May go out: read {Path(options.run) / 'quality.md'}, and report.html beside it (SENSITIVE)")
 
 
@@ -167,17 +167,17 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
 def _import_the_line() -> None:
     with uncollected():
-        from synth_spark.pipeline import api as running
+        from synth_spark.pipeline import api
 
-        del running
+        del api
         gc.freeze()
 
 
 def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:
     from synth_spark.pipeline.audit import accept
-    from synth_spark.pipeline.k_anonymity import STAGES
+    from synth_spark.pipeline.stages import runner
 
-    options.watch.begun(run.workspace, run.progress, STAGES[run.plan.privacy.kind])
+    options.watch.begun(run.workspace, run.progress, runner(run).stages)
     run.progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
     for rule, reason in _accepted(options):
         accept(run, rule, reason)

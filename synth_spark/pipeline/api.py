@@ -5,9 +5,9 @@ from pyspark.sql import SparkSession
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.assessment import outdated
-from synth_spark.pipeline.k_anonymity import STAGES
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.stages import runner
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.privacy.ledger import Ledger, release_entry
 from synth_spark.publish import publisher
@@ -29,18 +29,17 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 
 
 def resume(run: Run) -> None:
-    """Run every stage that has not been completed, in order; see `Run.resume`. Of a finished run nothing is done.
+    """Run every stage that has not been completed, in order; see `Runner.resume`. Of a finished run nothing is done.
 
     What was compared with a release that readers do not have any more is compared again.
     """
-    stages = STAGES[run.plan.privacy.kind]
     if run.workspace.done("publish"):
         run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do")
     else:
         if run.workspace.done("assess") and outdated(run):
             run.progress.say("another release has been published since: comparing with that one")
-            run.again(stages, "assess")
-        run.resume(stages)
+            runner(run).again("assess")
+        runner(run).resume()
     purge_as_planned(run.workspace)
 
 
@@ -55,13 +54,13 @@ def validate_again(run: Run) -> None:
         return work(run, "validate")
     if run.workspace.purged is None:  # else only what was published is left
         with run.progress.stage("validate", "auditing again"):
-            STAGES[run.plan.privacy.kind]["validate"].work(run)
+            runner(run).stages["validate"].work(run)
     return publisher.check_published(run.plan.output, run.workspace.run_id)
 
 
 def work(run: Run, name: str) -> None:
-    """Run one stage, anew if it was completed before; see `Run.again`. What is published is not published again."""
+    """Run one stage, anew if it was completed before; see `Runner.again`. What is published is not published again."""
     if name == "publish" and run.workspace.done(name):
         raise publisher.already_published(run.workspace.run_id)
-    run.again(STAGES[run.plan.privacy.kind], name)
+    runner(run).again(name)
     purge_as_planned(run.workspace)

@@ -23,7 +23,8 @@ from synth_spark.errors import InputError, PublishError, RunError
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.pipeline.incremental import published_before
 from synth_spark.pipeline.rehearsal import rehearsed
-from synth_spark.pipeline.run import Run, Stage
+from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.runner import Stage
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import Root

@@ -1,4 +1,4 @@
-"""THE LINE: read → encode → aggregate → synthesize → evaluate → assess → validate → publish.
+"""THE LINE under k-anonymity: read → encode → aggregate → synthesize → evaluate → assess → validate → publish.
 
 Every stage reads kept tables of the run folder and keeps its own, so a run can be resumed at any stage, and what one
 stage saw is exactly what the one before wrote. The comment beside each kept table is its grain.
@@ -10,12 +10,11 @@ from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
-from synth_spark.pipeline import differential_privacy as private
-from synth_spark.pipeline.assessment import assess, begin_rehearsal, keep_comparisons
+from synth_spark.pipeline.assessment import keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.pipeline.publication import release
-from synth_spark.pipeline.run import Run, Stage
+from synth_spark.pipeline.run import Run
 from synth_spark.plan import FROM_COUNTS
 from synth_spark.report import narrative
 from synth_spark.schema import tables
@@ -23,7 +22,8 @@ from synth_spark.schema.tables import Kept
 from synth_spark.storage.run_store import Written
 
 
-def _read(run: Run) -> None:
+def read_records(run: Run) -> None:
+    """Read and check the records, and keep them as text."""
     wish, known = run.plan.input, read.inventory(run.plan.input)
     since = begin(run, known)  # None, unless this run adds to an earlier one
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
@@ -44,7 +44,8 @@ def _read(run: Run) -> None:
         run.progress.say(f"{len(tallies)} remarks on the input: see input.md in the run folder")
 
 
-def _encode(run: Run) -> None:
+def encode_records(run: Run) -> None:
+    """Count values, and code records as small integers."""
     attributes = run.keep(tables.DOMAIN, all_marginals(run))  # one row an attribute and its exact count
     encode.check_size(attributes.rows)
     encode.check_text(run.marginals, run.fields)
@@ -57,7 +58,8 @@ def _encode(run: Run) -> None:
         run.progress.say(note)
 
 
-def _aggregate(run: Run) -> None:
+def aggregate_counts(run: Run) -> None:
+    """Count combinations, and keep those that are common, with protected counts."""
     found, codes, common = run.resolved, run.kept(tables.CODES).frame, None
     if found.prunes:
         common = run.domain.common(found.k)
@@ -72,8 +74,8 @@ def _aggregate(run: Run) -> None:
     run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
 
 
-def _synthesize(run: Run) -> Kept:
-    begin_rehearsal(run, STAGES["k_anonymity"])
+def synthesize_records(run: Run) -> Kept:
+    """Grow synthetic records of common combinations."""
     if run.plan.synthesis.kind in FROM_COUNTS:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
@@ -90,11 +92,6 @@ def _grow(run: Run) -> Written:
     return run.write(tables.GROWN, made)
 
 
-def _synthesize_privately(run: Run) -> None:
-    begin_rehearsal(run, STAGES["differential_privacy"])
-    private.synthesize_records(run)
-
-
 def _synthesize_from_counts(run: Run) -> Kept:
     told, found, wish = run.kept(tables.AGGREGATES).frame, run.resolved, run.plan.synthesis
     domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
@@ -106,7 +103,8 @@ def _synthesize_from_counts(run: Run) -> Kept:
     return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
 
-def _evaluate(run: Run) -> None:
+def evaluate_counts(run: Run) -> None:
+    """Count the combinations of synthetic records, and compare."""
     found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
@@ -122,11 +120,8 @@ def _evaluate(run: Run) -> None:
     keep_comparisons(run, sums, written.rows, (exact, told, synthetic))
 
 
-def _assess(run: Run) -> None:
-    assess(run, STAGES[run.plan.privacy.kind])
-
-
-def _validate(run: Run) -> None:
+def validate_tables(run: Run) -> None:
+    """Audit the written tables; what breaks a rule stops the release."""
     evidence, supports = run.ahead.take("validate", lambda: _evidence(run))
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
     k, rules, measures = run.resolved.k, _contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
@@ -156,50 +151,8 @@ def _contract(run: Run) -> list[validate.Rule]:
     return validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
 
 
-def _publish(run: Run) -> None:
+def publish_tables(run: Run) -> None:
+    """Put the release in place."""
     release(
         run, tables.AGGREGATES, lambda told, made: narrative.facts_of(run.resolved, run.workspace.run_id, told, made)
     )
-
-
-_READ = (tables.RECORDS, tables.NEW_RECORDS)
-_CODED = (tables.DOMAIN, tables.CODES, tables.CHANGED_CODES)
-_COUNTED = (tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS)
-_COMPARED = (*_COUNTED, tables.MEASURES, tables.COMPARISONS, tables.EVALUATION, tables.FIDELITY)
-_AUDITED = (tables.SINGLE_COUNTS, tables.AUDIT_RESULTS, tables.QUALITY_RESULTS)
-_ASSESSED = (tables.REDACTED, tables.ASSESSMENT, tables.DIFFERENCES, tables.DIFFERING, tables.RARE)
-_LONG = (tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES)
-_PUBLISHED = (tables.RELEASE, tables.SYNTHETIC_INDICATORS, *_LONG)
-#: The stages of each kind of privacy, in order.
-STAGES = {
-    "k_anonymity": {
-        "read": Stage(_read, "reading and checking the records", _READ),
-        "encode": Stage(_encode, "counting values, coding records", _CODED),
-        "aggregate": Stage(_aggregate, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
-        "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
-        "evaluate": Stage(_evaluate, "comparing counts", _COMPARED),
-        "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
-        "validate": Stage(_validate, "auditing", (tables.PROOF, *_AUDITED)),
-        "publish": Stage(_publish, "publishing", _PUBLISHED),
-    },
-    "differential_privacy": {
-        "read": Stage(_read, "reading and checking the records", _READ),
-        "encode": Stage(
-            private.encode_values,
-            "counting values with noise, coding records",
-            (tables.DOMAIN, tables.VALUES, tables.CODES),
-            draws=(tables.VALUES,),
-        ),
-        "aggregate": Stage(
-            private.aggregate_counts,
-            "counting combinations with noise",
-            (tables.COUNTS, *private.NOISY, tables.RELEASED_COUNTS, tables.NOISY_AGGREGATES),
-            draws=private.NOISY,
-        ),
-        "synthesize": Stage(_synthesize_privately, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
-        "evaluate": Stage(private.evaluate_counts, "comparing counts", _COMPARED),
-        "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
-        "validate": Stage(private.validate_tables, "auditing", _AUDITED),
-        "publish": Stage(private.publish_tables, "publishing", _PUBLISHED),
-    },
-}

@@ -18,7 +18,8 @@ from synth_spark.errors import InputError
 from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes
 from synth_spark.kernels.keyed_random import derive, hash_rows
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline.run import Run, Stage
+from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.runner import Runner, Stage
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.figures import Finding
@@ -55,7 +56,7 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     trial = _trial(run, dealt)
     try:
         for stage in ("encode", "aggregate", "synthesize"):
-            trial.work(stages, stage)
+            Runner(trial, stages).work(stage)
     except InputError:
         run.progress.say("the rehearsal holds too few records for a release: nothing was attacked")
         return []

@@ -1,6 +1,6 @@
-"""A run in progress: what every stage works with, and how stages follow each other."""
+"""A run in progress: what every stage works with."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,16 +10,13 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import evaluate
-from synth_spark.errors import RunError
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.ahead import Ahead
-from synth_spark.plan import DifferentialPrivacy, Plan, nearest
+from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.plan.planner import Resolved, resolve
 from synth_spark.privacy import Spending, spend
 from synth_spark.privacy.mechanisms import Noise, VettedNoise
-from synth_spark.runtime import faults
-from synth_spark.runtime.session import described
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.fields import Field
@@ -158,102 +155,3 @@ class Run:
             drawn[name] = draw()
             self.workspace.save()
         return drawn[name]
-
-    def resume(self, stages: Mapping[str, "Stage"]) -> None:
-        """Run every stage that has not been completed, in order.
-
-        Raises:
-            RunError: a kept table is not what was written, the run was purged, or another process works on it.
-        """
-        self.workspace.check_not_purged()
-        with self.workspace.alone(), self.ahead.allowed():
-            self.check_kept(stages, list(stages))
-            for name in stages:
-                if not self.workspace.done(name):
-                    self.work(stages, name)
-
-    def check_kept(self, stages: Mapping[str, "Stage"], of: Collection[str]) -> None:
-        """Compare the tables that stages have kept with the hashes taken when they were written.
-
-        Of a stage that is to be run anew only noise that was drawn matters: the rest is written again.
-
-        Raises:
-            RunError: one is torn, missing or changed: nothing can be made of it.
-        """
-        for name in stages:
-            matter = stages[name].keeps if self.workspace.done(name) else stages[name].draws
-            for table in matter if name in of else ():
-                if not self.workspace.is_whole(table.name):
-                    again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
-                    lost = self._has_drawn(stages, name)
-                    remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
-                    raise RunError(f"table {table.name}", "is not what was written", remedy)
-
-    def again(self, stages: Mapping[str, "Stage"], name: str) -> None:
-        """Run one stage, from tables that are checked first; see `work`.
-
-        Raises:
-            RunError: a table of a stage before it is not what was written, another process works on this run, or as
-                `work` does.
-        """
-        order = list(stages)
-        self.workspace.check_not_purged()
-        with self.workspace.alone():
-            self.check_kept(stages, order[: order.index(name)] if name in stages else [])
-            self.work(stages, name)
-
-    def work(self, stages: Mapping[str, "Stage"], name: str) -> None:
-        """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
-
-        Raises:
-            RunError: there is no such stage, the stage before it is not completed, or noise would be drawn anew.
-        """
-        order = list(stages)
-        if name not in stages:
-            raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
-        self.workspace.check_not_purged()
-        for earlier in order[: order.index(name)]:
-            if not self.workspace.done(earlier):
-                needs = f"needs the stage '{earlier}' before it"
-                raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
-        if self.workspace.done(name) and self._has_drawn(stages, name):
-            problem = "would draw noise again for the same records, which the budget does not hold"
-            raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
-        self.forget(stages, name)
-        named = described(self.spark, self.workspace.run_id, name)
-        with named, self.progress.stage(name, stages[name].what), self.workspace.stage(name):
-            faults.point(f"stage.{name}.before")
-            stages[name].work(self)
-            faults.point(f"stage.{name}.after")
-        faults.point(f"stage.{name}.done")
-
-    def forget(self, stages: Mapping[str, "Stage"], name: str) -> None:
-        """Drop what a stage and those after it have kept, but for noise that was drawn."""
-        later, drawn = _from(stages, name), _drawn(stages, name)
-        keeps = [table for stage in later for table in stages[stage].keeps if table not in drawn]
-        self.workspace.forget(later, keeps)
-
-    def _has_drawn(self, stages: Mapping[str, "Stage"], name: str) -> bool:
-        """Whether a stage, or one after it, has drawn noise."""
-        return any(table.name in self.workspace.manifest["tables"] for table in _drawn(stages, name))
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage: what it does, in a word for progress, the tables it keeps, and those of them that hold noise."""
-
-    work: Callable[[Run], object]
-    what: str
-    keeps: tuple[Table, ...]
-    draws: tuple[Table, ...] = ()
-
-
-def _from(stages: Mapping[str, Stage], name: str) -> list[str]:
-    """A stage and those after it."""
-    order = list(stages)
-    return order[order.index(name) :]
-
-
-def _drawn(stages: Mapping[str, Stage], name: str) -> list[Table]:
-    """Tables of noise that a stage and those after it draw."""
-    return [table for stage in _from(stages, name) for table in stages[stage].draws]

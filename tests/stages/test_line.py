@@ -16,8 +16,8 @@ from synth_spark import demo
 from synth_spark.aggregate import k_anonymity as suppress
 from synth_spark.errors import AuditFailed, PublishError, RunError
 from synth_spark.pipeline import api
-from synth_spark.pipeline import k_anonymity as pipeline
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.stages import STAGES
 from synth_spark.schema import tables
 from synth_spark.schema.tables import Sensitivity
 
@@ -170,7 +170,7 @@ def test_the_run_folder_is_for_its_owner_and_explains_itself(out: Path) -> None:
     folder = out.with_name("out.work") / "first"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert set(manifest["stages"]) == set(pipeline.STAGES["k_anonymity"])
+    assert set(manifest["stages"]) == set(STAGES["k_anonymity"])
     assert manifest["tables"]["records"]["rows"] == 400
     assert manifest["seed"] == 5
     for entry in manifest["tables"].values():

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 from synth_spark import plan as plans
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
-from synth_spark.pipeline.k_anonymity import STAGES
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.stages import STAGES
 from synth_spark.privacy.mechanisms import Noise
 from synth_spark.schema.tables import Table
 from synth_spark.storage.run_store import Workspace

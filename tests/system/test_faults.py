@@ -15,7 +15,8 @@ from pyspark.sql import SparkSession
 
 from synth_spark.cli.main import main
 from synth_spark.errors import PublishError
-from synth_spark.pipeline import api, k_anonymity
+from synth_spark.pipeline import api
+from synth_spark.pipeline.stages import STAGES
 from synth_spark.publish import lifecycle, publisher
 from synth_spark.publish.delta import slices
 from synth_spark.publish.published_release import open_release
@@ -69,7 +70,7 @@ def test_a_dozen_faults_of_every_kind(line: Line) -> None:
 @pytest.mark.takes("a run that is taken up again a dozen times")
 def test_a_driver_that_is_killed_after_every_stage(line: Line) -> None:
     """One run, killed at each boundary in turn, and right after the pointer was switched: the same content."""
-    stages = list(k_anonymity.STAGES["k_anonymity"])
+    stages = list(STAGES["k_anonymity"])
     points = [f"stage.{stage}.done" for stage in stages]
     with server(line.folder) as line.remote:
         line.chain([(point, "kill") for point in [*points[:-1], "publish.switched", points[-1]]])

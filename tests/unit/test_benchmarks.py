@@ -13,7 +13,7 @@ from bench import Case
 from observe import Moment, Process, Watched
 
 import jobs
-from synth_spark.pipeline.k_anonymity import STAGES
+from synth_spark.pipeline.stages import STAGES
 
 MANIFEST = {
     "stages": {

@@ -1,0 +1,122 @@
+"""How the stages of a run follow each other, and how one of them is run anew."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from synth_spark.errors import RunError
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import nearest
+from synth_spark.runtime import faults
+from synth_spark.runtime.session import described
+from synth_spark.schema.tables import Table
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: what it does, in a word for progress, the tables it keeps, and those of them that hold noise."""
+
+    work: Callable[[Run], object]
+    what: str
+    keeps: tuple[Table, ...]
+    draws: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs the stages of a run.
+
+    Attributes:
+        run: the run.
+        stages: all of its line, by name, in order.
+    """
+
+    run: Run
+    stages: Mapping[str, Stage]
+
+    def resume(self) -> None:
+        """Run every stage that has not been completed, in order.
+
+        Raises:
+            RunError: a kept table is not what was written, the run was purged, or another process works on it.
+        """
+        workspace = self.run.workspace
+        workspace.check_not_purged()
+        with workspace.alone(), self.run.ahead.allowed():
+            self.check_kept(list(self.stages))
+            for name in self.stages:
+                if not workspace.done(name):
+                    self.work(name)
+
+    def check_kept(self, of: Collection[str]) -> None:
+        """Compare the tables that stages have kept with the hashes taken when they were written.
+
+        Of a stage that is to be run anew only noise that was drawn matters: the rest is written again.
+
+        Raises:
+            RunError: one is torn, missing or changed: nothing can be made of it.
+        """
+        for name, stage in self.stages.items():
+            matter = stage.keeps if self.run.workspace.done(name) else stage.draws
+            for table in matter if name in of else ():
+                if not self.run.workspace.is_whole(table.name):
+                    again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
+                    lost = self._has_drawn(name)
+                    remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
+                    raise RunError(f"table {table.name}", "is not what was written", remedy)
+
+    def again(self, name: str) -> None:
+        """Run one stage, from tables that are checked first; see `work`.
+
+        Raises:
+            RunError: a table of a stage before it is not what was written, another process works on this run, or as
+                `work` does.
+        """
+        order = list(self.stages)
+        self.run.workspace.check_not_purged()
+        with self.run.workspace.alone():
+            self.check_kept(order[: order.index(name)] if name in self.stages else [])
+            self.work(name)
+
+    def work(self, name: str) -> None:
+        """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
+
+        Raises:
+            RunError: there is no such stage, the stage before it is not completed, or noise would be drawn anew.
+        """
+        run, order = self.run, list(self.stages)
+        if name not in self.stages:
+            raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
+        run.workspace.check_not_purged()
+        for earlier in order[: order.index(name)]:
+            if not run.workspace.done(earlier):
+                needs = f"needs the stage '{earlier}' before it"
+                raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
+        if run.workspace.done(name) and self._has_drawn(name):
+            problem = "would draw noise again for the same records, which the budget does not hold"
+            raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
+        self.forget(name)
+        named = described(run.spark, run.workspace.run_id, name)
+        with named, run.progress.stage(name, self.stages[name].what), run.workspace.stage(name):
+            faults.point(f"stage.{name}.before")
+            self.stages[name].work(run)
+            faults.point(f"stage.{name}.after")
+        faults.point(f"stage.{name}.done")
+
+    def forget(self, name: str) -> None:
+        """Drop what a stage and those after it have kept, but for noise that was drawn."""
+        later, drawn = self._from(name), self._drawn(name)
+        keeps = [table for stage in later for table in self.stages[stage].keeps if table not in drawn]
+        self.run.workspace.forget(later, keeps)
+
+    def _has_drawn(self, name: str) -> bool:
+        """Whether a stage, or one after it, has drawn noise."""
+        return any(table.name in self.run.workspace.manifest["tables"] for table in self._drawn(name))
+
+    def _from(self, name: str) -> list[str]:
+        """A stage and those after it."""
+        order = list(self.stages)
+        return order[order.index(name) :]
+
+    def _drawn(self, name: str) -> list[Table]:
+        """Tables of noise that a stage and those after it draw."""
+        return [table for stage in self._from(name) for table in self.stages[stage].draws]
