@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 #: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast check hostile faults bench incremental showcase cost jobs licences audit wheel databricks clean
+.PHONY: help setup demo test test-fast check lint types contracts rules hostile faults bench incremental showcase cost jobs licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,12 +32,20 @@ test: setup  ## set up and pass the tests, or some: make test [ONLY="tests/stage
 test-fast: setup  ## the tests that need no Java, in a minute or two: units, house rules, examples of the documents
 	$(BIN)/python -m pytest -q $(TWO) tests/unit tests/test_layout.py
 
-# In CI all tests follow, those of this target among them.
-check: setup  ## lint, format, types, import contracts, house rules, examples in docstrings
+check: lint types contracts rules  ## lint, format, types, import contracts, house rules, examples in docstrings
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+contracts: setup
 	$(BIN)/lint-imports
+
+# In CI all tests follow, these among them.
+rules: setup
 	$(if $(SYNTH_SPARK_CI),,$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py)
 
 hostile: setup  ## read many hostile files, each must be taken or refused: make hostile [FILES=10000]
