@@ -37,7 +37,7 @@ def main() -> int:
             found: dict[str, list[Run]] = {"whole": [], "added": []}
             before = _counted(spark, parts[: -options.new], case.length, folder / "before", None)
             for number in range(options.rounds):
-                since = str(before.workspace.folder)
+                since = str(before.store.folder)
                 found["whole"].append(_counted(spark, parts, case.length, folder / f"whole-{number}", None))
                 found["added"].append(_counted(spark, parts, case.length, folder / f"added-{number}", since))
             whole, added = found["whole"][0], found["added"][0]
@@ -69,12 +69,12 @@ def _counted(spark: SparkSession, paths: list[str], length: int, folder: Path, s
 
 
 def _hash(run: Run, table: tables.Table) -> str:
-    return str(run.workspace.manifest["tables"][table.name]["content_hash"])
+    return str(run.store.manifest["tables"][table.name]["content_hash"])
 
 
 def _print(found: dict[str, list[Run]]) -> None:
     def best(way: str, kind: str, name: str) -> float:
-        return min(run.workspace.manifest[kind].get(name, {"seconds": 0.0})["seconds"] for run in found[way])
+        return min(run.store.manifest[kind].get(name, {"seconds": 0.0})["seconds"] for run in found[way])
 
     def row(title: str, whole: float, added: float) -> None:
         share = f"{100 * added / whole:.0f} %" if whole else "–"

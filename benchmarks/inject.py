@@ -45,12 +45,12 @@ from synth_spark.pipeline.stages import runner
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.publish.delta import slices
 from synth_spark.publish.published_release import open_release
-from synth_spark.publish.repository import Root
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.runtime.session import local_settings, session
 from synth_spark.schema import tables
 from synth_spark.storage.hashing import content_hash, sha256
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 BEFORE, DURING = "before", "during"
 #: Lines that are interrupted: what they are, keys of their plans, and their share of the faults in per cent.
@@ -101,8 +101,8 @@ class Line:
             api.resume(run)
         finally:
             faults.point, faults.in_tasks = passed, spread
-        self.tables = self._contents(run.workspace)
-        run.workspace.forget(["publish"], [tables.RELEASE, tables.SYNTHETIC_INDICATORS])
+        self.tables = self._contents(run.store)
+        run.store.forget(["publish"], [tables.RELEASE, tables.SYNTHETIC_INDICATORS])
         shutil.copytree(self.work / DURING, self.ready)
         shutil.copyfile(self.work / "ledger.jsonl", self._aside("ledger"))
 
@@ -140,7 +140,7 @@ class Line:
         Args:
             ready: whether it is about to be published.
         """
-        for path in (self.out, self.work, Root(self.out).staging):
+        for path in (self.out, self.work, ReleaseRepository(self.out).staging):
             shutil.rmtree(path, ignore_errors=True)
         if self.delta:  # Spark remembers what was in a folder of a Delta table
             self.out = self.folder / f"out-{self.found.total()}-{time.monotonic_ns()}"
@@ -153,9 +153,9 @@ class Line:
             return
         shutil.copytree(self.ready, self.work / DURING)
         shutil.copyfile(self._aside("ledger"), self.work / "ledger.jsonl")
-        workspace = self._open().workspace
-        workspace.manifest["plan"]["output"]["path"] = str(self.out)
-        workspace.save()
+        store = self._open().store
+        store.manifest["plan"]["output"]["path"] = str(self.out)
+        store.save()
 
     def strike(self, point: str, kind: str) -> None:
         """Resume the run into a fault, and check what is left.
@@ -198,17 +198,17 @@ class Line:
 
     def check(self, what: str, killed: bool = False) -> None:
         """What must hold after every fault."""
-        workspace = self._open().workspace
-        for name, known in self._contents(workspace).items():
+        store = self._open().store
+        for name, known in self._contents(store).items():
             if self.private:
                 assert name not in self.drawn or self.drawn[name] == known, f"{what}: {name} was drawn again"
-                if "nois" in workspace.manifest["tables"][name]["grain"]:
+                if "nois" in store.manifest["tables"][name]["grain"]:
                     self.drawn[name] = known
             else:
                 assert known == self.tables[name], f"{what}: {name} has another content"
         lines = [entry.run_id for entry in Ledger(self.work / "ledger.jsonl").entries()]
         assert lines.count(DURING) <= 1, f"{what}: debited {lines.count(DURING)} times"
-        root = Root(self.out)
+        root = ReleaseRepository(self.out)
         self._check_before(what, more=killed or self.delta)
         if root.current() != BEFORE:
             assert root.current() == DURING, what
@@ -220,7 +220,7 @@ class Line:
     def _check_before(self, what: str, more: bool) -> None:
         """The release before is whole; as long as it is the current one, no file is another, and none more or less."""
         open_release(self.out, BEFORE).verify()
-        there, published = fingerprint(self.out), Root(self.out).current() == DURING
+        there, published = fingerprint(self.out), ReleaseRepository(self.out).current() == DURING
         kept = {name: there.get(name) for name in self.whole} if more or published else there
         moved = [name for name in kept if kept[name] != self.whole.get(name)]
         if published:
@@ -238,10 +238,10 @@ class Line:
         """Make the release without a fault; it must be that of the undisturbed run, and nothing else be there."""
         run = self._open()
         api.resume(run)
-        assert run.workspace.done("publish")
+        assert run.store.done("publish")
         self.check("at the end")
         self._same("at the end")
-        root = Root(self.out)
+        root = ReleaseRepository(self.out)
         assert (root.current(), list(root.published())) == (DURING, [BEFORE, DURING])
         assert not root.remnants()
         assert not root.staging.exists()
@@ -258,7 +258,7 @@ class Line:
         late = self.points.index("stage.publish.before")
         self.begin(ready=all(self.points.index(point) >= late for point, _ in struck))
         for point, kind in struck:
-            if Root(self.out).current() == DURING and point.startswith("publish."):
+            if ReleaseRepository(self.out).current() == DURING and point.startswith("publish."):
                 self.finish()
                 self.begin(ready=True)  # to be published
             if kind == "kill":
@@ -275,7 +275,7 @@ class Line:
         return api.start(self.spark, plans.load(None, keys), Progress(quiet=True))
 
     def _open(self) -> Run:
-        return Run(self.spark, Workspace.open(self.work / DURING), Progress(quiet=True))
+        return Run(self.spark, RunStore.open(self.work / DURING), Progress(quiet=True))
 
     def _stage_of(self, table: str) -> str:
         """The stage that keeps a table."""
@@ -290,7 +290,7 @@ class Line:
     def _mend(self, table: str) -> None:
         """A damaged table must be noticed before anything is made of it; then its stage is run again."""
         run, stage = self._open(), self._stage_of(table)
-        if not run.workspace.done(stage):
+        if not run.store.done(stage):
             return  # it will be made again
         noticed = None
         try:
@@ -306,7 +306,7 @@ class Line:
         """What was published under the name of the new release is what the undisturbed run published."""
         release = open_release(self.out, DURING)
         release.verify()
-        kept = self._contents(self._open().workspace)
+        kept = self._contents(self._open().store)
         entries = release.manifest["tables"].items()
         for name, entry in ((name, entry) for name, entry in entries if name in kept):
             wanted = kept[name] if self.private else self.tables[name]
@@ -316,9 +316,9 @@ class Line:
         """Where something is kept for the next chain."""
         return self.folder / "aside" / name
 
-    def _contents(self, workspace: Workspace) -> dict[str, str]:
+    def _contents(self, store: RunStore) -> dict[str, str]:
         """Content hashes of kept tables; of Delta lines without the one that tells the folder, which varies here."""
-        entries = workspace.manifest["tables"].items()
+        entries = store.manifest["tables"].items()
         return {name: one["content_hash"] for name, one in entries if not self.delta or name != tables.RELEASE.name}
 
 
@@ -341,7 +341,7 @@ def server(folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {**local_settings(), "spark.sql.shuffle.partitions": "4", "spark.connect.grpc.binding.port": str(port)}
+    settings = {**local_settings(), "spark.sql.shuffle.partitions": "2", "spark.connect.grpc.binding.port": str(port)}
     command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), "org.apache.spark.deploy.SparkSubmit"]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]"]
     command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]

@@ -40,11 +40,11 @@ api.resume(run)
 print((folder / "release" / "RELEASE.md").read_text())
 
 # %%
-records = pd.read_parquet(folder / "release" / "synthetic_records" / f"run_id={run.workspace.run_id}")
+records = pd.read_parquet(folder / "release" / "synthetic_records" / f"run_id={run.store.run_id}")
 records.head()
 
 # %%
-aggregates = pd.read_parquet(folder / "release" / "aggregates" / f"run_id={run.workspace.run_id}")
+aggregates = pd.read_parquet(folder / "release" / "aggregates" / f"run_id={run.store.run_id}")
 aggregates.head()
 
 # %% [markdown]

@@ -16,7 +16,7 @@ from synth_spark import demo
 from synth_spark import plan as plans
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 from synth_spark.tuning import inspection
 
 spark = SparkSession.getActiveSession()
@@ -30,7 +30,7 @@ demo.write_csv(spark, folder / "inspected.csv", rows=1000, seed=1)
 
 # %%
 plan = plans.load(None, {"input.path": str(folder / "inspected.csv"), "output.path": str(folder / "inspected")})
-run = Run(spark, Workspace.create(plan), Progress())
+run = Run(spark, RunStore.create(plan), Progress())
 found = inspection.inspect(run)
 print(f"{found.linkable:.1%} of {found.records:,} records hold a combination that fewer than {found.k} share")
 

@@ -16,7 +16,7 @@ from synth_spark import demo
 from synth_spark import plan as plans
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 from synth_spark.tuning import comparison, grid_search
 
 spark = SparkSession.getActiveSession()
@@ -38,7 +38,7 @@ plan = plans.load(
     },
 )
 grid = grid_search.Grid(ks=(5, 20), lengths=(2,), kinds=("row_seeded",), sample=500)
-run = Run(spark, Workspace.create(plan), Progress())
+run = Run(spark, RunStore.create(plan), Progress())
 found = grid_search.tune(run, grid, grid_search.default_folder(plan))
 print(grid_search.advice(found))
 

@@ -38,7 +38,7 @@ def spark(common: Path) -> Iterator[SparkSession]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = with_delta(SparkSession.builder.master("local[2]").appName("tests"))
     settings = local_settings(more=java_options(check_java()))
-    settings |= {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g"}
+    settings |= {"spark.sql.shuffle.partitions": "2", "spark.driver.memory": "2g"}
     for key, value in settings.items():
         builder = builder.config(key, value)
     with alone(common, "session"):  # the first one on a machine downloads Delta's jars

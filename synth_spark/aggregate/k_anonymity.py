@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_ints
 from synth_spark.kernels.cells import Ints, starts_of
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import escaped
 from synth_spark.schema.sql_text import quoted
@@ -47,7 +47,7 @@ def protect(counts: Ints, k: int) -> Ints:
     return counts // k * k
 
 
-def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFrame:
+def aggregates(counts: DataFrame, domain: Domain, resolved: ResolvedPlan) -> DataFrame:
     """The protected aggregates.
 
     Args:
@@ -79,10 +79,10 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: Resolved) -> DataFra
                     for at in range(ends[length - 1], ends[length], _BATCH):
                         part = slice(at, min(at + _BATCH, ends[length]))
                         columns, codes = space.decode(cells[part], length)
-                        found = _narrow(columns, codes, protected[part], starts, texts, order)
-                        found = found if errors is None else _with_errors(found, errors[part])
+                        decoded = _narrow(columns, codes, protected[part], starts, texts, order)
+                        decoded = decoded if errors is None else _with_errors(decoded, errors[part])
                         place = np.searchsorted(cuts, _ranks(length, protected[part]), "right").astype(np.int32)
-                        yield found.append_column("part", pa.array(place))
+                        yield decoded.append_column("part", pa.array(place))
 
     def widen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -126,7 +126,7 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
     return pa.array([texts[index] for index in by_text], pa.string()), place
 
 
-def _cuts(counts: DataFrame, resolved: Resolved) -> Ints:
+def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
     """Where the sorted combinations are cut into parts of about the same size: ascending `_ranks`, perhaps none.
 
     What is told of them are numbers of combinations by length and count, so cuts are the same in every run.
@@ -146,8 +146,8 @@ def _cuts(counts: DataFrame, resolved: Resolved) -> Ints:
                 yield pa.RecordBatch.from_arrays([pa.array(ranks), pa.array(many)], names=["rank", "many"])
 
     tallied = counts.mapInArrow(tally, "rank bigint, many bigint").groupBy("rank").agg(F.sum("many").alias("many"))
-    told = tallied.toArrow().sort_by("rank")
-    ranks, before = told["rank"].to_numpy(), np.cumsum(told["many"].to_numpy())
+    sums = tallied.toArrow().sort_by("rank")
+    ranks, before = sums["rank"].to_numpy(), np.cumsum(sums["many"].to_numpy())
     parts = -(-int(before[-1]) // _SORTED) if before.size else 1
     ends = before[-1:] * np.arange(1, parts) // parts
     begins = np.unique(ranks[np.searchsorted(before, ends, "right")])

@@ -101,8 +101,8 @@ def released(
             break
         sigma = spending.on(f"length {length}").sigma(cap)
         key = derive(seed, "cap", length)
-        found = keep(length, partial(_noisy, codes, level, cap, key, sigma, noise))
-        own = np.concatenate([unpack_ints(row) for row in found.orderBy("bucket").toArrow()["counts"]])
+        kept_level = keep(length, partial(_noisy, codes, level, cap, key, sigma, noise))
+        own = np.concatenate([unpack_ints(row) for row in kept_level.orderBy("bucket").toArrow()["counts"]])
         passed = own > max(0.0, threshold(terms, float(sigma), length, longest))
         caps.append(cap)
         errors.append(np.full(int(passed.sum()), float(sigma)))
@@ -135,12 +135,12 @@ def _noisy(codes: DataFrame, level: Level, cap: int, key: int, sigma: Sigma, noi
     edges = np.arange(0, len(level.rows) + _A_BUCKET, _A_BUCKET)
 
     def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found = np.zeros(len(level.rows), np.int64)
+        totals = np.zeros(len(level.rows), np.int64)
         for batch in batches:
             records = unpack_codes(batch["record"], len(level.starts) - 1)
-            found += counts(level, records, batch["multiplicity"].to_numpy(), cap, key)
+            totals += counts(level, records, batch["multiplicity"].to_numpy(), cap, key)
         for bucket, (low, high) in enumerate(pairwise(edges)):
-            arrays = [pa.array([bucket], pa.int32()), pack_ints([found[low:high]])]
+            arrays = [pa.array([bucket], pa.int32()), pack_ints([totals[low:high]])]
             yield pa.RecordBatch.from_arrays(arrays, names=["bucket", "counts"])
 
     def add_noise(table: pa.Table) -> pa.Table:

@@ -156,23 +156,23 @@ def measured(values: pa.Table, pairs: pa.Table, domain: Domain, whole: list[bool
         whole: for every column, whether it is never absent.
     """
     sizes = [card + 1 - int(never) for card, never in zip(domain.cards, whole, strict=True)]
-    known = {(row["column"], row["value"]): row for row in values.to_pylist()}
-    found = []
+    singles = {(row["column"], row["value"]): row for row in values.to_pylist()}
+    marginals = []
     for index, (low, high) in enumerate(pairwise(domain.bounds)):
         for column in range(low, high):
-            own: list[Any] = [known[index, value] for value in domain.columns[column].values]
-            own = own if whole[column] else [known.get((index, None)), *own]
+            own: list[Any] = [singles[index, value] for value in domain.columns[column].values]
+            own = own if whole[column] else [singles.get((index, None)), *own]
             counts = np.array([np.nan if row is None else float(row["count"]) for row in own])
             if low + 1 < high or domain.fields[index].many:
                 counts[0] = np.nan  # absent of one value of several
             sigma = next((row["sigma"] for row in own if row is not None), 0.0)
-            found.append(Measured((column,), counts, sigma**2))
+            marginals.append(Measured((column,), counts, sigma**2))
     in_order = pairs.sort_by([("first", "ascending"), ("second", "ascending")])  # sums of floats depend on it
     for row in in_order.to_pylist():
         i, j = row["first"], row["second"]
         counts = np.frombuffer(row["counts"], "<i8").reshape(sizes[i], sizes[j]).astype(float)
-        found.append(Measured((i, j), counts, row["sigma"] ** 2))
-    return found
+        marginals.append(Measured((i, j), counts, row["sigma"] ** 2))
+    return marginals
 
 
 def _dependence(table: Ints) -> int:

@@ -58,7 +58,7 @@ def from_estimates(estimates: Estimates, domain: Domain, whole: list[bool], term
         [np.rint(ones[there]).astype(np.int64)],
         [one_errors[there]],
     )
-    found: list[tuple[Ints, Ints, Floats]] = []
+    buckets: list[tuple[Ints, Ints, Floats]] = []
     for (i, j), table in estimates.pairs.items():
         inside = table[absent[i] :, absent[j] :]
         error = estimates.pair_errors[i, j][absent[i] :, absent[j] :]
@@ -67,11 +67,11 @@ def from_estimates(estimates: Estimates, domain: Domain, whole: list[bool], term
         both = there[starts[i] + a] & there[starts[j] + b]
         a, b = a[both], b[both]
         pair = np.stack([starts[i] + a, starts[j] + b], axis=1)
-        found.append((pair, np.rint(inside[a, b]).astype(np.int64), error[a, b]))
-    if found:
-        rows.append(np.concatenate([pair for pair, _, _ in found]))
-        counts.append(np.concatenate([own for _, own, _ in found]))
-        errors.append(np.concatenate([error for _, _, error in found]))
+        buckets.append((pair, np.rint(inside[a, b]).astype(np.int64), error[a, b]))
+    if buckets:
+        rows.append(np.concatenate([pair for pair, _, _ in buckets]))
+        counts.append(np.concatenate([own for _, own, _ in buckets]))
+        errors.append(np.concatenate([error for _, _, error in buckets]))
     return Released(starts, rows, counts, errors, (), round(estimates.total))
 
 

@@ -59,8 +59,8 @@ def homogeneity(
         return _looked(space, secret, table, shares[secret], k)
 
     parts = counts.select("cells", "counts").mapInArrow(split, _SPLIT)
-    found = parts.groupBy("secret", "bucket").applyInArrow(look, _FOUND)
-    return _finished(found.toArrow().to_pylist(), secrets, table)  # some rows a secret and bucket
+    rows = parts.groupBy("secret", "bucket").applyInArrow(look, _FOUND)
+    return _finished(rows.toArrow().to_pylist(), secrets, table)  # some rows a secret and bucket
 
 
 def _looked(space: CellSpace, secret: int, table: pa.Table, own: Floats, k: int) -> pa.Table:
@@ -129,12 +129,12 @@ def _finished(rows: list[dict[str, Any]], secrets: dict[int, str], table: str) -
     sums: dict[tuple[int, int], dict[str, float]] = {}
     for (secret, length, measure), values in parts.items():
         sums.setdefault((secret, length), {})[measure] = _TOGETHER.get(measure, math.fsum)(values)
-    found = []
+    findings = []
     for (secret, length), figures in sorted(sums.items()):
         figures["mean_closeness"] = figures.pop("closeness") / figures["groups"]
         figures["revealed_groups_percent"] = 100 * figures["revealed_groups"] / figures["groups"]
-        found += [
+        findings += [
             Finding("homogeneity", table, name, secrets[secret], length, value)
             for name, value in sorted(figures.items())
         ]
-    return found
+    return findings

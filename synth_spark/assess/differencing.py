@@ -50,7 +50,7 @@ def differences(earlier: Published, this: Published) -> list[Finding]:
     numbers = {"compared": F.lit(True), **_tests(earlier.k, this.k)}
     counted = side_by_side(earlier, this).groupBy("length").agg(*(F.count_if(t).alias(n) for n, t in numbers.items()))
     rows = {row["length"]: row for row in counted.collect()}
-    found = [
+    findings = [
         Finding(
             "difference", COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0)
         )
@@ -58,7 +58,7 @@ def differences(earlier: Published, this: Published) -> list[Finding]:
         for name in numbers
     ]
     own = len(set(this.aggregates.columns) ^ set(earlier.aggregates.columns))
-    return [*found, Finding("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
+    return [*findings, Finding("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
 
 
 def differing(earlier: Published, this: Published) -> DataFrame:
@@ -83,8 +83,8 @@ def told_best(differing: DataFrame, most: int) -> list[Finding]:
         ``known_count``, one a combination: how many counts are possible, with the least and the largest of them.
     """
     width = (F.col("high") - F.col("low") + 1).alias("width")
-    known = differing.where("low <= high").select(width, "high", "low", "length", "selections")
-    rows = known.orderBy("width", "high", "length", "selections").limit(most).collect()
+    intervals = differing.where("low <= high").select(width, "high", "low", "length", "selections")
+    rows = intervals.orderBy("width", "high", "length", "selections").limit(most).collect()
     return [
         Finding(
             "difference", COMPARED, "known_count", row["selections"], row["length"],

@@ -51,17 +51,17 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
         TOLD[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
         TOLD[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
     }
-    found = []
+    findings = []
     for length in range(1, min(earlier.longest, this.longest) + 1):
         level = _bounded(both.where(F.col("length") == length), above, fields, (earlier.k, this.k))
         row = level.agg(*(F.count_if(test).alias(name) for name, test in tests.items())).collect()[0]
         counted = {name: float(row[name] or 0) for name in tests}
-        found += [
+        findings += [
             Finding("difference", COMPARED, name, earlier.run_id, length, value) for name, value in counted.items()
         ]
         above = level.select(F.col("selections").alias("parent"), F.col("most").alias("parent_most"))
-    fell = [one for one in found if one.measure == "fell"]
-    return fell if most_rise < 0 or any(one.value for one in fell) else found
+    fell = [one for one in findings if one.measure == "fell"]
+    return fell if most_rise < 0 or any(one.value for one in fell) else findings
 
 
 def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tuple[int, int]) -> DataFrame:
@@ -88,8 +88,8 @@ def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tu
     others = F.when(F.col("column").isin(*_single(fields)), siblings).otherwise(F.lit(0))
     joined = edges.withColumn("others", others).join(above, "parent")
     most = F.least(F.min(F.col("parent_most") - F.col("others")), F.first("own_most"))
-    told = (F.first(name).alias(name) for name in ("old", "new", "least"))
-    return joined.groupBy("selections").agg(*told, most.alias("most"))
+    columns = (F.first(name).alias(name) for name in ("old", "new", "least"))
+    return joined.groupBy("selections").agg(*columns, most.alias("most"))
 
 
 def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Finding]:
@@ -119,8 +119,8 @@ def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[
         shares += [F.col(name) / F.greatest(whole, F.lit(1)), held / F.greatest(whole, F.lit(1))]
     moved = both.select("column", (shares[0] - shares[2]).alias("gap"), (shares[1] - shares[3]).alias("rest"))
     sums = moved.groupBy("column").agg(((F.sum(F.abs("gap")) + F.abs(F.first("rest"))) / 2).alias("tvd"))
-    known = {row["column"]: float(row["tvd"]) for row in sums.collect()}
-    figures = {field.name: known.get(escaped(field.name), 0.0) for field in fields}
+    distances = {row["column"]: float(row["tvd"]) for row in sums.collect()}
+    figures = {field.name: distances.get(escaped(field.name), 0.0) for field in fields}
     by_column = [Finding("drift", COMPARED, "tvd", name, 1, value) for name, value in figures.items()]
     return [Finding("drift", COMPARED, "largest_tvd", None, 1, max(figures.values(), default=0.0)), *by_column]
 

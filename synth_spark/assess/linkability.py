@@ -12,7 +12,7 @@ from synth_spark.encode import combinations
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.risk.rarity import Judged, judge
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.figures import Finding
 
@@ -47,7 +47,7 @@ class Linked:
 def search(
     codes: DataFrame,
     counts: DataFrame,
-    resolved: Resolved,
+    resolved: ResolvedPlan,
     k: int,
     bounds: Sequence[int],
     occurring: int,
@@ -70,15 +70,15 @@ def search(
     whole = not pruned and occurring <= MOST_SENT
     if not whole and occurring > _MOST_COLLECTED:
         return None
-    known, common = combinations.recurring(counts, 2 if whole else k, k)
-    if len(known) > MOST_SENT:
+    recurring, common = combinations.recurring(counts, 2 if whole else k, k)
+    if len(recurring) > MOST_SENT:
         return None
     space, starts = resolved.cells, starts_of(np.array(resolved.cards, np.int64))
 
     def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             records, weights = unpack_codes(batch["record"], len(space.cards)), batch["multiplicity"].to_numpy()
-            totals = totals_of(judge(space, records, known, common), records, weights, starts, bounds)
+            totals = totals_of(judge(space, records, recurring, common), records, weights, starts, bounds)
             yield pa.RecordBatch.from_arrays([pack_ints([totals])], names=["totals"])
 
     rows = codes.repartition(resolved.counting_tasks).mapInArrow(look, "totals binary").toArrow()
@@ -102,15 +102,15 @@ def common_cells(counts: DataFrame, k: int, occurring: int) -> Ints | None:
     return cells if len(cells) <= MOST_SENT else None
 
 
-def totals_of(found: Judged, records: np.ndarray, weights: Ints, starts: Ints, bounds: Sequence[int]) -> Ints:
+def totals_of(judged: Judged, records: np.ndarray, weights: Ints, starts: Ints, bounds: Sequence[int]) -> Ints:
     """What judged records add to a `Linked`: its attributes, one after the other; additive over disjoint records."""
-    any_unique = np.asarray(found.unique.any(axis=1))
-    any_rare = np.asarray(found.rare.any(axis=1))
-    first = [_shortest(flags) for flags in (found.unique, found.rare & ~any_unique[:, None])]
-    rows, columns = np.nonzero(found.in_rare)
+    any_unique = np.asarray(judged.unique.any(axis=1))
+    any_rare = np.asarray(judged.rare.any(axis=1))
+    first = [_shortest(flags) for flags in (judged.unique, judged.rare & ~any_unique[:, None])]
+    rows, columns = np.nonzero(judged.in_rare)
     attributes = starts[columns] + records[rows, columns] - 1
     by_attribute = np.bincount(attributes, weights[rows], int(starts[-1]))
-    by_field = [weights @ found.in_unique[:, low:high].any(axis=1) for low, high in pairwise(bounds)]
+    by_field = [weights @ judged.in_unique[:, low:high].any(axis=1) for low, high in pairwise(bounds)]
     parts = [*(weights @ flags for flags in first), [weights @ any_unique, weights @ any_rare], by_attribute, by_field]
     return np.concatenate(parts).astype(np.int64)
 
@@ -140,7 +140,7 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
     """
     rounding, table = (k, "protected") if protect else (1, table)
     total = records // rounding * rounding
-    found: list[Finding] = []
+    findings: list[Finding] = []
     sums: dict[str, int] = {}
     for length in range(1, len(linked.rare) + 1):
         rare = int(linked.rare[length - 1]) // rounding * rounding
@@ -150,10 +150,10 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
         numbers["risky"] = sum(numbers.values())
         for name, number in numbers.items():
             sums[name] = sums.get(name, 0) + number
-            found += _number("risk", table, f"{name}_records", None, length, number, total)
+            findings += _number("risk", table, f"{name}_records", None, length, number, total)
     for name, number in sums.items():
-        found += _number("risk", table, f"{name}_records", None, None, number, total)
-    return found
+        findings += _number("risk", table, f"{name}_records", None, None, number, total)
+    return findings
 
 
 def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: str = "sensitive") -> list[Finding]:
@@ -166,24 +166,24 @@ def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: st
         records: number of records n.
         table: whose records: sensitive or synthetic.
     """
-    found = _number("risk", table, "records_with_rare", None, None, linked.any_rare, records)
+    findings = _number("risk", table, "records_with_rare", None, None, linked.any_rare, records)
     if linked.any_unique is not None:
-        found += _number("risk", table, "records_with_unique", None, None, linked.any_unique, records)
+        findings += _number("risk", table, "records_with_unique", None, None, linked.any_unique, records)
     percent = 100 * linked.by_attribute / np.maximum(1, held)
     names = [(column.name, value) for column in domain.columns for value in column.values]
     for field in domain.names:
         of_field = [percent[at] for at, (name, _) in enumerate(names) if name == field and linked.by_attribute[at]]
         if of_field:  # attributes without a rare combination are left out of the mean, as in SDS
             value = float(np.mean(of_field))
-            found.append(Finding("risk", table, "linkable_percent_by_column", field, None, value))
+            findings.append(Finding("risk", table, "linkable_percent_by_column", field, None, value))
     if linked.unique is not None:
         for field, number in zip(domain.names, linked.by_field.tolist(), strict=True):
-            found.append(Finding("risk", table, "records_with_unique_by_column", field, None, float(number)))
+            findings.append(Finding("risk", table, "records_with_unique_by_column", field, None, float(number)))
     for at in np.argsort(-percent, kind="stable")[:_LISTED]:
         if linked.by_attribute[at]:
             about = ": ".join(names[at])
-            found.append(Finding("risk", table, "linkable_percent", about, None, float(percent[at])))
-    return found
+            findings.append(Finding("risk", table, "linkable_percent", about, None, float(percent[at])))
+    return findings
 
 
 def _number(

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from synth_spark.kernels.arrow_codec import unpack_ints
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.counting.count_differences import align
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 
 _ROWS = pa.schema(
@@ -18,7 +18,7 @@ _SCHEMA = "length int, combination string, synthetic bigint, sensitive bigint"
 
 
 def rare_combinations(
-    sensitive: DataFrame, synthetic: DataFrame, domain: Domain, resolved: Resolved, k: int
+    sensitive: DataFrame, synthetic: DataFrame, domain: Domain, resolved: ResolvedPlan, k: int
 ) -> DataFrame:
     """List the combinations that fewer than k synthetic records hold.
 
@@ -40,9 +40,9 @@ def rare_combinations(
     texts = pa.array([f"{column.name}: {value}" for column in domain.columns for value in column.values], pa.string())
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
-        cells, exact, made = align(*_vector(left), *_vector(right))
-        rare = (made > 0) & (made < k)
-        cells, exact, made = cells[rare], exact[rare] // k * k, made[rare]
+        cells, exact, synthetic_counts = align(*_vector(left), *_vector(right))
+        rare = (synthetic_counts > 0) & (synthetic_counts < k)
+        cells, exact, synthetic_counts = cells[rare], exact[rare] // k * k, synthetic_counts[rare]
         cuts = np.searchsorted(cells, space.length_bounds())
         parts = []
         for length in range(1, space.max_length + 1):
@@ -50,9 +50,11 @@ def rare_combinations(
             columns, codes = space.decode(cells[part], length)
             places = starts[columns] + codes - 1
             held = [texts.take(pa.array(places[:, position])) for position in range(length)]
-            told = pc.binary_join_element_wise(*held, "; ") if length > 1 else held[0]
+            text = pc.binary_join_element_wise(*held, "; ") if length > 1 else held[0]
             lengths = pa.array(np.full(len(places), length, np.int32))
-            parts.append(pa.table([lengths, told, pa.array(made[part]), pa.array(exact[part])], schema=_ROWS))
+            parts.append(
+                pa.table([lengths, text, pa.array(synthetic_counts[part]), pa.array(exact[part])], schema=_ROWS)
+            )
         return pa.concat_tables(parts).combine_chunks()
 
     return sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket")).applyInArrow(compare, _SCHEMA)

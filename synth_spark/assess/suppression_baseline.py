@@ -17,7 +17,7 @@ from synth_spark.kernels.cells import Ints
 from synth_spark.kernels.counting.count_differences import align
 from synth_spark.kernels.risk.local_suppression import suppress_cells
 from synth_spark.kernels.risk.rarity import judge
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.figures import Finding
 
 #: The ways, as they are told.
@@ -26,7 +26,7 @@ _WAYS = (CASES, LINKABLE_CASES, CELLS)
 _REDACTED = "way int, record binary, multiplicity bigint"
 
 
-def redacted(codes: DataFrame, resolved: Resolved, k: int, common: Ints) -> DataFrame:
+def redacted(codes: DataFrame, resolved: ResolvedPlan, k: int, common: Ints) -> DataFrame:
     """What is left of the records, each way.
 
     1. Cases are suppressed whose record, as a whole, occurs less than k times (k-anonymity, Sweeney 2002, where all
@@ -62,7 +62,7 @@ def redacted(codes: DataFrame, resolved: Resolved, k: int, common: Ints) -> Data
     return codes.repartition(resolved.counting_tasks).mapInArrow(redact, _REDACTED)
 
 
-def losses(left: DataFrame, counts: DataFrame, resolved: Resolved, k: int, filled: int) -> list[Finding]:
+def losses(left: DataFrame, counts: DataFrame, resolved: ResolvedPlan, k: int, filled: int) -> list[Finding]:
     """How many cases, cells and common combinations are lost, each way.
 
     Args:
@@ -89,21 +89,21 @@ def losses(left: DataFrame, counts: DataFrame, resolved: Resolved, k: int, fille
         .agg(F.sum("b").alias("b"), F.sum("c").alias("c"))
     )
     known = {row["a"]: (row["b"], row["c"]) for row in sizes.collect()}
-    found = []
+    findings = []
     for way, name in enumerate(_WAYS):
         cases, cells = known.get(way, (0, 0))
         cases_lost, cells_lost = 1 - cases / resolved.records, 1 - cells / max(1, filled)
-        found.append(Finding("redaction", "sensitive", "lost_cases_percent", name, None, 100 * cases_lost))
-        found.append(Finding("redaction", "sensitive", "lost_cells_percent", name, None, 100 * cells_lost))
+        findings.append(Finding("redaction", "sensitive", "lost_cases_percent", name, None, 100 * cases_lost))
+        findings.append(Finding("redaction", "sensitive", "lost_cells_percent", name, None, 100 * cells_lost))
         rest = left.where(F.col("way") == way).drop("way")
         recounted = combinations.count(rest, resolved.cells, resolved.counting_tasks, resolved.counting_block)
         for length, (common, lost) in enumerate(_lost(counts, recounted, resolved, k), 1):
             percent = 100 * lost / common if common else 0.0
-            found.append(Finding("redaction", "sensitive", "lost_combinations_percent", name, length, percent))
-    return found
+            findings.append(Finding("redaction", "sensitive", "lost_combinations_percent", name, length, percent))
+    return findings
 
 
-def _lost(before: DataFrame, after: DataFrame, resolved: Resolved, k: int) -> list[tuple[int, int]]:
+def _lost(before: DataFrame, after: DataFrame, resolved: ResolvedPlan, k: int) -> list[tuple[int, int]]:
     """For each length, combinations that at least k records shared, and those of them that less than k share now."""
     bounds, longest = resolved.cells.length_bounds(), resolved.length
 

@@ -44,7 +44,7 @@ def guarded(
                 if os.environ.get("SYNTH_SPARK_DEBUG") and not isinstance(error, (SynthSparkError, KeyboardInterrupt)):
                     raise
                 if not as_json:
-                    print(f"synth-spark: {_told(error)}", file=sys.stderr)
+                    print(f"synth-spark: {_message(error)}", file=sys.stderr)
                 return exit_code(error)
             watch.ended()
             return exit_code(None)
@@ -70,7 +70,7 @@ def _terminated() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _told(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, SynthSparkError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):

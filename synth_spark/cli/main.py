@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from synth_spark.pipeline.run import Run
     from synth_spark.report.blocks import Report
-    from synth_spark.storage.run_store import Workspace
+    from synth_spark.storage.run_store import RunStore
     from synth_spark.tuning.comparison import Outcome
 
 #: Records that take minutes to release.
@@ -94,16 +94,16 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
 
 
 def _resume(options: argparse.Namespace) -> None:
-    from synth_spark.storage.run_store import Workspace
+    from synth_spark.storage.run_store import RunStore
 
-    workspace = Workspace.open(Path(options.run))
-    if workspace.done("publish"):  # Spark need not start to find that out
+    store = RunStore.open(Path(options.run))
+    if store.done("publish"):  # Spark need not start to find that out
         from synth_spark.pipeline.purge import purge_as_planned
 
-        purge_as_planned(workspace)
-        gone = "" if workspace.purged is None else f"; it was purged ({workspace.purged}): its kept tables are gone"
-        print(f"Nothing to do: {workspace.run_id} is finished and has been published{gone}.")
-        return _tell(workspace)
+        purge_as_planned(store)
+        gone = "" if store.purged is None else f"; it was purged ({store.purged}): its kept tables are gone"
+        print(f"Nothing to do: {store.run_id} is finished and has been published{gone}.")
+        return _tell(store)
     from synth_spark.pipeline import api
 
     return _in_folder(options, api.resume)
@@ -132,21 +132,21 @@ def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
 
 def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
     from synth_spark.pipeline.run import Run
-    from synth_spark.storage.run_store import Workspace
+    from synth_spark.storage.run_store import RunStore
 
-    workspace = Workspace.open(Path(options.run))
-    with _started(workspace.plan, options) as (spark, progress):
-        _follow(options, Run(spark, workspace, progress), work)
+    store = RunStore.open(Path(options.run))
+    with _started(store.plan, options) as (spark, progress):
+        _follow(options, Run(spark, store, progress), work)
 
 
 def _purge(options: argparse.Namespace) -> None:
     from synth_spark.pipeline.purge import purge
-    from synth_spark.storage.run_store import Workspace
+    from synth_spark.storage.run_store import RunStore
 
-    workspace = Workspace.open(Path(options.run))
-    gone = purge(workspace, options.force)
-    print(f"Purged {workspace.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
-    print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {workspace.folder}")
+    store = RunStore.open(Path(options.run))
+    gone = purge(store, options.force)
+    print(f"Purged {store.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
+    print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {store.folder}")
 
 
 @contextmanager
@@ -177,24 +177,24 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
     from synth_spark.pipeline.audit import accept
     from synth_spark.pipeline.stages import runner
 
-    options.watch.begun(run.workspace, run.progress, runner(run).stages)
-    run.progress.say(f"run {run.workspace.run_id}, sensitive run folder {run.workspace.folder}")
+    options.watch.begun(run.store, run.progress, runner(run).stages)
+    run.progress.say(f"run {run.store.run_id}, sensitive run folder {run.store.folder}")
     for rule, reason in _accepted(options):
         accept(run, rule, reason)
     work(run)
-    if run.workspace.done("publish"):
-        _tell(run.workspace)
+    if run.store.done("publish"):
+        _tell(run.store)
 
 
-def _tell(workspace: "Workspace") -> None:
-    plan, run_id = workspace.plan, workspace.run_id
+def _tell(store: "RunStore") -> None:
+    plan, run_id = store.plan, store.run_id
     root = Path(plan.output.path)
     where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
     print(f"Released {run_id}: {where}")
     print(f"  read it explained    {root}/RELEASE.md, its audit in {root}/QUALITY.md")
     if plan.showcase.make:
         print(f"  explore it           {root}/showcase.html")
-    print(f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {workspace.folder}/report.html")
+    print(f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {store.folder}/report.html")
     if plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
@@ -217,24 +217,24 @@ def _inspect(options: argparse.Namespace) -> None:
     plan = _plan_of(options)
     with _started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
-        from synth_spark.storage.run_store import Workspace
+        from synth_spark.storage.run_store import RunStore
         from synth_spark.tuning import inspection
 
-        run = Run(spark, Workspace.create(plan), progress)
+        run = Run(spark, RunStore.create(plan), progress)
         with progress.stage("inspect", "reading, counting, looking for rare combinations"):
-            found = inspection.inspect(run)
-        run.workspace.write("inspect.md", inspection.report_text(run.workspace.run_id, found))
-        run.workspace.write("proposed.yml", inspection.proposed_plan(run, found))
-    print(f"{found.linkable:.1%} of the records hold a combination that fewer than {found.k} records share.")
-    print(f"  read it (SENSITIVE)        {run.workspace.folder}/inspect.md")
-    print(f"  a plan to start from       {run.workspace.folder}/proposed.yml")
+            result = inspection.inspect(run)
+        run.store.write("inspect.md", inspection.report_text(run.store.run_id, result))
+        run.store.write("proposed.yml", inspection.proposed_plan(run, result))
+    print(f"{result.linkable:.1%} of the records hold a combination that fewer than {result.k} records share.")
+    print(f"  read it (SENSITIVE)        {run.store.folder}/inspect.md")
+    print(f"  a plan to start from       {run.store.folder}/proposed.yml")
 
 
 def _compare(options: argparse.Namespace) -> None:
     from synth_spark.tuning.comparison import content, outcomes
 
-    found = outcomes([Path(run) for run in options.runs])
-    _show(found, content(found), options.output)
+    compared = outcomes([Path(run) for run in options.runs])
+    _show(compared, content(compared), options.output)
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -242,29 +242,29 @@ def _tune(options: argparse.Namespace) -> None:
     kinds = tuple(options.kinds or [plan.synthesis.kind])
     with _started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
-        from synth_spark.storage.run_store import Workspace
+        from synth_spark.storage.run_store import RunStore
         from synth_spark.tuning import grid_search
         from synth_spark.tuning.comparison import content
 
         folder = Path(options.trials) if options.trials else grid_search.default_folder(plan)
         grid = grid_search.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
-        found = grid_search.tune(Run(spark, Workspace.create(plan), progress), grid, folder)
-    advice = grid_search.advice(found)
-    _show(found, content(found, "Plans tried on a sample", (advice,)), str(folder))
+        tried = grid_search.tune(Run(spark, RunStore.create(plan), progress), grid, folder)
+    advice = grid_search.advice(tried)
+    _show(tried, content(tried, "Plans tried on a sample", (advice,)), str(folder))
     print(advice)
 
 
-def _show(found: "list[Outcome]", report: "Report", folder: str | None) -> None:
+def _show(outcomes: "list[Outcome]", report: "Report", folder: str | None) -> None:
     """Print a comparison, and write it down where that was asked for."""
     from synth_spark.report.html_page import page
     from synth_spark.report.markdown import markdown
     from synth_spark.storage.files import write_atomically
     from synth_spark.tuning.comparison import csv_text, table_text
 
-    print(table_text(found))
+    print(table_text(outcomes))
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(found))):
+        for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(outcomes))):
             write_atomically(Path(folder) / f"compare.{name}", text)
         print(f"  look at it (SENSITIVE)     {folder}/compare.html")
 

@@ -4,7 +4,7 @@ import math
 
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.plan.input_preview import Shape
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
 from synth_spark.privacy.ledger import Account, Entry
 
@@ -12,7 +12,7 @@ from synth_spark.privacy.ledger import Account, Entry
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 
 
-def outlook(resolved: Resolved, shape: Shape) -> list[str]:
+def outlook(resolved: ResolvedPlan, shape: Shape) -> list[str]:
     """What a run would do and promise, line by line, before any job.
 
     Args:
@@ -36,7 +36,7 @@ def outlook(resolved: Resolved, shape: Shape) -> list[str]:
     ]
 
 
-def _parts(resolved: Resolved) -> str:
+def _parts(resolved: ResolvedPlan) -> str:
     if resolved.fits:
         return f"the whole table goes to {resolved.shards} tasks, each with a share of the seeds"
     return f"the table is cut into parts of at most {resolved.rows_a_task:,} records, for {resolved.top_groups} groups"
@@ -51,7 +51,7 @@ def _bytes(number: int) -> str:
     return f"{size:.1f} TB"
 
 
-def _memory(resolved: Resolved) -> list[str]:
+def _memory(resolved: ResolvedPlan) -> list[str]:
     return [
         f"memory             about {_bytes(resolved.task_bytes)} in the largest synthesis task, of at most "
         f"{resolved.plan.task_memory} MB;",
@@ -59,7 +59,7 @@ def _memory(resolved: Resolved) -> list[str]:
     ]
 
 
-def _privacy(resolved: Resolved, shape: Shape) -> list[str]:
+def _privacy(resolved: ResolvedPlan, shape: Shape) -> list[str]:
     terms, k = resolved.plan.privacy, resolved.k
     if isinstance(terms, DifferentialPrivacy):
         return _spending(resolved, shape, terms)
@@ -77,7 +77,7 @@ def _privacy(resolved: Resolved, shape: Shape) -> list[str]:
     ]
 
 
-def _spending(resolved: Resolved, shape: Shape, terms: DifferentialPrivacy) -> list[str]:
+def _spending(resolved: ResolvedPlan, shape: Shape, terms: DifferentialPrivacy) -> list[str]:
     """The split of the budget, and the error of a count that is to be expected of it."""
     plan, cards = resolved.plan, [card + 1 for card in shape.cards]
     pairs = [a * b for place, a in enumerate(cards) for b in cards[place + 1 :]]

@@ -24,7 +24,7 @@ from synth_spark.kernels.counting.count_differences import (
     sum_by_length,
     tuple_distances,
 )
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.figures import COMPARISONS, PUBLIC, Finding, Measure
 
@@ -59,10 +59,10 @@ def single_counts(counts: DataFrame, space: CellSpace, records: int) -> Singles:
 
     def short(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for cells, found in zip(*(map(unpack_ints, batch[name]) for name in ("cells", "counts")), strict=True):
+            for cells, values in zip(*(map(unpack_ints, batch[name]) for name in ("cells", "counts")), strict=True):
                 end = int(np.searchsorted(cells, most))
                 if end:
-                    arrays = [pa.array(cells[:end]), pa.array(found[:end])]
+                    arrays = [pa.array(cells[:end]), pa.array(values[:end])]
                     yield pa.RecordBatch.from_arrays(arrays, names=["cell", "count"])
 
     singles = counts.select("cells", "counts").mapInArrow(short, "cell bigint, count bigint").toArrow()
@@ -92,10 +92,12 @@ def partial_sums(
     pairs = [(exact_singles, told_singles), (exact_singles, made_singles), (told_singles, made_singles)]
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
-        cells, exact, made = align(*_vector(left), *_vector(right))
+        cells, exact, synthetic_counts = align(*_vector(left), *_vector(right))
         reportable = exact // k * k
         rows: list[_Row] = []
-        for index, (source, target) in enumerate([(exact, reportable), (exact, made), (reportable, made)]):
+        for index, (source, target) in enumerate(
+            [(exact, reportable), (exact, synthetic_counts), (reportable, synthetic_counts)]
+        ):
             rows += _rows(index, space, cells, source, target, k)
             rows += _vectors(index, space, cells, source, target, pairs[index])
         return _sums_table(rows)
@@ -130,7 +132,7 @@ def partial_sums_between(
         singles: the single counts of all.
     """
     end = int(space.length_bounds()[reported])
-    of_exact, of_told, of_made = singles
+    of_exact, of_reportable, of_synthetic = singles
 
     def compared(
         index: int, most: int, rare_below: int, pair: tuple[Singles, Singles]
@@ -147,19 +149,19 @@ def partial_sums_between(
         return counts.select("bucket", "cells", "counts").groupBy("bucket")
 
     asked = [
-        (sensitive, reportable, end, k, (of_exact, of_told)),
-        (sensitive, synthetic, space.size, k, (of_exact, of_made)),
-        (reportable, synthetic, end, 1, (of_told, of_made)),
+        (sensitive, reportable, end, k, (of_exact, of_reportable)),
+        (sensitive, synthetic, space.size, k, (of_exact, of_synthetic)),
+        (reportable, synthetic, end, 1, (of_reportable, of_synthetic)),
     ]
-    found = [
+    rows = [
         grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most, rare_below, pair), _PARTIAL)
         for index, (source, target, most, rare_below, pair) in enumerate(asked)
     ]
-    return found[0].unionAll(found[1]).unionAll(found[2])
+    return rows[0].unionAll(rows[1]).unionAll(rows[2])
 
 
 def measures(
-    sums: pa.Table, resolved: Resolved, synthetic_records: int, protected: int, reported: int | None = None
+    sums: pa.Table, resolved: ResolvedPlan, synthetic_records: int, protected: int, reported: int | None = None
 ) -> list[Measure]:
     """Add the sums of all buckets up and finish all measures of all comparisons.
 
@@ -176,7 +178,7 @@ def measures(
         parts.setdefault(key, []).append(row["value"])
     lengths = _lengths(resolved.length, reported)
     records = ((resolved.records, protected), (resolved.records, synthetic_records), (protected, synthetic_records))
-    found: list[Measure] = []
+    results: list[Measure] = []
     for index, comparison in enumerate(COMPARISONS):
         by_length = np.zeros((resolved.length, len(LENGTH_SUMS)))
         by_bin: dict[tuple[int, int], np.ndarray] = {}
@@ -189,13 +191,13 @@ def measures(
             else:
                 by_bin.setdefault((length, count_bin), np.zeros(len(BIN_SUMS)))[measure] = total
         by_length[:, LENGTH_SUMS.index("tuples")] = np.diff(resolved.cells.first_tuple[1:])
-        found += finish(Sums(comparison, by_length[: lengths[index]], by_bin, *records[index]))
-    return known(found) if resolved.prunes else found
+        results += finish(Sums(comparison, by_length[: lengths[index]], by_bin, *records[index]))
+    return exact_without_rare(results) if resolved.prunes else results
 
 
 def findings(
     sums: pa.Table,
-    resolved: Resolved,
+    resolved: ResolvedPlan,
     domain: Domain,
     singles: tuple[Singles, Singles, Singles],
     k: int,
@@ -217,15 +219,15 @@ def findings(
         *(chosen[name] for name in ("comparison", "length", "measure", "vector")), strict=True
     ):
         _unpack(vectors[index.as_py()], length.as_py(), kind.as_py(), unpack_ints(packed))
-    exact, told, made = singles
-    found: list[Finding] = []
+    exact, reportable, synthetic = singles
+    results: list[Finding] = []
     lengths = _lengths(resolved.length, reported)
-    for index, (source, target) in enumerate([(exact, told), (exact, made), (told, made)]):
+    for index, (source, target) in enumerate([(exact, reportable), (exact, synthetic), (reportable, synthetic)]):
         if resolved.prunes and COMPARISONS[index] != PUBLIC:
             continue  # what was not counted would be missing in the source
         space = CellSpace(resolved.cards, lengths[index])
-        found += fidelity(COMPARISONS[index], vectors[index], space, domain, source, target, k)
-    return found
+        results += fidelity(COMPARISONS[index], vectors[index], space, domain, source, target, k)
+    return results
 
 
 def _lengths(longest: int, reported: int | None) -> list[int]:
@@ -233,13 +235,13 @@ def _lengths(longest: int, reported: int | None) -> list[int]:
     return [longest if index == 1 or reported is None else reported for index in range(len(COMPARISONS))]
 
 
-def known(found: Iterable[Measure]) -> list[Measure]:
+def exact_without_rare(measures: Iterable[Measure]) -> list[Measure]:
     """The measures that are exact where no combination with an attribute rarer than k was counted.
 
     Neither reportable aggregates nor synthetic records hold such an attribute, so what these combinations add to a
     comparison with the sensitive records is what is suppressed, and figures of the sensitive records themselves.
     """
-    return [measure for measure in found if measure.comparison == PUBLIC or measure.measure not in NEEDS_RARE]
+    return [measure for measure in measures if measure.comparison == PUBLIC or measure.measure not in NEEDS_RARE]
 
 
 def occurring(sums: pa.Table) -> tuple[int, int]:
@@ -257,9 +259,9 @@ def occurring(sums: pa.Table) -> tuple[int, int]:
     return int(numbers[0] or 0), int(numbers[1] or 0)
 
 
-def evaluation(found: Iterable[Measure]) -> pa.Table:
+def evaluation(measures: Iterable[Measure]) -> pa.Table:
     """Measures as a table, one row each."""
-    return pa.Table.from_pylist([vars(measure) for measure in found], _ROWS)
+    return pa.Table.from_pylist([vars(measure) for measure in measures], _ROWS)
 
 
 def _sums_table(rows: list[_Row]) -> pa.Table:

@@ -54,44 +54,44 @@ def fidelity(
         k: subgroups of fewer records are left out.
     """
     names = labels(domain)
-    found = _distances(comparison, vectors, space, names)
+    findings = _distances(comparison, vectors, space, names)
     if space.max_length > 1:
-        found += _associations(comparison, vectors, names, space, source, target)
-        found += _subgroups(comparison, vectors, domain, names, source, k)
-    return found
+        findings += _associations(comparison, vectors, names, space, source, target)
+        findings += _subgroups(comparison, vectors, domain, names, source, k)
+    return findings
 
 
 def _distances(comparison: str, vectors: Vectors, space: CellSpace, names: Sequence[str]) -> list[Finding]:
     """Total variation distances of the marginals of each length: 95th percentile, largest, score, and the worst."""
-    found = []
+    findings = []
     tuples = np.diff(space.first_tuple[1:])
     for length in range(1, space.max_length + 1):
         parts = vectors.distances.get(length, [])
         first = np.concatenate([np.zeros(0, np.int64), *(cells for cells, _ in parts)])
-        known = np.concatenate([np.zeros(0), *(distances for _, distances in parts)])
-        everywhere = np.concatenate([known, np.zeros(int(tuples[length - 1]) - len(known))])
+        all_distances = np.concatenate([np.zeros(0), *(distances for _, distances in parts)])
+        everywhere = np.concatenate([all_distances, np.zeros(int(tuples[length - 1]) - len(all_distances))])
         figures = {
             "p95_tvd": float(np.quantile(everywhere, 0.95)),
             "largest_tvd": float(everywhere.max()),
-            "k_marginal_score": 1000 * (1 - math.fsum(known) / len(everywhere)),
+            "k_marginal_score": 1000 * (1 - math.fsum(all_distances) / len(everywhere)),
         }
-        found += [Finding("distance", comparison, name, None, length, value) for name, value in figures.items()]
-        worst = np.lexsort([first, -known])[:WORST]
+        findings += [Finding("distance", comparison, name, None, length, value) for name, value in figures.items()]
+        worst = np.lexsort([first, -all_distances])[:WORST]
         columns, _ = space.locate(first[worst], length)
-        for chosen, value in zip(columns.tolist(), known[worst].tolist(), strict=True):
+        for chosen, value in zip(columns.tolist(), all_distances[worst].tolist(), strict=True):
             about = " × ".join(names[column] for column in chosen)
-            found.append(Finding("distance", comparison, "tvd", about, length, value))
-    return found
+            findings.append(Finding("distance", comparison, "tvd", about, length, value))
+    return findings
 
 
 def _associations(
     comparison: str, vectors: Vectors, names: Sequence[str], space: CellSpace, source: Singles, target: Singles
 ) -> list[Finding]:
     """Cramér's V of every pair of columns in both tables: how far they differ, and the strongest pairs themselves."""
-    known: dict[tuple[int, int], tuple[float, float]] = {}
+    associations: dict[tuple[int, int], tuple[float, float]] = {}
     for columns, before, after in vectors.pairs:
         pairs = [(int(left), int(right)) for left, right in columns]
-        known.update(zip(pairs, zip(before.tolist(), after.tolist(), strict=True), strict=True))
+        associations.update(zip(pairs, zip(before.tolist(), after.tolist(), strict=True), strict=True))
     starts = starts_of(np.array(space.cards, np.int64))
     nothing = np.zeros(0, np.int64)
 
@@ -101,23 +101,23 @@ def _associations(
         return float(association(nothing, nothing, space.cards[right], rows, columns, side.records))
 
     for left, right in combinations(range(len(names)), 2):
-        if (left, right) not in known:  # no value of one meets a value of the other
-            known[left, right] = (apart(source, left, right), apart(target, left, right))
+        if (left, right) not in associations:  # no value of one meets a value of the other
+            associations[left, right] = (apart(source, left, right), apart(target, left, right))
     gaps = np.array(
-        [abs(known[pair][0] - known[pair][1]) for pair in sorted(known)]
+        [abs(associations[pair][0] - associations[pair][1]) for pair in sorted(associations)]
     )  # in one order, whatever came first
-    found = [
+    findings = [
         Finding("association", comparison, "mean_difference", None, 2, float(gaps.mean())),
         Finding("association", comparison, "p95_difference", None, 2, float(np.quantile(gaps, 0.95))),
         Finding("association", comparison, "largest_difference", None, 2, float(gaps.max())),
     ]
-    strongest = sorted(known, key=lambda pair: (-max(known[pair]), pair))[:_DRAWN]
-    worst = sorted(known, key=lambda pair: (-abs(known[pair][0] - known[pair][1]), pair))[:WORST]
+    strongest = sorted(associations, key=lambda pair: (-max(associations[pair]), pair))[:_DRAWN]
+    worst = sorted(associations, key=lambda pair: (-abs(associations[pair][0] - associations[pair][1]), pair))[:WORST]
     for pair in dict.fromkeys([*worst, *strongest]):
         about = f"{names[pair[0]]} × {names[pair[1]]}"
-        for measure, value in zip(("source_association", "target_association"), known[pair], strict=True):
-            found.append(Finding("association", comparison, measure, about, 2, value))
-    return found
+        for measure, value in zip(("source_association", "target_association"), associations[pair], strict=True):
+            findings.append(Finding("association", comparison, measure, about, 2, value))
+    return findings
 
 
 def _subgroups(
@@ -136,10 +136,10 @@ def _subgroups(
     large = np.flatnonzero(source.counts >= k)
     if not len(large):
         return []
-    found = [
+    findings = [
         Finding("subgroup", comparison, "mean_tvd", None, 2, float(gaps[large].mean())),
         Finding("subgroup", comparison, "p95_tvd", None, 2, float(np.quantile(gaps[large], 0.95))),
         Finding("subgroup", comparison, "largest_tvd", None, 2, float(gaps[large].max())),
     ]
     worst = large[np.lexsort([large, -gaps[large]])][:WORST]
-    return found + [Finding("subgroup", comparison, "tvd", about[at], 2, float(gaps[at])) for at in worst]
+    return findings + [Finding("subgroup", comparison, "tvd", about[at], 2, float(gaps[at])) for at in worst]

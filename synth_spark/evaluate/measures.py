@@ -42,16 +42,16 @@ class Sums:
 
 def finish(sums: Sums) -> list[Measure]:
     """All measures of a comparison (specification 5 of SDS; TVD, kept and mass beside)."""
-    found = _Collector(sums.comparison)
+    collector = _Collector(sums.comparison)
     for length, row in enumerate(sums.by_length, 1):
-        _length_measures(found, length, dict(zip(LENGTH_SUMS, row, strict=True)))
-    _length_measures(found, None, dict(zip(LENGTH_SUMS, sums.by_length.sum(axis=0), strict=True)))
+        _length_measures(collector, length, dict(zip(LENGTH_SUMS, row, strict=True)))
+    _length_measures(collector, None, dict(zip(LENGTH_SUMS, sums.by_length.sum(axis=0), strict=True)))
     if sums.source_records:
-        found.add("record_expansion", sums.target_records / sums.source_records)
-        found.add("record_expansion_percent", 100 * (sums.target_records / sums.source_records - 1))
-    found.add("target_records", sums.target_records)
-    _preservation(found, sums)
-    return found.measures
+        collector.add("record_expansion", sums.target_records / sums.source_records)
+        collector.add("record_expansion_percent", 100 * (sums.target_records / sums.source_records - 1))
+    collector.add("target_records", sums.target_records)
+    _preservation(collector, sums)
+    return collector.measures
 
 
 class _Collector:
@@ -63,10 +63,10 @@ class _Collector:
         self.measures.append(Measure(self.comparison, measure, length, count_bin, float(value)))
 
 
-def _length_measures(found: _Collector, length: int | None, row: dict[str, float]) -> None:
+def _length_measures(collector: _Collector, length: int | None, row: dict[str, float]) -> None:
     for name in LENGTH_SUMS:
         if name not in ("tvd", "absolute_error", "kept_count", "common_count"):
-            found.add(name, row[name], length)
+            collector.add(name, row[name], length)
     ratios = {
         "suppressed_percent_of_source": (100 * row["suppressed"], row["source_combinations"]),
         "fabricated_percent_of_source": (100 * row["fabricated"], row["source_combinations"]),
@@ -85,30 +85,32 @@ def _length_measures(found: _Collector, length: int | None, row: dict[str, float
         "mean_tvd": (row["tvd"], row["tuples"]),
     }
     for name, (numerator, denominator) in ratios.items():
-        found.add(name, numerator / denominator if denominator else 0.0, length)
+        collector.add(name, numerator / denominator if denominator else 0.0, length)
 
 
-def _preservation(found: _Collector, sums: Sums) -> None:
+def _preservation(collector: _Collector, sums: Sums) -> None:
     """Means over the population {s ≥ k} ∪ {t > 0}, by length, by bin of t, and overall."""
     by_bin = dict(sorted(sums.by_bin.items(), key=lambda item: item[0]))  # always added in the same order
     for length in range(1, len(sums.by_length) + 1):
-        _means(found, [row for (at, _), row in by_bin.items() if at == length], length=length)
+        _means(collector, [row for (at, _), row in by_bin.items() if at == length], length=length)
     errors, top = [], max((bin_ for _, bin_ in sums.by_bin), default=FIRST_BIN)
     bin_ = FIRST_BIN
     while bin_ <= top:
         rows = [row for (_, at), row in by_bin.items() if at == bin_]
-        _means(found, rows, count_bin=bin_)
+        _means(collector, rows, count_bin=bin_)
         if rows:
             total = np.sum(rows, axis=0)
             errors.append(total[BIN_SUMS.index("proportional_error")] / total[0])
         bin_ *= 2
-    _means(found, list(by_bin.values()))
-    found.add("mean_proportional_error_over_bins", float(np.mean(errors)) if errors else 0.0)
+    _means(collector, list(by_bin.values()))
+    collector.add("mean_proportional_error_over_bins", float(np.mean(errors)) if errors else 0.0)
 
 
-def _means(found: _Collector, rows: list[np.ndarray], length: int | None = None, count_bin: int | None = None) -> None:
+def _means(
+    collector: _Collector, rows: list[np.ndarray], length: int | None = None, count_bin: int | None = None
+) -> None:
     total = np.sum(rows, axis=0) if rows else np.zeros(len(BIN_SUMS))
-    found.add("population", total[0], length, count_bin)
+    collector.add("population", total[0], length, count_bin)
     names = ("preservation", "mean_length", "mean_combination_count", "proportional_error")
     for name, value in zip(names, total[1:], strict=True):
-        found.add(name, value / total[0] if total[0] else 0.0, length, count_bin)
+        collector.add(name, value / total[0] if total[0] else 0.0, length, count_bin)

@@ -70,10 +70,10 @@ class Lineage:
         """Tell how it ended, with what was published; returns whether that could be delivered, if it is wanted."""
         if not self.wanted or not self._run:
             return True
-        told = self._emit(_ENDS.get(summary["verdict"], "FAIL"), summary["run_id"], summary)
+        problem = self._emit(_ENDS.get(summary["verdict"], "FAIL"), summary["run_id"], summary)
         if self._client is not None:
             self._client.close(_PATIENCE)  # some transports send behind one's back
-        return told
+        return problem
 
     def _emit(self, kind: str, run_id: str, summary: Mapping[str, Any] | None) -> bool:
         assert self._client is not None
@@ -90,10 +90,10 @@ class Lineage:
         from openlineage.client.generated.tags_run import TagsRunFacet, TagsRunFacetFields
 
         error = (summary or {}).get("error")
-        told = [TagsRunFacetFields("run_id", run_id), TagsRunFacetFields("version", __version__)]
+        tags = [TagsRunFacetFields("run_id", run_id), TagsRunFacetFields("version", __version__)]
         if summary is not None:
-            told.append(TagsRunFacetFields("verdict", summary["verdict"]))
-        facets: dict[str, Any] = {"tags": TagsRunFacet(told)}
+            tags.append(TagsRunFacetFields("verdict", summary["verdict"]))
+        facets: dict[str, Any] = {"tags": TagsRunFacet(tags)}
         if error is not None:
             parts = [error["class"], error["field"]]  # its text may say how many records are concerned
             message = ": ".join(part for part in parts if part is not None)
@@ -156,14 +156,14 @@ def _outputs(plan: Plan, run_id: str) -> "list[OutputDataset]":
 
     root = Path(plan.output.path).absolute()
     manifest = json.loads((root / "_manifests" / f"{run_id}.json").read_text(encoding="utf-8"))
-    found = []
+    outputs = []
     for name, entry in manifest["tables"].items():
         columns = [SchemaDatasetFacetFields(column["name"], column["type"]) for column in entry["schema"]]
         namespace, dataset = _dataset(str(root / name))
         about = {"schema": SchemaDatasetFacet(columns), "version": DatasetVersionDatasetFacet(run_id)}
         counted = {"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=entry["rows"])}
-        found.append(OutputDataset(namespace, dataset, counted, facets=about))  # type: ignore[arg-type]
-    return found
+        outputs.append(OutputDataset(namespace, dataset, counted, facets=about))  # type: ignore[arg-type]
+    return outputs
 
 
 def _dataset(path: str) -> tuple[str, str]:

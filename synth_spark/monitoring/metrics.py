@@ -29,9 +29,9 @@ def metrics_text(summary: Mapping[str, Any], root: Path | None) -> str:
     lines: list[str] = []
 
     def add(name: str, text: str, samples: Iterable[_Sample]) -> None:
-        found = [f"{name}{_labels({**job, **labels})} {value:.17g}" for labels, value in samples]
-        if found:
-            lines.extend([f"# HELP {name} {text}", f"# TYPE {name} gauge", *found])
+        series = [f"{name}{_labels({**job, **labels})} {value:.17g}" for labels, value in samples]
+        if series:
+            lines.extend([f"# HELP {name} {text}", f"# TYPE {name} gauge", *series])
 
     def seconds(key: str) -> float:
         return datetime.fromisoformat(summary[key]).timestamp()

@@ -20,7 +20,7 @@ from synth_spark.schema.tables import Sensitivity
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from synth_spark.storage.run_store import Workspace
+    from synth_spark.storage.run_store import RunStore
 
 #: Version of the summary's keys: a key may be added, none is dropped or renamed without another number.
 FORMAT = 1
@@ -45,23 +45,23 @@ class Attempt:
     stages: Mapping[str, Sequence[str]] | None = None
 
 
-def summarize(attempt: Attempt, plan: Plan | None = None, workspace: "Workspace | None" = None) -> dict[str, Any]:
+def summarize(attempt: Attempt, plan: Plan | None = None, store: "RunStore | None" = None) -> dict[str, Any]:
     """Tell how an attempt ended.
 
     Args:
         attempt: the attempt.
         plan: what was asked for, if that was understood.
-        workspace: the run folder, if there is one.
+        store: the run folder, if there is one.
 
     Returns:
         The summary, JSON-ready.
     """
-    manifest = workspace.manifest if workspace is not None else {"stages": {}, "tables": {}}
+    manifest = store.manifest if store is not None else {"stages": {}, "tables": {}}
     stages = attempt.stages or {}
-    published = workspace is not None and workspace.done("publish")
+    published = store is not None and store.done("publish")
     return {
         "format": FORMAT,
-        "run_id": workspace.run_id if workspace is not None else None,
+        "run_id": store.run_id if store is not None else None,
         "job": plan.job_name if plan is not None else None,
         "version": __version__,
         "privacy": _privacy(plan) if plan is not None else None,
@@ -73,9 +73,9 @@ def summarize(attempt: Attempt, plan: Plan | None = None, workspace: "Workspace 
         "error": _error(attempt.error, next((name for name in stages if name not in manifest["stages"]), None)),
         "stages": [_stage(name, kept, manifest) for name, kept in stages.items()],
         "tables": [_table(name, entry, stages) for name, entry in manifest["tables"].items()],
-        "figures": _figures(workspace) if workspace is not None else [],
-        "published": _published(plan, workspace) if published and plan is not None and workspace is not None else None,
-        "run_folder": str(workspace.folder.absolute()) if workspace is not None else None,
+        "figures": _figures(store) if store is not None else [],
+        "published": _published(plan, store) if published and plan is not None and store is not None else None,
+        "run_folder": str(store.folder.absolute()) if store is not None else None,
         "purged": "purged" in manifest,
     }
 
@@ -131,24 +131,24 @@ def _error(error: BaseException | None, stage: str | None) -> dict[str, Any] | N
     """What went wrong; of an error that nobody foresaw its class alone, as its text may quote data."""
     if error is None:
         return None
-    told: dict[str, str | None] = {"field": None, "problem": None, "remedy": None}
+    details: dict[str, str | None] = {"field": None, "problem": None, "remedy": None}
     if isinstance(error, SynthSparkError):
-        told = {"field": error.field, "problem": error.problem, "remedy": error.remedy}
+        details = {"field": error.field, "problem": error.problem, "remedy": error.remedy}
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
-    return {"class": type(error).__name__, **told, "stage": stage, "where": where}
+    return {"class": type(error).__name__, **details, "stage": stage, "where": where}
 
 
 def _stage(name: str, kept: Sequence[str], manifest: Mapping[str, Any]) -> dict[str, Any]:
     done = manifest["stages"].get(name)
     rows = [_rows(manifest["tables"][table]) for table in kept if table in manifest["tables"]]
-    told = [number for number in rows if number is not None]
+    numbers = [number for number in rows if number is not None]
     return {
         "stage": name,
         "done": done is not None,
         "started": done.get("started") if done else None,
         "seconds": done["seconds"] if done else None,
-        "rows": sum(told) if told else None,
+        "rows": sum(numbers) if numbers else None,
     }
 
 
@@ -166,27 +166,27 @@ def _rows(entry: Mapping[str, Any]) -> int | None:
     return int(entry["rows"]) if entry["sensitivity"] == Sensitivity.SAFE.name else None
 
 
-def _figures(workspace: "Workspace") -> list[dict[str, Any]]:
+def _figures(store: "RunStore") -> list[dict[str, Any]]:
     """How well records reproduce published counts: figures over all bins, of the table that is published."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     name = tables.EVALUATION.name
-    if name not in workspace.manifest["tables"]:
+    if name not in store.manifest["tables"]:
         return []
     try:
-        rows = pq.read_table(workspace.folder / "tables" / name).to_pylist()
+        rows = pq.read_table(store.folder / "tables" / name).to_pylist()
     except (OSError, pa.ArrowException):  # a damaged table is the run's concern, which says so itself
         return []
-    whole = [found for found in rows if found["count_bin"] is None]
-    return [{"measure": found["measure"], "length": found["length"], "value": found["value"]} for found in whole]
+    whole = [row for row in rows if row["count_bin"] is None]
+    return [{"measure": row["measure"], "length": row["length"], "value": row["value"]} for row in whole]
 
 
-def _published(plan: Plan, workspace: "Workspace") -> dict[str, Any]:
+def _published(plan: Plan, store: "RunStore") -> dict[str, Any]:
     root = Path(plan.output.path).absolute()
     return {
         "path": str(root),
         "format": plan.output.format,
         "pointer": str(root / "LATEST.json"),
-        "manifest": str(root / "_manifests" / f"{workspace.run_id}.json"),
+        "manifest": str(root / "_manifests" / f"{store.run_id}.json"),
     }

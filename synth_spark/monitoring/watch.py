@@ -23,7 +23,7 @@ from synth_spark.schema.tables import Table
 from synth_spark.storage.files import write_atomically
 
 if TYPE_CHECKING:
-    from synth_spark.storage.run_store import Workspace
+    from synth_spark.storage.run_store import RunStore
 
 
 class _Keeps(Protocol):
@@ -48,7 +48,7 @@ class Watch:
         self._started = datetime.now(UTC)
         self._file = Path(summary) if summary is not None else None
         self._plan: Plan | None = None
-        self._workspace: Workspace | None = None
+        self._workspace: RunStore | None = None
         self._stages: Mapping[str, Sequence[str]] = {}
         self._lineage: Lineage | None = None
         self._progress = Progress(quiet=True)
@@ -64,22 +64,22 @@ class Watch:
         self._plan = plan
         self._lineage = Lineage(plan)
 
-    def begun(self, workspace: "Workspace", progress: Progress, stages: Mapping[str, _Keeps]) -> None:
+    def begun(self, store: "RunStore", progress: Progress, stages: Mapping[str, _Keeps]) -> None:
         """The run folder is known.
 
         Args:
-            workspace: the run folder.
+            store: the run folder.
             progress: says what could not be told.
             stages: all of the line, by name, in order.
         """
         if self._plan is None:
-            self.planned(workspace.plan)
-        self._workspace, self._progress = workspace, progress
+            self.planned(store.plan)
+        self._workspace, self._progress = store, progress
         self._stages = {name: [table.name for table in stage.keeps] for name, stage in stages.items()}
-        progress.run_id = workspace.run_id
-        left = [name for name in stages if not workspace.done(name)]
-        progress.event("run_started", job=workspace.plan.job_name, folder=str(workspace.folder), stages=left)
-        if self._lineage is not None and not self._lineage.start(workspace.run_id):
+        progress.run_id = store.run_id
+        left = [name for name in stages if not store.done(name)]
+        progress.event("run_started", job=store.plan.job_name, folder=str(store.folder), stages=left)
+        if self._lineage is not None and not self._lineage.start(store.run_id):
             progress.say("lineage: the start could not be delivered")
 
     def ended(self, error: BaseException | None = None) -> dict[str, Any]:
@@ -106,32 +106,34 @@ class Watch:
         return summary
 
     def _documents(self, text: str, figures: str) -> list[tuple[Path, str]]:
-        found = [(self._file, text)] if self._file is not None else []
+        documents = [(self._file, text)] if self._file is not None else []
         if self._workspace is not None:
-            found += [
+            documents += [
                 (self._workspace.folder / "summary.json", text),
                 (self._workspace.folder / "metrics.prom", figures),
             ]
         if self._plan is not None and self._plan.operations.metrics is not None:
-            found.append((Path(self._plan.operations.metrics), figures))
-        return found
+            documents.append((Path(self._plan.operations.metrics), figures))
+        return documents
 
     def _log(self, summary: Mapping[str, Any]) -> None:
         error, published = summary["error"] or {}, summary["published"] or {}
         if self._workspace is None and error:
-            self._progress.event("failed", logging.ERROR, exit_code=summary["exit_code"], **_told(error))
+            self._progress.event("failed", logging.ERROR, exit_code=summary["exit_code"], **_error_fields(error))
         elif self._workspace is not None:
             level = logging.ERROR if error else logging.INFO
             ended = {key: summary[key] for key in ("verdict", "exit_code", "seconds")}
-            self._progress.event("run_finished", level, **ended, **_told(error), published=published.get("path"))
+            self._progress.event(
+                "run_finished", level, **ended, **_error_fields(error), published=published.get("path")
+            )
 
-    def _remember(self, summary: Mapping[str, Any], workspace: "Workspace") -> None:
+    def _remember(self, summary: Mapping[str, Any], store: "RunStore") -> None:
         """Add a row to those of all attempts: a file that is there whole or not at all."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        folder = workspace.folder.parent / "runs"
-        name = f"{self._started:%Y%m%dT%H%M%S%f}-{workspace.run_id}-{uuid.uuid4().hex[:8]}.parquet"
+        folder = store.folder.parent / "runs"
+        name = f"{self._started:%Y%m%dT%H%M%S%f}-{store.run_id}-{uuid.uuid4().hex[:8]}.parquet"
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             pq.write_table(row(summary), folder / f".{name}")
@@ -142,10 +144,10 @@ class Watch:
 
 
 @contextmanager
-def watched(workspace: "Workspace", progress: Progress, stages: Mapping[str, _Keeps]) -> Iterator[Watch]:
+def watched(store: "RunStore", progress: Progress, stages: Mapping[str, _Keeps]) -> Iterator[Watch]:
     """Watch the work of the body on a run, as the command line does: for notebooks and programs."""
     watch = Watch()
-    watch.begun(workspace, progress, stages)
+    watch.begun(store, progress, stages)
     try:
         yield watch
     except BaseException as error:
@@ -154,6 +156,6 @@ def watched(workspace: "Workspace", progress: Progress, stages: Mapping[str, _Ke
     watch.ended()
 
 
-def _told(error: Mapping[str, Any]) -> dict[str, Any]:
+def _error_fields(error: Mapping[str, Any]) -> dict[str, Any]:
     """An error for a log line, where ``class`` would say too little."""
     return {"error" if key == "class" else key: value for key, value in error.items()}

@@ -11,18 +11,18 @@ from synth_spark.pipeline.stages import runner
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.privacy.ledger import Ledger, release_entry
 from synth_spark.publish import publisher
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 
 def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
     """Make a run folder for a plan, once the release could be put where the plan says."""
     check_texts(plan.showcase)
-    workspace = Workspace.create(plan)
-    publisher.check_target(plan.output, workspace.run_id)
-    run = Run(spark, workspace, progress)
+    store = RunStore.create(plan)
+    publisher.check_target(plan.output, store.run_id)
+    run = Run(spark, store, progress)
     if not isinstance(plan.privacy, DifferentialPrivacy):  # what costs is entered before the first draw
         unit = "subject" if plan.input.subject is not None else "record"
-        entry = release_entry(plan.data_set_name, workspace.run_id, plan.synthesis.kind, unit, plan.privacy.k)
+        entry = release_entry(plan.data_set_name, store.run_id, plan.synthesis.kind, unit, plan.privacy.k)
         for remark in Ledger(plan.ledger_file).debit(entry):
             progress.say(remark)
     return run
@@ -33,14 +33,14 @@ def resume(run: Run) -> None:
 
     What was compared with a release that readers do not have any more is compared again.
     """
-    if run.workspace.done("publish"):
-        run.progress.say(f"{run.workspace.run_id} is finished and has been published: nothing to do")
+    if run.store.done("publish"):
+        run.progress.say(f"{run.store.run_id} is finished and has been published: nothing to do")
     else:
-        if run.workspace.done("assess") and outdated(run):
+        if run.store.done("assess") and outdated(run):
             run.progress.say("another release has been published since: comparing with that one")
             runner(run).again("assess")
         runner(run).resume()
-    purge_as_planned(run.workspace)
+    purge_as_planned(run.store)
 
 
 def validate_again(run: Run) -> None:
@@ -50,17 +50,17 @@ def validate_again(run: Run) -> None:
         AuditFailed: a rule is broken.
         PublishError: what was published is not what was audited.
     """
-    if not run.workspace.done("publish"):
+    if not run.store.done("publish"):
         return work(run, "validate")
-    if run.workspace.purged is None:  # else only what was published is left
+    if run.store.purged is None:  # else only what was published is left
         with run.progress.stage("validate", "auditing again"):
             runner(run).stages["validate"].work(run)
-    return publisher.check_published(run.plan.output, run.workspace.run_id)
+    return publisher.check_published(run.plan.output, run.store.run_id)
 
 
 def work(run: Run, name: str) -> None:
     """Run one stage, anew if it was completed before; see `Runner.again`. What is published is not published again."""
-    if name == "publish" and run.workspace.done(name):
-        raise publisher.already_published(run.workspace.run_id)
+    if name == "publish" and run.store.done(name):
+        raise publisher.already_published(run.store.run_id)
     runner(run).again(name)
-    purge_as_planned(run.workspace)
+    purge_as_planned(run.store)

@@ -27,7 +27,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Stage
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.publish.published_release import open_release
-from synth_spark.publish.repository import Root
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import figures, tables
 from synth_spark.schema.figures import Finding
 from synth_spark.schema.tables import Table
@@ -53,14 +53,14 @@ def keep_comparisons(
         reported: longest combination that is reported; default: R.
     """
     counted = zip((tables.COUNTS, tables.SYNTHETIC_COUNTS), evaluate.occurring(sums), strict=True)
-    run.workspace.facts["occurring"] = {table.name: number for table, number in counted}
+    run.store.facts["occurring"] = {table.name: number for table, number in counted}
     measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
-    found = evaluate.findings(sums, run.resolved, run.domain, singles, run.rare_below, reported)
+    findings = evaluate.findings(sums, run.resolved, run.domain, singles, run.rare_below, reported)
     run.keep(tables.MEASURES, evaluate.evaluation(measures))  # one row a measure, against exact counts too
-    run.keep(tables.COMPARISONS, figures.assessment(found))  # one row a figure, against exact counts too
+    run.keep(tables.COMPARISONS, figures.assessment(findings))  # one row a figure, against exact counts too
     public = [measure for measure in measures if measure.comparison == figures.PUBLIC]
     run.keep(tables.EVALUATION, evaluate.evaluation(public))  # one row a measure, protected → synthetic
-    shown = [finding for finding in found if finding.comparison == figures.PUBLIC]
+    shown = [finding for finding in findings if finding.comparison == figures.PUBLIC]
     run.keep(tables.FIDELITY, figures.assessment(shown))  # one row a figure, protected → synthetic
 
 
@@ -72,29 +72,29 @@ def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
 
 def assess(run: Run, stages: Mapping[str, Stage]) -> None:
     """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what two releases tell."""
-    wish = run.plan.assessment
-    found = [*_risk(run), *_disclosure(run)]
-    if wish.redaction:
-        found += _redaction(run)
-    if wish.rehearsal:
+    config = run.plan.assessment
+    findings = [*_risk(run), *_disclosure(run)]
+    if config.redaction:
+        findings += _redaction(run)
+    if config.rehearsal:
         run.progress.say("assess: rehearsing: a release of a part of the records is made and attacked")
-        found += run.ahead.take("assess", lambda: rehearsed(run, stages))
-    if wish.rare:
-        counts, made = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
-        few = rare_combinations.rare_combinations(counts, made, run.domain, run.resolved, run.rare_below)
+        findings += run.ahead.take("assess", lambda: rehearsed(run, stages))
+    if config.rare:
+        counts, synthetic = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
+        few = rare_combinations.rare_combinations(counts, synthetic, run.domain, run.resolved, run.rare_below)
         run.keep(tables.RARE, few)  # one row a combination
-    known, which = _differences(run)
-    run.keep(tables.ASSESSMENT, figures.assessment([*found, *known, *which]))  # one row a figure
-    run.keep(tables.DIFFERENCES, figures.assessment(known))  # one row a figure of published tables
+    differences, which = _differences(run)
+    run.keep(tables.ASSESSMENT, figures.assessment([*findings, *differences, *which]))  # one row a figure
+    run.keep(tables.DIFFERENCES, figures.assessment(differences))  # one row a figure of published tables
 
 
 def _risk(run: Run) -> list[Finding]:
     """Rare and unique combinations of the records that go in, exact and rounded, and of those that come out."""
-    resolved, k, found = run.resolved, run.rare_below, []
-    made = run.kept(tables.SYNTHETIC_RECORDS).rows
+    resolved, k, findings = run.resolved, run.rare_below, []
+    synthetic_records = run.kept(tables.SYNTHETIC_RECORDS).rows
     for table, coded, counted, records in (
         ("sensitive", tables.CODES, tables.COUNTS, run.records),
-        ("synthetic", tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS, made),
+        ("synthetic", tables.SYNTHETIC_CODES, tables.SYNTHETIC_COUNTS, synthetic_records),
     ):
         codes, counts = run.kept(coded).frame, run.kept(counted).frame
         pruned = resolved.prunes and table == "sensitive"
@@ -102,12 +102,12 @@ def _risk(run: Run) -> list[Finding]:
         if linked is None:
             run.progress.say(f"too many combinations are common to be looked up: linkable {table} records not counted")
             continue
-        found += linkability.risk_table(linked, records, k, False, table)
+        findings += linkability.risk_table(linked, records, k, False, table)
         if table == "sensitive":
-            found += linkability.risk_table(linked, records, k, True)
+            findings += linkability.risk_table(linked, records, k, True)
         held = run.single_counts(counted, records).counts
-        found += linkability.linkable(linked, run.domain, held, records, table)
-    return found
+        findings += linkability.linkable(linked, run.domain, held, records, table)
+    return findings
 
 
 def _occurring(run: Run, table: Table) -> int:
@@ -116,12 +116,12 @@ def _occurring(run: Run, table: Table) -> int:
     Raises:
         RunError: they were compared by an earlier version.
     """
-    known: dict[str, int] = run.workspace.facts.get("occurring", {})
-    if table.name not in known:
+    occurring: dict[str, int] = run.store.facts.get("occurring", {})
+    if table.name not in occurring:
         raise RunError(
             "stage 'evaluate'", "was run by an earlier version", "run it again: synth-spark stage evaluate RUN"
         )
-    return known[table.name]
+    return occurring[table.name]
 
 
 def _disclosure(run: Run) -> list[Finding]:
@@ -133,13 +133,13 @@ def _disclosure(run: Run) -> list[Finding]:
     secrets = {column: labels[column] for field in fields for column in range(bounds[field], bounds[field + 1])}
     if not secrets:
         return []
-    found = []
+    findings = []
     sides = [("sensitive", tables.COUNTS, run.records)]
     sides.append(("synthetic", tables.SYNTHETIC_COUNTS, run.kept(tables.SYNTHETIC_RECORDS).rows))
     for side, table, records in sides:
         counts, singles = run.kept(table).frame, run.single_counts(table, records)
-        found += attribute_disclosure.homogeneity(counts, space, singles, secrets, k, side)
-    return found
+        findings += attribute_disclosure.homogeneity(counts, space, singles, secrets, k, side)
+    return findings
 
 
 def _redaction(run: Run) -> list[Finding]:
@@ -159,48 +159,51 @@ def _redaction(run: Run) -> list[Finding]:
 def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
     """Of how many combinations an earlier release and this one tell what, and which they tell best."""
     for fact in ("compared", "readers_have"):
-        run.workspace.facts.pop(fact, None)
+        run.store.facts.pop(fact, None)
     if isinstance(run.plan.privacy, DifferentialPrivacy):
         if run.plan.assessment.earlier is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return [], []
-    before, found = published_before(run), run.resolved
+    before, resolved = published_before(run), run.resolved
     earlier = _earlier(run, before)
     if earlier is None:
         return [], []
-    run.workspace.facts["compared"] = {"run_id": earlier.run_id, "added_to": None if before is None else before.records}
-    told = run.kept(tables.AGGREGATES).frame
-    this = Published(run.workspace.run_id, found.k, found.length, found.protected_records, told)
+    run.store.facts["compared"] = {"run_id": earlier.run_id, "added_to": None if before is None else before.records}
+    aggregates = run.kept(tables.AGGREGATES).frame
+    this = Published(run.store.run_id, resolved.k, resolved.length, resolved.protected_records, aggregates)
     which = run.keep(tables.DIFFERING, differencing.differing(earlier, this))  # one row a combination
     shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
-    known = differencing.differences(earlier, this)
-    known += [*differencing_bounds.subtracted(earlier, this, shared), *differencing_bounds.drift(earlier, this, shared)]
-    return known, differencing.told_best(which.frame, _NAMED)
+    findings = differencing.differences(earlier, this)
+    findings += [
+        *differencing_bounds.subtracted(earlier, this, shared),
+        *differencing_bounds.drift(earlier, this, shared),
+    ]
+    return findings, differencing.told_best(which.frame, _NAMED)
 
 
 def _earlier(run: Run, before: Run | None) -> Published | None:
     """The release that this one is compared with: which is named, to which it adds, or which readers have now."""
-    named, root = run.plan.assessment.earlier, Root(Path(run.plan.output.path))
+    named, root = run.plan.assessment.earlier, ReleaseRepository(Path(run.plan.output.path))
     if named is not None:
         folder, field = Path(named), "assessment.earlier"
         where = (folder.parents[1], folder.stem) if folder.is_file() and len(folder.parents) > 1 else (folder, None)
-        found = _published(run, field, *where)
-        if found is None:
+        findings = _published(run, field, *where)
+        if findings is None:
             problem, remedy = "was made under differential privacy", "what such releases cost together is in the ledger"
             raise InputError(field, problem, remedy)
-        return found
+        return findings
     if before is not None:
-        theirs, told = before.resolved, before.kept(tables.AGGREGATES).frame
-        return Published(before.workspace.run_id, theirs.k, theirs.length, theirs.protected_records, told)
+        theirs, aggregates = before.resolved, before.kept(tables.AGGREGATES).frame
+        return Published(before.store.run_id, theirs.k, theirs.length, theirs.protected_records, aggregates)
     current = root.current()
-    run.workspace.facts["readers_have"] = current
-    return None if current in (None, run.workspace.run_id) else _published(run, "output.path", root.path, current)
+    run.store.facts["readers_have"] = current
+    return None if current in (None, run.store.run_id) else _published(run, "output.path", root.path, current)
 
 
 def outdated(run: Run) -> bool:
     """Whether readers have another release by now than the one that this one was compared with."""
-    facts, current = run.workspace.facts, Root(Path(run.plan.output.path)).current()
-    return "readers_have" in facts and current not in (facts["readers_have"], run.workspace.run_id)
+    facts, current = run.store.facts, ReleaseRepository(Path(run.plan.output.path)).current()
+    return "readers_have" in facts and current not in (facts["readers_have"], run.store.run_id)
 
 
 def _published(run: Run, field: str, where: Path, run_id: str | None = None) -> Published | None:
@@ -214,8 +217,8 @@ def _published(run: Run, field: str, where: Path, run_id: str | None = None) -> 
         row = release.arrow(tables.RELEASE.name, run.spark).to_pylist()[0]
         if row["privacy"] != "k_anonymity":
             return None
-        told = release.frame(tables.AGGREGATES.name, run.spark)
-        return Published(release.run_id, row["k"], row["reporting_length"], row["protected_record_count"], told)
+        aggregates = release.frame(tables.AGGREGATES.name, run.spark)
+        return Published(release.run_id, row["k"], row["reporting_length"], row["protected_record_count"], aggregates)
     except (PublishError, KeyError, IndexError):
         problem = "holds no release that can be read, to compare this one with"
         remedy = "name one: assessment.earlier, the folder of a published release, or its file in _manifests"

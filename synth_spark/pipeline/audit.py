@@ -44,17 +44,17 @@ def conclude(
         AuditFailed: a critical rule is broken, or a warning that nobody accepted.
         PlanError: what was accepted is no warning of this release.
     """
-    known = figures(run)
-    more, compared = _differencing(run, known)
+    measured = figures(run)
+    more, compared = _differencing(run, measured)
     rules = [*rules, *more]
-    every = [*results, *compared, *validate.own_results(run.plan.rules, known, synthetic, aggregates)]
+    every = [*results, *compared, *validate.own_results(run.plan.rules, measured, synthetic, aggregates)]
     every = _with_acceptances(every, acceptances(run))
     run.keep(tables.AUDIT_RESULTS, validate.quality_results(every))  # one row an expectation
     hidden = withheld(run.plan.rules)
     shown = [result for result in every if result.name not in hidden]
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(shown))  # one row an expectation
-    run.workspace.write("contract.yml", _contract_text(run, rules))
-    run.workspace.write("quality.md", narrative.quality_text(run.workspace.run_id, every))
+    run.store.write("contract.yml", _contract_text(run, rules))
+    run.store.write("quality.md", narrative.quality_text(run.store.run_id, every))
     write_internal(run, every)
     _remember(run, every)
     _quarantine(run, every)
@@ -63,10 +63,10 @@ def conclude(
 
 def accept(run: Run, rule: str, reason: str) -> None:
     """Record that someone accepts that a warning is broken."""
-    accepted = run.workspace.manifest.setdefault("accepted", {})
+    accepted = run.store.manifest.setdefault("accepted", {})
     when = faults.now().isoformat(timespec="seconds")
     accepted[rule] = {"reason": reason, "by": _who(), "when": when}
-    run.workspace.save()
+    run.store.save()
 
 
 def withheld(rules: Sequence[Wish]) -> set[str]:
@@ -80,7 +80,7 @@ def withheld(rules: Sequence[Wish]) -> set[str]:
 
 def acceptances(run: Run) -> dict[str, str]:
     """Rules that may be broken, and why: as the plan says, and as was said since."""
-    said = run.workspace.manifest.get("accepted", {})
+    said = run.store.manifest.get("accepted", {})
     return {
         **run.plan.accepted,
         **{rule: f"{entry['reason']} ({entry['by']}, {entry['when']})" for rule, entry in said.items()},
@@ -89,28 +89,28 @@ def acceptances(run: Run) -> dict[str, str]:
 
 def figures(run: Run) -> list[Figure]:
     """Everything that was measured and that a rule may name."""
-    found = [
+    rows = [
         Figure(None, row["comparison"], row["measure"], None, row["length"], row["value"])
         for row in run.kept(tables.MEASURES).arrow().to_pylist()
         if row["count_bin"] is None
     ]
     for table in (tables.COMPARISONS, tables.ASSESSMENT):
-        found += [
+        rows += [
             Figure(row["topic"], row["comparison"], row["measure"], row["about"], row["length"], row["value"])
             for row in run.kept(table).arrow().to_pylist()
         ]
-    return found
+    return rows
 
 
 def _differencing(run: Run, known: Sequence[Figure]) -> tuple[list[Rule], list[Result]]:
     """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
-    compared = run.workspace.facts.get("compared")
+    compared = run.store.facts.get("compared")
     if compared is None:
         return [], []
-    told = sum(int(one.value) for one in known if one.topic == "difference" and one.measure in TOLD)
+    released = sum(int(one.value) for one in known if one.topic == "difference" and one.measure in TOLD)
     adds = compared["added_to"] is not None
     rules = validate.differencing_rules(run.resolved.k, adds)
-    return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, told)
+    return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, released)
 
 
 def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
@@ -149,11 +149,11 @@ def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
 def _remember(run: Run, results: Sequence[Result]) -> None:
     """Add results to those of all runs: one row a rule and audit."""
     now = faults.now()
-    folder = _made(run, "quality_results")
+    folder = _private_folder(run, "quality_results")
     rows = pd.DataFrame([vars(result) for result in results])
     rows.insert(0, "audited", now.replace(tzinfo=None))
-    rows.insert(0, "run_id", run.workspace.run_id)
-    target = folder / f"{now:%Y%m%dT%H%M%S%f}-{run.workspace.run_id}.parquet"
+    rows.insert(0, "run_id", run.store.run_id)
+    target = folder / f"{now:%Y%m%dT%H%M%S%f}-{run.store.run_id}.parquet"
     unfinished = target.with_name(f".{target.name}")
     rows.to_parquet(unfinished, index=False)
     unfinished.rename(target)
@@ -161,17 +161,17 @@ def _remember(run: Run, results: Sequence[Result]) -> None:
 
 def _quarantine(run: Run, results: Sequence[Result]) -> None:
     """Say beside the run folders which releases are held, and why; and no longer once they may go out."""
-    notice = run.plan.work_folder / "quarantine" / f"{run.workspace.run_id}.md"
+    notice = run.plan.work_folder / "quarantine" / f"{run.store.run_id}.md"
     if not any(result.holds_back for result in results):
         notice.unlink(missing_ok=True)
         return
-    _made(run, notice.parent.name)
-    folder = Path(run.workspace.folder).absolute()
+    _private_folder(run, notice.parent.name)
+    folder = Path(run.store.folder).absolute()
     where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
-    notice.write_text(where + narrative.quality_text(run.workspace.run_id, results), encoding="utf-8")
+    notice.write_text(where + narrative.quality_text(run.store.run_id, results), encoding="utf-8")
 
 
-def _made(run: Run, name: str) -> Path:
+def _private_folder(run: Run, name: str) -> Path:
     """A folder beside the run folders; like them, and like what holds them, readable by its owner only."""
     folder = run.plan.work_folder / name
     for one in (folder.parent, folder):

@@ -64,12 +64,12 @@ def encode_values(run: Run) -> None:
 
 def aggregate_counts(run: Run) -> None:
     """Noisy counts that agree with each other."""
-    found, codes = run.resolved, run.kept(tables.CODES).frame
-    exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block)
+    resolved, codes = run.resolved, run.kept(tables.CODES).frame
+    exact = combinations.count(codes, resolved.cells, resolved.counting_tasks, resolved.counting_block)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if run.plan.synthesis.kind == "marginal_matching":
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
-        released = aggregate.from_estimates(_estimates(run), run.domain, run.whole, terms_of(run))
+        released = aggregate.from_estimates(_estimates(run), run.domain, run.never_null, terms_of(run))
     else:
         released = aggregate.released_lengths(
             codes,
@@ -77,105 +77,119 @@ def aggregate_counts(run: Run) -> None:
             _singles(run),
             terms_of(run),
             run.spending,
-            found.length,
-            run.workspace.seed,
+            resolved.length,
+            run.store.seed,
             run.noise,
             lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame,
             run.once,
         )
     if not released.records > 0 or not len(released.rows[0]):
         raise InputError("privacy", "leaves nothing but noise", "raise privacy.epsilon, or add data")
-    run.workspace.facts["released"] = {
+    run.store.facts["released"] = {
         "records": released.records,
         "caps": list(released.caps),
         "lengths": len(released.rows),
     }
     kept = run.keep(
-        tables.RELEASED_COUNTS, aggregate.counts_frame(run.spark, released, found.cells)
+        tables.RELEASED_COUNTS, aggregate.counts_frame(run.spark, released, resolved.cells)
     )  # one row a bucket
-    run.keep(tables.NOISY_AGGREGATES, aggregate.aggregates(kept.frame, run.domain, found))  # one row a combination
+    run.keep(tables.NOISY_AGGREGATES, aggregate.aggregates(kept.frame, run.domain, resolved))  # one row a combination
 
 
 def synthesize_records(run: Run) -> None:
     """Records from noisy counts alone."""
-    wish, seed = run.plan.synthesis, run.workspace.seed
-    released = run.workspace.facts["released"]
+    config, seed = run.plan.synthesis, run.store.seed
+    released = run.store.facts["released"]
     domain = run.domain
-    if wish.kind == "marginal_matching":
+    if config.kind == "marginal_matching":
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
         estimates = _estimates(run)
-        made = synthesize.matched_records(run.spark, estimates, run.whole, rules, wish.records, wish.passes, seed)
+        synthetic = synthesize.matched_records(
+            run.spark, estimates, run.never_null, rules, config.records, config.passes, seed
+        )
     else:
-        told = run.kept(tables.NOISY_AGGREGATES).frame
-        domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
+        aggregates = run.kept(tables.NOISY_AGGREGATES).frame
+        domain = synthesize.released_domain(aggregates.where("length = 1").toArrow(), run.fields)
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-        made = synthesize.seeded_records(
-            run.spark, told, domain, released["records"], released["lengths"], wish.required_length, rules, wish, seed
+        synthetic = synthesize.seeded_records(
+            run.spark,
+            aggregates,
+            domain,
+            released["records"],
+            released["lengths"],
+            config.required_length,
+            rules,
+            config,
+            seed,
         )
     files = max(1, -(-released["records"] // 1_000_000))
-    run.keep(tables.SYNTHETIC_RECORDS, synthesize.written(made, domain, files, seed))  # one row a synthetic record
+    run.keep(tables.SYNTHETIC_RECORDS, synthesize.written(synthetic, domain, files, seed))  # one row a synthetic record
 
 
 def evaluate_counts(run: Run) -> None:
     """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
-    found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    resolved, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
-    released = run.workspace.facts["released"]
+    released = run.store.facts["released"]
     coded = encode.codes(written.frame, run.domain, written.rows)
     recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
-    made = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
-    synthetic = run.keep(tables.SYNTHETIC_COUNTS, made)  # one row a bucket of column tuples
-    exact, told = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
+    synthetic_counts = combinations.count(
+        recoded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block
+    )
+    synthetic = run.keep(tables.SYNTHETIC_COUNTS, synthetic_counts)  # one row a bucket of column tuples
+    exact, aggregates = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
     singles = (
         run.single_counts(tables.COUNTS, run.records),
         run.single_counts(tables.RELEASED_COUNTS, released["records"]),
         run.single_counts(tables.SYNTHETIC_COUNTS, written.rows),
     )
     sums = evaluate.partial_sums_between(
-        exact, told, synthetic.frame, found.cells, released["lengths"], run.rare_below, singles
+        exact, aggregates, synthetic.frame, resolved.cells, released["lengths"], run.rare_below, singles
     )
     keep_comparisons(run, sums.toArrow(), written.rows, singles, released["lengths"])
 
 
 def validate_tables(run: Run) -> None:
     """The contract of a private release, on what was written."""
-    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
+    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
     evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), _contract(run)
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
     results = validate.audit_private(
         evidence,
         names=run.domain.names,
-        told=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
+        released=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
         fabricated=_fabricated(run),
         ledger=Ledger(run.plan.ledger_file).entries(),
-        run_id=run.workspace.run_id,
+        run_id=run.store.run_id,
         terms=terms_of(run),
-        records=run.workspace.facts["released"]["records"],
+        records=run.store.facts["released"]["records"],
         rules=rules,
     )
-    conclude(run, rules, results, synthetic, told)
+    conclude(run, rules, results, synthetic, aggregates)
 
 
 def _evidence(run: Run) -> validate.Evidence:
     """What the audit judges."""
-    synthetic, told = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
-    singles = validate.single_counts(told, synthetic, run.fields)
-    return validate.evidence(synthetic, told, run.fields, run.plan.input.constraints, _contract(run), singles)
+    synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
+    singles = validate.single_counts(aggregates, synthetic, run.fields)
+    return validate.evidence(synthetic, aggregates, run.fields, run.plan.input.constraints, _contract(run), singles)
 
 
 def _contract(run: Run) -> list[validate.Rule]:
-    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.workspace.facts["released"]
+    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.store.facts["released"]
     return validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
 
 
 def publish_tables(run: Run) -> None:
     """Put the release in place."""
-    run_id, released = run.workspace.run_id, run.workspace.facts["released"]
+    run_id, released = run.store.run_id, run.store.facts["released"]
     release(
         run,
         tables.NOISY_AGGREGATES,
-        lambda told, made: differential_privacy.facts_of(run.plan, run_id, run.spending, released, told, made),
+        lambda aggregates, synthetic: differential_privacy.facts_of(
+            run.plan, run_id, run.spending, released, aggregates, synthetic
+        ),
     )
 
 
@@ -184,7 +198,7 @@ def _debit(run: Run) -> None:
     spending, plan = run.spending, run.plan
     unit = "subject" if plan.input.subject is not None else "record"
     entry = private_entry(
-        plan.data_set_name, run.workspace.run_id, plan.synthesis.kind, unit,
+        plan.data_set_name, run.store.run_id, plan.synthesis.kind, unit,
         spending.epsilon, spending.delta, spending.rho, spending.domain_delta,
     )  # fmt: skip
     for remark in Ledger(plan.ledger_file).debit(entry):
@@ -213,7 +227,7 @@ def _pair_sizes(run: Run, sizes: list[int]) -> list[int]:
 
 
 def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
-    exact = aggregate.exact_pairs(counts, run.records, run.resolved.cells, run.whole)
+    exact = aggregate.exact_pairs(counts, run.records, run.resolved.cells, run.never_null)
     spending, columns = run.spending, len(run.domain.columns)
     left, choice = spending.on("pairs"), spending.on("selection")
     chosen = aggregate.choose_pairs(exact, terms_of(run), columns, choice, left, run.noise)
@@ -223,15 +237,15 @@ def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
 def _estimates(run: Run) -> Estimates:
     pairs = run.kept(tables.NOISY_PAIRS).arrow()
     rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
-    measured = aggregate.measured(run.values, pairs, run.domain, run.whole)
-    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.whole))
+    measured = aggregate.measured(run.values, pairs, run.domain, run.never_null)
+    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.never_null))
 
 
 def _singles(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Noisy counts of the domain's attributes and the scales of their noise, column by column."""
-    known = {(row["column"], row["value"]): row for row in run.values.to_pylist()}
+    values = {(row["column"], row["value"]): row for row in run.values.to_pylist()}
     bounds, rows = run.domain.bounds, []
     for index in range(len(run.fields)):
         for column in run.domain.columns[bounds[index] : bounds[index + 1]]:
-            rows += [known[index, value] for value in column.values]
+            rows += [values[index, value] for value in column.values]
     return np.array([row["count"] for row in rows], np.int64), np.array([row["sigma"] for row in rows])

@@ -26,7 +26,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
 from synth_spark.schema import tables
 from synth_spark.schema.domain import arrived, renumbering
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 #: What is taken over, and the stages that kept it.
 _TAKEN = (tables.RECORDS, tables.DOMAIN, tables.CODES, tables.COUNTS)
@@ -50,12 +50,12 @@ class Beginning:
     additions: Mapping[str, read.Addition]
 
 
-def begin(run: Run, known: read.Inventory | None) -> Beginning | None:
+def begin(run: Run, inventory: read.Inventory | None) -> Beginning | None:
     """Find out what is new since the earlier run that the plan names; None if it names none.
 
     Args:
         run: the run.
-        known: what its input is made of.
+        inventory: what its input is made of.
 
     Raises:
         RunError: the earlier run cannot be added to, or nothing is new.
@@ -63,23 +63,23 @@ def begin(run: Run, known: read.Inventory | None) -> Beginning | None:
     since = run.plan.input.since
     if since is None:
         return None
-    if known is None:
+    if inventory is None:
         problem = "needs an input whose files can be looked at: local files, mounted volumes, Delta folders"
         raise RunError("input.since", problem, _FULL)
-    workspace = Workspace.open(Path(since).absolute())
-    earlier = Run(run.spark, workspace, run.progress)
+    store = RunStore.open(Path(since).absolute())
+    earlier = Run(run.spark, store, run.progress)
     _check(earlier, run)
-    counted = read.Inventory.of_facts(workspace.facts["inventory"])
-    additions = read.additions(counted, known, workspace.run_id)
-    hashes = {table.name: workspace.manifest["tables"][table.name]["content_hash"] for table in _TAKEN}
-    run.workspace.facts["since"] = {
-        "run_id": workspace.run_id,
-        "folder": str(workspace.folder),
+    counted = read.Inventory.of_facts(store.facts["inventory"])
+    additions = read.additions(counted, inventory, store.run_id)
+    hashes = {table.name: store.manifest["tables"][table.name]["content_hash"] for table in _TAKEN}
+    run.store.facts["since"] = {
+        "run_id": store.run_id,
+        "folder": str(store.folder),
         "records": earlier.records,
         "content_hashes": hashes,
     }
     files = sum(len(part.names) + sum(map(len, part.files.values())) for part in additions.values())
-    run.progress.say(f"run {workspace.run_id} is added to: {files:,} files are new, all others were counted there")
+    run.progress.say(f"run {store.run_id} is added to: {files:,} files are new, all others were counted there")
     return Beginning(earlier, additions)
 
 
@@ -91,12 +91,12 @@ def join_records(run: Run, earlier: Run) -> None:
         RunError: the earlier records are not what was written.
     """
     for what in ("fields", "types"):
-        if run.workspace.facts[what] != earlier.workspace.facts.get(what):
+        if run.store.facts[what] != earlier.store.facts.get(what):
             called = "other columns" if what == "fields" else "columns of other types"
-            raise InputError("input", f"has {called} than run {earlier.workspace.run_id} has read", _FULL)
-    parts = [(run.workspace, tables.NEW_RECORDS), (earlier.workspace, tables.RECORDS)]
-    records = run.workspace.assemble(run.spark, tables.RECORDS, parts)
-    run.workspace.facts.update(records=records.rows)
+            raise InputError("input", f"has {called} than run {earlier.store.run_id} has read", _FULL)
+    parts = [(run.store, tables.NEW_RECORDS), (earlier.store, tables.RECORDS)]
+    records = run.store.assemble(run.spark, tables.RECORDS, parts)
+    run.store.facts.update(records=records.rows)
 
 
 def earlier_of(run: Run) -> Run | None:
@@ -105,15 +105,15 @@ def earlier_of(run: Run) -> Run | None:
     Raises:
         RunError: its folder is gone, or its tables were made anew since.
     """
-    since = run.workspace.facts.get("since")
+    since = run.store.facts.get("since")
     if since is None:
         return None
-    workspace = Workspace.open(Path(since["folder"]))
+    store = RunStore.open(Path(since["folder"]))
     for table in _TAKEN:
-        entry = workspace.manifest["tables"].get(table.name, {})
+        entry = store.manifest["tables"].get(table.name, {})
         if entry.get("content_hash") != since["content_hashes"][table.name]:
             raise RunError(f"run {since['run_id']}", "was made anew since this run was begun", "run the plan again")
-    return Run(run.spark, workspace, run.progress)
+    return Run(run.spark, store, run.progress)
 
 
 def all_marginals(run: Run) -> DataFrame:
@@ -183,36 +183,36 @@ def published_before(run: Run) -> Run | None:
     Raises:
         RunError: the folder of one of them is gone, so that nobody knows what was published.
     """
-    since = run.workspace.facts.get("since")
+    since = run.store.facts.get("since")
     while since is not None:
-        workspace = Workspace.open(Path(since["folder"]))
-        if workspace.done("publish"):
-            return Run(run.spark, workspace, run.progress)
-        since = workspace.facts.get("since")
+        store = RunStore.open(Path(since["folder"]))
+        if store.done("publish"):
+            return Run(run.spark, store, run.progress)
+        since = store.facts.get("since")
     return None
 
 
 def _check(earlier: Run, run: Run) -> None:
     """Refuse an earlier run whose counts are not those that a full run would have of its files."""
-    workspace = earlier.workspace
-    name, manifest = f"run {workspace.run_id}", workspace.manifest
-    missing = [stage for stage in _STAGES if not workspace.done(stage)]
+    store = earlier.store
+    name, manifest = f"run {store.run_id}", store.manifest
+    missing = [stage for stage in _STAGES if not store.done(stage)]
     if missing:
         raise RunError(name, f"has not completed its stage '{missing[0]}'", "resume it first, or name another run")
-    if manifest["versions"] != run.workspace.manifest["versions"]:
+    if manifest["versions"] != run.store.manifest["versions"]:
         raise RunError(name, "was made by another version of synth-spark", _FULL)
     mine, theirs = _decisive(run.plan), _decisive(earlier.plan)
     for key in sorted(mine.keys() | theirs.keys()):
         if mine.get(key) != theirs.get(key):
             raise RunError(key, f"is not as in {name}, to whose counts is added", f"set it as there, or {_FULL}")
-    if workspace.facts.get("inventory") is None:
+    if store.facts.get("inventory") is None:
         raise RunError(name, "does not tell which files it has read", _FULL)
     for table in _TAKEN:
         entry = manifest["tables"].get(table.name)
         if entry is None or "hash_sums" not in entry:
             raise RunError(name, f"does not hold its table {table.name} any more", _FULL)
         if table is not tables.RECORDS:  # which is compared while it is copied
-            workspace.verify(table)
+            store.verify(table)
 
 
 def _decisive(plan: Plan) -> dict[str, Any]:
@@ -222,9 +222,9 @@ def _decisive(plan: Plan) -> dict[str, Any]:
         content["input"].pop(key)
         for source in content["input"]["sources"].values():
             source.pop(key, None)
-    told = {f"input.{key}": value for key, value in content["input"].items()}
-    told |= {f"privacy.{key}": value for key, value in content["privacy"].items()}
-    return {**told, "reporting_length": content["reporting_length"]}
+    keys = {f"input.{key}": value for key, value in content["input"].items()}
+    keys |= {f"privacy.{key}": value for key, value in content["privacy"].items()}
+    return {**keys, "reporting_length": content["reporting_length"]}
 
 
 def _check_identifiers(run: Run) -> None:

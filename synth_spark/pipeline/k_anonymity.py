@@ -24,22 +24,22 @@ from synth_spark.storage.run_store import Written
 
 def read_records(run: Run) -> None:
     """Read and check the records, and keep them as text."""
-    wish, known = run.plan.input, read.inventory(run.plan.input)
-    since = begin(run, known)  # None, unless this run adds to an earlier one
+    config, inventory = run.plan.input, read.inventory(run.plan.input)
+    since = begin(run, inventory)  # None, unless this run adds to an earlier one
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
-    source = read.open_records(run.spark, read.pinned(wish, known), run.plan.privacy.k, only)
+    source = read.open_records(run.spark, read.pinned(config, inventory), run.plan.privacy.k, only)
     validate.load_library_beside()  # while Spark works and Python waits
     try:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
         raise read.explain_failure(error) or error from None
-    number, tallies = read.check(source, wish, records.frame, since is not None)
-    read.check_unchanged(wish, known)
-    run.workspace.facts.update(fields=[asdict(field) for field in source.fields], records=number)
-    run.workspace.facts.update(types=sorted(source.types), inventory=None if known is None else known.as_facts())
+    number, tallies = read.check(source, config, records.frame, since is not None)
+    read.check_unchanged(config, inventory)
+    run.store.facts.update(fields=[asdict(field) for field in source.fields], records=number)
+    run.store.facts.update(types=sorted(source.types), inventory=None if inventory is None else inventory.as_facts())
     if since is not None:
         join_records(run, since.earlier)
-    run.workspace.write("input.md", read.report_text(run.workspace.run_id, tallies))
+    run.store.write("input.md", read.report_text(run.store.run_id, tallies))
     if tallies:
         run.progress.say(f"{len(tallies)} remarks on the input: see input.md in the run folder")
 
@@ -60,17 +60,17 @@ def encode_records(run: Run) -> None:
 
 def aggregate_counts(run: Run) -> None:
     """Count combinations, and keep those that are common, with protected counts."""
-    found, codes, common = run.resolved, run.kept(tables.CODES).frame, None
-    if found.prunes:
-        common = run.domain.common(found.k)
+    resolved, codes, common = run.resolved, run.kept(tables.CODES).frame, None
+    if resolved.prunes:
+        common = run.domain.common(resolved.k)
         run.progress.say("combinations with an attribute rarer than k are too many: not counted, nor in the measures")
     exact = summed_counts(run)
     if exact is None:  # nothing to add to
-        exact = combinations.count(codes, found.cells, found.counting_tasks, found.counting_block, common)
+        exact = combinations.count(codes, resolved.cells, resolved.counting_tasks, resolved.counting_block, common)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
-    if found.fits and run.plan.synthesis.kind not in FROM_COUNTS:
+    if resolved.fits and run.plan.synthesis.kind not in FROM_COUNTS:
         run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
-    common_ones = aggregate.aggregates(counts.frame, run.domain, found)
+    common_ones = aggregate.aggregates(counts.frame, run.domain, resolved)
     run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
 
 
@@ -80,44 +80,52 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.workspace.seed)
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed)
     return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
 def _grow(run: Run) -> Written:
-    codes, seed, rounds = run.kept(tables.CODES).frame, run.workspace.seed, iter(tables.ROUNDS)
-    made = synthesize.grown_records(
+    codes, seed, rounds = run.kept(tables.CODES).frame, run.store.seed, iter(tables.ROUNDS)
+    records = synthesize.grown_records(
         codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
     )  # one row a record and part, kept round by round, where the table does not fit
-    return run.write(tables.GROWN, made)
+    return run.write(tables.GROWN, records)
 
 
 def _synthesize_from_counts(run: Run) -> Kept:
-    told, found, wish = run.kept(tables.AGGREGATES).frame, run.resolved, run.plan.synthesis
-    domain = synthesize.released_domain(told.where("length = 1").toArrow(), run.fields)
+    aggregates, resolved, config = run.kept(tables.AGGREGATES).frame, run.resolved, run.plan.synthesis
+    domain = synthesize.released_domain(aggregates.where("length = 1").toArrow(), run.fields)
     rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-    made = synthesize.seeded_records(
-        run.spark, told, domain, found.protected_records, found.length, found.length, rules, wish, run.workspace.seed
+    synthetic = synthesize.seeded_records(
+        run.spark,
+        aggregates,
+        domain,
+        resolved.protected_records,
+        resolved.length,
+        resolved.length,
+        rules,
+        config,
+        run.store.seed,
     )
-    records = synthesize.written(made, domain, found.files, run.workspace.seed)
+    records = synthesize.written(synthetic, domain, resolved.files, run.store.seed)
     return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
 
 def evaluate_counts(run: Run) -> None:
     """Count the combinations of synthetic records, and compare."""
-    found, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    resolved, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
     coded = encode.codes(written.frame, run.domain, written.rows)
     recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
-    counted = combinations.count(recoded.frame, found.cells, found.counting_tasks, found.counting_block)
-    made = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
+    counted = combinations.count(recoded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block)
+    synthetic_counts = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
     counts = run.kept(tables.COUNTS).frame
     exact = run.single_counts(tables.COUNTS, run.records)
     synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
-    sums = evaluate.partial_sums(counts, made, found.cells, found.k, (exact, synthetic)).toArrow()
-    told = evaluate.reportable_singles(exact, found.k)
-    keep_comparisons(run, sums, written.rows, (exact, told, synthetic))
+    sums = evaluate.partial_sums(counts, synthetic_counts, resolved.cells, resolved.k, (exact, synthetic)).toArrow()
+    reportable = evaluate.reportable_singles(exact, resolved.k)
+    keep_comparisons(run, sums, written.rows, (exact, reportable, synthetic))
 
 
 def validate_tables(run: Run) -> None:
@@ -147,12 +155,14 @@ def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
 
 
 def _contract(run: Run) -> list[validate.Rule]:
-    found, constrained = run.resolved, bool(run.plan.input.constraints)
-    return validate.contract(found.k, found.length, found.exact_singles, constrained, found.proves_records)
+    resolved, constrained = run.resolved, bool(run.plan.input.constraints)
+    return validate.contract(resolved.k, resolved.length, resolved.exact_singles, constrained, resolved.proves_records)
 
 
 def publish_tables(run: Run) -> None:
     """Put the release in place."""
     release(
-        run, tables.AGGREGATES, lambda told, made: narrative.facts_of(run.resolved, run.workspace.run_id, told, made)
+        run,
+        tables.AGGREGATES,
+        lambda aggregates, synthetic: narrative.facts_of(run.resolved, run.store.run_id, aggregates, synthetic),
     )

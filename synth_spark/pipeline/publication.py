@@ -10,13 +10,13 @@ from synth_spark.pipeline.run import Run
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
 from synth_spark.report import narrative
-from synth_spark.report.narrative import Telling
+from synth_spark.report.narrative import Narrative
 from synth_spark.schema import tables
 from synth_spark.schema.figures import Measure
 from synth_spark.schema.tables import SafeTable, Table
 
 
-def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], Telling]) -> None:
+def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], Narrative]) -> None:
     """Publish the tables of a run, as they were audited, with the release and its audit explained.
 
     Args:
@@ -55,24 +55,24 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], T
     if run.plan.output.long_form:
         safe += [derived(table) for table in _keep_long_forms(run, counts)]
     for table in safe:
-        run.workspace.verify(table.kept.table)
+        run.store.verify(table.kept.table)
     documents = public_documents(run, results, withheld)
     documents["RELEASE.md"] = narrative.release_text(run.plan.title, sentences) + "\n" + documents["RELEASE.md"]
-    documents["QUALITY.md"] = narrative.quality_text(run.workspace.run_id, results, withheld)
+    documents["QUALITY.md"] = narrative.quality_text(run.store.run_id, results, withheld)
     if run.plan.showcase.make:
         documents["showcase.html"] = showcase.showcase(_source(safe))
-    facts = run.workspace.facts
+    facts = run.store.facts
     after = [facts["readers_have"]] if "readers_have" in facts else []
-    done = publisher.publish(safe, documents, run.plan.output, run.workspace.run_id, after)
+    done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
     if done.was_there:
         run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
 
 
 def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
-    records, told = run.kept(tables.SYNTHETIC_RECORDS), run.kept(counts)
-    figures = [name for name in told.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
+    records, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(counts)
+    figures = [name for name in aggregates.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
     run.keep(tables.SYNTHETIC_ATTRIBUTES, long_form(records, run.fields, "record_id"))
-    long = long_form(told, run.fields, "combination_id", ("length", *figures))
+    long = long_form(aggregates, run.fields, "combination_id", ("length", *figures))
     run.keep(tables.AGGREGATE_ATTRIBUTES, long)
     return tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES
 

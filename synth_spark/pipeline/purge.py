@@ -15,7 +15,7 @@ from typing import Any
 from synth_spark.errors import PublishError, RunError
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema.tables import Sensitivity
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 #: What a run found out about its records that may stay: names of columns, and what was released.
 _STAYING_FACTS = ("fields", "released")
@@ -24,11 +24,11 @@ _STAYING_FACTS = ("fields", "released")
 _STAYING_KEYS = ("grain", "sensitivity", "content_hash", "schema", "seconds", "files")
 
 
-def purge(workspace: Workspace, force: bool = False) -> list[str]:
+def purge(store: RunStore, force: bool = False) -> list[str]:
     """Remove the kept tables of a run that may not be published; begun before and cut short, it is finished.
 
     Args:
-        workspace: the run folder.
+        store: the run folder.
         force: whether a run goes that is not published, or whose published files are not what was audited.
 
     Returns:
@@ -37,45 +37,45 @@ def purge(workspace: Workspace, force: bool = False) -> list[str]:
     Raises:
         RunError: the run is not published, and that was not forced; or another process works on it.
     """
-    with workspace.alone():
-        if not force and "purged" not in workspace.manifest:
-            _must_be_published(workspace)
+    with store.alone():
+        if not force and "purged" not in store.manifest:
+            _must_be_published(store)
         gone = [
             name
-            for name, entry in workspace.manifest["tables"].items()
+            for name, entry in store.manifest["tables"].items()
             if entry["sensitivity"] != Sensitivity.SAFE.name and "purged" not in entry
         ]
-        _forget(workspace.manifest, gone)
-        workspace.save()  # first: who opens the run from now on is told
-        staying = {name for name in workspace.manifest["tables"] if name not in _removed(workspace)}
-        for path in workspace.folder.iterdir():
+        _forget(store.manifest, gone)
+        store.save()  # first: who opens the run from now on is told
+        staying = {name for name in store.manifest["tables"] if name not in _removed(store)}
+        for path in store.folder.iterdir():
             if path.is_dir() and not path.is_symlink() and path.name != "tables":
                 shutil.rmtree(path)
-        for path in (workspace.folder / "tables").iterdir():
+        for path in (store.folder / "tables").iterdir():
             if path.is_symlink() or path.is_file():
                 path.unlink()
             elif path.name not in staying:
                 shutil.rmtree(path)
-        workspace.manifest["purged"]["finished"] = _now()
-        workspace.save()
+        store.manifest["purged"]["finished"] = _now()
+        store.save()
         return gone
 
 
-def purge_as_planned(workspace: Workspace) -> None:
+def purge_as_planned(store: RunStore) -> None:
     """Purge a run whose plan says so, once its release is in place; nothing is done twice."""
-    wanted = workspace.plan.operations.after_publication == "purge" and workspace.purged is None
-    if wanted and workspace.done("publish"):
-        purge(workspace)
+    wanted = store.plan.operations.after_publication == "purge" and store.purged is None
+    if wanted and store.done("publish"):
+        purge(store)
 
 
-def _must_be_published(workspace: Workspace) -> None:
+def _must_be_published(store: RunStore) -> None:
     remedy = "publish it first: synth-spark resume RUN; or give it up: synth-spark purge RUN --force"
-    if not workspace.done("publish"):
-        raise RunError(f"run '{workspace.run_id}'", "has not been published", remedy)
+    if not store.done("publish"):
+        raise RunError(f"run '{store.run_id}'", "has not been published", remedy)
     try:
-        open_release(workspace.folder).verify()
+        open_release(store.folder).verify()
     except PublishError as error:
-        raise RunError(f"run '{workspace.run_id}'", f"has no whole release: {error.problem}", remedy) from None
+        raise RunError(f"run '{store.run_id}'", f"has no whole release: {error.problem}", remedy) from None
 
 
 def _forget(manifest: dict[str, Any], gone: list[str]) -> None:
@@ -89,8 +89,8 @@ def _forget(manifest: dict[str, Any], gone: list[str]) -> None:
         manifest["tables"][name] = {**staying, "rows": None, "purged": True}
 
 
-def _removed(workspace: Workspace) -> list[str]:
-    return [name for name, entry in workspace.manifest["tables"].items() if "purged" in entry]
+def _removed(store: RunStore) -> list[str]:
+    return [name for name, entry in store.manifest["tables"].items() if "purged" in entry]
 
 
 def _now() -> str:

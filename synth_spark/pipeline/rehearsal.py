@@ -23,7 +23,7 @@ from synth_spark.pipeline.runner import Runner, Stage
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.figures import Finding
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 _TRAINED, _CONTROL, _MADE = 0, 1, 2
 #: Tasks that share the steps of the examination; every one is sent all records, and takes every second step.
@@ -50,9 +50,9 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     Returns:
         Findings of the topics attack and model.
     """
-    wish, seed = run.plan.assessment, run.workspace.seed
-    share = min(1.0, wish.rehearsed_records / run.records)
-    dealt = _dealt(run.kept(tables.CODES).frame, len(run.domain.columns), share, wish.control, seed)
+    config, seed = run.plan.assessment, run.store.seed
+    share = min(1.0, config.rehearsed_records / run.records)
+    dealt = _dealt(run.kept(tables.CODES).frame, len(run.domain.columns), share, config.control, seed)
     trial = _trial(run, dealt)
     try:
         for stage in ("encode", "aggregate", "synthesize"):
@@ -61,19 +61,19 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
         run.progress.say("the rehearsal holds too few records for a release: nothing was attacked")
         return []
     released = trial.kept(tables.SYNTHETIC_RECORDS)
-    made = encode.codes(released.frame, run.domain, released.rows)
-    together = dealt.unionAll(made.select(F.lit(_MADE).alias("part"), "record", "multiplicity"))
+    synthetic = encode.codes(released.frame, run.domain, released.rows)
+    together = dealt.unionAll(synthetic.select(F.lit(_MADE).alias("part"), "record", "multiplicity"))
     bounds, names = run.domain.bounds, run.domain.names
-    terms = Terms(bounds, tuple(names), wish.secrets, wish.attacks, derive(seed, "attack"))
+    terms = Terms(bounds, tuple(names), config.secrets, config.attacks, derive(seed, "attack"))
     width = len(run.domain.columns)
 
     def look(rows: pa.Table) -> pa.Table:
         which, copies = rows["part"].to_numpy(), rows["multiplicity"].to_numpy()
         codes = unpack_codes(rows["record"], width)
         sides = (np.repeat(codes[which == part], copies[which == part], axis=0) for part in (_TRAINED, _CONTROL, _MADE))
-        trained, control, made = map(_in_order, sides)
-        found = examine(trained, control, made, terms, range(rows["task"][0].as_py(), STEPS, _TASKS))
-        return pa.Table.from_pylist([{"step": step, **row} for step, row in found], _SCHEMA)
+        trained, control, synthetic = map(_in_order, sides)
+        figures = examine(trained, control, synthetic, terms, range(rows["task"][0].as_py(), STEPS, _TASKS))
+        return pa.Table.from_pylist([{"step": step, **row} for step, row in figures], _SCHEMA)
 
     sent = together.withColumn("task", F.explode(F.sequence(F.lit(0), F.lit(_TASKS - 1))))
     tasks = sent.repartitionById(_TASKS, "task").groupBy("task")
@@ -115,16 +115,16 @@ def _rounded(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
 
 def _trial(run: Run, dealt: DataFrame) -> Run:
     """A run of the training part, in a folder of its own inside that of the run."""
-    folder = run.workspace.folder / "rehearsal"
+    folder = run.store.folder / "rehearsal"
     scratch = {"work": str(folder), "ledger": str(folder / "ledger.jsonl"), "run_id": "rehearsal-1"}
-    plan = run.plan.model_copy(update={**scratch, "seed": derive(run.workspace.seed, "trial") >> 1})
-    Workspace.discard(folder)
-    trial = Run(run.spark, Workspace.create(plan), Progress(quiet=True), run.noise)
+    plan = run.plan.model_copy(update={**scratch, "seed": derive(run.store.seed, "trial") >> 1})
+    RunStore.discard(folder)
+    trial = Run(run.spark, RunStore.create(plan), Progress(quiet=True), run.noise)
     domain, columns = run.domain, run.kept(tables.RECORDS).frame.schema
     trained = dealt.where(F.col("part") == _TRAINED)
-    with trial.workspace.stage("read"):
+    with trial.store.stage("read"):
         records = trial.keep(tables.RECORDS, _texts(trained, domain).toDF(*columns.names))
-        trial.workspace.facts.update(fields=run.workspace.facts["fields"], records=records.rows)
+        trial.store.facts.update(fields=run.store.facts["fields"], records=records.rows)
     return trial
 
 

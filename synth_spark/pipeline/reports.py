@@ -7,7 +7,7 @@ from synth_spark.plan import DifferentialPrivacy
 from synth_spark.report.editions import internal, public
 from synth_spark.report.html_page import page
 from synth_spark.report.markdown import markdown, sections_text
-from synth_spark.report.material import Marginal, Material
+from synth_spark.report.material import Marginal, ReportData
 from synth_spark.report.narrative import differential_privacy, guarantee
 from synth_spark.report.settings import settings
 from synth_spark.schema import tables
@@ -26,8 +26,8 @@ def write_internal(run: Run, results: Sequence[Result]) -> None:
     """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
     material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
     report = internal(material)
-    run.workspace.write("report.html", page(report))
-    run.workspace.write("report.md", markdown(report))
+    run.store.write("report.html", page(report))
+    run.store.write("report.md", markdown(report))
 
 
 def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict[str, str]:
@@ -45,12 +45,12 @@ def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict
 
 def _material(
     run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
-) -> Material:
+) -> ReportData:
     plan, resolved = run.plan, run.resolved
     measures = tuple(Measure(**row) for row in run.kept(measured).arrow().to_pylist())
     findings = tuple(Finding(**row) for table in found for row in run.kept(table).arrow().to_pylist())
     if isinstance(plan.privacy, DifferentialPrivacy):
-        released = run.workspace.facts["released"]
+        released = run.store.facts["released"]
         records, longest, k = released["records"], released["lengths"], run.rare_below
         promise = differential_privacy.guarantee(
             run.spending, "subject" if plan.input.subject is not None else "record"
@@ -60,10 +60,10 @@ def _material(
         records, longest, k = resolved.protected_records, resolved.length, resolved.k
         promise = guarantee(k, None if resolved.proves_records else longest)
         measured_how = _PROVED if resolved.proves_records else _LOOKED_UP
-    told = {one.length: int(one.value) for one in measures if _counts_published(one)}
-    return Material(
+    published = {one.length: int(one.value) for one in measures if _counts_published(one)}
+    return ReportData(
         title=plan.title,
-        run_id=run.workspace.run_id,
+        run_id=run.store.run_id,
         private=isinstance(plan.privacy, DifferentialPrivacy),
         guarantee=promise,
         measured=measured_how,
@@ -73,7 +73,7 @@ def _material(
         columns=len(run.fields),
         records=records,
         synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,
-        combinations=tuple(told.get(length, 0) for length in range(1, longest + 1)),
+        combinations=tuple(published.get(length, 0) for length in range(1, longest + 1)),
         settings=settings(plan),
         measures=measures,
         findings=findings,

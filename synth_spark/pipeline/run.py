@@ -14,14 +14,14 @@ from synth_spark.kernels.counting.association import Singles
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.ahead import Ahead
 from synth_spark.plan import DifferentialPrivacy, Plan
-from synth_spark.plan.planner import Resolved, resolve
+from synth_spark.plan.planner import ResolvedPlan, resolve
 from synth_spark.privacy import Spending, spend
 from synth_spark.privacy.mechanisms import Noise, VettedNoise
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.fields import Field
 from synth_spark.schema.tables import Kept, Sensitivity, Table
-from synth_spark.storage.run_store import Workspace, Written
+from synth_spark.storage.run_store import RunStore, Written
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Run:
     """A run in progress: its session, folder and plan, and what the stages so far found out."""
 
     spark: SparkSession
-    workspace: Workspace
+    store: RunStore
     progress: Progress
     noise: Noise = field(default_factory=VettedNoise)
     _kept: dict[str, Kept] = field(default_factory=dict, repr=False, compare=False)
@@ -38,17 +38,17 @@ class Run:
     @cached_property
     def ahead(self) -> Ahead:
         """Parts of later stages that run beside earlier ones, while stages follow each other."""
-        return Ahead(self.spark, self.workspace.run_id)
+        return Ahead(self.spark, self.store.run_id)
 
     @cached_property
     def plan(self) -> Plan:
         """The effective plan."""
-        return self.workspace.plan
+        return self.store.plan
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """The columns of the records, as they were read."""
-        return tuple(Field(**field) for field in self.workspace.facts["fields"])
+        return tuple(Field(**field) for field in self.store.facts["fields"])
 
     @cached_property
     def marginals(self) -> pa.Table:
@@ -58,16 +58,16 @@ class Run:
     @property
     def records(self) -> int:
         """Number of records n. SENSITIVE."""
-        return int(self.workspace.facts["records"])
+        return int(self.store.facts["records"])
 
     @cached_property
     def domain(self) -> Domain:
         """The input's fields and values; under differential privacy those that may be told of, and nothing else."""
         if not isinstance(self.plan.privacy, DifferentialPrivacy):
             return build(self.fields, self.marginals, self.records, self.plan.privacy.k)
-        told = self.values.filter(pc.is_valid(self.values["value"]))
-        counts = pc.max_element_wise(told["count"], 1)
-        marginals = pa.table({"column": told["column"], "value": told["value"], "count": counts})
+        released = self.values.filter(pc.is_valid(self.values["value"]))
+        counts = pc.max_element_wise(released["count"], 1)
+        marginals = pa.table({"column": released["column"], "value": released["value"], "count": counts})
         return build(self.fields, marginals, 0, self.plan.privacy.k)
 
     @cached_property
@@ -76,7 +76,7 @@ class Run:
         return self.kept(tables.VALUES).arrow()
 
     @cached_property
-    def whole(self) -> list[bool]:
+    def never_null(self) -> list[bool]:
         """For every column, whether it is known to be never absent."""
         if not isinstance(self.plan.privacy, DifferentialPrivacy) or self.plan.privacy.public_domain is not True:
             return [False] * len(self.domain.columns)
@@ -97,14 +97,14 @@ class Run:
     @property
     def spending(self) -> Spending:
         """What differential privacy may cost, step by step; the same before and after values are known."""
-        known = tables.VALUES.name in self.workspace.manifest["tables"]
+        values_known = tables.VALUES.name in self.store.manifest["tables"]
         several = any(one.many for one in self.fields)
         lengths = self.plan.reporting_length if several else min(self.plan.reporting_length, len(self.fields))
-        columns = len(self.domain.columns) if known else len(self.fields)
-        return spend(self.plan, lengths, columns, self.workspace.facts.get("drawn", {}).get("rho"))
+        columns = len(self.domain.columns) if values_known else len(self.fields)
+        return spend(self.plan, lengths, columns, self.store.facts.get("drawn", {}).get("rho"))
 
     @cached_property
-    def resolved(self) -> Resolved:
+    def resolved(self) -> ResolvedPlan:
         """The numbers of this run."""
         domain, distinct = self.domain, self.kept(tables.CODES).rows
         filled = -(-sum(sum(column.counts) for column in domain.columns) // max(1, self.records))
@@ -112,8 +112,8 @@ class Run:
 
     def kept(self, table: Table) -> Kept:
         """A table kept by an earlier stage; while its files are the same, so is the frame that reads them."""
-        kept, known = self.workspace.kept(self.spark, table), self._kept.get(table.name)
-        if known is None or known.files != kept.files:
+        kept, cached = self.store.kept(self.spark, table), self._kept.get(table.name)
+        if cached is None or cached.files != kept.files:
             self._kept[table.name] = kept
         return self._kept[table.name]
 
@@ -128,30 +128,30 @@ class Run:
     def write(self, table: Table, rows: DataFrame | pa.Table) -> Written:
         """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job."""
         if isinstance(rows, pa.Table):
-            return self.workspace.write_rows(table, rows)
-        return self.workspace.write_frame(table, rows)
+            return self.store.write_rows(table, rows)
+        return self.store.write_frame(table, rows)
 
     def keep(self, table: Table, rows: DataFrame | pa.Table | Written) -> Kept:
         """Write a table, unless that was done, and read it back."""
         written = rows if isinstance(rows, Written) else self.write(table, rows)
-        kept = self.workspace.keep(self.spark, table, written)
+        kept = self.store.keep(self.spark, table, written)
         # exact numbers of sensitive rows are told inside the run folder alone
-        told = kept.rows if table.sensitivity is Sensitivity.SAFE else None
-        seconds = self.workspace.manifest["tables"][table.name]["seconds"]
-        if self.progress.run_id == self.workspace.run_id:  # and not a trial inside another run
-            self.progress.event("table_kept", table=table.name, rows=told, seconds=seconds)
+        shown = kept.rows if table.sensitivity is Sensitivity.SAFE else None
+        seconds = self.store.manifest["tables"][table.name]["seconds"]
+        if self.progress.run_id == self.store.run_id:  # and not a trial inside another run
+            self.progress.event("table_kept", table=table.name, rows=shown, seconds=seconds)
         return kept
 
     def keep_once(self, table: Table, make: Callable[[], DataFrame | pa.Table]) -> Kept:
         """Write a table that holds noise, unless it was written before: what was drawn is never drawn again."""
-        if table.name in self.workspace.manifest["tables"]:
+        if table.name in self.store.manifest["tables"]:
             return self.kept(table)
         return self.keep(table, make())
 
     def once(self, name: str, draw: Callable[[], Any]) -> Any:
         """Something small that is drawn, or found out, once, and kept."""
-        drawn = self.workspace.facts.setdefault("drawn", {})
+        drawn = self.store.facts.setdefault("drawn", {})
         if name not in drawn:
             drawn[name] = draw()
-            self.workspace.save()
+            self.store.save()
         return drawn[name]

@@ -39,12 +39,12 @@ class Runner:
         Raises:
             RunError: a kept table is not what was written, the run was purged, or another process works on it.
         """
-        workspace = self.run.workspace
-        workspace.check_not_purged()
-        with workspace.alone(), self.run.ahead.allowed():
+        store = self.run.store
+        store.check_not_purged()
+        with store.alone(), self.run.ahead.allowed():
             self.check_kept(list(self.stages))
             for name in self.stages:
-                if not workspace.done(name):
+                if not store.done(name):
                     self.work(name)
 
     def check_kept(self, of: Collection[str]) -> None:
@@ -56,9 +56,9 @@ class Runner:
             RunError: one is torn, missing or changed: nothing can be made of it.
         """
         for name, stage in self.stages.items():
-            matter = stage.keeps if self.run.workspace.done(name) else stage.draws
+            matter = stage.keeps if self.run.store.done(name) else stage.draws
             for table in matter if name in of else ():
-                if not self.run.workspace.is_whole(table.name):
+                if not self.run.store.is_whole(table.name):
                     again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
                     lost = self._has_drawn(name)
                     remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
@@ -72,8 +72,8 @@ class Runner:
                 `work` does.
         """
         order = list(self.stages)
-        self.run.workspace.check_not_purged()
-        with self.run.workspace.alone():
+        self.run.store.check_not_purged()
+        with self.run.store.alone():
             self.check_kept(order[: order.index(name)] if name in self.stages else [])
             self.work(name)
 
@@ -86,17 +86,17 @@ class Runner:
         run, order = self.run, list(self.stages)
         if name not in self.stages:
             raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
-        run.workspace.check_not_purged()
+        run.store.check_not_purged()
         for earlier in order[: order.index(name)]:
-            if not run.workspace.done(earlier):
+            if not run.store.done(earlier):
                 needs = f"needs the stage '{earlier}' before it"
                 raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
-        if run.workspace.done(name) and self._has_drawn(name):
+        if run.store.done(name) and self._has_drawn(name):
             problem = "would draw noise again for the same records, which the budget does not hold"
             raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
         self.forget(name)
-        named = described(run.spark, run.workspace.run_id, name)
-        with named, run.progress.stage(name, self.stages[name].what), run.workspace.stage(name):
+        named = described(run.spark, run.store.run_id, name)
+        with named, run.progress.stage(name, self.stages[name].what), run.store.stage(name):
             faults.point(f"stage.{name}.before")
             self.stages[name].work(run)
             faults.point(f"stage.{name}.after")
@@ -106,11 +106,11 @@ class Runner:
         """Drop what a stage and those after it have kept, but for noise that was drawn."""
         later, drawn = self._from(name), self._drawn(name)
         keeps = [table for stage in later for table in self.stages[stage].keeps if table not in drawn]
-        self.run.workspace.forget(later, keeps)
+        self.run.store.forget(later, keeps)
 
     def _has_drawn(self, name: str) -> bool:
         """Whether a stage, or one after it, has drawn noise."""
-        return any(table.name in self.run.workspace.manifest["tables"] for table in self._drawn(name))
+        return any(table.name in self.run.store.manifest["tables"] for table in self._drawn(name))
 
     def _from(self, name: str) -> list[str]:
         """A stage and those after it."""

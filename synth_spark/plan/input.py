@@ -75,9 +75,9 @@ class Location(Strict):
             return given[0]
         if self.format is not None:
             return self.format
-        found = {_format_of(path) for path in self.all_paths}
-        if len(found) == 1 and None not in found:
-            return str(found.pop())
+        formats = {_format_of(path) for path in self.all_paths}
+        if len(formats) == 1 and None not in formats:
+            return str(formats.pop())
         raise PlanError(f"{where}.format", "cannot be told from the path's suffix", "set it to csv, parquet or delta")
 
     @property

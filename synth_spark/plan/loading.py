@@ -42,12 +42,12 @@ def load(path: str | None, overrides: dict[str, Any]) -> Plan:
 def _rules(path: Path) -> Any:
     """The list in a file of rules; its own mistakes are found with those of the plan."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
         raise PlanError(
             "rules", "names no YAML file that can be read", "give its path from the plan's folder"
         ) from None
-    return found if found is not None else []
+    return rules if rules is not None else []
 
 
 def parse(content: dict[str, Any]) -> Plan:
@@ -65,8 +65,8 @@ def parse(content: dict[str, Any]) -> Plan:
         where = [str(part) for part in first["loc"]]
         field = ".".join(part for part in where if part not in _KINDS) or "plan"
         if first["type"] == "extra_forbidden":
-            known = _keys_at(where[:-1])
-            raise PlanError(field, "is not a key of the plan", f"did you mean {nearest(where[-1], known)}?") from None
+            keys = _keys_at(where[:-1])
+            raise PlanError(field, "is not a key of the plan", f"did you mean {nearest(where[-1], keys)}?") from None
         if first["type"] == "missing":
             raise PlanError(field, "is missing", f"set {field}") from None
         if first["type"] == "union_tag_invalid":

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from synth_spark.errors import PlanError
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, names: list[str]) -> str:
     """The known name that a mistyped one most resembles, quoted; or the list of all, when none does."""
-    folded = {candidate.lower(): candidate for candidate in known}
+    folded = {candidate.lower(): candidate for candidate in names}
     match = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.5)
     if match:
         return f"'{folded[match[0]]}'"
-    shown = sorted(known)[:12]
-    return "one of " + ", ".join(f"'{candidate}'" for candidate in shown) + (" …" if len(known) > len(shown) else "")
+    shown = sorted(names)[:12]
+    return "one of " + ", ".join(f"'{candidate}'" for candidate in shown) + (" …" if len(names) > len(shown) else "")
 
 
 def used_columns(header: Sequence[str], columns: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""From the wish to numbers: everything derived that a run needs, before it runs. Pure; prints without a JVM."""
+"""From the plan to numbers: everything derived that a run needs, before it runs. Pure; prints without a JVM."""
 
 import math
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _MOST_CELLS = 1 << 62
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedPlan:
     """A plan with a table's shape: the numbers that every stage works from.
 
     Attributes:
@@ -45,7 +45,7 @@ class Resolved:
         records: number of records n.
         distinct: number of distinct records.
         filled: values of a record on average, rounded up.
-        notes: what was changed of the wish, in sentences for the user.
+        notes: what was changed of the plan, in sentences for the user.
     """
 
     plan: Plan
@@ -169,8 +169,8 @@ class Resolved:
 
 def resolve(
     plan: Plan, names: tuple[str, ...], cards: tuple[int, ...], records: int, distinct: int, filled: int
-) -> Resolved:
-    """Check a plan against a table's shape and derive the numbers of the run; arguments as of `Resolved`.
+) -> ResolvedPlan:
+    """Check a plan against a table's shape and derive the numbers of the run; arguments as of `ResolvedPlan`.
 
     Raises:
         PlanError: a column carries a reserved name, or one that is named does not exist.
@@ -194,7 +194,7 @@ def resolve(
     notes = []
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")
-    resolved = Resolved(plan, names, cards, records, distinct, filled, tuple(notes))
+    resolved = ResolvedPlan(plan, names, cards, records, distinct, filled, tuple(notes))
     cells = number_of_cells(cards, resolved.length)
     if cells > _MOST_CELLS:
         problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"

@@ -102,8 +102,8 @@ def compose(plan: Plan, tables: list[int], pairs: list[int], held: list[int]) ->
         for _ in range(most)
     ]  # fmt: skip
     scales = [*singles, *(sigma_of(pairs, Rho(1 - terms.domain_share)) if pairs else [])]
-    found = scaled_to(scales, Epsilon(terms.epsilon), Delta(terms.delta))
-    return sum(1 / (2 * float(sigma) ** 2) for sigma in found) if pairs else None
+    sigmas = scaled_to(scales, Epsilon(terms.epsilon), Delta(terms.delta))
+    return sum(1 / (2 * float(sigma) ** 2) for sigma in sigmas) if pairs else None
 
 
 def value_sigmas(rho: Rho, tables: list[int], held: list[int]) -> list[Sigma]:

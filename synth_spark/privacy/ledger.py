@@ -122,11 +122,11 @@ class Ledger:
             RunError: the ledger cannot be read or written.
         """
         with self._locked() as stream:
-            known = self.entries()
-            if any(old.kind == _RELEASE and old.run_id == entry.run_id for old in known):
+            entries = self.entries()
+            if any(old.kind == _RELEASE and old.run_id == entry.run_id for old in entries):
                 return []
-            before = _account(entry.data_set, known)
-            after = _account(entry.data_set, [*known, entry])
+            before = _account(entry.data_set, entries)
+            after = _account(entry.data_set, [*entries, entry])
             if entry.epsilon is not None and before.granted is not None:
                 _check(before, after)
             _append(stream, Entry(**{**asdict(entry), "at": _now()}))

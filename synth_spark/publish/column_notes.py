@@ -28,14 +28,14 @@ def plan_of(release: PublishedRelease, spark: "SparkSession | None" = None) -> d
 
 def delimiters(plan: dict[str, Any]) -> dict[str, str]:
     """Columns that hold several values in one text → what separates them."""
-    found: dict[str, str] = plan.get("input", {}).get("multi_values") or {}
-    return found
+    by_column: dict[str, str] = plan.get("input", {}).get("multi_values") or {}
+    return by_column
 
 
 def views(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Column → how the plan says it is shown: ``title``, ``description``."""
-    found: dict[str, dict[str, Any]] = (plan.get("showcase") or {}).get("columns") or {}
-    return found
+    by_column: dict[str, dict[str, Any]] = (plan.get("showcase") or {}).get("columns") or {}
+    return by_column
 
 
 def notes_of(release: PublishedRelease, spark: "SparkSession | None" = None) -> dict[str, str]:

@@ -40,10 +40,10 @@ def write_slice(table: SafeTable, root: Path, run_id: str) -> None:
     for options in (once, {}):
         try:
             _writer(frame, run_id).options(**options).save(path)
-            found = content_hash(_slice(frame.sparkSession, path, run_id).select(*map(quoted, names)))
+            written = content_hash(_slice(frame.sparkSession, path, run_id).select(*map(quoted, names)))
         except PySparkException as error:
             raise _refused(kept.table.name, error) from None
-        if found == kept.content_hash:
+        if written == kept.content_hash:
             return
     problem = "is not what was audited, once it was written"
     raise PublishError(f"table {kept.table.name}", problem, "publish again: synth-spark resume RUN")
@@ -62,21 +62,21 @@ def remove_slices(spark: SparkSession, root: Path, run_id: str, names: Sequence[
         if not (path / "_delta_log").is_dir():
             continue
         try:
-            found = _slice(spark, str(path), run_id)
-            if not found.isEmpty():
-                _writer(found.limit(0), run_id).save(str(path))
+            rows = _slice(spark, str(path), run_id)
+            if not rows.isEmpty():
+                _writer(rows.limit(0), run_id).save(str(path))
         except PySparkException as error:
             raise _refused(name, error) from None
 
 
 def slices(spark: SparkSession, root: Path) -> dict[str, list[str]]:
     """Run ids that Delta tables of a root hold something of → names of these tables."""
-    found: dict[str, list[str]] = {}
+    tables: dict[str, list[str]] = {}
     for log in sorted(root.glob("*/_delta_log")):
         rows = spark.read.format("delta").load(str(log.parent)).select("run_id").distinct().collect()
         for row in rows:
-            found.setdefault(row["run_id"], []).append(log.parent.name)
-    return found
+            tables.setdefault(row["run_id"], []).append(log.parent.name)
+    return tables
 
 
 def _writer(frame: DataFrame, run_id: str) -> Any:

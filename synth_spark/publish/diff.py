@@ -108,40 +108,40 @@ def diff_text(earlier: PublishedRelease, later: PublishedRelease, spark: "SparkS
     Raises:
         PublishError: a table cannot be read.
     """
-    told = [one.arrow("release", spark).to_pylist()[0] for one in (earlier, later)]
-    lines = [f"{earlier.run_id} → {later.run_id}", *_tables_text(earlier, later), *_plan_text(*told)]
-    if not all(row["privacy"] == "k_anonymity" for row in told):
+    rows = [one.arrow("release", spark).to_pylist()[0] for one in (earlier, later)]
+    lines = [f"{earlier.run_id} → {later.run_id}", *_tables_text(earlier, later), *_plan_text(*rows)]
+    if not all(row["privacy"] == "k_anonymity" for row in rows):
         lines.append(
             "  counts carry noise: that they differ says little; what both releases cost together is in the ledger"
         )
         return "\n".join(lines)
-    k, longest = (int(told[0]["k"]), int(told[1]["k"])), int(min(row["reporting_length"] for row in told))
-    found = compare(earlier, later, k, longest, spark)
-    lines.append(f"  combinations  {found.compared:,} compared, of columns and lengths that both have")
-    for length, (compared, gone, new, changed) in enumerate(found.lengths, 1):
+    k, longest = (int(rows[0]["k"]), int(rows[1]["k"])), int(min(row["reporting_length"] for row in rows))
+    difference = compare(earlier, later, k, longest, spark)
+    lines.append(f"  combinations  {difference.compared:,} compared, of columns and lengths that both have")
+    for length, (compared, gone, new, changed) in enumerate(difference.lengths, 1):
         lines.append(f"    length {length}    {compared:,}: {new:,} new, {gone:,} gone, {changed:,} with another count")
-    return "\n".join([*lines, *_warnings(found, max(k))])
+    return "\n".join([*lines, *_warnings(difference, max(k))])
 
 
-def _warnings(found: Difference, k: int) -> Iterator[str]:
+def _warnings(difference: Difference, k: int) -> Iterator[str]:
     """What someone who holds both releases learns."""
-    if found.contradicting:
-        yield f"  the records differ: {found.contradicting:,} counts cannot be of the same records"
-    if found.small:
+    if difference.contradicting:
+        yield f"  the records differ: {difference.contradicting:,} counts cannot be of the same records"
+    if difference.small:
         yield (
-            f"WARNING: {found.small:,} published counts differ by less than k = {k}: both together tell of fewer than "
-            f"{k} records"
+            f"WARNING: {difference.small:,} published counts differ by less than k = {k}: both together tell of fewer "
+            f"than {k} records"
         )
-    if found.narrowed:
+    if difference.narrowed:
         yield (
-            f"WARNING: if the records are the same, {found.narrowed:,} exact counts are known to less than k, "
-            f"{found.pinned:,} of them exactly"
+            f"WARNING: if the records are the same, {difference.narrowed:,} exact counts are known to less than k, "
+            f"{difference.pinned:,} of them exactly"
         )
-    if found.one_step or found.new or found.gone:
-        crossed = found.new + found.gone
+    if difference.one_step or difference.new or difference.gone:
+        crossed = difference.new + difference.gone
         yield (
-            f"WARNING: {found.one_step:,} counts moved by one step, {crossed:,} crossed k: one record that came or "
-            "went may have done that; who knows of it learns what it holds"
+            f"WARNING: {difference.one_step:,} counts moved by one step, {crossed:,} crossed k: one record that came "
+            "or went may have done that; who knows of it learns what it holds"
         )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synth_spark.errors import PublishError
 from synth_spark.publish.delta import remove_slices, slices
 from synth_spark.publish.published_release import PublishedRelease, open_release
-from synth_spark.publish.repository import Root, is_name
+from synth_spark.publish.repository import ReleaseRepository, is_name
 from synth_spark.runtime import faults
 
 if TYPE_CHECKING:
@@ -190,17 +190,17 @@ def clean(where: Path, spark: "SparkSession | None" = None) -> str:
         dead = root.unfinished()
         under_way = {folder.name for folder in root.staging.glob("*")} - {one.run_id for one in dead}
         lines = [f"{one.run_id}: its publication was killed; synth-spark resume RUN makes it" for one in dead]
-        known = {name for name, manifest in root.published().items() if "retired" not in manifest} | under_way
+        kept = {name for name, manifest in root.published().items() if "retired" not in manifest} | under_way
         if has_delta(where):
             for run_id, names in slices(_session(spark), where).items():
-                if run_id not in known and is_name(run_id):
+                if run_id not in kept and is_name(run_id):
                     remove_slices(_session(spark), where, run_id, names)
                     lines.append(f"{run_id}: removed from {', '.join(names)}; {_VACUUM.format(where)}")
-        found = root.remnants()
-        root.remove(found)
+        remnants = root.remnants()
+        root.remove(remnants)
         for one in dead:
             root.end(one.run_id)
-    lines += [f"removed {path}" for path in found]
+    lines += [f"removed {path}" for path in remnants]
     return "\n".join(lines or ["nothing is left over"])
 
 
@@ -215,15 +215,15 @@ def open_two(where: Path, run_ids: Sequence[str]) -> tuple[PublishedRelease, Pub
     return open_release(where, earlier), open_release(where, later)
 
 
-def _root(where: Path) -> Root:
-    root = Root(where)
+def _root(where: Path) -> ReleaseRepository:
+    root = ReleaseRepository(where)
     if root.pointer() is None:
         raise PublishError(str(where), "holds no release", "give the folder of published tables (output.path)")
     return root
 
 
 @contextmanager
-def _alone(root: Root, who: str) -> Iterator[None]:
+def _alone(root: ReleaseRepository, who: str) -> Iterator[None]:
     """The root for this alone; a disk that is full or refuses is told."""
     try:
         with root.alone(who):

@@ -36,8 +36,8 @@ def long_form(kept: Kept, fields: Sequence[Field], key: str, beside: Sequence[st
     )
     place = (F.element_at(first, F.col("_metadata.file_name")) + F.col("_metadata.row_index")).cast("bigint")
     values = F.flatten(F.array(*(_attributes(field) for field in fields)))
-    told = kept.frame.select(place.alias(key), *beside, F.explode(values).alias("attribute"))
-    return told.select(key, *beside, "attribute.column", "attribute.value").where("value is not null")
+    long_rows = kept.frame.select(place.alias(key), *beside, F.explode(values).alias("attribute"))
+    return long_rows.select(key, *beside, "attribute.column", "attribute.value").where("value is not null")
 
 
 def _attributes(field: Field) -> Column:

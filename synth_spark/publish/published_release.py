@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from synth_spark.errors import PublishError
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import sha256, sha256_of_text
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -72,10 +72,10 @@ class PublishedRelease:
         entry = self._entry(table)
         path = str(self.root / entry["path"])
         if self.is_delta:
-            found = spark.read.format("delta").load(path).where(entry["where"])
+            rows = spark.read.format("delta").load(path).where(entry["where"])
         else:
-            found = spark.read.parquet(path)
-        return found.select(*(quoted(column["name"]) for column in entry["schema"]))
+            rows = spark.read.parquet(path)
+        return rows.select(*(quoted(column["name"]) for column in entry["schema"]))
 
     def arrow(
         self, table: str, spark: "SparkSession | None" = None, columns: Collection[str] | None = None
@@ -132,9 +132,9 @@ class PublishedRelease:
             PublishError: a file is missing or was changed.
         """
         for name, entry in self.manifest["tables"].items():
-            for file, known in entry.get("files", {}).items():
+            for file, expected in entry.get("files", {}).items():
                 path = self.root / entry["path"] / file
-                if not path.is_file() or sha256(path) != known["sha256"]:
+                if not path.is_file() or sha256(path) != expected["sha256"]:
                     raise PublishError(
                         f"table {name}", "is not what was audited", "withdraw it, and publish a new release"
                     )
@@ -148,14 +148,14 @@ class PublishedRelease:
         Raises:
             PublishError: it is missing or was changed.
         """
-        known = self.manifest.get("document_hashes", {}).get(name)
-        if known is None:
+        expected = self.manifest.get("document_hashes", {}).get(name)
+        if expected is None:
             return None
         try:
             text = (self.root / "_documents" / self.run_id / name).read_bytes().decode()
         except (OSError, UnicodeDecodeError):
             text = ""
-        if sha256_of_text(text) != known:
+        if sha256_of_text(text) != expected:
             problem = "is not what was published"
             raise PublishError(f"document {name}", problem, "withdraw it, and publish a new release")
         return text
@@ -178,12 +178,10 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
         PublishError: there is none, its manifest cannot be read, or it was retired.
     """
     if (where / "manifest.json").is_file() and not (where / "LATEST.json").is_file():
-        workspace = Workspace.open(where)
-        if not workspace.done("publish"):
-            raise PublishError(
-                f"run '{workspace.run_id}'", "has not been published", "publish it: synth-spark resume RUN"
-            )
-        where, run_id = Path(workspace.plan.output.path), run_id or workspace.run_id
+        store = RunStore.open(where)
+        if not store.done("publish"):
+            raise PublishError(f"run '{store.run_id}'", "has not been published", "publish it: synth-spark resume RUN")
+        where, run_id = Path(store.plan.output.path), run_id or store.run_id
     try:
         if run_id is None:
             run_id = json.loads((where / "LATEST.json").read_text(encoding="utf-8"))["run_id"]

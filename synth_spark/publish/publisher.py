@@ -31,7 +31,7 @@ from synth_spark.errors import PublishError
 from synth_spark.plan import Output
 from synth_spark.publish.delta import in_order, remove_slices, write_slice
 from synth_spark.publish.published_release import open_release
-from synth_spark.publish.repository import HISTORY, POINTER, Root
+from synth_spark.publish.repository import HISTORY, POINTER, ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema.tables import RELEASE, SafeTable
 from synth_spark.storage.files import sync_folder
@@ -74,7 +74,7 @@ def check_target(output: Output, run_id: str) -> None:
     except OSError as error:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
     _refuse_links(root)
-    if Root(root).is_published(run_id):
+    if ReleaseRepository(root).is_published(run_id):
         raise already_published(run_id)
 
 
@@ -125,11 +125,11 @@ def publish(
         if name.startswith((".", "_")) or "/" in name or name in (POINTER, HISTORY):
             raise ValueError(f"{name} is no name of a document")
     _refuse_links(Path(output.path))
-    root = Root(Path(output.path))
+    root = ReleaseRepository(Path(output.path))
     with root.alone(run_id):
-        known = root.manifest(run_id)
-        if known is not None and root.is_published(run_id):
-            return _found(root, run_id, known, safe)
+        manifest = root.manifest(run_id)
+        if manifest is not None and root.is_published(run_id):
+            return _already_there(root, run_id, manifest, safe)
         if after and root.current() not in after:
             problem = "has another current release than the one that this one was compared with"
             raise PublishError("output.path", problem, "compare with that one: synth-spark resume RUN")
@@ -158,7 +158,9 @@ def publish(
     return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()})
 
 
-def _found(root: Root, run_id: str, manifest: Mapping[str, Any], safe: Sequence[SafeTable]) -> Publication:
+def _already_there(
+    root: ReleaseRepository, run_id: str, manifest: Mapping[str, Any], safe: Sequence[SafeTable]
+) -> Publication:
     """A release that is in place already, if it is of the same content; how it was told may differ by version.
 
     Raises:
@@ -173,7 +175,7 @@ def _found(root: Root, run_id: str, manifest: Mapping[str, Any], safe: Sequence[
     return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()}, True)
 
 
-def _clean(root: Root, spark: SparkSession, format_: str, run_id: str) -> None:
+def _clean(root: ReleaseRepository, spark: SparkSession, format_: str, run_id: str) -> None:
     """Remove what killed publications left; slices of this run stay, as they need not be written again."""
     dead = [one for one in root.unfinished() if one.run_id != run_id]
     cleaned = [one for one in dead if one.format != "delta" or format_ == "delta"]  # else: `releases clean`
@@ -185,7 +187,7 @@ def _clean(root: Root, spark: SparkSession, format_: str, run_id: str) -> None:
         root.end(one.run_id)
 
 
-def _undo(root: Root, spark: SparkSession, format_: str, run_id: str) -> None:
+def _undo(root: ReleaseRepository, spark: SparkSession, format_: str, run_id: str) -> None:
     """Remove what there is of a publication that failed; what resists is removed by the next one."""
     if root.current() == run_id:  # it did not fail before the switch: whatever comes next finishes it
         return
@@ -197,7 +199,7 @@ def _undo(root: Root, spark: SparkSession, format_: str, run_id: str) -> None:
         root.end(run_id)
 
 
-def _failed(root: Root, run_id: str, error: OSError) -> PublishError:
+def _failed(root: ReleaseRepository, run_id: str, error: OSError) -> PublishError:
     remedy = "free space or mend permissions, then: synth-spark resume RUN"
     if root.current() == run_id:
         problem = f"names this release, but its documents could not all be put beside it ({error.strerror})"
@@ -205,7 +207,7 @@ def _failed(root: Root, run_id: str, error: OSError) -> PublishError:
     return PublishError("output.path", f"could not be written ({error.strerror})", remedy)
 
 
-def _place(root: Root, staging: Path, run_id: str, safe: Sequence[SafeTable]) -> dict[str, Any]:
+def _place(root: ReleaseRepository, staging: Path, run_id: str, safe: Sequence[SafeTable]) -> dict[str, Any]:
     """Copy all tables beside the root, then rename them into place."""
     entries = {}
     for table in safe:
@@ -226,7 +228,7 @@ def _copy(table: SafeTable, folder: Path, run_id: str) -> dict[str, Any]:
     kept = table.kept
     folder.mkdir()
     files = {}
-    for index, (name, known) in enumerate(sorted(kept.files.items())):
+    for index, (name, digest) in enumerate(sorted(kept.files.items())):
         source = kept.path / name
         target = folder / f"part-{index:05d}.parquet"
         with source.open("rb") as content, target.open("wb") as stream:
@@ -234,14 +236,14 @@ def _copy(table: SafeTable, folder: Path, run_id: str) -> dict[str, Any]:
             stream.flush()
             os.fsync(stream.fileno())
         files[target.name] = {"sha256": sha256(target), "bytes": target.stat().st_size}
-        if files[target.name]["sha256"] != known:
+        if files[target.name]["sha256"] != digest:
             problem = "is not what was audited, or was torn while it was copied"
             raise PublishError(f"table {kept.table.name}", problem, "run again: synth-spark resume RUN")
     sync_folder(folder)
     return {**_entry(table), "path": f"{kept.table.name}/run_id={run_id}", "files": files}
 
 
-def _write_delta(safe: Sequence[SafeTable], root: Root, run_id: str) -> dict[str, Any]:
+def _write_delta(safe: Sequence[SafeTable], root: ReleaseRepository, run_id: str) -> dict[str, Any]:
     """Write the slices of all tables, the one whose row is the commit last."""
     by_name = {table.kept.table.name: table for table in safe}
     for name in in_order(by_name):
@@ -260,19 +262,19 @@ def _entry(table: SafeTable) -> dict[str, Any]:
 
 
 def _manifest(
-    root: Root,
+    root: ReleaseRepository,
     run_id: str,
     format_: str,
     entries: Mapping[str, Any],
     documents: Mapping[str, str],
     safe: Sequence[SafeTable],
 ) -> dict[str, Any]:
-    told = [row for one in safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
+    rows = [row for one in safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
     return {
         "run_id": run_id,
         "published": root.time(),
         "format": format_,
-        "terms": {name: row[name] for row in told for name in _TERMS if name in row},
+        "terms": {name: row[name] for row in rows for name in _TERMS if name in row},
         "tables": dict(entries),
         "documents": sorted(documents),
         "document_hashes": {name: sha256_of_text(documents[name]) for name in sorted(documents)},

@@ -73,7 +73,7 @@ def is_name(run_id: str) -> bool:
     return _NAME.fullmatch(run_id) is not None
 
 
-class Root:
+class ReleaseRepository:
     """A published root.
 
     Attributes:
@@ -156,14 +156,14 @@ class Root:
 
     def published(self) -> dict[str, dict[str, Any]]:
         """Manifests of all releases that were published, also of those that were retired since; oldest first."""
-        found = {}
+        manifests = {}
         for file in (self.path / MANIFESTS).glob("*.json"):
             manifest = self.manifest(file.stem)
             if manifest is not None and self.is_published(file.stem):
-                found[file.stem] = manifest
+                manifests[file.stem] = manifest
         order = {event["run_id"]: place for place, event in enumerate(self.history()) if event["action"] == "publish"}
-        keys = {name: (order.get(name, -1), manifest["published"]) for name, manifest in found.items()}
-        return {name: found[name] for name in sorted(found, key=lambda name: keys[name])}
+        keys = {name: (order.get(name, -1), manifest["published"]) for name, manifest in manifests.items()}
+        return {name: manifests[name] for name in sorted(manifests, key=lambda name: keys[name])}
 
     def is_published(self, run_id: str) -> bool:
         """Whether a release is in place, whole; also one that was retired since."""
@@ -201,7 +201,7 @@ class Root:
 
     def unfinished(self) -> list[Unfinished]:
         """Publications that were begun, did not end, and cannot be under way."""
-        found = []
+        publications = []
         for folder in sorted(self.staging.glob("*")):
             try:
                 mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
@@ -211,8 +211,8 @@ class Root:
             one = Unfinished(mark["run_id"], mark["format"], tuple(mark["tables"]), mark["host"], abs(age))
             here = self._locks and one.host == platform.node()
             if here or one.run_id == self._who or one.age > _GRACE:
-                found.append(one)
-        return found
+                publications.append(one)
+        return publications
 
     def file_documents(self, run_id: str, documents: Mapping[str, str]) -> None:
         """Put the documents of a release in place, under its name."""
@@ -302,19 +302,19 @@ class Root:
 
     def time(self) -> str:
         """Now (ISO 8601, UTC), but never before the last line of the history: clocks go back, releases do not."""
-        known = [str(event["at"]) for event in self.history()[-1:]]
-        return max([faults.now().isoformat(timespec="seconds"), *known])
+        times = [str(event["at"]) for event in self.history()[-1:]]
+        return max([faults.now().isoformat(timespec="seconds"), *times])
 
     def remnants(self) -> list[Path]:
         """Files and folders in the root that no published release owns; slices of Delta tables are not looked for."""
         under_way = {folder.name for folder in self.staging.glob("*")} - {one.run_id for one in self.unfinished()}
-        known = {name for name, manifest in self.published().items() if "retired" not in manifest} | under_way
+        kept = {name for name, manifest in self.published().items() if "retired" not in manifest} | under_way
         folders = [
             folder
             for folder in sorted(self.path.glob("*/run_id=*"))
-            if not (folder.parent / "_delta_log").exists() and folder.name.partition("=")[2] not in known
+            if not (folder.parent / "_delta_log").exists() and folder.name.partition("=")[2] not in kept
         ]
-        documents = [folder for folder in sorted((self.path / DOCUMENTS).glob("*")) if folder.name not in known]
+        documents = [folder for folder in sorted((self.path / DOCUMENTS).glob("*")) if folder.name not in kept]
         manifests = [
             file
             for file in sorted((self.path / MANIFESTS).glob("*.json"))
@@ -360,17 +360,17 @@ class Root:
         target = self.path / DOCUMENTS / run_id
         if manifest is None or target.exists():
             return
-        found = [self.path / name for name in manifest["documents"] if (self.path / name).is_file()]
-        if found:
+        documents = [self.path / name for name in manifest["documents"] if (self.path / name).is_file()]
+        if documents:
             unfinished = target.with_name(f".{run_id}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
-            for file in found:
+            for file in documents:
                 shutil.copyfile(file, unfinished / file.name)
             unfinished.rename(target)
 
     def _drop_stale_documents(self, run_id: str) -> None:
         """Remove copies of documents that the current release does not have."""
-        known = {file.name for file in (self.path / DOCUMENTS).glob("*/*") if not file.parent.name.startswith(".")}
-        for name in known - set(self.documents(run_id)):
+        documents = {file.name for file in (self.path / DOCUMENTS).glob("*/*") if not file.parent.name.startswith(".")}
+        for name in documents - set(self.documents(run_id)):
             (self.path / name).unlink(missing_ok=True)

@@ -90,9 +90,9 @@ def kept(
     )
 
 
-def check(found: Iterable[Tally]) -> None:
+def check(tallies: Iterable[Tally]) -> None:
     """Raise `InputError` if records broke a rule and were to stop the run."""
-    for tally in found:
+    for tally in tallies:
         if tally.what == f"{_BROKEN} (error)":
             remedy = "mend them, or set input.on_violation to drop_values or drop_record"
             raise InputError(tally.subject, f"is broken by {tally.count:,} records", remedy)

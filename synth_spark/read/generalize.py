@@ -96,11 +96,11 @@ def quantile_edges(
         for index, (name, shares) in enumerate(asked.items())
     ]
     (row,) = frame.agg(*quantiles).collect()
-    found = {name: edge.rounded(row[index] or []) for index, name in enumerate(asked)}
+    edges = {name: edge.rounded(row[index] or []) for index, name in enumerate(asked)}
     subjects = F.lit(1) if whose is None else whose
     count = F.count if whose is None else F.count_distinct
     counted = []
-    for index, (name, bounds) in enumerate(found.items()):
+    for index, (name, bounds) in enumerate(edges.items()):
         value = number(texts[name])
         for at, (low, high) in enumerate(zip([None, *bounds], [*bounds, None], strict=True)):
             inside = value.isNotNull()
@@ -109,7 +109,7 @@ def quantile_edges(
             counted.append(count(F.when(inside, subjects)).alias(f"n{index}_{at}"))
     (numbers,) = frame.agg(*counted).collect()
     result = {}
-    for index, (name, bounds) in enumerate(found.items()):
+    for index, (name, bounds) in enumerate(edges.items()):
         held = [numbers[f"n{index}_{at}"] for at in range(len(bounds) + 1)]
         result[name] = edge.merged(bounds, held, k)
         if not result[name]:
@@ -184,9 +184,9 @@ def _replaced(cells: pa.Array, others: str, codes: pa.Array, targets: pa.Array) 
         lists = pa.ListArray.from_arrays(offsets, pairs["value"].combine_chunks(), mask=pa.array(sizes == 0))
         return lists, np.bincount(rows.to_numpy(), weights=unknown, minlength=len(cells)).astype(np.int64)
     places = pc.index_in(cells, value_set=codes)
-    found = targets.take(places)
+    replaced = targets.take(places)
     unknown = pc.and_(pc.is_valid(cells), pc.is_null(places))
-    changed = pc.if_else(unknown, cells, found) if others == "keep" else found
+    changed = pc.if_else(unknown, cells, replaced) if others == "keep" else replaced
     return changed, unknown.to_numpy(zero_copy_only=False).astype(np.int64)
 
 

@@ -98,16 +98,16 @@ def inventory(source: Input) -> Inventory | None:
     tables = {name: Location(path=part.path) for name, part in source.groups.items() if part.path is not None}
     items: list[Item] = []
     for name, location in _locations(source).items():
-        found = _items(name, location)
-        if found is None:
+        files = _items(name, location)
+        if files is None:
             return None
-        items += found
+        items += files
     mappings = {}
     for name, location in tables.items():
-        found = _items(name, location)
-        if found is None:
+        files = _items(name, location)
+        if files is None:
             return None
-        mappings[name] = "/".join(item.sha256 for item in found)
+        mappings[name] = "/".join(item.sha256 for item in files)
     return Inventory(tuple(items), mappings)
 
 
@@ -120,9 +120,9 @@ def check_unchanged(source: Input, known: Inventory | None) -> None:
     if known is None:
         return
     for name, location in _locations(source).items():
-        found = _items(name, location, lambda _: "") or []
+        files = _items(name, location, lambda _: "") or []
         before = [item for item in known.items if item.source == name and item.version is None]
-        if [replace(item, sha256="") for item in before] != [item for item in found if item.version is None]:
+        if [replace(item, sha256="") for item in before] != [item for item in files if item.version is None]:
             remedy = "run again once all files are in place"
             raise InputError("input", "changed while it was read", remedy)
 
@@ -188,7 +188,7 @@ def _items(source: str, location: Location, digest: Callable[[Path], str] = sha2
     """The files of one location, in order; None if they cannot be seen."""
     if location.table or location.sql or location.timestamp is not None:
         return None
-    kind, found = location.resolved_format(f"input.sources.{source}" if source else "input"), []
+    kind, items = location.resolved_format(f"input.sources.{source}" if source else "input"), []
     for root in location.all_paths:
         path = Path(root).absolute()
         if "://" in root or root.startswith("dbfs:") or not path.exists():
@@ -197,15 +197,15 @@ def _items(source: str, location: Location, digest: Callable[[Path], str] = sha2
             item = _delta(source, path, location.version)
             if item is None or len(location.all_paths) > 1:
                 return None
-            found.append(item)
+            items.append(item)
         elif path.is_file():
-            found.append(Item(source, "", digest(path), path.stat().st_size, None, str(path), ""))
+            items.append(Item(source, "", digest(path), path.stat().st_size, None, str(path), ""))
         else:
             for file in sorted(_data_files(path)):
                 below = file.relative_to(path)
                 folder, size = below.parent.as_posix(), file.stat().st_size
-                found.append(Item(source, folder, digest(file), size, None, str(path), below.as_posix()))
-    return found
+                items.append(Item(source, folder, digest(file), size, None, str(path), below.as_posix()))
+    return items
 
 
 def _data_files(folder: Path) -> Iterator[Path]:
@@ -243,8 +243,8 @@ def _appended(before: Item | None, now: Item, run_id: str) -> tuple[str, ...]:
     log = Path(now.root) / "_delta_log"
     if before is None or before.version is None or now.version is None:
         raise RunError(field, f"was no Delta table in run {run_id}", _FULL)
-    known = log / f"{before.version:020d}.json"
-    if now.version < before.version or not known.is_file() or sha256(known) != before.sha256:
+    commit = log / f"{before.version:020d}.json"
+    if now.version < before.version or not commit.is_file() or sha256(commit) != before.sha256:
         raise RunError(field, f"is not a later version of the one that run {run_id} counted", _FULL)
     names: list[str] = []
     for version in range(before.version + 1, now.version + 1):

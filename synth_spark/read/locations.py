@@ -80,8 +80,8 @@ def nothing_of(spark: SparkSession, opened: Opened) -> Opened:
 def _narrowed(location: Location, only: Addition) -> Location:
     """A CSV of some of its files; what the declared path tells of them still holds."""
     files = tuple(file for files in only.files.values() for file in files)
-    told = {"format": "csv", "delimiter": location.resolved_delimiter}
-    return location.model_copy(update={"path": None, "paths": files, **told})
+    settings = {"format": "csv", "delimiter": location.resolved_delimiter}
+    return location.model_copy(update={"path": None, "paths": files, **settings})
 
 
 def check_header(header: Sequence[str], where: str = "input") -> None:

@@ -114,16 +114,16 @@ def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool
     if is_list:
         raise PlanError(f"input.sources.{name}.values", f"maps '{ours}', which is a list", "use input.groups instead")
     code = F.trim(raw, F.lit(BLANKS))
-    known = F.create_map(*(F.lit(text) for pair in codes.items() for text in pair))
-    value = F.try_element_at(known, code)
+    translations = F.create_map(*(F.lit(text) for pair in codes.items() for text in pair))
+    value = F.try_element_at(translations, code)
     unknown = (code != "") & value.isNull()
     tallies.when(f"source '{name}', column '{ours}'", f"{_UNKNOWN} ({source.others})", unknown)
     return F.when(unknown, raw).otherwise(value) if source.others == "keep" else value
 
 
-def check(found: Iterable[Tally]) -> None:
+def check(tallies: Iterable[Tally]) -> None:
     """Raise `InputError` where a source or a hierarchy that must know every code does not."""
-    for tally in found:
+    for tally in tallies:
         if tally.what in (f"{_UNKNOWN} (error)", f"{NO_GROUP} (error)"):
             problem = f"holds {tally.count:,} {tally.what.removesuffix(' (error)')}"
             raise InputError(tally.subject, problem, "complete the map, or set its `others` to keep or absent")

@@ -80,24 +80,26 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
     Raises:
         InputError: no records; a value that is too long; an identifier; rows, codes or records that must not be.
     """
-    found = opened.tallies.found()
-    subjects.check(found)
-    mapping.check(found)
-    constraints.check(found)
-    known = sizes(opened)
-    if known.records == 0:
+    tallies = opened.tallies.found()
+    subjects.check(tallies)
+    mapping.check(tallies)
+    constraints.check(tallies)
+    measured = sizes(opened)
+    if measured.records == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
-    _check_lengths(known.longest, source.max_value_length, records, opened.fields)
+    _check_lengths(measured.longest, source.max_value_length, records, opened.fields)
     if part:
-        return known.records, [tally for tally in found if tally.what not in _INTERNAL]
-    for name, distinct in known.distinct.items():
-        check_identifier(name, distinct, known.filled[name], source)
+        return measured.records, [tally for tally in tallies if tally.what not in _INTERNAL]
+    for name, distinct in measured.distinct.items():
+        check_identifier(name, distinct, measured.filled[name], source)
     thin = [
-        Tally(f"column '{name}'", f"values (about) in {known.filled[name]:,} records: most are rarer than k", distinct)
-        for name, distinct in known.distinct.items()
-        if distinct >= _MANY and distinct * opened.k > known.filled[name]
+        Tally(
+            f"column '{name}'", f"values (about) in {measured.filled[name]:,} records: most are rarer than k", distinct
+        )
+        for name, distinct in measured.distinct.items()
+        if distinct >= _MANY and distinct * opened.k > measured.filled[name]
     ]
-    return known.records, [*thin, *(tally for tally in found if tally.what not in _INTERNAL)]
+    return measured.records, [*thin, *(tally for tally in tallies if tally.what not in _INTERNAL)]
 
 
 @dataclass(frozen=True)

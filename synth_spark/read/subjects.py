@@ -20,8 +20,8 @@ def identity(raw: Column, subject: Subject, origin: Column | None) -> Column:
     """The subject of a row: its trimmed id, null where empty; with its source, unless sources are to be joined."""
     text = F.trim(raw, F.lit(BLANKS))
     text = F.lower(text) if subject.ignore_case else text
-    known = F.when(text != "", text)
-    return known if origin is None or subject.across_sources else F.when(text != "", F.struct(origin, text))
+    present = F.when(text != "", text)
+    return present if origin is None or subject.across_sources else F.when(text != "", F.struct(origin, text))
 
 
 def place(raw: Column) -> Column:
@@ -60,14 +60,14 @@ def joined(
     return tallies.observe(gathered).select(*(f"c{index}" for index in range(len(fields))))
 
 
-def check(found: Iterable[Tally]) -> None:
+def check(tallies: Iterable[Tally]) -> None:
     """Look at what was counted while rows were joined.
 
     Raises:
         InputError: rows without an id, or subjects with several values in a column that is to have one.
     """
     conflicts: dict[str, int] = {}
-    for tally in found:
+    for tally in tallies:
         if tally.what == _NO_ID:
             remedy = "give every row an id, or leave such rows out"
             raise InputError("input.subject.id", f"is empty in {tally.count:,} rows", remedy)

@@ -2,7 +2,7 @@
 
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Figure, Figures, Paragraphs, Section, Series, Table
-from synth_spark.report.material import Material, column, number, percent
+from synth_spark.report.material import ReportData, column, number, percent
 from synth_spark.schema.figures import Finding
 
 _MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}
@@ -10,7 +10,7 @@ _MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}
 _LEAST_ATTACKS = 20
 
 
-def attacks(material: Material) -> Section:
+def attacks(material: ReportData) -> Section:
     """The three attacks with a control; a nearest-record check as a smoke test."""
     risks = material.chosen("attack", "risk")
     heading = "What attacks gain"
@@ -55,7 +55,7 @@ def attacks(material: Material) -> Section:
     return Section("attacks", heading, tuple(blocks))
 
 
-def _in_vain(material: Material) -> list[str]:
+def _in_vain(material: ReportData) -> list[str]:
     """What is said of attacks that could not be tried often enough for a rate."""
     return [
         f"“{_attack(one)}” has no rate: {one.value:,.0f} of the descriptions that were looked at fit one synthetic "
@@ -100,18 +100,18 @@ def _cell(one: Finding | None, name: str) -> str:
     return f"{100 * one.value:.1f} ± {100 * max(one.high - one.value, one.value - one.low):.1f}\u00a0%"
 
 
-def models(material: Material) -> Section | None:
+def models(material: ReportData) -> Section | None:
     """Whether synthetic records can be told from real ones, and whether models learn the same from them."""
-    found = material.chosen("model")
-    if not found:
+    findings = material.chosen("model")
+    if not findings:
         return None
-    general = [one for one in found if one.about is None]
+    general = [one for one in findings if one.about is None]
     figures = Figures(
         tuple(Figure(_MODEL_NAMES[one.measure], _short(one.value), definition(one.measure, "model")) for one in general)
     )
-    targets = dict.fromkeys(one.about for one in found if one.about is not None)
+    targets = dict.fromkeys(one.about for one in findings if one.about is not None)
     names = {"trained on synthetic": "synthetic_accuracy", "trained on real": "real_accuracy", "majority": "majority"}
-    values = {(one.about, one.measure): one.value for one in found}
+    values = {(one.about, one.measure): one.value for one in findings}
     series = tuple(
         Series(name, tuple(values.get((about, measure)) for about in targets)) for name, measure in names.items()
     )

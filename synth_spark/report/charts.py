@@ -69,7 +69,7 @@ def _axis(chart: Chart, series: Iterable[Series]) -> list[float]:
     return ticks(low, high)
 
 
-def _told(chart: Chart, category: str, one: Series, at: int) -> str:
+def _tooltip(chart: Chart, category: str, one: Series, at: int) -> str:
     """What a mark says on hover."""
     value = one.values[at]
     said = "none" if value is None else written(value, chart.unit)
@@ -118,7 +118,7 @@ def _bars(chart: Chart, whole: float) -> tuple[str, float]:
                 )
             end = x(max([value, 0.0, *(part for part in (one.high[at] if one.high else None,) if part is not None)]))
             label = _text(end + 5, y + thick - 4, _label(chart, one, at), "value")
-            parts.append(f'<g class="mark">{_told(chart, category, one, at)}{mark}{label}</g>')
+            parts.append(f'<g class="mark">{_tooltip(chart, category, one, at)}{mark}{label}</g>')
     return "".join(parts), bottom + 44
 
 
@@ -200,7 +200,7 @@ def _uprights(chart: Chart, left: float, slot: float, y: Scale) -> list[str]:
             high, low = min(y(value), y(0)), max(y(value), y(0))
             mark = _rect(x + 1, high, thick - 2, low - high, index)
             label = _text(x + thick / 2, high - 5, _label(chart, one, at), "value", "middle") if labelled else ""
-            parts.append(f'<g class="mark">{_told(chart, category, one, at)}{mark}{label}</g>')
+            parts.append(f'<g class="mark">{_tooltip(chart, category, one, at)}{mark}{label}</g>')
     return parts
 
 
@@ -212,7 +212,7 @@ def _lines(chart: Chart, left: float, slot: float, y: Scale) -> list[str]:
         parts.append(f'<polyline points="{path}" class="line s{index}"/>')
         for x, value, at in places:
             dot = f'<circle cx="{x:.1f}" cy="{y(value):.1f}" r="4" class="s{index}"/>'
-            parts.append(f'<g class="mark">{_told(chart, chart.categories[at], one, at)}{dot}</g>')
+            parts.append(f'<g class="mark">{_tooltip(chart, chart.categories[at], one, at)}{dot}</g>')
     return parts
 
 

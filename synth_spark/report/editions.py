@@ -6,17 +6,17 @@ nothing but what follows from published tables: figures that were compared with 
 
 from synth_spark.report import attacks, privacy_risk, utility
 from synth_spark.report.blocks import Block, Column, Figure, Figures, Paragraphs, Report, Section, Table
-from synth_spark.report.material import Material, number, share
+from synth_spark.report.material import ReportData, number, share
 from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
 from synth_spark.schema.figures import PUBLISHED
 
 
-def internal(material: Material) -> Report:
+def internal(material: ReportData) -> Report:
     """The report for those who sign the release."""
     before, after = privacy_risk.sentences(material)
-    counts, made = utility.sentences(material)
+    counts, sentences = utility.sentences(material)
     sections = [
-        _summary(material, (before, counts, after, made)),
+        _summary(material, (before, counts, after, sentences)),
         _audit(material),
         utility.preservation(material),
         utility.counts(material),
@@ -34,7 +34,7 @@ def internal(material: Material) -> Report:
     return _report(material, "INTERNAL", sections)
 
 
-def public(material: Material) -> Report:
+def public(material: ReportData) -> Report:
     """The report for everyone: from published tables alone.
 
     Raises:
@@ -43,13 +43,13 @@ def public(material: Material) -> Report:
     shown = {one.comparison for one in material.measures} | {one.comparison for one in material.findings}
     if not shown <= set(PUBLISHED):
         raise ValueError("figures of sensitive records in a public report")
-    counts, made = utility.sentences(material)
+    counts, sentences = utility.sentences(material)
     about = (
         f"What it is: about {material.records:,} records with {material.columns} columns, told by protected counts and "
         f"{material.synthetic_records:,} artificial records; none of them is a person."
     )
     sections = [
-        _summary(material, (about, counts, f"Privacy: {material.guarantee} {material.measured}", made)),
+        _summary(material, (about, counts, f"Privacy: {material.guarantee} {material.measured}", sentences)),
         _audit(material),
         utility.preservation(material),
         utility.counts(material),
@@ -62,7 +62,7 @@ def public(material: Material) -> Report:
     return _report(material, "PUBLIC", sections)
 
 
-def _report(material: Material, edition: str, sections: list[Section | None]) -> Report:
+def _report(material: ReportData, edition: str, sections: list[Section | None]) -> Report:
     good = not any(result.holds_back for result in material.results)
     held = sum(result.success for result in material.results)
     outcome = "May go out" if good else "Must not go out"
@@ -76,7 +76,7 @@ def _report(material: Material, edition: str, sections: list[Section | None]) ->
     )
 
 
-def _summary(material: Material, sentences: tuple[str, ...]) -> Section:
+def _summary(material: ReportData, sentences: tuple[str, ...]) -> Section:
     kept = material.measure("reportable_to_synthetic", "kept_share_of_common", 2)
     figures = [
         Figure("records described", f"about {material.records:,}", "Number of records, as it may be told."),
@@ -93,7 +93,7 @@ def _summary(material: Material, sentences: tuple[str, ...]) -> Section:
     return Section("summary", "In short", (Paragraphs(sentences, numbered=True), Figures(tuple(figures))))
 
 
-def _audit(material: Material) -> Section:
+def _audit(material: ReportData) -> Section:
     heads = tuple(Column(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
     results = sorted(material.results, key=lambda result: result.success)
     rows = tuple((verdict_on(one).replace("*", ""), one.name, one.meaning, one.severity) for one in results)
@@ -102,6 +102,6 @@ def _audit(material: Material) -> Section:
     return Section("audit", "The audit", blocks)
 
 
-def _settings(material: Material) -> Section:
+def _settings(material: ReportData) -> Section:
     heads = (Column("key", number=False), Column("value", number=False))
     return Section("settings", "How it was made", (Table("What was asked for", heads, material.settings),))

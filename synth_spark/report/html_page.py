@@ -107,9 +107,9 @@ def _table(block: Table, ids: Iterator[int]) -> str:
         + "</tr>"
         for row in block.rows
     )
-    known = [one for one in block.columns if one.definition]
-    terms = "".join(f"<dt>{escape(one.name)}</dt><dd>{escape(one.definition)}</dd>" for one in known)
-    how = f"<details><summary>How the figures are calculated</summary><dl>{terms}</dl></details>" if known else ""
+    defined = [one for one in block.columns if one.definition]
+    terms = "".join(f"<dt>{escape(one.name)}</dt><dd>{escape(one.definition)}</dd>" for one in defined)
+    how = f"<details><summary>How the figures are calculated</summary><dl>{terms}</dl></details>" if defined else ""
     caption = escape(block.caption)
     return (
         f'<p class="caption">{caption}</p><div class="scroll" tabindex="0" role="region" aria-label="{caption}">'

@@ -30,7 +30,7 @@ class Marginal:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """Everything that the sections of a report speak of.
 
     Attributes:
@@ -86,8 +86,8 @@ class Material:
         return {count_bin: value for count_bin, value in self._bins(comparison, name).items() if sizes[count_bin]}
 
     def _bins(self, comparison: str, name: str) -> dict[int, float]:
-        found = [one for one in self.measures if (one.comparison, one.measure, one.length) == (comparison, name, None)]
-        return {one.count_bin: one.value for one in sorted(found, key=lambda one: one.count_bin or 0) if one.count_bin}
+        bins = [one for one in self.measures if (one.comparison, one.measure, one.length) == (comparison, name, None)]
+        return {one.count_bin: one.value for one in sorted(bins, key=lambda one: one.count_bin or 0) if one.count_bin}
 
     def chosen(
         self, topic: str, measure: str | None = None, comparison: str | None = None, about: bool | None = None
@@ -132,8 +132,8 @@ def column(name: str, measure: str, topic: str | None = None) -> Column:
     return Column(name, definition(measure, topic))
 
 
-def worst_table(caption: str, what: str, found: Sequence[Finding], topic: str) -> Table:
+def worst_table(caption: str, what: str, findings: Sequence[Finding], topic: str) -> Table:
     """The figures of a topic that are about something, as a table."""
-    head = (Column(what, number=False), column("distance", found[0].measure, topic))
-    rows = tuple((one.about or "", number(one.value, 3)) for one in found)
+    head = (Column(what, number=False), column("distance", findings[0].measure, topic))
+    rows = tuple((one.about or "", number(one.value, 3)) for one in findings)
     return Table(caption, head, rows)

@@ -2,20 +2,20 @@
 
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Table
-from synth_spark.report.material import Material, column, number, of_length, percent
+from synth_spark.report.material import ReportData, column, number, of_length, percent
 from synth_spark.schema.figures import Finding
 
 _LISTED = 12
 
 
-def linkable(material: Material) -> Section:
+def linkable(material: ReportData) -> Section:
     """Records that could be linked in the input, by length, and by what."""
-    found, heading = material.chosen("risk", comparison="protected"), "Who could be linked in the input"
-    if not found:
+    findings, heading = material.chosen("risk", comparison="protected"), "Who could be linked in the input"
+    if not findings:
         text = "Linkable records were not counted: more combinations are common than can be looked up for every record."
         return Section("linkable", heading, (Paragraphs((text,)),))
-    lengths = sorted({one.length for one in found if one.length is not None})
-    names = [name for name in ("unique_records", "rare_records") if any(one.measure == name for one in found)]
+    lengths = sorted({one.length for one in findings if one.length is not None})
+    names = [name for name in ("unique_records", "rare_records") if any(one.measure == name for one in findings)]
     series = tuple(
         Series(
             name.removesuffix("_records"),
@@ -43,7 +43,7 @@ def linkable(material: Material) -> Section:
     return Section("linkable", heading, tuple(blocks))
 
 
-def _risk_table(material: Material, lengths: list[int]) -> Table:
+def _risk_table(material: ReportData, lengths: list[int]) -> Table:
     """Linkable records by length, and all together, rounded (specification 2.6)."""
     names = (("rare", "rare_records"), ("unique", "unique_records"), ("linkable", "risky_records"))
     heads = (
@@ -62,11 +62,11 @@ def _risk_table(material: Material, lengths: list[int]) -> Table:
     return Table(f"Linkable records, each number rounded down to a multiple of {material.k}", heads, rows)
 
 
-def _bars(caption: str, measure: str, found: list[Finding]) -> list[Block]:
-    if not found:
+def _bars(caption: str, measure: str, findings: list[Finding]) -> list[Block]:
+    if not findings:
         return []
-    series = (Series("linkable", tuple(one.value / 100 for one in found)),)
-    about = tuple(one.about or "" for one in found)
+    series = (Series("linkable", tuple(one.value / 100 for one in findings)),)
+    about = tuple(one.about or "" for one in findings)
     text = definition(measure, "risk")
     return [Chart("bars", caption, text, about, series, "share of their records", unit="percent", limits=(0, 1))]
 
@@ -83,10 +83,10 @@ _NO_GROUPS = (
 )
 
 
-def disclosure(material: Material) -> Section:
+def disclosure(material: ReportData) -> Section:
     """What groups disclose of declared columns."""
-    found, heading = material.chosen("homogeneity"), "What groups disclose"
-    if not found:
+    findings, heading = material.chosen("homogeneity"), "What groups disclose"
+    if not findings:
         return Section("disclosure", heading, (Paragraphs((_NO_GROUPS,)),))
     names = (
         ("groups", "groups", number), ("one value", "revealed_groups", number),
@@ -99,14 +99,14 @@ def disclosure(material: Material) -> Section:
         Column("groups share", number=False),
         *(column(title, measure, "homogeneity") for title, measure, _ in names),
     )
-    values = {(one.about, one.comparison, one.length, one.measure): one.value for one in found}
+    values = {(one.about, one.comparison, one.length, one.measure): one.value for one in findings}
     worst: dict[str | None, float] = {}
-    for one in found:
+    for one in findings:
         if one.measure == "revealed_groups_percent":
             worst[one.about] = max(one.value, worst.get(one.about, 0.0))
     shown = sorted(worst, key=lambda about: (-worst[about], str(about)))[:_LISTED]
     order = {about: place for place, about in enumerate(shown)}
-    sides = {(one.about, one.comparison, one.length) for one in found if one.about in order}
+    sides = {(one.about, one.comparison, one.length) for one in findings if one.about in order}
     groups = sorted(sides, key=lambda group: (order[group[0]], group[2] or 0, group[1]))
     rows = tuple(
         (
@@ -135,33 +135,33 @@ _REDACTION = (
 )
 
 
-def redaction(material: Material) -> Section:
+def redaction(material: ReportData) -> Section:
     """What classical ways would have lost."""
-    found, heading = material.chosen("redaction"), "What redaction would have lost"
-    if not found:
+    findings, heading = material.chosen("redaction"), "What redaction would have lost"
+    if not findings:
         text = (
             "What suppressing cases or cells would have lost of these records was not calculated. Set "
             "assessment.redaction in the plan, or add --assess."
         )
         return Section("redaction", heading, (Paragraphs((text,)),))
     lengths = range(1, material.searched + 1)
-    values = {(one.about, one.measure, one.length): one.value for one in found}
+    values = {(one.about, one.measure, one.length): one.value for one in findings}
     losses = {
         str(way): [
             values.get((way, "lost_cells_percent", None)),
             *(values.get((way, "lost_combinations_percent", length)) for length in lengths),
         ]
-        for way in dict.fromkeys(one.about for one in found)
+        for way in dict.fromkeys(one.about for one in findings)
     }
     cases = {way: percent(values.get((way, "lost_cases_percent", None))) for way in losses}
     losses["these synthetic records"] = _own_losses(material)
     cases["these synthetic records"] = "none: no record is a case"
-    told = definition("lost_combinations_percent", "redaction")
+    meaning = definition("lost_combinations_percent", "redaction")
     heads = (
         Column("way", number=False),
         column("cases lost", "lost_cases_percent", "redaction"),
         column("values lost", "lost_cells_percent", "redaction"),
-        *(Column(f"{of_length(length)} lost", told) for length in lengths),
+        *(Column(f"{of_length(length)} lost", meaning) for length in lengths),
     )
     rows = tuple((way, cases[way], *map(percent, lost)) for way, lost in losses.items())
     series = tuple(
@@ -174,7 +174,7 @@ def redaction(material: Material) -> Section:
     return Section("redaction", heading, (intro, Table("Losses", heads, rows), chart))
 
 
-def _own_losses(material: Material) -> list[float | None]:
+def _own_losses(material: ReportData) -> list[float | None]:
     """What the synthetic records lack: of the values, and of the combinations of each length, in per cent."""
     source, target = (material.measure("sensitive_to_synthetic", name, 1) for name in ("source_count", "target_count"))
     kept = [
@@ -192,53 +192,53 @@ _NO_EARLIER = (
 )
 
 
-def differences(material: Material, public: bool = False) -> Section | None:
+def differences(material: ReportData, public: bool = False) -> Section | None:
     """What an earlier release and this one tell together; which combinations, for those who sign."""
-    known = material.chosen("difference", "known_count")
-    found = [one for one in material.chosen("difference") if one not in known]
+    known_counts = material.chosen("difference", "known_count")
+    findings = [one for one in material.chosen("difference") if one not in known_counts]
     heading = "Together with an earlier release"
-    if not found:
+    if not findings:
         return None if public else Section("differences", heading, (Paragraphs((_NO_EARLIER,)),))
     names = ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned", "contradicting")
-    lengths = sorted({one.length for one in found if one.length is not None})
+    lengths = sorted({one.length for one in findings if one.length is not None})
     heads = (
         Column("combinations", number=False),
         *(column(name.replace("_", " "), name, "difference") for name in names),
     )
     rows = tuple(
-        (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
+        (of_length(length), *(number(_about_two(findings, name, length)) for name in names)) for length in lengths
     )
-    pinned = sum(_about_two(found, "pinned", length) or 0 for length in lengths)
-    narrowed = sum(_about_two(found, "narrowed", length) or 0 for length in lengths)
+    pinned = sum(_about_two(findings, "pinned", length) or 0 for length in lengths)
+    narrowed = sum(_about_two(findings, "narrowed", length) or 0 for length in lengths)
     texts = [
-        f"Compared with the release {found[0].about}. Someone who holds both and believes that they are of the same "
+        f"Compared with the release {findings[0].about}. Someone who holds both and believes that they are of the same "
         f"records knows {narrowed:,.0f} counts to less than the smaller k, {pinned:,.0f} of them exactly.",
         "Where records were added in between, counts that differ tell how many of the added ones hold a combination.",
     ]
     if pinned:
         texts.append("To tell less, publish both with the same k and the same columns, or withdraw the earlier one.")
     blocks: list[Block] = [Paragraphs(tuple(texts)), Table("Both releases", heads, rows)]
-    if known:
+    if known_counts:
         exact = tuple(
             (one.about or "", number(one.low) if one.low == one.high else f"{number(one.low)} – {number(one.high)}")
-            for one in known
+            for one in known_counts
         )
         heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
-        caption = f"The {len(known)} combinations of which both tell most; all are in the table differing"
+        caption = f"The {len(known_counts)} combinations of which both tell most; all are in the table differing"
         blocks.append(Table(caption, heads, exact))
-    blocks += _subtracted(material, found, lengths)
+    blocks += _subtracted(material, findings, lengths)
     return Section("differences", heading, tuple(blocks))
 
 
-def _subtracted(material: Material, found: list[Finding], lengths: list[int]) -> list[Block]:
+def _subtracted(material: ReportData, findings: list[Finding], lengths: list[int]) -> list[Block]:
     """What subtracting tells if records were only added, and how far columns moved."""
     names = ("told_of_added", "told_of_earlier")
     blocks: list[Block] = []
-    if any(one.measure in names for one in found):
-        told = int(sum(_about_two(found, name, length) or 0 for name in names for length in lengths))
+    if any(one.measure in names for one in findings):
+        total = int(sum(_about_two(findings, name, length) or 0 for name in names for length in lengths))
         text = (
             "Whoever knows or assumes that records were only added since, and none went, can subtract the earlier "
-            f"counts from these. That tells, of {told:,} combinations, that at least one and fewer than {material.k} "
+            f"counts from these. That tells, of {total:,} combinations, that at least one and fewer than {material.k} "
             "of the added or of the earlier records hold it. Each count was compared with those of the combinations "
             "that lack one of its attributes, from the number of all records down; other ways to put counts together "
             "were not tried."
@@ -248,11 +248,11 @@ def _subtracted(material: Material, found: list[Finding], lengths: list[int]) ->
             *(column(name.replace("_", " "), name, "difference") for name in names),
         )
         rows = tuple(
-            (of_length(length), *(number(_about_two(found, name, length)) for name in names)) for length in lengths
+            (of_length(length), *(number(_about_two(findings, name, length)) for name in names)) for length in lengths
         )
         blocks.append(Table("Told by subtraction", heads, rows))
     else:
-        fell = sum(_about_two(found, "fell", length) or 0 for length in lengths)
+        fell = sum(_about_two(findings, "fell", length) or 0 for length in lengths)
         text = (
             f"Records went since the earlier release ({fell:,.0f} published counts fell by k or more). A rise then "
             "bounds no number of added records, and subtracting one release from the other tells nothing of them."
@@ -264,11 +264,11 @@ def _subtracted(material: Material, found: list[Finding], lengths: list[int]) ->
     return [Paragraphs((text,)), *blocks, chart]
 
 
-def _about_two(found: list[Finding], name: str, length: int) -> float | None:
-    return next((one.value for one in found if one.measure == name and one.length == length), None)
+def _about_two(findings: list[Finding], name: str, length: int) -> float | None:
+    return next((one.value for one in findings if one.measure == name and one.length == length), None)
 
 
-def sentences(material: Material) -> tuple[str, str]:
+def sentences(material: ReportData) -> tuple[str, str]:
     """Privacy of the input and of the synthetic records, in a sentence each (specification 5)."""
     unique = material.finding("risk", "sensitive", "records_with_unique_percent")
     rare = material.finding("risk", "sensitive", "records_with_rare_percent")
@@ -284,7 +284,7 @@ def sentences(material: Material) -> tuple[str, str]:
     return f"{before}.", f"Privacy of the release: {material.guarantee} {material.measured}{_leaks(material)}"
 
 
-def _leaks(material: Material) -> str:
+def _leaks(material: ReportData) -> str:
     """What of the synthetic records' combinations is rare in the input, or is not there; empty if not measured."""
     names = ("leaked", "emerged", "fabricated", "source_combinations")
     leaked, emerged, fabricated, known = (material.measure("sensitive_to_synthetic", name) for name in names)

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Small, Table
-from synth_spark.report.material import Marginal, Material, column, number, of_length, percent, share, worst_table
+from synth_spark.report.material import Marginal, ReportData, column, number, of_length, percent, share, worst_table
 
 _NAMES = {
     "sensitive_to_reportable": "sensitive → published counts",
@@ -19,13 +19,13 @@ _MOST_FLAGS = 30
 _WORST = 10
 
 
-def comparisons(material: Material) -> list[str]:
+def comparisons(material: ReportData) -> list[str]:
     """The comparisons that there are measures of, in order."""
     there = {one.comparison for one in material.measures}
     return [name for name in _NAMES if name in there]
 
 
-def preservation(material: Material) -> Section:
+def preservation(material: ReportData) -> Section:
     """What is kept, by length and by count."""
     lengths, shown = range(1, material.longest + 1), comparisons(material)
     targets = [name for name in shown if name.endswith("synthetic")]
@@ -39,12 +39,12 @@ def preservation(material: Material) -> Section:
         return Chart("columns", caption, definition(measure), categories, series, axis, unit="percent", limits=(0, 1))
 
     def by_bin(measure: str, caption: str, axis: str) -> Chart:
-        found = [material.by_bin(name, measure) for name in shown]
-        bins = sorted({count_bin for values in found for count_bin in values})
+        by_bins = [material.by_bin(name, measure) for name in shown]
+        bins = sorted({count_bin for values in by_bins for count_bin in values})
         names = tuple(f"≤ {count_bin:,}" for count_bin in bins)
         series = tuple(
             Series(_NAMES[name], tuple(values.get(count_bin) for count_bin in bins))
-            for name, values in zip(shown, found, strict=True)
+            for name, values in zip(shown, by_bins, strict=True)
         )
         top = 1.0 if measure == "preservation" else None
         return Chart("lines", caption, definition(measure), names, series, axis, unit="percent", limits=(0, top))
@@ -71,7 +71,7 @@ _COUNTED: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
 )
 
 
-def counts(material: Material) -> Section:
+def counts(material: ReportData) -> Section:
     """Mean counts and errors; what is suppressed, fabricated and leaked, with both denominators."""
     shown, lengths = comparisons(material), [*range(1, material.longest + 1), None]
     blocks: list[Block] = []
@@ -103,7 +103,7 @@ def _of(length: int | None) -> str:
     return "all" if length is None else of_length(length)
 
 
-def _rarity(material: Material) -> Table:
+def _rarity(material: ReportData) -> Table:
     """Distinct, rare and unique combinations of each table (specification 2.5)."""
     parts = ("combinations", "rare", "rare_percent", "unique", "unique_percent", "count", "mean_count")
     sides = [("sensitive", "sensitive_to_synthetic", "source"), ("synthetic", "sensitive_to_synthetic", "target")]
@@ -134,7 +134,7 @@ def _rarity(material: Material) -> Table:
     return Table("Distinct, rare and unique combinations", heads, rows)
 
 
-def marginals(material: Material) -> Section:
+def marginals(material: ReportData) -> Section:
     """Published and synthetic counts of values: columns of one value together, the others one by one."""
     columns = {name: list(values) for name, values in groupby(material.marginals, key=lambda one: one.column)}
     flags = {name: values[0] for name, values in columns.items() if len(values) == 1}
@@ -176,7 +176,7 @@ def _larger(one: Marginal) -> int:
     return max(one.protected or 0, one.synthetic or 0)
 
 
-def distances(material: Material) -> Section:
+def distances(material: ReportData) -> Section:
     """Total variation distance of marginals of each length, and the worst ones."""
     name = _closest(material)
     lengths = [
@@ -203,19 +203,19 @@ def distances(material: Material) -> Section:
     )
     blocks: list[Block] = [Table(f"Total variation distance, {_NAMES[name]}", heads, rows)]
     for length in lengths:
-        found = [one for one in material.chosen("distance", "tvd", name) if one.length == length][:_WORST]
-        found = [one for one in found if one.value > 0]
-        if found:
+        findings = [one for one in material.chosen("distance", "tvd", name) if one.length == length][:_WORST]
+        findings = [one for one in findings if one.value > 0]
+        if findings:
             what = "columns" if length == 1 else f"{of_length(length)} of columns"
-            caption = f"The {len(found)} {what} that differ most"
-            values = tuple(one.value for one in found)
-            about = tuple(one.about or "" for one in found)
+            caption = f"The {len(findings)} {what} that differ most"
+            values = tuple(one.value for one in findings)
+            about = tuple(one.about or "" for one in findings)
             text, series = definition("tvd", "distance"), (Series("distance", values),)
             blocks.append(Chart("bars", caption, text, about, series, "distance", limits=(0, None)))
     return Section("distances", "How near the marginals are", tuple(blocks))
 
 
-def associations(material: Material) -> Section | None:
+def associations(material: ReportData) -> Section | None:
     """Cramér's V before and after, and subgroups."""
     name = _closest(material)
     before = {one.about: one.value for one in material.chosen("association", "source_association", name)}
@@ -245,7 +245,7 @@ def associations(material: Material) -> Section | None:
     return Section("associations", "Relationships and subgroups", tuple(blocks))
 
 
-def sentences(material: Material) -> tuple[str, str]:
+def sentences(material: ReportData) -> tuple[str, str]:
     """Use of the aggregates and of the synthetic records, in a sentence each (specification 5)."""
     suppressed = material.measure("sensitive_to_reportable", "suppressed_percent_of_source")
     error = material.measure("sensitive_to_reportable", "mean_absolute_error")
@@ -258,18 +258,18 @@ def sentences(material: Material) -> tuple[str, str]:
             f"{number(error, 2)} on average"
         )
     lost = material.measure("reportable_to_synthetic", "suppressed_percent_of_source")
-    made = (
+    sentence = (
         f"Use of the synthetic records: they hold {percent(100 - (lost or 0))} of the published combinations and "
         f"reproduce {share(material.measure('reportable_to_synthetic', 'mass_share_of_common'))} of the published "
         "counts"
     )
     off = material.measure("sensitive_to_synthetic", "mean_absolute_error")
     if off is not None:
-        made += f"; counts taken from them are off by {number(off, 2)} on average"
-    return f"{aggregates}.", f"{made}."
+        sentence += f"; counts taken from them are off by {number(off, 2)} on average"
+    return f"{aggregates}.", f"{sentence}."
 
 
-def _closest(material: Material) -> str:
+def _closest(material: ReportData) -> str:
     """The comparison that says most of the synthetic records: with the sensitive ones where that may be told."""
     there = {one.comparison for one in material.findings if one.topic == "distance"}
     return "sensitive_to_synthetic" if "sensitive_to_synthetic" in there else "reportable_to_synthetic"

@@ -48,11 +48,11 @@ class Ear:
         os.write(self.end, _MARK)
         self._caught_up.wait(_PATIENCE)
 
-    def let_go(self, told: bool) -> None:
+    def let_go(self, shown: bool) -> None:
         """Hold nothing back any more; what was held back is told, or forgotten."""
         self.catch_up()
         held, self._held = self._held or [], None
-        for line in held if told else ():
+        for line in held if shown else ():
             self._tell(line, True)
         self._starting = False
 
@@ -107,7 +107,7 @@ def heard(quiet: bool = False) -> Iterator[None]:
     finally:
         context.launch_gateway = plain
         for ear in _EARS[before:]:
-            ear.let_go(told=not started)
+            ear.let_go(shown=not started)
 
 
 def catch_up() -> None:

@@ -45,9 +45,9 @@ def event(name: str, level: int = logging.INFO, **about: Any) -> None:
         level: of `logging`.
         about: names and numbers; what is None is left out. Never a value of a record.
     """
-    known = {key: value for key, value in about.items() if value is not None}
-    text = " ".join([name, *(f"{key}={value}" for key, value in known.items())])
-    _LOGGER.log(level, text, extra={"event": name, "about": known})
+    given = {key: value for key, value in about.items() if value is not None}
+    text = " ".join([name, *(f"{key}={value}" for key, value in given.items())])
+    _LOGGER.log(level, text, extra={"event": name, "about": given})
 
 
 def pass_on(line: bytes, with_words: bool = False) -> None:

@@ -48,14 +48,14 @@ def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: 
         quiet: whether a JVM that starts is not to be heard.
         ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
     """
-    found = SparkSession.getActiveSession()
-    with heard(quiet) if found is None else nullcontext():
-        spark = found or open_session(delta, long=long)
+    active = SparkSession.getActiveSession()
+    with heard(quiet) if active is None else nullcontext():
+        spark = active or open_session(delta, long=long)
     try:
         yield spark
     finally:
         catch_up()
-        if found is None and not _hosted():
+        if active is None and not _hosted():
             if ends and _is_local(spark):
                 LEFT_RUNNING.set()
             else:
@@ -215,8 +215,8 @@ def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
         stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
     except Exception:  # Spark Connect has no tracker; a session that is being stopped answers with anything
         return None
-    known = [stage for stage in stages if stage is not None]
-    return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
+    running = [stage for stage in stages if stage is not None]
+    return sum(stage.numCompletedTasks for stage in running), sum(stage.numTasks for stage in running)
 
 
 def with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:

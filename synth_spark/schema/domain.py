@@ -83,13 +83,13 @@ class Domain:
         for field, (low, high), array in zip(self.fields, pairwise(self.bounds), cells, strict=True):
             if field.many:
                 values, rows = flat(field.lists(array))
-                known = pa.array([column.values[0] for column in self.columns[low:high]], values.type)
-                found = pc.index_in(values, value_set=known)
-                here = pc.is_valid(found).to_numpy(zero_copy_only=False)
-                codes[rows.to_numpy()[here], low + found.drop_null().to_numpy()] = 1
+                vocabulary = pa.array([column.values[0] for column in self.columns[low:high]], values.type)
+                places = pc.index_in(values, value_set=vocabulary)
+                here = pc.is_valid(places).to_numpy(zero_copy_only=False)
+                codes[rows.to_numpy()[here], low + places.drop_null().to_numpy()] = 1
             else:
-                found = pc.index_in(array, value_set=pa.array(self.columns[low].values, array.type))
-                codes[:, low] = pc.fill_null(pc.add(found, 1), 0).to_numpy(zero_copy_only=False)
+                places = pc.index_in(array, value_set=pa.array(self.columns[low].values, array.type))
+                codes[:, low] = pc.fill_null(pc.add(places, 1), 0).to_numpy(zero_copy_only=False)
         return codes
 
     def decode(self, codes: Codes) -> list[pa.Array]:
@@ -150,21 +150,21 @@ def renumbering(old: Domain, new: Domain) -> Renumbering:
     columns = np.array([places[_identity(old, column)] for column in range(len(old.columns))], np.int64)
     codes = [np.zeros(0, np.int64)]
     for column, place in zip(old.columns, columns, strict=True):
-        known = pa.array(new.columns[place].values, pa.string())
-        found = pc.index_in(pa.array(column.values, pa.string()), value_set=known)
-        codes.append(found.to_numpy(zero_copy_only=False).astype(np.int64) + 1)
+        vocabulary = pa.array(new.columns[place].values, pa.string())
+        new_places = pc.index_in(pa.array(column.values, pa.string()), value_set=vocabulary)
+        codes.append(new_places.to_numpy(zero_copy_only=False).astype(np.int64) + 1)
     return Renumbering(old.cards, new.cards, columns, np.concatenate(codes))
 
 
 def arrived(old: Domain, new: Domain) -> dict[int, list[str]]:
     """Values of fields with several a record that became frequent enough for a column: field → values."""
-    known = {_identity(old, column) for column in range(len(old.columns))}
-    found: dict[int, list[str]] = {}
+    identities = {_identity(old, column) for column in range(len(old.columns))}
+    new_values: dict[int, list[str]] = {}
     for column in range(len(new.columns)):
         field, value = _identity(new, column)
-        if value is not None and (field, value) not in known:
-            found.setdefault(field, []).append(value)
-    return found
+        if value is not None and (field, value) not in identities:
+            new_values.setdefault(field, []).append(value)
+    return new_values
 
 
 def _identity(domain: Domain, column: int) -> tuple[int, str | None]:

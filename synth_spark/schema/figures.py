@@ -65,6 +65,6 @@ class Finding:
     high: float | None = None
 
 
-def assessment(found: Iterable[Finding]) -> pa.Table:
+def assessment(findings: Iterable[Finding]) -> pa.Table:
     """Findings as a table, one row each."""
-    return pa.Table.from_pylist([vars(finding) for finding in found], _ROWS)
+    return pa.Table.from_pylist([vars(finding) for finding in findings], _ROWS)

@@ -38,7 +38,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def disk_errors(what: str) -> Iterator[None]:
     """A disk that is full, or refuses, told in one line.
 
     Raises:

@@ -45,9 +45,9 @@ def hash_sums(columns: list[str]) -> list[Any]:
     return halves
 
 
-def sums_of(found: Mapping[str, Any]) -> list[int]:
+def sums_of(row: Mapping[str, Any]) -> list[int]:
     """The `SUMS` of a table of which the columns of `hash_sums` were found; of one without rows they are 0."""
-    return [((found[f"{name}_high"] or 0) << _HALF) + (found[f"{name}_low"] or 0) for name in SUMS]
+    return [((row[f"{name}_high"] or 0) << _HALF) + (row[f"{name}_low"] or 0) for name in SUMS]
 
 
 def arrow_sums(table: pa.Table) -> list[int]:
@@ -78,10 +78,10 @@ def _signed(number: int) -> int:
 
 
 def content_hash(frame: DataFrame) -> str:
-    """Hash of the content of rows, as `Workspace.keep` takes it; one pass over them."""
+    """Hash of the content of rows, as `RunStore.keep` takes it; one pass over them."""
     columns = [F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns)]
-    found = frame.agg(*columns).collect()[0].asDict()
-    return hash_of(found["rows"], sums_of(found))
+    row = frame.agg(*columns).collect()[0].asDict()
+    return hash_of(row["rows"], sums_of(row))
 
 
 def hash_of(rows: int, sums: Iterable[int]) -> str:

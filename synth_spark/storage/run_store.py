@@ -33,7 +33,7 @@ from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults
 from synth_spark.schema.tables import Kept, Table
-from synth_spark.storage.files import told, write_atomically
+from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
 from synth_spark.storage.paths import check_roots
 
@@ -73,7 +73,7 @@ class Written:
     files: dict[str, str] | None = None
 
 
-class Workspace:
+class RunStore:
     """The folder of one run.
 
     Attributes:
@@ -86,7 +86,7 @@ class Workspace:
         self.manifest = manifest
 
     @classmethod
-    def create(cls, plan: Plan) -> "Workspace":
+    def create(cls, plan: Plan) -> "RunStore":
         """Make a new run folder, readable by its owner only.
 
         Raises:
@@ -111,7 +111,7 @@ class Workspace:
             raise RunError(
                 "work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…"
             ) from None
-        workspace = cls(
+        store = cls(
             folder,
             {
                 "format": _FORMAT,
@@ -125,11 +125,11 @@ class Workspace:
                 "tables": {},
             },
         )
-        workspace.save()
-        return workspace
+        store.save()
+        return store
 
     @classmethod
-    def open(cls, folder: Path) -> "Workspace":
+    def open(cls, folder: Path) -> "RunStore":
         """Open an existing run folder.
 
         Raises:
@@ -175,7 +175,7 @@ class Workspace:
         Raises:
             RunError: the disk is full, or refuses.
         """
-        with told("manifest.json"):
+        with disk_errors("manifest.json"):
             write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
 
     @contextmanager
@@ -197,7 +197,7 @@ class Workspace:
         Raises:
             RunError: another process does, or did since the manifest was read.
         """
-        with told("its lock"):
+        with disk_errors("its lock"):
             stream = (self.folder / ".running").open("a")
         with stream:
             try:
@@ -207,7 +207,7 @@ class Workspace:
                 raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
             except OSError:  # a file system without locks
                 pass
-            saved = Workspace.open(self.folder).manifest
+            saved = RunStore.open(self.folder).manifest
             if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
                 raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
             yield
@@ -219,8 +219,8 @@ class Workspace:
     @property
     def purged(self) -> str | None:
         """When what the run kept was removed; None if it was not."""
-        found: dict[str, str] = self.manifest.get("purged", {})
-        return found.get("finished", found.get("started"))
+        record: dict[str, str] = self.manifest.get("purged", {})
+        return record.get("finished", record.get("started"))
 
     def check_not_purged(self) -> None:
         """Raise `RunError` if what the run kept was removed."""
@@ -246,7 +246,7 @@ class Workspace:
         start, observed = time.monotonic(), Observation(f"keep_{table.name}")
         frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
-        with told(f"table {table.name}"):
+        with disk_errors(f"table {table.name}"):
             hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(self._unfinished(table)))
             metrics = observed.get
         return Written(metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), time.monotonic() - start)
@@ -258,7 +258,7 @@ class Workspace:
             RunError: the disk is full, or refuses.
         """
         start, unfinished = time.monotonic(), self._unfinished(table)
-        with told(f"table {table.name}"):
+        with disk_errors(f"table {table.name}"):
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir()
             with (unfinished / "part-00000.parquet").open("wb") as stream:
@@ -272,7 +272,7 @@ class Workspace:
             RunError: the disk is full, or refuses.
         """
         path, point = self._path(table), f"keep.{table.name}"
-        with told(f"table {table.name}"):
+        with disk_errors(f"table {table.name}"):
             faults.point(f"{point}.rename")
             shutil.rmtree(path, ignore_errors=True)
             self._unfinished(table).rename(path)
@@ -280,7 +280,7 @@ class Workspace:
         self._enter(table, written)
         return self.kept(spark, table)
 
-    def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["Workspace", Table]]) -> Kept:
+    def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["RunStore", Table]]) -> Kept:
         """Put tables of the same columns together, file by file; no row is read, and what is copied is compared.
 
         Args:
@@ -294,15 +294,15 @@ class Workspace:
         start, unfinished = time.monotonic(), self._unfinished(table)
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        entries = [workspace.manifest["tables"][part.name] for workspace, part in parts]
+        entries = [store.manifest["tables"][part.name] for store, part in parts]
         files: dict[str, str] = {}
-        for (workspace, part), entry in zip(parts, entries, strict=True):
+        for (store, part), entry in zip(parts, entries, strict=True):
             if _columns(entry["schema"]) != _columns(entries[0]["schema"]):
-                raise RunError(f"table {part.name}", f"of run {workspace.run_id} has other columns", "make a full run")
+                raise RunError(f"table {part.name}", f"of run {store.run_id} has other columns", "make a full run")
             for name, digest in entry["files"].items():
-                source, target = workspace._path(part) / name, unfinished / f"{len(files):05d}-{_NUMBER.sub('', name)}"
+                source, target = store._path(part) / name, unfinished / f"{len(files):05d}-{_NUMBER.sub('', name)}"
                 if not source.is_file() or sha256(shutil.copyfile(source, target)) != digest:
-                    problem = f"of run {workspace.run_id} is not what was written"
+                    problem = f"of run {store.run_id} is not what was written"
                     raise RunError(f"table {part.name}", problem, "make a full run, without input.since")
                 files[target.name] = digest
         rows = sum(entry["rows"] for entry in entries)
@@ -358,10 +358,10 @@ class Workspace:
     def is_whole(self, name: str) -> bool:
         """Whether the files of a kept table are those that were written; also of one that was not kept."""
         entry, path = self.manifest["tables"].get(name, {"files": {}}), self.folder / "tables" / name
-        known: dict[str, str] = entry["files"]
-        if known and {file.name for file in path.glob("*.parquet")} != set(known):
+        files: dict[str, str] = entry["files"]
+        if files and {file.name for file in path.glob("*.parquet")} != set(files):
             return False
-        return all(sha256(path / file) == digest for file, digest in known.items())
+        return all(sha256(path / file) == digest for file, digest in files.items())
 
     def write(self, name: str, text: str) -> None:
         """Put a document into the run folder."""

@@ -44,7 +44,7 @@ def seeded_records(
     longest: int,
     required: int,
     rules: Sequence[Rule],
-    wish: Synthesis,
+    config: Synthesis,
     seed: int,
 ) -> DataFrame:
     """Make records.
@@ -57,7 +57,7 @@ def seeded_records(
         longest: R.
         required: a record holds no combination up to this length that was not released.
         rules: that every record keeps.
-        wish: parameters of the synthesis.
+        config: parameters of the synthesis.
         seed: of all random choices.
 
     Returns:
@@ -67,9 +67,9 @@ def seeded_records(
     starts = starts_of(np.array(domain.cards, np.int64))
     singles, longer = _combinations(table, domain, starts, longest)
     column = np.repeat(np.arange(len(domain.columns)), domain.cards)
-    known = combinations(column, singles, longer, records)
-    counts = np.ceil(known.counts * wish.scale).astype(np.int64) if wish.scale != 1 else known.counts
-    expected = wish.records or max(
+    released = combinations(column, singles, longer, records)
+    counts = np.ceil(released.counts * config.scale).astype(np.int64) if config.scale != 1 else released.counts
+    expected = config.records or max(
         [records, *(int(own.sum()) for own in np.split(counts[1 : 1 + starts[-1]], starts[1:-1]))]
     )
     parts = max(1, math.ceil(expected / SHARD))
@@ -77,12 +77,12 @@ def seeded_records(
     def shard(part: int) -> Codes:
         phases = np.random.default_rng(derive(seed, "phases")).random(counts.size)
         own = shares(counts.astype(float), part, parts, phases)
-        number = int(shares(np.array([float(wish.records or 0)]), part, parts, np.zeros(1))[0])
-        if wish.records is not None and number == 0:
+        number = int(shares(np.array([float(config.records or 0)]), part, parts, np.zeros(1))[0])
+        if config.records is not None and number == 0:
             return np.zeros((0, len(domain.columns)), np.uint16)
         state = stream(seed, "assemble", part)
-        made = assemble(known, own, state, required, wish.weight_percentile, wish.synthetic_counts, number)
-        return np.where(made > 0, made.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
+        synthetic = assemble(released, own, state, required, config.weight_percentile, config.synthetic_counts, number)
+        return np.where(synthetic > 0, synthetic.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
 
     return in_shards(spark, parts, shard, rules)
 

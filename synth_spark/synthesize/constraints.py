@@ -41,7 +41,7 @@ def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[Rul
     where: dict[tuple[str, str], tuple[int, int]] = {}
     for index, own in enumerate(domain.columns):
         where |= {(own.name, value): (index, code) for code, value in enumerate(own.values, 1)}
-    found = []
+    attributes = []
     for rule in constraints:
         named = list((rule.forbid or rule.when).items())
         if any(attribute not in where for attribute in named):
@@ -49,7 +49,7 @@ def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[Rul
         held = [where[attribute] for attribute in named]
         if rule.forbid:
             column, code = held.pop()
-            found.append(Rule(tuple(held), ((column, (code,)),)))
+            attributes.append(Rule(tuple(held), ((column, (code,)),)))
             continue
         strays = []
         for name, allowed in rule.then.items():
@@ -58,8 +58,8 @@ def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[Rul
                     values = domain.columns[column].values
                     stray = tuple(code for code, value in enumerate(values, 1) if value not in allowed)
                     strays += [(column, stray)] if stray else []
-        found.append(Rule(tuple(held), tuple(strays)))
-    return found
+        attributes.append(Rule(tuple(held), tuple(strays)))
+    return attributes
 
 
 def forbidden_cells(
@@ -73,7 +73,7 @@ def forbidden_cells(
         whole: for every column, whether its tables have no place for absent.
     """
     sizes = [card + 1 - int(never) for card, never in zip(domain.cards, whole, strict=True)]
-    found: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
+    forbidden: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
     for rule in rules:
         if len(rule.when) != 1:
             continue
@@ -82,7 +82,7 @@ def forbidden_cells(
             if other == column:
                 continue
             i, j = sorted((column, other))
-            cells = found.setdefault((i, j), np.zeros((sizes[i], sizes[j]), bool))
+            cells = forbidden.setdefault((i, j), np.zeros((sizes[i], sizes[j]), bool))
             one, more = code - int(whole[column]), np.array(stray) - int(whole[other])
             cells[(one, more) if i == column else (more, one)] = True
-    return found
+    return forbidden

@@ -85,8 +85,8 @@ def grow(
     def grow_one(table: pa.Table) -> pa.Table:
         part, records = parts[table["part"][0].as_py()], unpack_codes(table["record"], len(cards))
         weights, copies = table["multiplicity"].to_numpy(), table["copies"].to_numpy()
-        made, counts = grow_part(records, weights, copies, cards, part, growth)
-        return pa.table([pack_codes(made), pa.array(counts)], names=["record", "copies"])
+        grown, counts = grow_part(records, weights, copies, cards, part, growth)
+        return pa.table([pack_codes(grown), pa.array(counts)], names=["record", "copies"])
 
     sent = codes.mapInArrow(send, _SENT).repartitionById(max(1, len(parts)), "part")  # a hash would put some together
     return sent.groupBy("part").applyInArrow(grow_one, GROWN)
@@ -135,8 +135,8 @@ def _add_up(frame: DataFrame, weight: str, shape: Shape, vectors: Callable[[Code
     def add_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sums: list[Ints] = []
         for batch in batches:
-            found = vectors(shape.common(batch["record"]), batch[weight].to_numpy())
-            sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else found
+            totals = vectors(shape.common(batch["record"]), batch[weight].to_numpy())
+            sums = [a + b for a, b in zip(sums, totals, strict=True)] if sums else totals
         if sums:
             numbers = pa.array(np.arange(len(sums), dtype=np.int32))
             yield pa.RecordBatch.from_arrays([numbers, pack_ints(sums)], names=["vector", "sums"])
@@ -147,8 +147,8 @@ def _add_up(frame: DataFrame, weight: str, shape: Shape, vectors: Callable[[Code
 
     schema = "vector int, sums binary"
     partial = frame.select("record", weight).mapInArrow(add_block, schema)
-    found = partial.groupBy("vector").applyInArrow(add, schema).toArrow().sort_by("vector")
-    return [unpack_ints(value) for value in found["sums"]]
+    totals = partial.groupBy("vector").applyInArrow(add, schema).toArrow().sort_by("vector")
+    return [unpack_ints(value) for value in totals["sums"]]
 
 
 def key_of_part(seed: int, round_: int, part: int) -> int:

@@ -14,7 +14,7 @@ from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth.rounding import Hashes, give_up, merge, offer, thresholds
 from synth_spark.kernels.keyed_random import derive, hash_copies
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import literal_pattern
 from synth_spark.schema.tables import positional
@@ -22,7 +22,7 @@ from synth_spark.schema.tables import positional
 _BATCH = 50_000
 
 
-def synthetic_records(grown: DataFrame, domain: Domain, resolved: Resolved, seed: int) -> DataFrame:
+def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int) -> DataFrame:
     """Round every attribute's total down to a multiple of k, and write the records out.
 
     Args:
@@ -146,10 +146,10 @@ def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Has
         return pa.table(_packed(offers), names=["totals", "lowest"])
 
     schema = "totals binary, lowest binary"
-    found = grown.mapInArrow(offer_block, schema).groupBy().applyInArrow(merge_all, schema).toArrow()
-    if found.num_rows == 0:
+    merged = grown.mapInArrow(offer_block, schema).groupBy().applyInArrow(merge_all, schema).toArrow()
+    if merged.num_rows == 0:
         return np.zeros(starts[-1], np.int64), np.zeros((starts[-1], k - 1), np.uint64)
-    return unpack_ints(found["totals"][0]), unpack_ints(found["lowest"][0]).view(np.uint64).reshape(-1, k - 1)
+    return unpack_ints(merged["totals"][0]), unpack_ints(merged["lowest"][0]).view(np.uint64).reshape(-1, k - 1)
 
 
 def _packed(offers: list[tuple[Ints, Hashes]]) -> list[pa.Array]:

@@ -19,7 +19,7 @@ from synth_spark.kernels.growth.part import Part, deal
 from synth_spark.kernels.growth.settings import MOST_TRACKED, PACKINGS, Growth
 from synth_spark.kernels.growth.tree_top import Node, apportion, by_column, columns_of, cut_for_seeds, cut_for_starts
 from synth_spark.kernels.keyed_random import derive
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.synthesize.growth import GROWN, Shape, count_nodes, count_pairs, grow, key_of_part
 from synth_spark.synthesize.row_seeded import row_seeded
@@ -50,7 +50,7 @@ class Synthesis:
 
     codes: DataFrame
     shape: Shape
-    resolved: Resolved
+    resolved: ResolvedPlan
     strategy: Strategy
     growth: Growth
     key: int
@@ -62,7 +62,7 @@ class Synthesis:
         return grow(self.codes, self.shape, tops, parts, seeds, self.growth, derive(self.key, "deal"))
 
 
-def grown_records(codes: DataFrame, domain: Domain, resolved: Resolved, seed: int, keep: Keep) -> DataFrame:
+def grown_records(codes: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int, keep: Keep) -> DataFrame:
     """Grow the synthetic records.
 
     Args:
@@ -75,10 +75,10 @@ def grown_records(codes: DataFrame, domain: Domain, resolved: Resolved, seed: in
     Returns:
         One row a distinct synthetic record: ``record``, ``copies``; attributes' totals are not yet rounded.
     """
-    wish, key = resolved.plan.synthesis, derive(seed, "synthesize")
-    strategy = STRATEGIES[wish.kind](resolved, key)
-    power = wish.power if strategy.power is None else strategy.power
-    growth = Growth(resolved.k, power, resolved.groups, PACKINGS.index(wish.packing))
+    config, key = resolved.plan.synthesis, derive(seed, "synthesize")
+    strategy = STRATEGIES[config.kind](resolved, key)
+    power = config.power if strategy.power is None else strategy.power
+    growth = Growth(resolved.k, power, resolved.groups, PACKINGS.index(config.packing))
     shape = Shape(domain.common(resolved.k), _track(domain, resolved.k))
     synthesis = Synthesis(codes, shape, resolved, strategy, growth, key, keep)
     rounds = _in_one_round(synthesis) if resolved.fits else list(_in_rounds(synthesis))
@@ -121,25 +121,25 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
             Part(key_of_part(synthesis.key, 0, leaf.part), shape.tracked, leaf.path, None, 0, strategy.leftovers)
             for leaf in _number(tops)
         ]
-        made = synthesis.keep(synthesis.grow(tops, parts, seeded=True))
-        yield made
+        grown = synthesis.keep(synthesis.grow(tops, parts, seeded=True))
+        yield grown
     else:
-        made = None
+        grown = None
     if not strategy.leftovers:
         return
     all_singles, all_pairs = count_pairs(synthesis.codes, "multiplicity", shape)
     singles, pairs, left = all_singles, all_pairs, 2 * int(all_singles.sum())
     for round_ in range(1, _ROUNDS + 2):
-        if made is not None:
-            placed, placed_pairs = count_pairs(made, "copies", shape)
+        if grown is not None:
+            placed, placed_pairs = count_pairs(grown, "copies", shape)
             singles, pairs = singles - placed, pairs - placed_pairs
         left, before = int(singles.sum()), left
         if round_ > _ROUNDS or left <= _REST * all_singles.sum() or before - left < _PLACED * before:
             break
         tops = _cut(synthesis, round_, singles)
         parts = _parts_of_starts(synthesis, round_, _number(tops), singles, all_singles, all_pairs, pairs)
-        made = synthesis.keep(synthesis.grow(tops, parts, seeded=False))
-        yield made
+        grown = synthesis.keep(synthesis.grow(tops, parts, seeded=False))
+        yield grown
     yield _alone(synthesis, singles)
 
 

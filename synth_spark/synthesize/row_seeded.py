@@ -4,11 +4,11 @@ What seeds could not keep is placed in them or in new records, so every attribut
 """
 
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.synthesize.strategies import Strategy
 
 
-def row_seeded(_resolved: Resolved, _key: int) -> Strategy:
+def row_seeded(_resolved: ResolvedPlan, _key: int) -> Strategy:
     """Every record is as many seeds as it has copies."""
 
     def seeds(_codes: Codes, weights: Ints) -> Ints:

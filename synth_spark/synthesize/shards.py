@@ -28,7 +28,7 @@ def in_shards(spark: SparkSession, shards: int, make: Callable[[int], Codes], ru
         One row a record: ``record``, ``copies`` (1).
     """
 
-    def made(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def make_shards(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch["id"].to_pylist():
                 codes = make(number)
@@ -37,4 +37,4 @@ def in_shards(spark: SparkSession, shards: int, make: Callable[[int], Codes], ru
                 arrays = [pack_codes(codes), pa.array(np.ones(len(codes), np.int64))]
                 yield pa.RecordBatch.from_arrays(arrays, names=["record", "copies"])
 
-    return spark.range(0, shards, 1, shards).mapInArrow(made, _MADE)
+    return spark.range(0, shards, 1, shards).mapInArrow(make_shards, _MADE)

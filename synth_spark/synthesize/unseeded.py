@@ -12,11 +12,11 @@ import numpy as np
 
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.keyed_random import derive, draw_poisson, hash_rows
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.synthesize.strategies import Strategy
 
 
-def unseeded(resolved: Resolved, key: int) -> Strategy:
+def unseeded(resolved: ResolvedPlan, key: int) -> Strategy:
     """Every record is a random number of seeds, one a copy on average; what seeds lose is not placed."""
     rate = (resolved.records - resolved.records % resolved.k) / resolved.records
 

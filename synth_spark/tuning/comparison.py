@@ -106,16 +106,16 @@ def _flat(prefix: str, content: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return rows
 
 
-def differing(found: Sequence[Outcome]) -> list[str]:
+def differing(outcomes: Sequence[Outcome]) -> list[str]:
     """The settings in which the runs differ, in the order of the plan."""
-    keys = dict.fromkeys(key for one in found for key in one.plan)
-    return [key for key in keys if len({json.dumps(one.plan.get(key)) for one in found}) > 1]
+    keys = dict.fromkeys(key for one in outcomes for key in one.plan)
+    return [key for key in keys if len({json.dumps(one.plan.get(key)) for one in outcomes}) > 1]
 
 
-def rows_of(found: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
+def rows_of(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
     """Heads and rows of the comparison, as text: a row a run."""
-    keys = differing(found)
-    lengths = range(2, max(one.longest for one in found) + 1)
+    keys = differing(outcomes)
+    lengths = range(2, max(one.longest for one in outcomes) + 1)
     figures = [
         (f"{title} {of_length(length)}" if length else title, measure, comparison, length, percent)
         for title, measure, comparison, each, percent in _FIGURES
@@ -132,7 +132,7 @@ def rows_of(found: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
             ),
             f"{one.seconds:.0f}",
         ]
-        for one in found
+        for one in outcomes
     ]
     return heads, rows
 
@@ -145,9 +145,9 @@ def _text(value: float | None, percent: bool) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3f}"
 
 
-def table_text(found: Sequence[Outcome]) -> str:
+def table_text(outcomes: Sequence[Outcome]) -> str:
     """The comparison for a terminal: a column a run, as there are more figures than runs."""
-    heads, rows = rows_of(found)
+    heads, rows = rows_of(outcomes)
     columns = [heads, *rows]
     wide = [max(map(len, column)) for column in columns]
     lines = [
@@ -157,36 +157,36 @@ def table_text(found: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def csv_text(found: Sequence[Outcome]) -> str:
+def csv_text(outcomes: Sequence[Outcome]) -> str:
     """The comparison as CSV: a row a run."""
-    heads, rows = rows_of(found)
+    heads, rows = rows_of(outcomes)
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([heads, *rows])
     return out.getvalue().replace("\u00a0", " ")
 
 
-def content(found: Sequence[Outcome], title: str = "Runs compared", advice: Sequence[str] = ()) -> Report:
+def content(outcomes: Sequence[Outcome], title: str = "Runs compared", advice: Sequence[str] = ()) -> Report:
     """The comparison as a report.
 
     Args:
-        found: the runs; two or more say most.
+        outcomes: the runs; two or more say most.
         title: of the report.
         advice: sentences that go before the others.
     """
-    heads, rows = rows_of(found)
-    known = {title: measure for title, measure, *_ in _FIGURES}
+    heads, rows = rows_of(outcomes)
+    definitions = {title: measure for title, measure, *_ in _FIGURES}
     columns = [
-        Column(head, next((definition(known[name]) for name in known if head.startswith(name)), ""), at > 0)
+        Column(head, next((definition(definitions[name]) for name in definitions if head.startswith(name)), ""), at > 0)
         for at, head in enumerate(heads)
     ]
     table = Table("What was asked for, and what came of it", tuple(columns), tuple(map(tuple, rows)))
     sections = (
-        Section("summary", "In short", (Paragraphs((*advice, *_sentences(found)), numbered=True),)),
+        Section("summary", "In short", (Paragraphs((*advice, *_sentences(outcomes)), numbered=True),)),
         Section("runs", "The runs", (table,)),
-        Section("charts", "Side by side", tuple(_charts(found))),
+        Section("charts", "Side by side", tuple(_charts(outcomes))),
     )
     names = "INTERNAL figures of sensitive records: choosing by them is for those who may see these records"
-    return Report(title, names, "INTERNAL", f"{len(found)} runs", True, sections)
+    return Report(title, names, "INTERNAL", f"{len(outcomes)} runs", True, sections)
 
 
 def called(one: Outcome, keys: Sequence[str]) -> str:
@@ -195,29 +195,30 @@ def called(one: Outcome, keys: Sequence[str]) -> str:
     return ", ".join(named) or one.run_id
 
 
-def _sentences(found: Sequence[Outcome]) -> list[str]:
-    keys = differing(found)
+def _sentences(outcomes: Sequence[Outcome]) -> list[str]:
+    keys = differing(outcomes)
     texts = [f"They differ in {', '.join(keys)}." if keys else "They differ in nothing that was asked for."]
-    if len({one.data_set for one in found}) > 1:
+    if len({one.data_set for one in outcomes}) > 1:
         texts.append("They were not made of the same data set: their figures cannot be compared as they stand.")
     for what, measure, best in (
         ("keeps most pairs", "kept_share_of_common", max),
         ("is nearest in pairs", "mean_tvd", min),
     ):
-        values = {one.run_id: value for one in found if (value := one.figure(measure, 2)) is not None}
+        values = {one.run_id: value for one in outcomes if (value := one.figure(measure, 2)) is not None}
         if values:
             winner = best(values, key=lambda run: values[run])
-            one = next(one for one in found if one.run_id == winner)
+            one = next(one for one in outcomes if one.run_id == winner)
             texts.append(f"{called(one, keys)} {what}: {_text(values[winner], measure != 'mean_tvd')} ({winner}).")
     return texts
 
 
-def _charts(found: Sequence[Outcome]) -> list[Block]:
-    keys = differing(found)
+def _charts(outcomes: Sequence[Outcome]) -> list[Block]:
+    keys = differing(outcomes)
     names = tuple(
-        called(one, keys) if len({called(o, keys) for o in found}) == len(found) else one.run_id for one in found
+        called(one, keys) if len({called(o, keys) for o in outcomes}) == len(outcomes) else one.run_id
+        for one in outcomes
     )
-    lengths = tuple(range(2, max(one.longest for one in found) + 1))
+    lengths = tuple(range(2, max(one.longest for one in outcomes) + 1))
     charts: list[Block] = []
     for caption, measure, unit in (
         ("Combinations that are kept", "kept_share_of_common", "percent"),
@@ -226,15 +227,15 @@ def _charts(found: Sequence[Outcome]) -> list[Block]:
     ):
         if lengths:
             series = tuple(
-                Series(of_length(length), tuple(one.figure(measure, length) for one in found))
+                Series(of_length(length), tuple(one.figure(measure, length) for one in outcomes))
                 for length in lengths[:_MOST_SERIES]
             )
             how = definition(measure)
             shown = "percent" if unit == "percent" else "number"
             charts.append(Chart("bars", caption, how, names, series, measure.replace("_", " "), unit=shown))  # type: ignore[arg-type]
-    across = tuple(_number(one.plan.get("privacy.k")) for one in found)
+    across = tuple(_number(one.plan.get("privacy.k")) for one in outcomes)
     if len({value for value in across if value is not None}) > 1:
-        series = (Series("k", across), Series("kept", tuple(one.figure("kept_share_of_common", 2) for one in found)))
+        series = (Series("k", across), Series("kept", tuple(one.figure("kept_share_of_common", 2) for one in outcomes)))
         how = f"{definition('kept_share_of_common')} To the right is more private, above is more useful."
         charts.append(Chart("points", "What privacy costs", how, names, series, "share of pairs kept", "k"))
     return charts

@@ -20,7 +20,7 @@ from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.schema import tables
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 from synth_spark.tuning.comparison import Outcome, called, differing, outcomes
 
 #: The stages that tell how useful a release would be.
@@ -64,7 +64,7 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
         problem = "would be chosen by exact figures, which the budget does not pay for"
         raise PlanError("privacy.epsilon", problem, "see what it buys beforehand: synth-spark plan PLAN --epsilon …")
     api.work(run, "read")
-    sample = _sample(run.kept(tables.RECORDS).frame, grid.sample, run.workspace.seed)
+    sample = _sample(run.kept(tables.RECORDS).frame, grid.sample, run.store.seed)
     first: Run | None = None
     folders = []
     for k, length, kind in product(grid.ks, grid.lengths, grid.kinds):
@@ -75,7 +75,7 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
             with run.progress.stage("tune", f"trying {name}"):
                 for stage in _STAGES:
                     api.work(trial, stage)
-            folders.append(trial.workspace.folder)
+            folders.append(trial.store.folder)
         except (InputError, PlanError, ResourceError) as error:
             run.progress.say(f"{name} was left out: {error.field}: {error.problem}")
     if not folders:
@@ -83,15 +83,15 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
     return outcomes(folders)
 
 
-def advice(found: Sequence[Outcome]) -> str:
+def advice(outcomes: Sequence[Outcome]) -> str:
     """The largest k that still keeps what a release should, in a sentence."""
-    good = [one for one in found if (one.figure("kept_share_of_common", 2) or 0) >= _WANTED]
+    good = [one for one in outcomes if (one.figure("kept_share_of_common", 2) or 0) >= _WANTED]
     if not good:
         return f"No plan keeps {_WANTED:.0%} of the pairs of the sample: make values coarser, or lower k."
     best = max(good, key=lambda one: (one.plan["privacy.k"], one.figure("kept_share_of_common", 2)))
     kept = best.figure("kept_share_of_common", 2) or 0
     return (
-        f"The largest k that keeps {_WANTED:.0%} of the pairs: {called(best, differing(found))}, with {kept:.1%}. "
+        f"The largest k that keeps {_WANTED:.0%} of the pairs: {called(best, differing(outcomes))}, with {kept:.1%}. "
         "A larger table keeps more than its sample does."
     )
 
@@ -107,11 +107,11 @@ def _varied(plan: Plan, folder: Path, name: str, k: int, length: int, kind: str)
 
 def _trial(run: Run, plan: Plan, records: "DataFrame | Run") -> Run:
     """A run whose records are read already."""
-    trial = Run(run.spark, Workspace.create(plan), Progress(quiet=True))
+    trial = Run(run.spark, RunStore.create(plan), Progress(quiet=True))
     frame = records.kept(tables.RECORDS).frame if isinstance(records, Run) else records
-    with trial.workspace.stage("read"):
+    with trial.store.stage("read"):
         kept = trial.keep(tables.RECORDS, frame)
-        trial.workspace.facts.update(fields=run.workspace.facts["fields"], records=kept.rows)
+        trial.store.facts.update(fields=run.store.facts["fields"], records=kept.rows)
     return trial
 
 

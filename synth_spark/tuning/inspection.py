@@ -24,7 +24,7 @@ from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.risk.linkage import rare_records
 from synth_spark.pipeline.run import Run
-from synth_spark.plan.planner import Resolved, resolve
+from synth_spark.plan.planner import ResolvedPlan, resolve
 from synth_spark.schema import tables
 from synth_spark.schema.domain import MAX_SEVERAL, MAX_VALUES, Domain, build
 from synth_spark.schema.fields import Field
@@ -114,59 +114,59 @@ def inspect(run: Run) -> Inspection:
     known = domain.common(plan.k) if plan.prunes else None
     counted = combinations.count(codes.frame, plan.cells, plan.counting_tasks, plan.counting_block, known)
     common, _ = combinations.recurring(run.keep(tables.COUNTS, counted).frame, plan.k, plan.k)
-    found = _search(codes.frame, plan, common)
-    shares = found.linked / np.maximum(found.weights, 1)
+    searched = _search(codes.frame, plan, common)
+    shares = searched.linked / np.maximum(searched.weights, 1)
     return Inspection(
         records=sizes.records,
-        searched=found.records,
+        searched=searched.records,
         k=plan.k,
-        columns=tuple(_columns(opened.fields, domain, sizes, left_out, shares, found.weights, plan.k)),
-        rare=tuple(found.rare / found.records),
-        linkable=found.any_rare / found.records,
-        attributes=_attributes(domain, shares, found.weights),
+        columns=tuple(_columns(opened.fields, domain, sizes, left_out, shares, searched.weights, plan.k)),
+        rare=tuple(searched.rare / searched.records),
+        linkable=searched.any_rare / searched.records,
+        attributes=_attributes(domain, shares, searched.weights),
         possible=math.prod(float(max(1, card)) for card in domain.cards) / sizes.records,
         typical=2.0 ** (sum(sum(column.counts) for column in domain.columns) / sizes.records),
     )
 
 
-def report_text(run_id: str, found: Inspection) -> str:
+def report_text(run_id: str, inspection: Inspection) -> str:
     """What was found, as tables (Markdown)."""
-    about = "" if found.searched == found.records else f", estimated from {found.searched:,} of them"
+    about = "" if inspection.searched == inspection.records else f", estimated from {inspection.searched:,} of them"
     lines = [
         f"# A look at the input of {run_id}",
         "",
         "SENSITIVE: exact counts and rare values. It stays in the run folder.",
         "",
-        f"{found.records:,} records; {found.linkable:.1%} of them hold a combination of up to {len(found.rare)} "
-        f"attributes that fewer than {found.k} records share{about}.",
+        f"{inspection.records:,} records; {inspection.linkable:.1%} of them hold a combination of up to "
+        f"{len(inspection.rare)} attributes that fewer than {inspection.k} records share{about}.",
         "",
         "| length | records with a rare combination |",
         "|---:|---:|",
-        *(f"| {length} | {share:.1%} |" for length, share in enumerate(found.rare, 1)),
+        *(f"| {length} | {share:.1%} |" for length, share in enumerate(inspection.rare, 1)),
         "",
         "| column | kind | values | of them common | empty | linkable |",
         "|---|---|---:|---:|---:|---:|",
-        *(_row(column) for column in sorted(found.columns, key=lambda column: -(column.linkable or 0))),
+        *(_row(column) for column in sorted(inspection.columns, key=lambda column: -(column.linkable or 0))),
         "",
         "Linkable: the share of records with a value that a rare combination with it links, on average over values.",
         "",
         "| most linkable attribute | of its records |",
         "|---|---:|",
-        *(f"| {_cell(name)}: {_cell(value)} | {share:.1%} |" for name, value, share in found.attributes[:_LISTED]),
+        *(f"| {_cell(name)}: {_cell(value)} | {share:.1%} |" for name, value, share in inspection.attributes[:_LISTED]),
         "",
-        f"Synthesizability: {found.possible:,.1f} possible combinations a record, {found.typical:,.1f} in a typical "
-        f"record: {found.possible / found.typical:,.1f} times. "
-        + ("Well suited." if found.possible <= _EXCESS * found.typical else _ADVICE),
+        f"Synthesizability: {inspection.possible:,.1f} possible combinations a record, {inspection.typical:,.1f} in a "
+        f"typical record: {inspection.possible / inspection.typical:,.1f} times. "
+        + ("Well suited." if inspection.possible <= _EXCESS * inspection.typical else _ADVICE),
         "",
     ]
     return "\n".join(lines)
 
 
-def proposed_plan(run: Run, found: Inspection) -> str:
+def proposed_plan(run: Run, inspection: Inspection) -> str:
     """A plan to start from (YAML): the one that was given, with what the columns suggest."""
     content: dict[str, Any] = run.plan.model_dump(mode="json", exclude_defaults=True, exclude={"run_id", "seed"})
     given = content.setdefault("input", {})
-    kinds = {column.field.name: column.kind for column in found.columns}
+    kinds = {column.field.name: column.kind for column in inspection.columns}
     if any(kind in _LEFT_OUT for kind in kinds.values()):
         given["columns"] = [name for name, kind in kinds.items() if kind not in _LEFT_OUT]
     for key, kind, value in (("numbers", "number", {"quantiles": 8}), ("dates", "date", "month")):
@@ -203,7 +203,7 @@ class _Found:
     weights: Ints
 
 
-def _search(codes: DataFrame, plan: Resolved, common: Ints) -> _Found:
+def _search(codes: DataFrame, plan: ResolvedPlan, common: Ints) -> _Found:
     """Search the records with the smallest hashes."""
     width, space = len(plan.cards), plan.cells
     starts = starts_of(np.array(plan.cards, np.int64))
@@ -272,8 +272,8 @@ def _columns(
 
 def _attributes(domain: Domain, shares: Shares, weights: Ints) -> tuple[tuple[str, str, float], ...]:
     names = [(column.name, value) for column in domain.columns for value in column.values]
-    found = [(*names[at], float(shares[at])) for at in np.argsort(-shares, kind="stable") if weights[at] > 0]
-    return tuple(found[: 5 * _LISTED])
+    ranked = [(*names[at], float(shares[at])) for at in np.argsort(-shares, kind="stable") if weights[at] > 0]
+    return tuple(ranked[: 5 * _LISTED])
 
 
 def _kind(field: Field, values: list[str], counts: list[int]) -> str:

@@ -191,8 +191,8 @@ def overall(measures: pa.Table) -> "pd.DataFrame":
     """Of the kept measures those of sensitive against synthetic combinations, all lengths: ``measure``, ``value``."""
     compared = pc.equal(measures["comparison"], "sensitive_to_synthetic")
     over_all = pc.and_(pc.is_null(measures["length"]), pc.is_null(measures["count_bin"]))
-    found: pd.DataFrame = measures.filter(pc.and_(compared, over_all)).select(["measure", "value"]).to_pandas()
-    return found
+    measured: pd.DataFrame = measures.filter(pc.and_(compared, over_all)).select(["measure", "value"]).to_pandas()
+    return measured
 
 
 def quality_results(results: Iterable[Result]) -> pa.Table:
@@ -263,9 +263,9 @@ def column_pairs(declared: dict[str, list[str]], written: dict[str, list[str]]) 
 
 def _source(context: Any, where: str) -> Any:
     """Where batches come from, spark or pandas; a context has one of each."""
-    known = context.data_sources.all()
-    if where in known:
-        return known[where]
+    sources = context.data_sources.all()
+    if where in sources:
+        return sources[where]
     if where == "spark":
         return context.data_sources.add_spark(where, persist=False)
     return context.data_sources.add_pandas(where)
@@ -297,14 +297,14 @@ def _run(source: Any, batch: Any, name: str, rules: list[Rule]) -> list[Result]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         outcome = definition.get_batch({"dataframe": batch}).validate(suite, result_format=_RESULT_FORMAT)
-    found = []
+    results = []
     for result in outcome.results:
         rule = rules[result.expectation_config.meta["rule"]]
         if _raised(result.exception_info or {}):
             raise EngineError(f"rule {name}.{rule.name}", "could not be evaluated", "run the stages before it again")
         verdict = bool(result.success)
-        found.append(Result(name, rule.name, rule.expectation, rule.severity, verdict, rule.meaning))
-    return found
+        results.append(Result(name, rule.name, rule.expectation, rule.severity, verdict, rule.meaning))
+    return results
 
 
 def _raised(info: dict[str, Any]) -> bool:

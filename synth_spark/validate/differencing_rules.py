@@ -39,13 +39,13 @@ def differencing_rules(k: int, adds: bool) -> list[Rule]:
     return [enough, told] if adds else [told]
 
 
-def differencing_results(rules: list[Rule], added: int, told: int) -> list[Result]:
+def differencing_results(rules: list[Rule], added: int, released: int) -> list[Result]:
     """Check the rules.
 
     Args:
         rules: see `differencing_rules`.
         added: records that were added to the earlier release. SENSITIVE: no more than the verdict is kept, and that one
             is for those who sign alone.
-        told: combinations that both releases together tell someone of; see `evaluate.subtracted`.
+        released: combinations that both releases together tell someone of; see `evaluate.subtracted`.
     """
-    return checked({_SUITE: ("pandas", pd.DataFrame({"added": [added], "told": [told]}))}, rules)
+    return checked({_SUITE: ("pandas", pd.DataFrame({"added": [added], "told": [released]}))}, rules)

@@ -51,18 +51,18 @@ def observe(table: DataFrame, expected: Sequence[Expected]) -> list[dict[str, in
             column = F.col(quoted(arguments["column"]))
             sums.append(F.count_if(column.isNull()).alias(f"nulls{number}"))
             sums.append(F.count_if(unmet(column, arguments)).alias(f"unexpected{number}"))
-    found = table.agg(*sums).collect()[0].asDict()
+    observed = table.agg(*sums).collect()[0].asDict()
     queries = {
         number: arguments["unexpected_rows_query"]
         for number, (name, arguments) in enumerate(expected)
         if name == _QUERY
     }
-    found |= {f"unexpected{number}": rows for number, rows in _queried(table, queries).items()}
+    observed |= {f"unexpected{number}": rows for number, rows in _queried(table, queries).items()}
     return [
         {
-            "rows": found["rows"],
-            "nulls": found.get(f"nulls{number}", 0),
-            "unexpected": found.get(f"unexpected{number}", 0),
+            "rows": observed["rows"],
+            "nulls": observed.get(f"nulls{number}", 0),
+            "unexpected": observed.get(f"unexpected{number}", 0),
         }
         for number in range(len(expected))
     ]

@@ -26,9 +26,9 @@ class Figure:
     length: int | None
     value: float
 
-    def meant_by(self, wish: Wish) -> bool:
+    def meant_by(self, config: Wish) -> bool:
         """Whether a rule names it."""
-        named = (wish.topic, wish.comparison, wish.measure, wish.about, wish.length)
+        named = (config.topic, config.comparison, config.measure, config.about, config.length)
         return named == (self.topic, self.comparison, self.measure, self.about, self.length)
 
 
@@ -55,33 +55,33 @@ def own_results(
         "aggregates": ("spark", aggregates),
     }
     rules, missing = [], []
-    for wish in wishes:
-        suite, _, name = wish.rule.partition(".")
-        if wish.measure is None:
-            _check(wish)
-            kind, arguments, batch = str(wish.expectation), wish.arguments, str(wish.table)
+    for config in wishes:
+        suite, _, name = config.rule.partition(".")
+        if config.measure is None:
+            _check(config)
+            kind, arguments, batch = str(config.expectation), config.arguments, str(config.table)
         else:
-            value = next((figure.value for figure in figures if figure.meant_by(wish)), math.nan)
+            value = next((figure.value for figure in figures if figure.meant_by(config)), math.nan)
             if math.isnan(value):
-                told = f"{wish.meaning} (was not measured)".strip()
-                missing.append(Result(suite, name, _MEASURED, wish.severity, False, told))
+                meaning = f"{config.meaning} (was not measured)".strip()
+                missing.append(Result(suite, name, _MEASURED, config.severity, False, meaning))
                 continue
-            kind, batch = _MEASURED, f"figure {wish.rule}"
-            arguments = {"column": "figure", "min_value": wish.at_least, "max_value": wish.at_most}
+            kind, batch = _MEASURED, f"figure {config.rule}"
+            arguments = {"column": "figure", "min_value": config.at_least, "max_value": config.at_most}
             batches[batch] = ("pandas", pd.DataFrame({"figure": [value]}))
-        rules.append(Rule(suite, name, kind, arguments, wish.meaning, wish.severity, batch))
+        rules.append(Rule(suite, name, kind, arguments, config.meaning, config.severity, batch))
     return [*checked(batches, rules), *missing] if rules else missing
 
 
-def _check(wish: Wish) -> None:
+def _check(config: Wish) -> None:
     """Find mistakes in the name and the arguments of an expectation."""
     import great_expectations.expectations as gxe
 
-    field = f"rules {wish.rule}"
-    expectation = getattr(gxe, str(wish.expectation), None)
+    field = f"rules {config.rule}"
+    expectation = getattr(gxe, str(config.expectation), None)
     if expectation is None:
         raise PlanError(field, "names an expectation that Great Expectations does not have", "see its gallery")
     try:
-        expectation(**wish.arguments)
+        expectation(**config.arguments)
     except (TypeError, ValueError):
         raise PlanError(field, "has arguments that its expectation does not take", "see its gallery") from None

@@ -38,7 +38,7 @@ def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule
     outside = "SELECT length FROM {batch} WHERE protected_count < low OR protected_count > high OR standard_error < 0"
     small = Rule("privacy", "delta", in_set, {"column": "delta_too_large", **none}, "δ < 1 / records.", "warning")
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
-    told = [rule("combinations.released", in_set, "Records hold released combinations.", column="fabricated", **none)]
+    rules = [rule("combinations.released", in_set, "Records hold released combinations.", column="fabricated", **none)]
     return [
         rule("columns.schema", "ExpectColumnPairValuesToBeEqual", "Every table has its declared columns.", **same),
         rule("synthetic_records.not_empty", "ExpectTableRowCountToBeBetween", "There are records.", min_value=1),
@@ -52,7 +52,7 @@ def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule
         rule("privacy.terms", in_set, "It holds this ε and this δ.", column="other_terms", **none),
         small,
         *(declared if constrained else []),
-        *(told if seeded else []),
+        *(rules if seeded else []),
     ]
 
 
@@ -60,7 +60,7 @@ def audit_private(
     evidence: Evidence,
     *,
     names: list[str],
-    told: set[tuple[int, str]],
+    released: set[tuple[int, str]],
     fabricated: float,
     ledger: Sequence[Entry],
     run_id: str,
@@ -73,7 +73,7 @@ def audit_private(
     Args:
         evidence: what was counted of the written tables.
         names: column names, in order.
-        told: the values that may be told of: index of the column, and value.
+        released: the values that may be told of: index of the column, and value.
         fabricated: combinations of synthetic records, up to the required length, that were not released.
         ledger: all entries.
         run_id: of the release.
@@ -90,14 +90,14 @@ def audit_private(
     privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * records >= 1)}
     batches: dict[str, tuple[str, Any]] = {
         **evidence.batches(declared),
-        "single_counts": ("pandas", _known(evidence.singles, told)),
+        "single_counts": ("pandas", _single_figures(evidence.singles, released)),
         "privacy": ("pandas", pd.DataFrame([privacy])),
         "combinations": ("pandas", pd.DataFrame({"fabricated": [fabricated]})),
     }
     return checked(batches, rules)
 
 
-def _known(single_counts: pa.Table, told: set[tuple[int, str]]) -> pd.DataFrame:
+def _single_figures(single_counts: pa.Table, released: set[tuple[int, str]]) -> pd.DataFrame:
     """One row an attribute that synthetic records hold: ``released``, null if it may not be told of."""
     held = [row for row in single_counts.to_pylist() if row["synthetic"] is not None]
-    return pd.DataFrame({"released": [1.0 if (row["column"], row["value"]) in told else np.nan for row in held]})
+    return pd.DataFrame({"released": [1.0 if (row["column"], row["value"]) in released else np.nan for row in held]})

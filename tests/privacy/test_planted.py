@@ -110,11 +110,11 @@ def test_a_fault_stops_the_release(
         run.keep(table, fault(sound, run).localCheckpoint())
         with pytest.raises(AuditFailed, match=rule):
             audited(run)
-        assert not run.workspace.done("validate")
+        assert not run.store.done("validate")
     finally:
         run.keep(table, sound)
 
 
 def test_the_sound_tables_pass(run: Run) -> None:
     audited(run)
-    assert run.workspace.done("validate")
+    assert run.store.done("validate")

@@ -106,7 +106,7 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     assert "ε = 2" in text
     assert text.index("\n13. ") > 0
     (entry,) = Ledger(run.plan.ledger_file).entries()
-    assert (entry.run_id, entry.epsilon, entry.delta) == (run.workspace.run_id, 2.0, 1e-6)
+    assert (entry.run_id, entry.epsilon, entry.delta) == (run.store.run_id, 2.0, 1e-6)
     packed = contents(package(open_release(out), tmp_path))
     single = aggregates[(aggregates["length"] == 1) & (aggregates["gender"] == "Woman")].iloc[0]
     values = table(packed, "codebook_values.csv").set_index(["column", "value"]).loc["gender", "Woman"]
@@ -156,14 +156,14 @@ def test_a_run_that_fell_draws_and_debits_once(
         patch.setattr(*broken, fall)
         with pytest.raises(KeyboardInterrupt):
             api.resume(run)
-    noisy = {name: entry for name, entry in run.workspace.manifest["tables"].items() if "nois" in entry["grain"]}
+    noisy = {name: entry for name, entry in run.store.manifest["tables"].items() if "nois" in entry["grain"]}
     assert noisy
-    facts = json.loads(json.dumps(run.workspace.facts["drawn"]))
-    again = Run(spark, type(run.workspace).open(run.workspace.folder), Progress(quiet=True), run.noise)
+    facts = json.loads(json.dumps(run.store.facts["drawn"]))
+    again = Run(spark, type(run.store).open(run.store.folder), Progress(quiet=True), run.noise)
     work_until(again, "synthesize")
     for name, entry in noisy.items():
-        assert again.workspace.manifest["tables"][name]["files"] == entry["files"]
-    assert {key: again.workspace.facts["drawn"][key] for key in facts} == facts
+        assert again.store.manifest["tables"][name]["files"] == entry["files"]
+    assert {key: again.store.facts["drawn"][key] for key in facts} == facts
     assert len(Ledger(run.plan.ledger_file).entries()) == 1
     draws = Counter((tmp_path / "draws").read_text().split())
     assert (
@@ -176,9 +176,9 @@ def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, t
     for stage in ("read", "encode", "aggregate"):
         with pytest.raises(RunError, match="draw noise again"):
             api.work(run, stage)
-    before = run.workspace.manifest["tables"]["noisy_pairs"]
+    before = run.store.manifest["tables"]["noisy_pairs"]
     api.work(run, "synthesize")
-    assert run.workspace.manifest["tables"]["noisy_pairs"] == before
+    assert run.store.manifest["tables"]["noisy_pairs"] == before
 
 
 def test_a_release_over_budget_is_refused_before_the_first_draw(
@@ -276,9 +276,7 @@ def test_neighbours_differ_within_the_cap_length_by_length(spark: SparkSession, 
         )  # fmt: skip
         work_until(run, "aggregate")
         own = run.kept(tables.NOISY_LENGTHS[0]).frame.orderBy("bucket").toPandas()["counts"]
-        found.append(
-            (run.workspace.facts["drawn"]["cap 2"], np.concatenate([np.frombuffer(row, "<i8") for row in own]))
-        )
+        found.append((run.store.facts["drawn"]["cap 2"], np.concatenate([np.frombuffer(row, "<i8") for row in own])))
     assert found[0][0] == found[1][0]
     change = found[1][1] - found[0][1]
     assert set(change.tolist()) <= {0, 1}
@@ -332,15 +330,15 @@ def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path
 def test_records_do_not_depend_on_how_tasks_are_cut(
     spark: SparkSession, cases: Path, tmp_path: Path, method: str
 ) -> None:
-    found = []
+    found, before = [], spark.conf.get("spark.sql.shuffle.partitions")
     for partitions in ("1", "5"):
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:
             run = _started(spark, cases, tmp_path / partitions, SameNoise(), synthesis__kind=method)
             work_until(run, "synthesize")
         finally:
-            spark.conf.set("spark.sql.shuffle.partitions", "4")
-        entries = run.workspace.manifest["tables"]
+            spark.conf.set("spark.sql.shuffle.partitions", before)
+        entries = run.store.manifest["tables"]
         found.append({name: entries[name]["content_hash"] for name in ("aggregates", "synthetic_records")})
     assert found[0] == found[1]
 
@@ -392,7 +390,7 @@ def test_rules_about_exact_figures_are_not_told_of(spark: SparkSession, cases: P
             assert b"use.near" not in content, file
             assert b"Secretly" not in content, file
     assert "Openly near" in (out / "report.html").read_text()
-    assert "Secretly near" in (run.workspace.folder / "report.html").read_text()
+    assert "Secretly near" in (run.store.folder / "report.html").read_text()
     # sensitive records are compared with the k that the plan gives for that
     exact, made = _combinations(cases, 3), Counter()
     for row in published(out, "synthetic_records")[COLUMNS].itertuples(index=False):

@@ -35,7 +35,7 @@ def explored(spark: SparkSession, explored_cases: Path, tmp_path_factory: pytest
         showcase__columns={"sex": {"title": "Gender", "labels": {"Woman": "Women", "Nobody": "Concealed"}}},
         showcase__noun="cases",
     )  # fmt: skip
-    again = about_to_publish(spark, made.workspace.folder, folder / "One", folder / "delta" / "out", "delta")
-    again.workspace.forget(["publish"], [])
+    again = about_to_publish(spark, made.store.folder, folder / "One", folder / "delta" / "out", "delta")
+    again.store.forget(["publish"], [])
     api.resume(again)
     return {"parquet": made, "delta": again}

@@ -19,7 +19,7 @@ from synth_spark.pipeline import api
 from synth_spark.pipeline.audit import accept
 from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 K = 4
 COLUMNS = ["yearOfRegistration", "gender", "ageBroad", "citizenship", "meansThreats", "isForcedLabour"]
@@ -209,10 +209,10 @@ def test_attacks_and_models_are_made_on_a_rehearsal(run: Run) -> None:
     assert found["attack", "linkability", "attacks", None, None] == 60
     assert 0 < found["model", "real_to_synthetic", "auc", None, None] <= 1
     assert ("model", "real_to_synthetic", "synthetic_accuracy", "gender", None) in found
-    trial = run.workspace.folder / "rehearsal" / "rehearsal-1"
+    trial = run.store.folder / "rehearsal" / "rehearsal-1"
     assert json.loads((trial / "manifest.json").read_text())["facts"]["records"] < 0.9 * run.records
     ledger = [json.loads(line) for line in run.plan.ledger_file.read_text().splitlines()]
-    assert [entry["run_id"] for entry in ledger] == [run.workspace.run_id]  # the rehearsal costs nothing
+    assert [entry["run_id"] for entry in ledger] == [run.store.run_id]  # the rehearsal costs nothing
 
 
 @pytest.mark.takes("a rehearsal, which is a run of its own")
@@ -235,10 +235,10 @@ def test_what_is_published_tells_nothing_of_exact_counts(run: Run) -> None:
     assert "PUBLIC" in page
     for word in ("INTERNAL", "sensitive →", "could be linked", "rehears"):
         assert word not in page, word
-    signed = (run.workspace.folder / "report.html").read_text()
+    signed = (run.store.folder / "report.html").read_text()
     for word in ("INTERNAL", "could be linked", "What attacks gain", "What redaction would have lost"):
         assert word in signed, word
-    assert "linkability" in (run.workspace.folder / "report.md").read_text()
+    assert "linkability" in (run.store.folder / "report.md").read_text()
 
 
 # --- an earlier release
@@ -272,9 +272,9 @@ def test_both_releases_together_tell_what_intervals_tell(
                     row = listed[";".join(sorted(f"{name}:{value}" for name, value in combination))]
                     assert (row["earlier"] or 0, row["this"] or 0, row["low"], row["high"]) == (old, new, low, high)
         for name in ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned"):
-            key = ("difference", "earlier_to_this", name, run.workspace.run_id, length)
+            key = ("difference", "earlier_to_this", name, run.store.run_id, length)
             assert found[key] == numbers[name], (name, length)
-        assert found["difference", "earlier_to_this", "contradicting", run.workspace.run_id, length] == 0
+        assert found["difference", "earlier_to_this", "contradicting", run.store.run_id, length] == 0
     assert len(listed) == expected > 0
     best = [row for row in second.kept(tables.ASSESSMENT).frame.collect() if row["measure"] == "known_count"]
     assert len(best) == 12
@@ -283,8 +283,8 @@ def test_both_releases_together_tell_what_intervals_tell(
     assert all(row["low"] <= exact_of(exact, row["about"]) <= row["high"] for row in best)
     assert not [row for row in second.kept(tables.DIFFERENCES).frame.collect() if row["measure"] == "known_count"]
     assert "Together with an earlier release" in (tmp_path / "out" / "report.html").read_text()
-    assert best[0]["about"] in (second.workspace.folder / "report.html").read_text()
-    assert second.workspace.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
+    assert best[0]["about"] in (second.store.folder / "report.html").read_text()
+    assert second.store.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
 
 
 @pytest.mark.takes("three audits of whole releases")
@@ -328,7 +328,7 @@ def held(plain: Run, out: Path, *rules: dict[str, object]) -> Run:
     run = another(plain, out, "held", "validate", rules=list(rules))
     with pytest.raises(AuditFailed):
         api.resume(run)
-    return Run(run.spark, Workspace.open(run.workspace.folder), Progress(quiet=True))
+    return Run(run.spark, RunStore.open(run.store.folder), Progress(quiet=True))
 
 
 def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tmp_path: Path) -> None:
@@ -336,10 +336,10 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tm
     assert not (tmp_path / "out" / "LATEST.json").exists()
     notice = tmp_path / "out.work" / "quarantine" / "held.md"
     assert "use.kept_pairs" in notice.read_text()
-    known = yaml.safe_load((run.workspace.folder / "contract.yml").read_text())
+    known = yaml.safe_load((run.store.folder / "contract.yml").read_text())
     assert {"proof.support", "combinations.no_leakage"} <= {rule["rule"] for rule in known["contract"]}
     assert [rule["rule"] for rule in known["own"]] == ["use.kept_pairs", "use.gender_known"]
-    assert "Must not go out" in (run.workspace.folder / "report.html").read_text()
+    assert "Must not go out" in (run.store.folder / "report.html").read_text()
     told = {row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.AUDIT_RESULTS).frame.collect()}
     assert told["use.kept_pairs"] is False
     assert told["use.gender_known"] is True
@@ -364,7 +364,7 @@ def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_pa
         assert "kept_pairs" not in text
         assert "One more rule is about figures of the sensitive records" in text
     assert "a first release, small on purpose" in (tmp_path / "out" / "QUALITY.md").read_text()
-    assert "use.kept_pairs" in (run.workspace.folder / "quality.md").read_text()
+    assert "use.kept_pairs" in (run.store.folder / "quality.md").read_text()
     history = pd.read_parquet(tmp_path / "out.work" / "quality_results")
     assert history.groupby("audited").size().nunique() == 1
     assert history["audited"].nunique() == 2
@@ -380,7 +380,7 @@ def test_what_a_plan_accepts_must_be_a_warning_of_the_release(plain: Run, tmp_pa
 
 def test_a_rule_about_what_was_not_measured_does_not_hold(plain: Run, tmp_path: Path) -> None:
     run = held(plain, tmp_path / "out", {"rule": "use.risk", "topic": "attack", "measure": "risk", "at_most": 1})
-    assert "(was not measured)" in (run.workspace.folder / "quality.md").read_text()
+    assert "(was not measured)" in (run.store.folder / "quality.md").read_text()
 
 
 def test_expectations_that_do_not_exist_are_told(plain: Run, tmp_path: Path) -> None:
@@ -393,7 +393,7 @@ def test_a_release_can_be_audited_again(plain: Run, tmp_path: Path) -> None:
     run = another(plain, tmp_path / "out", "audited", "validate")
     api.resume(run)
     api.validate_again(run)
-    assert run.workspace.done("publish")
+    assert run.store.done("publish")
     file = next((tmp_path / "out" / "aggregates").rglob("*.parquet"))
     file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(PublishError, match="table aggregates: is not what was audited"):

@@ -19,7 +19,7 @@ from synth_spark.pipeline.audit import accept
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
 from synth_spark.schema import tables
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 K = 8
 COUNTING = ("read", "encode", "aggregate")
@@ -109,11 +109,11 @@ def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathF
     full = run("full")
     with pytest.raises(AuditFailed) as failure:
         api.resume(full)
-    full.workspace.write("held.txt", str(failure.value))
-    second = run("second", input__since=str(first.workspace.folder))
+    full.store.write("held.txt", str(failure.value))
+    second = run("second", input__since=str(first.store.folder))
     with pytest.raises(AuditFailed) as failure:
         api.resume(second)
-    second.workspace.write("held.txt", str(failure.value))
+    second.store.write("held.txt", str(failure.value))
     accept(second, WARNINGS[1], "few cases, invented")
     api.resume(second)
     whole = run("whole")
@@ -126,7 +126,7 @@ def test_an_incremental_release_is_the_release_of_everything(releases: dict[str,
     assert_same(second, whole, tables.SYNTHETIC_RECORDS, tables.EVALUATION, tables.FIDELITY, tables.PROOF)
     assert second.records == whole.records == 201
     assert second.kept(tables.NEW_RECORDS).rows == 61
-    assert tables.NEW_RECORDS.name not in whole.workspace.manifest["tables"]
+    assert tables.NEW_RECORDS.name not in whole.store.manifest["tables"]
 
 
 def test_the_example_holds_every_case_that_moves_codes(releases: dict[str, Run]) -> None:
@@ -144,7 +144,7 @@ def test_the_example_holds_every_case_that_moves_codes(releases: dict[str, Run])
 
 def test_what_subtraction_tells_holds_the_release_until_someone_accepts_it(releases: dict[str, Run]) -> None:
     second = releases["second"]
-    held = (second.workspace.folder / "held.txt").read_text()
+    held = (second.store.folder / "held.txt").read_text()
     assert WARNINGS[1] in held
     assert WARNINGS[0] not in held  # 61 records are enough
     out = Path(second.plan.output.path)
@@ -155,12 +155,12 @@ def test_what_subtraction_tells_holds_the_release_until_someone_accepts_it(relea
     assert "enough_added" not in rows, "whether as many as k came is not told, as it is no figure of published tables"
     audited = {row["rule"]: row["success"] for row in second.kept(tables.AUDIT_RESULTS).frame.collect()}
     assert audited["enough_added"]
-    assert "differencing" in (second.workspace.folder / "contract.yml").read_text()
+    assert "differencing" in (second.store.folder / "contract.yml").read_text()
 
 
 def test_a_full_run_is_held_by_what_readers_have_already(releases: dict[str, Run]) -> None:
     full, second, whole = (releases[name] for name in ("full", "second", "whole"))
-    held = (full.workspace.folder / "held.txt").read_text()
+    held = (full.store.folder / "held.txt").read_text()
     assert WARNINGS[1] in held
     assert WARNINGS[0] not in held  # how many were added is known of runs alone that say to which one they add
     known = [
@@ -178,7 +178,7 @@ def test_the_report_compares_with_the_release_before_and_tells_drift(releases: d
     found = {(r["topic"], r["measure"], r["about"]) for r in second.kept(tables.DIFFERENCES).frame.collect()}
     assert {("difference", "told_of_added", "first"), ("drift", "tvd", "kind"), ("drift", "largest_tvd", None)} <= found
     for name in ("report.html", "report.md"):
-        text = (second.workspace.folder / name).read_text()
+        text = (second.store.folder / name).read_text()
         assert "Told by subtraction" in text
         assert "How far columns moved" in text
     assert not releases["first"].kept(tables.DIFFERENCES).rows
@@ -188,7 +188,7 @@ def test_where_the_earlier_run_is_stays_in_the_run_folder(releases: dict[str, Ru
     out = Path(releases["second"].plan.output.path)
     plan = next(row["plan"] for file in (out / "release" / "run_id=second").glob("*.parquet") for row in _rows(file))
     assert "since" not in plan
-    assert str(releases["first"].workspace.folder) not in plan
+    assert str(releases["first"].store.folder) not in plan
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
@@ -202,25 +202,23 @@ def _rows(file: Path) -> list[dict[str, Any]]:
 def test_partitions_do_not_matter(releases: dict[str, Run], spark: SparkSession, tmp_path: Path, number: int) -> None:
     with partitions(spark, number):
         first, source = releases["first"], Path(releases["whole"].plan.input.path or "")
-        assert_same(
-            counted(spark, source, tmp_path / "out", input__since=str(first.workspace.folder)), releases["whole"]
-        )
+        assert_same(counted(spark, source, tmp_path / "out", input__since=str(first.store.folder)), releases["whole"])
 
 
 def test_stages_can_be_run_anew_while_the_earlier_run_is_as_it_was(
     releases: dict[str, Run], spark: SparkSession, tmp_path: Path
 ) -> None:
-    shutil.copytree(releases["first"].workspace.folder, tmp_path / "first")
+    shutil.copytree(releases["first"].store.folder, tmp_path / "first")
     source = Path(releases["whole"].plan.input.path or "")
     run = counted(spark, source, tmp_path / "out", input__since=str(tmp_path / "first"))
     for stage in ("encode", "aggregate"):
-        api.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), stage)
-    assert_same(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), releases["whole"])
+        api.work(Run(spark, RunStore.open(run.store.folder), Progress(quiet=True)), stage)
+    assert_same(Run(spark, RunStore.open(run.store.folder), Progress(quiet=True)), releases["whole"])
     manifest = json.loads((tmp_path / "first" / "manifest.json").read_text())
     manifest["tables"]["codes"]["content_hash"] = "another"
     (tmp_path / "first" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="run first: was made anew since this run was begun"):
-        api.work(Run(spark, Workspace.open(run.workspace.folder), Progress(quiet=True)), "encode")
+        api.work(Run(spark, RunStore.open(run.store.folder), Progress(quiet=True)), "encode")
 
 
 def test_a_chain_adds_up_and_compares_with_what_was_published_last(
@@ -229,15 +227,15 @@ def test_a_chain_adds_up_and_compares_with_what_was_published_last(
     from synth_spark.pipeline.incremental import published_before
 
     source = Path(shutil.copytree(str(releases["whole"].plan.input.path), tmp_path / "in"))
-    first = releases["first"].workspace.folder
+    first = releases["first"].store.folder
     middle = counted(spark, source, tmp_path / "out", input__since=str(first), run_id="middle")
     add(source, 3, late=True)
-    last = counted(spark, source, tmp_path / "out", input__since=str(middle.workspace.folder), run_id="last")
+    last = counted(spark, source, tmp_path / "out", input__since=str(middle.store.folder), run_id="last")
     assert_same(last, counted(spark, source, tmp_path / "out", run_id="again"))
     before = published_before(last)
     assert before is not None
-    assert before.workspace.run_id == "first"  # `middle` was not published
-    names = last.workspace.manifest["tables"]["records"]["files"]
+    assert before.store.run_id == "first"  # `middle` was not published
+    names = last.store.manifest["tables"]["records"]["files"]
     assert all(name.startswith(f"{at:05d}-part-") for at, name in enumerate(names))  # names do not grow with the chain
     assert published_before(releases["whole"]) is None
 
@@ -250,7 +248,7 @@ def test_counts_that_cannot_be_added_are_counted_again(spark: SparkSession, make
     keys = {"input__columns": ["place", "only"], "input__multi_values": {"only": "|", "place": "|"}, "privacy__k": 30}
     first = counted(spark, source, tmp_path / "out", **keys)
     add(source, 2, late=True)
-    second = counted(spark, source, tmp_path / "out", **keys, input__since=str(first.workspace.folder))
+    second = counted(spark, source, tmp_path / "out", **keys, input__since=str(first.store.folder))
     assert (first.resolved.length, second.resolved.length) == (2, 3)  # of the list in `only`, a column came
     assert_same(second, counted(spark, source, tmp_path / "out", **keys))
 
@@ -265,7 +263,7 @@ def test_partitions_and_sources_are_added_to(spark: SparkSession, tmp_path: Path
     keys["input__source_column"] = "by"
     write("north", "01")
     write("south", "01")
-    since = {"input__since": str(counted(spark, tmp_path, tmp_path / "out", **keys).workspace.folder)}
+    since = {"input__since": str(counted(spark, tmp_path, tmp_path / "out", **keys).store.folder)}
     write("south", "02")
     second = counted(spark, tmp_path, tmp_path / "out", **keys, **since)
     assert second.kept(tables.NEW_RECORDS).rows == 60
@@ -284,8 +282,8 @@ def test_appended_versions_of_a_delta_table_are_added(spark: SparkSession, tmp_p
     table, keys = tmp_path / "cases", {"input__format": "delta", "input__multi_values": {}}
     rows(0, 70).write.format("delta").save(str(table))
     first = counted(spark, table, tmp_path / "out", **keys)
-    assert first.workspace.facts["inventory"]["items"][0]["version"] == 0
-    since = {"input__since": str(first.workspace.folder)}
+    assert first.store.facts["inventory"]["items"][0]["version"] == 0
+    since = {"input__since": str(first.store.folder)}
     for start in (70, 100):
         rows(start, start + 30).write.format("delta").mode("append").save(str(table))
     second = counted(spark, table, tmp_path / "out", **keys, **since)
@@ -304,7 +302,7 @@ def test_appended_versions_of_a_delta_table_are_added(spark: SparkSession, tmp_p
 @pytest.fixture
 def again(releases: dict[str, Run], spark: SparkSession, tmp_path: Path) -> Callable[..., Run]:
     """Begins a run that adds to a copy of the first one; the copy may have been damaged."""
-    shutil.copytree(releases["first"].workspace.folder, tmp_path / "first")
+    shutil.copytree(releases["first"].store.folder, tmp_path / "first")
     source = Path(shutil.copytree(str(releases["whole"].plan.input.path), tmp_path / "in"))
 
     def begin(damage: Callable[[dict[str, Any]], object] | None = None, **keys: Any) -> Run:

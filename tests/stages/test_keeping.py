@@ -15,7 +15,7 @@ from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.fields import Field
 from synth_spark.storage.hashing import content_hash
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 ROWS = [("a", 1), ("b", -5), (None, 2**60), ("b", -5), ("ü", None)]
 
@@ -35,9 +35,9 @@ def test_the_content_hash_is_that_of_whole_sums(spark: SparkSession, number: int
     frame = spark.createDataFrame(rows, "text string, number bigint")
     expected = by_definition(frame)
     assert content_hash(frame) == content_hash(frame.repartition(3).orderBy("number")) == expected
-    workspace = Workspace.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
-    written = workspace.write_frame(tables.RECORDS, frame)
-    assert workspace.keep(spark, tables.RECORDS, written).content_hash == expected
+    store = RunStore.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
+    written = store.write_frame(tables.RECORDS, frame)
+    assert store.keep(spark, tables.RECORDS, written).content_hash == expected
 
 
 def test_one_cell_more_one_moved_or_one_doubled_is_another_hash(spark: SparkSession) -> None:

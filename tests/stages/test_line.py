@@ -98,7 +98,7 @@ def test_aggregates_that_several_tasks_sort_are_in_the_same_order(
     whole = published(out, "aggregates")
     monkeypatch.setattr(suppress, "_SORTED", len(whole) // 4)
     run = work_until(another(first, tmp_path / "out", "sorted", "aggregate"), "aggregate")
-    files = sorted((run.workspace.folder / "tables" / "aggregates").glob("*.parquet"))
+    files = sorted((run.store.folder / "tables" / "aggregates").glob("*.parquet"))
     parts = [pd.read_parquet(file) for file in files]
     assert len(parts) > 2
     assert max(len(part) for part in parts) < len(whole) / 2
@@ -204,15 +204,15 @@ def test_a_stage_can_be_run_again_and_the_rest_resumed(first: Run, tmp_path: Pat
     api.resume(reopened)
     done = hashes(tmp_path / "out")
     api.work(reopened, "synthesize")
-    assert not reopened.workspace.done("evaluate")
+    assert not reopened.store.done("evaluate")
     with pytest.raises(RunError, match="'publish': needs the stage 'evaluate'"):
         api.work(reopened, "publish")
     api.resume(reopened)  # of the same content: nothing is to be done
     assert hashes(tmp_path / "out") == done == kept_hashes(first)
     with pytest.raises(PublishError, match="has been published there already"):
         api.work(reopened, "publish")
-    assert reopened.workspace.done("publish")
-    reopened.workspace.manifest["seed"] = 6
+    assert reopened.store.done("publish")
+    reopened.store.manifest["seed"] = 6
     api.work(reopened, "synthesize")
     with pytest.raises(PublishError, match="has been published there already"):
         api.resume(reopened)  # of another content
@@ -273,7 +273,7 @@ def test_a_failed_audit_stops_the_release_and_leaves_the_previous_one(
     assert "proof.support" in str(failure.value)
     assert (out / "LATEST.json").read_text() == before
     assert not list(out.rglob("*bad*"))
-    report = (run.workspace.folder / "quality.md").read_text()
+    report = (run.store.folder / "quality.md").read_text()
     assert "**failed** | proof.support" in report
     for value in set(sensitive(cases)["citizenship"]) - {""}:
         assert f" {value} " not in str(failure.value)
@@ -294,7 +294,7 @@ def test_only_aggregate_and_synthesize_vouch(first: Run) -> None:
 
     for table in vars(tables).values():
         if isinstance(table, tables.Table) and table.sensitivity is not Sensitivity.SAFE:
-            if table.name not in first.workspace.manifest["tables"]:
+            if table.name not in first.store.manifest["tables"]:
                 continue  # of the other line
             with pytest.raises(TypeError, match=table.name):
                 tables.SafeTable(first.kept(table))

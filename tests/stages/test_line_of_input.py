@@ -80,9 +80,7 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
     assert len(children) > 0
     assert children["status"].isna().all()
     assert set(children["jobs"].dropna()) <= {"none"}
-    assert (
-        "input.constraints.0: 8 records that break it (drop_values)" in (run.workspace.folder / "input.md").read_text()
-    )
+    assert "input.constraints.0: 8 records that break it (drop_values)" in (run.store.folder / "input.md").read_text()
     assert "keeps the structural rule" in (tmp_path / "out" / "RELEASE.md").read_text()
     sound = run.kept(tables.SYNTHETIC_RECORDS).frame.localCheckpoint()
     broken = sound.withColumn("status", F.when(F.col("age") == "0-8", "wed").otherwise(F.col("status")))

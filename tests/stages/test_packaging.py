@@ -92,7 +92,7 @@ def test_a_package_is_the_same_again_and_made_of_the_run_folder_s_root(
     explored: dict[str, Run], outs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["package", str(explored["parquet"].workspace.folder)]) == 0
+    assert main(["package", str(explored["parquet"].store.folder)]) == 0
     first = (tmp_path / "invented-One.zip").read_bytes()
     assert package(open_release(outs["parquet"]), tmp_path / "again.zip").read_bytes() == first
     for name in ("a.zip", "b.zip"):

@@ -19,7 +19,7 @@ from synth_spark.errors import RunError
 from synth_spark.pipeline import api, purge
 from synth_spark.pipeline.run import Run
 from synth_spark.publish.published_release import open_release
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "meansThreats"]
 SEED = 987_654_321_123_456_789
@@ -44,9 +44,9 @@ def original(spark: SparkSession, cases: Path) -> Iterator[Run]:
 
 
 @pytest.fixture
-def workspace(original: Run, tmp_path: Path) -> Workspace:
+def store(original: Run, tmp_path: Path) -> RunStore:
     """The run folder, to be spoilt; what it published is that of the original."""
-    return Workspace.open(Path(shutil.copytree(original.workspace.folder, tmp_path / "first")))
+    return RunStore.open(Path(shutil.copytree(original.store.folder, tmp_path / "first")))
 
 
 def files(folder: Path) -> list[Path]:
@@ -55,7 +55,7 @@ def files(folder: Path) -> list[Path]:
 
 def test_nobody_else_can_read_the_run_folder(original: Run) -> None:
     """Not what Spark's tasks wrote into it either; the published files, as a check of the check, everyone can."""
-    folder = original.workspace.folder
+    folder = original.store.folder
     for path in (folder, folder.parent):
         assert path.stat().st_mode & 0o777 == 0o700
     inside = [folder / "manifest.json", *(folder / "tables").glob("*/*.parquet")]
@@ -81,25 +81,25 @@ def test_nobody_else_can_read_the_run_folder(original: Run) -> None:
     assert all(readable(path) for path in outside)
 
 
-def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(workspace: Workspace) -> None:
-    before = json.loads((workspace.folder / "manifest.json").read_text())
+def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(store: RunStore) -> None:
+    before = json.loads((store.folder / "manifest.json").read_text())
     sensitive = {name for name, entry in before["tables"].items() if entry["sensitivity"] != "SAFE"}
     assert len(sensitive) > 8
-    text = (workspace.folder / "manifest.json").read_text()
+    text = (store.folder / "manifest.json").read_text()
     assert all(told in text for told in (str(SEED), f'"rows": {RECORDS}', f'"records": {RECORDS}'))
-    (workspace.folder / "rehearsal" / "rehearsal-1" / "tables").mkdir(parents=True)  # left by a run that was killed
-    (workspace.folder / "tables" / ".records.unfinished").mkdir()
-    workspace.manifest["tables"]["records"]["sums"] = ["123456789987654321"]  # whatever else may be known of a table
-    assert set(purge.purge(workspace)) == sensitive
-    left = {path.name for path in (workspace.folder / "tables").iterdir()}
+    (store.folder / "rehearsal" / "rehearsal-1" / "tables").mkdir(parents=True)  # left by a run that was killed
+    (store.folder / "tables" / ".records.unfinished").mkdir()
+    store.manifest["tables"]["records"]["sums"] = ["123456789987654321"]  # whatever else may be known of a table
+    assert set(purge.purge(store)) == sensitive
+    left = {path.name for path in (store.folder / "tables").iterdir()}
     assert left == set(before["tables"]) - sensitive
-    assert not (workspace.folder / "rehearsal").exists()
-    text = "".join(path.read_text() for path in files(workspace.folder) if path.suffix in (".json", ".yml"))
+    assert not (store.folder / "rehearsal").exists()
+    text = "".join(path.read_text() for path in files(store.folder) if path.suffix in (".json", ".yml"))
     assert str(SEED) not in text
     assert "123456789987654321" not in text
     assert f'"rows": {RECORDS}' not in text
     assert f'"records": {RECORDS}' not in text
-    after = Workspace.open(workspace.folder)
+    after = RunStore.open(store.folder)
     assert after.purged
     for name in before["tables"]:
         kept, was = after.manifest["tables"][name], before["tables"][name]
@@ -109,13 +109,13 @@ def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(wor
             was["schema"],
         )
         assert kept["rows"] == (None if name in sensitive else was["rows"])
-    assert (workspace.folder / "report.html").is_file()
-    assert open_release(workspace.folder).run_id == "first"
+    assert (store.folder / "report.html").is_file()
+    assert open_release(store.folder).run_id == "first"
     assert purge.purge(after) == []
 
 
-def test_a_purged_run_says_so(workspace: Workspace, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = str(workspace.folder)
+def test_a_purged_run_says_so(store: RunStore, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(store.folder)
     assert main(["purge", folder]) == 0
     assert "records" in capsys.readouterr().out
     assert main(["resume", folder]) == 0
@@ -123,59 +123,57 @@ def test_a_purged_run_says_so(workspace: Workspace, spark: SparkSession, capsys:
     assert main(["stage", "synthesize", folder]) == 7
     assert "was purged" in capsys.readouterr().err
     assert main(["validate", folder]) == 0
-    assert json.loads((workspace.folder / "summary.json").read_text())["purged"] is True
-    manifest = json.loads((workspace.folder / "manifest.json").read_text())
+    assert json.loads((store.folder / "summary.json").read_text())["purged"] is True
+    manifest = json.loads((store.folder / "manifest.json").read_text())
     assert set(manifest["stages"]) >= {"read", "publish"}  # nothing was forgotten on the way
 
 
-def test_validating_a_purged_run_checks_what_was_published(
-    workspace: Workspace, original: Run, spark: SparkSession
-) -> None:
-    purge.purge(workspace)
+def test_validating_a_purged_run_checks_what_was_published(store: RunStore, original: Run, spark: SparkSession) -> None:
+    purge.purge(store)
     file = next(Path(original.plan.output.path).glob("synthetic_records/*/*.parquet"))
     content = file.read_bytes()
     file.write_bytes(content[:-1] + b"?")
     try:
-        assert main(["validate", str(workspace.folder)]) == 6
+        assert main(["validate", str(store.folder)]) == 6
     finally:
         file.write_bytes(content)
 
 
 def test_a_run_that_is_not_published_is_purged_by_force_alone(
-    workspace: Workspace, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+    store: RunStore, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del workspace.manifest["stages"]["publish"]
-    workspace.save()
-    assert main(["purge", str(workspace.folder)]) == 7
+    del store.manifest["stages"]["publish"]
+    store.save()
+    assert main(["purge", str(store.folder)]) == 7
     assert "has not been published" in capsys.readouterr().err
-    assert (workspace.folder / "tables" / "records").is_dir()
-    assert main(["purge", str(workspace.folder), "--force"]) == 0
-    assert not (workspace.folder / "tables" / "records").exists()
-    assert main(["resume", str(workspace.folder)]) == 7
+    assert (store.folder / "tables" / "records").is_dir()
+    assert main(["purge", str(store.folder), "--force"]) == 0
+    assert not (store.folder / "tables" / "records").exists()
+    assert main(["resume", str(store.folder)]) == 7
     assert "was purged" in capsys.readouterr().err
 
 
-def test_a_run_whose_release_is_damaged_is_not_purged(workspace: Workspace, original: Run) -> None:
+def test_a_run_whose_release_is_damaged_is_not_purged(store: RunStore, original: Run) -> None:
     file = next(Path(original.plan.output.path).glob("aggregates/*/*.parquet"))
     hidden = file.with_suffix(".hidden")
     file.rename(hidden)
     try:
         with pytest.raises(RunError, match="has no whole release"):
-            purge.purge(workspace)
+            purge.purge(store)
     finally:
         hidden.rename(file)
-    assert (workspace.folder / "tables" / "records").is_dir()
+    assert (store.folder / "tables" / "records").is_dir()
 
 
-def test_a_purge_that_was_cut_short_is_finished(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_purge_that_was_cut_short_is_finished(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def torn(path: Path) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(purge.shutil, "rmtree", torn)
         with pytest.raises(KeyboardInterrupt):
-            purge.purge(workspace)
-    again = Workspace.open(workspace.folder)
+            purge.purge(store)
+    again = RunStore.open(store.folder)
     assert again.purged  # nobody works with what is left
     assert (again.folder / "tables" / "records").is_dir()
     purge.purge(again)
@@ -183,23 +181,23 @@ def test_a_purge_that_was_cut_short_is_finished(workspace: Workspace, monkeypatc
     assert (again.folder / "tables" / "synthetic_records").is_dir()
 
 
-def test_links_are_removed_and_not_followed(workspace: Workspace, tmp_path: Path) -> None:
+def test_links_are_removed_and_not_followed(store: RunStore, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
-    shutil.rmtree(workspace.folder / "tables" / "records")
-    (workspace.folder / "tables" / "records").symlink_to(tmp_path / "precious")
-    purge.purge(workspace)
+    shutil.rmtree(store.folder / "tables" / "records")
+    (store.folder / "tables" / "records").symlink_to(tmp_path / "precious")
+    purge.purge(store)
     assert (tmp_path / "precious" / "file").exists()
-    assert not (workspace.folder / "tables" / "records").is_symlink()
+    assert not (store.folder / "tables" / "records").is_symlink()
 
 
 def test_a_plan_can_ask_for_it(original: Run, tmp_path: Path) -> None:
     """The release is the same, and nothing sensitive is left as soon as it is in place."""
     run = another(original, tmp_path / "out", "first", "publish", operations__after_publication="purge")
-    assert (run.workspace.folder / "tables" / "records").is_dir()
+    assert (run.store.folder / "tables" / "records").is_dir()
     api.resume(run)
     assert hashes(tmp_path / "out") == hashes(Path(original.plan.output.path))
-    tables = Workspace.open(run.workspace.folder).manifest["tables"]
-    left = {path.name for path in (run.workspace.folder / "tables").iterdir()}
+    tables = RunStore.open(run.store.folder).manifest["tables"]
+    left = {path.name for path in (run.store.folder / "tables").iterdir()}
     assert left == {name for name, entry in tables.items() if entry["sensitivity"] == "SAFE"}
     assert len(left) > 5

@@ -49,7 +49,7 @@ def test_the_showcase_is_published_and_can_be_made_again(run: Run, capsys: pytes
         assert secret not in told, secret
     assert "Women" in told
     again = root.parent / "again.html"
-    assert main(["show", str(run.workspace.folder), "--output", str(again)]) == 0
+    assert main(["show", str(run.store.folder), "--output", str(again)]) == 0
     assert str(again) in capsys.readouterr().out
     assert again.read_text(encoding="utf-8") == page
 
@@ -72,7 +72,7 @@ def test_long_forms_hold_what_the_wide_tables_hold(run: Run, spark: SparkSession
         ("synthetic_records", "synthetic_attributes", "record_id"),
         ("aggregates", "aggregate_attributes", "combination_id"),
     ):
-        kept = {name: pd.read_parquet(run.workspace.folder / "tables" / name) for name in (wide_name, long_name)}
+        kept = {name: pd.read_parquet(run.store.folder / "tables" / name) for name in (wide_name, long_name)}
         assert found.arrow(long_name, spark).num_rows == len(kept[long_name])
         expected = [
             (row, name, value)

@@ -34,7 +34,7 @@ def expected(spark: SparkSession, frame: DataFrame, tmp_path_factory: pytest.Tem
 
 def assert_reads_the_same(run: Run, expected: Run) -> None:
     """The records, and what is known of their columns: all that later stages know of a source."""
-    records = [one.workspace.manifest["tables"]["records"] for one in (run, expected)]
+    records = [one.store.manifest["tables"]["records"] for one in (run, expected)]
     assert records[0]["content_hash"] == records[1]["content_hash"]
     assert records[0]["schema"] == records[1]["schema"]
     assert run.fields == expected.fields
@@ -49,8 +49,8 @@ def test_delta_folder_in_and_delta_tables_out(
     one = release(spark, tmp_path / "cases", out, privacy__k=5, output__format="delta", run_id="one")
     assert_reads_the_same(one, expected)
     assert hashes(out) == kept_hashes(expected)
-    two = about_to_publish(spark, one.workspace.folder, tmp_path / "two", out, "delta")
-    two.workspace.forget(["publish"], [tables.RELEASE])
+    two = about_to_publish(spark, one.store.folder, tmp_path / "two", out, "delta")
+    two.store.forget(["publish"], [tables.RELEASE])
     api.resume(two)
     pointer = json.loads((out / "LATEST.json").read_text())
     assert pointer["run_id"] == "two"

@@ -52,7 +52,7 @@ def free(counted: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def names(run: Run) -> set[str]:
     """Names of the tables in a run's folder."""
-    return set(run.workspace.manifest["tables"])
+    return set(run.store.manifest["tables"])
 
 
 def single_counts(frame: pd.DataFrame) -> Counter[tuple[str, str]]:

@@ -12,7 +12,7 @@ from synth_spark.errors import PlanError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 from synth_spark.tuning import grid_search
 from synth_spark.tuning.comparison import differing
 
@@ -23,7 +23,7 @@ def started(spark: SparkSession, tmp_path: Path, **keys: object) -> Run:
     demo.write_csv(spark, tmp_path / "cases.csv", 300, seed=5)
     asked = {"input.path": str(tmp_path / "cases.csv"), "output.path": str(tmp_path / "out"), "seed": 3}
     plan = plans.load(None, {**asked, "input.columns": COLUMNS, **keys})
-    return Run(spark, Workspace.create(plan), Progress(quiet=True))
+    return Run(spark, RunStore.create(plan), Progress(quiet=True))
 
 
 @pytest.mark.takes("four trials")
@@ -37,7 +37,7 @@ def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
     assert differing(found) == ["privacy.k", "synthesis.kind"]
     hashes = set()
     for one in found:
-        trial = Run(spark, Workspace.open(tmp_path / "trials" / one.run_id), Progress(quiet=True))
+        trial = Run(spark, RunStore.open(tmp_path / "trials" / one.run_id), Progress(quiet=True))
         hashes.add(trial.kept(tables.RECORDS).content_hash)
         assert trial.records == 200
         assert 0 < (one.figure("kept_share_of_common", 2) or 0) <= 1

@@ -11,15 +11,17 @@ from pyspark.sql import SparkSession
 
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
-from synth_spark.publish.repository import Root
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.storage.hashing import sha256
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 
-def place(out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, columns: str = "ab", **plan: object) -> Root:
+def place(
+    out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, columns: str = "ab", **plan: object
+) -> ReleaseRepository:
     """Publish a release of the given combinations, as ``a:x`` or ``a:x;b:y`` → count, step by step as it is done."""
     out.mkdir(exist_ok=True)
-    root = Root(out)
+    root = ReleaseRepository(out)
     told = {"privacy": "k_anonymity", "k": k, "reporting_length": 2, "title": "Cases", "guarantee": "It is safe."}
     tables = {
         "aggregates": pa.table(
@@ -65,6 +67,6 @@ def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, 
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["run_id"] = manifest["plan"]["run_id"] = folder.name
     manifest["plan"]["output"] |= {"path": str(out), "format": format_}
-    manifest["facts"]["readers_have"] = Root(out).current()
+    manifest["facts"]["readers_have"] = ReleaseRepository(out).current()
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    return Run(spark, Workspace.open(folder), Progress(quiet=True))
+    return Run(spark, RunStore.open(folder), Progress(quiet=True))

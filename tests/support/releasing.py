@@ -15,7 +15,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.stages import STAGES
 from synth_spark.privacy.mechanisms import Noise
 from synth_spark.schema.tables import Table
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 
 def started(spark: SparkSession, source: Path, out: Path, **settings: Any) -> Run:
@@ -34,8 +34,8 @@ def release(spark: SparkSession, source: Path, out: Path, **settings: Any) -> Ru
 
 def work_until(run: Run, last: str) -> Run:
     """Do the stages of a run that are not done, up to a stage, and no others."""
-    for name in _stages(run.workspace):
-        if not run.workspace.done(name):
+    for name in _stages(run.store):
+        if not run.store.done(name):
             api.work(run, name)
         if name == last:
             break
@@ -48,25 +48,25 @@ def another(run: Run, out: Path, name: str, first: str, noise: Noise | None = No
     Settings are those of a plan that differ, as for `started`; of stages that are done they change nothing.
     """
     folder = out.with_name(f"{out.name}.work") / name
-    shutil.copytree(run.workspace.folder, folder)
-    workspace = Workspace.open(folder)
-    told: dict[str, Any] = workspace.manifest["plan"]
+    shutil.copytree(run.store.folder, folder)
+    store = RunStore.open(folder)
+    told: dict[str, Any] = store.manifest["plan"]
     for key, value in {"run_id": name, "output__path": str(out), **settings}.items():
         *parents, last = key.split("__")
         within = told
         for parent in parents:
             within = within[parent]
         within[last] = value
-    workspace.manifest |= {"run_id": name, "plan": plans.parse(told).model_dump(mode="json")}
-    workspace.manifest["seed"] = settings.get("seed", workspace.manifest["seed"])
-    stages = _stages(workspace)
+    store.manifest |= {"run_id": name, "plan": plans.parse(told).model_dump(mode="json")}
+    store.manifest["seed"] = settings.get("seed", store.manifest["seed"])
+    stages = _stages(store)
     todo = list(stages)[list(stages).index(first) :]
-    workspace.forget(todo, [table for stage in todo for table in stages[stage].keeps])
-    return Run(run.spark, Workspace.open(folder), Progress(quiet=True), noise or run.noise)
+    store.forget(todo, [table for stage in todo for table in stages[stage].keeps])
+    return Run(run.spark, RunStore.open(folder), Progress(quiet=True), noise or run.noise)
 
 
-def _stages(workspace: Workspace) -> dict[str, Any]:
-    return STAGES[workspace.plan.privacy.kind]
+def _stages(store: RunStore) -> dict[str, Any]:
+    return STAGES[store.plan.privacy.kind]
 
 
 def kept(run: Run, table: Table) -> pd.DataFrame:
@@ -91,7 +91,7 @@ def hashes(out: Path) -> dict[str, str]:
 
 def kept_hashes(run: Run) -> dict[str, str]:
     """Content hashes of the same tables in a run's folder, as far as they are made."""
-    entries = run.workspace.manifest["tables"]
+    entries = run.store.manifest["tables"]
     names = ("synthetic_records", "aggregates", "evaluation")
     return {name: entries[name]["content_hash"] for name in names if name in entries}
 

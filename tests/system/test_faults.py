@@ -20,7 +20,7 @@ from synth_spark.pipeline.stages import STAGES
 from synth_spark.publish import lifecycle, publisher
 from synth_spark.publish.delta import slices
 from synth_spark.publish.published_release import open_release
-from synth_spark.publish.repository import Root
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 
 DOZEN = [
@@ -113,13 +113,13 @@ def test_of_two_who_publish_at_once_one_wins(
     thread.join()
     won, lost = (first, second) if machines == 1 else (second, first)
     assert [("another release meanwhile" in text) for text in failed] == [True] * (machines - 1)
-    root = Root(out)
-    assert list(root.published()) == [root.current()] == [won.workspace.run_id]
+    root = ReleaseRepository(out)
+    assert list(root.published()) == [root.current()] == [won.store.run_id]
     assert not root.remnants()
     assert not root.staging.exists()
     api.resume(lost)
-    assert root.current() == lost.workspace.run_id
-    assert list(root.published()) == [won.workspace.run_id, lost.workspace.run_id]
+    assert root.current() == lost.store.run_id
+    assert list(root.published()) == [won.store.run_id, lost.store.run_id]
     for name in root.published():
         open_release(out, name).verify()
 
@@ -145,12 +145,12 @@ def test_a_full_disk(
         told = capsys.readouterr().err
         assert "output.path: could not be written (No space left on device); free space" in told
         assert fingerprint(out) == whole
-        assert not Root(out).remnants()
+        assert not ReleaseRepository(out).remnants()
         monkeypatch.delenv(faults.VARIABLE, raising=False)
         if disk is not None:
             (disk / "filler").unlink()
     assert main(["resume", str(folder), "--quiet"]) == 0
-    assert Root(out).current() == "during"
+    assert ReleaseRepository(out).current() == "during"
     assert {name: kept for name, kept in fingerprint(out).items() if name in whole and "/" in name} == {
         name: kept for name, kept in whole.items() if "/" in name
     }
@@ -197,7 +197,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
 
     tear(second, "publish.write.release")
     assert set(slices(spark, out)) == {"first", "second"}
-    assert told() == {"first"} == {Root(out).current()}
+    assert told() == {"first"} == {ReleaseRepository(out).current()}
     before = versions("aggregates")
     api.resume(second)
     assert versions("aggregates") == before  # what had been written was not written again
@@ -210,7 +210,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     assert set(slices(spark, out)) == {"first", "second"}
     api.resume(third)  # Delta has seen these transactions, but what they wrote is gone
     rows = [open_release(out, name).arrow("aggregates", spark).num_rows for name in ("first", "second", "third")]
-    assert rows == [first.workspace.manifest["tables"]["aggregates"]["rows"]] * 3
+    assert rows == [first.store.manifest["tables"]["aggregates"]["rows"]] * 3
     assert main(["releases", "retire", str(out), "--keep", "2"]) == 0
     assert "VACUUM" in capsys.readouterr().out
     assert set(slices(spark, out)) == {"second", "third"} == told()

@@ -48,7 +48,8 @@ _DYING = """
 import os, sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from synth_spark import plan as plans, running
+from synth_spark import plan as plans
+from synth_spark.pipeline import api
 from synth_spark.privacy.mechanisms import VettedNoise
 from synth_spark.monitoring.progress import Progress
 from synth_spark.runtime.session import open_session
@@ -75,7 +76,7 @@ for method in sys.argv[1:]:
     plan = plans.load(None, {"input.path": "cases.csv", "output.path": f"{method}/out", "privacy.epsilon": 1.0,
                              "run_id": "died", "synthesis.kind": method})
     noise = Dying(os.getpid(), f"{method}/draws")
-    running.resume(replace(running.start(spark, plan, Progress(quiet=True)), noise=noise))
+    api.resume(replace(api.start(spark, plan, Progress(quiet=True)), noise=noise))
 spark.stop()
 """
 

@@ -190,7 +190,7 @@ def test_a_plan_bounds_what_it_takes_and_says_what_does_not_fit() -> None:
 
 def test_the_limits_of_the_plan_are_those_of_the_product() -> None:
     from synth_spark.plan import parse
-    from synth_spark.plan.planner import Resolved
+    from synth_spark.plan.planner import ResolvedPlan
     from synth_spark.validate import cuts
     from synth_spark.validate.proof import _SENT_AS_THEY_ARE
 
@@ -198,6 +198,6 @@ def test_the_limits_of_the_plan_are_those_of_the_product() -> None:
     plan, names = parse({"input": {"path": "cases.csv"}}), tuple(f"c{index}" for index in range(20))
     for records in (10**4, 10**6, 10**7, 10**9):
         facts = invented(records)
-        resolved = Resolved(plan, names, (2,) * 20, records, records, 20, ())
+        resolved = ResolvedPlan(plan, names, (2,) * 20, records, records, 20, ())
         assert cost.cuts(facts) == cuts(records, 2 * records)
         assert cost.counting_tasks(facts) == resolved.counting_tasks

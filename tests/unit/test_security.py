@@ -13,7 +13,7 @@ from synth_spark.plan import Output, parse
 from synth_spark.publish import publisher
 from synth_spark.schema import tables
 from synth_spark.storage import paths
-from synth_spark.storage.run_store import Workspace
+from synth_spark.storage.run_store import RunStore
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "synth_spark").rglob("*.py"))
@@ -109,7 +109,7 @@ def test_run_folders_are_not_inside_the_published_folder(
     (tmp_path / "link").symlink_to("out")
     plan = parse({"input": {"path": "cases.csv"}, "output": {"path": "out"}, "work": work})
     with pytest.raises(PlanError, match="work: is inside the folder of the published tables"):
-        Workspace.create(plan)
+        RunStore.create(plan)
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -12,14 +12,14 @@ STEPS = 1 + PARTS
 
 
 def examine(
-    trained: Codes, control: Codes, made: Codes, terms: Terms, steps: Collection[int] = range(STEPS)
+    trained: Codes, control: Codes, synthetic: Codes, terms: Terms, steps: Collection[int] = range(STEPS)
 ) -> list[tuple[int, Row]]:
     """Attack synthetic records, and train models on them.
 
     Args:
         trained: (n, m) codes of the records that the synthetic ones were made from; 0 = absent.
         control: (h, m) codes of records that were held out.
-        made: (s, m) codes of the synthetic records.
+        synthetic: (s, m) codes of the synthetic records.
         terms: see `attacks.Terms`.
         steps: which of the steps 0 … `STEPS` − 1; what one finds does not depend on the others.
 
@@ -28,6 +28,6 @@ def examine(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a model that has not converged is told by its figures
-        attacks = attack(trained, control, made, terms) if 0 in steps else []
-        models = train(trained, control, made, terms, [step - 1 for step in steps if step])
+        attacks = attack(trained, control, synthetic, terms) if 0 in steps else []
+        models = train(trained, control, synthetic, terms, [step - 1 for step in steps if step])
         return [*((0, row) for row in attacks), *((part + 1, row) for part, row in models)]

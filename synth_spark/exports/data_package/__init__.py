@@ -49,48 +49,48 @@ def package(release: PublishedRelease, target: Path | None = None, spark: "Spark
     """
     release.verify()
     source = Source.of(release, spark)
-    told = about(release, source)
+    metadata = about(release, source)
     file = target if target is not None else Path()
-    file = file / f"{told.folder}.zip" if file.is_dir() else file
-    with archive(file, told.folder, told.published) as zipped:
-        _fill(zipped, release, source, told)
+    file = file / f"{metadata.folder}.zip" if file.is_dir() else file
+    with archive(file, metadata.folder, metadata.published) as zipped:
+        _fill(zipped, release, source, metadata)
     return file
 
 
-def _fill(zipped: Archive, release: PublishedRelease, source: Source, told: About) -> None:
-    fields = {field.name: field for field in source.fields(delimiters(dict(told.plan)))}
+def _fill(zipped: Archive, release: PublishedRelease, source: Source, metadata: About) -> None:
+    fields = {field.name: field for field in source.fields(delimiters(dict(metadata.plan)))}
     written = [
         write_table(zipped, release, source, name, fields) for name in OFFERED if name in release.manifest["tables"]
     ]
     counts = next(one for one in written if one.name == "aggregates")
     figures = [name for name in FIGURES if name in counts.schema.names]
-    book = codebook(told, written, fields)
-    zipped.write("codebook.md", codebook_text(told, book, written, figures))
+    book = codebook(metadata, written, fields)
+    zipped.write("codebook.md", codebook_text(metadata, book, written, figures))
     _write_csv(zipped, "codebook.csv", columns_table(book))
     _write_csv(zipped, "codebook_values.csv", values_table(book, figures))
-    documents = _documents(release, source, told)
+    documents = _documents(release, source, metadata)
     for name, text in documents.items():
         zipped.write(name, text)
-    made = {entry.path for entry in zipped.entries} | {"datapackage.json", "SHA256SUMS"}
-    zipped.write("README.md", readme(told, written, [name for name in DOCUMENTS if name in made]))
-    zipped.write("datapackage.json", descriptor(told, book, written, zipped.entries))
+    paths = {entry.path for entry in zipped.entries} | {"datapackage.json", "SHA256SUMS"}
+    zipped.write("README.md", readme(metadata, written, [name for name in DOCUMENTS if name in paths]))
+    zipped.write("datapackage.json", descriptor(metadata, book, written, zipped.entries))
     zipped.write("SHA256SUMS", zipped.sums())
 
 
-def _documents(release: PublishedRelease, source: Source, told: About) -> dict[str, str]:
+def _documents(release: PublishedRelease, source: Source, metadata: About) -> dict[str, str]:
     """The texts of a package that are not made of its files."""
-    found = {name: text for name in _AS_PUBLISHED if (text := release.document(name)) is not None}
-    found.setdefault("RELEASE.md", release_text(told.title, json.loads(told.row["sentences"])))
+    documents = {name: text for name in _AS_PUBLISHED if (text := release.document(name)) is not None}
+    documents.setdefault("RELEASE.md", release_text(metadata.title, json.loads(metadata.row["sentences"])))
     row: dict[str, Any] = {
-        name: json.loads(cell) if name in _JSON and cell else cell for name, cell in told.row.items()
+        name: json.loads(cell) if name in _JSON and cell else cell for name, cell in metadata.row.items()
     }
     return {
-        **found,
+        **documents,
         "showcase.html": showcase(source),
         "release.json": json.dumps(row, indent=1, ensure_ascii=False) + "\n",
-        "LICENCE.txt": licence_text(told),
-        "CITATION.txt": citation_text(told) + "\n",
-        "CITATION.cff": citation_cff(told),
+        "LICENCE.txt": licence_text(metadata),
+        "CITATION.txt": citation_text(metadata) + "\n",
+        "CITATION.cff": citation_cff(metadata),
     }
 
 

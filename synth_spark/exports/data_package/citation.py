@@ -90,22 +90,22 @@ def licence_name(about: About) -> str | None:
 
 def contributors(about: About) -> list[dict[str, str]]:
     """Authors and publisher as descriptors of data packages name them: ``title``, ``role``, further keys."""
-    found: list[dict[str, str]] = []
+    people: list[dict[str, str]] = []
     for one in about.terms.authors:
         entry = {"title": _name(one), "role": "author"}
         if one.affiliation:
             entry["organization"] = one.affiliation
         if one.orcid:
             entry["path"] = f"https://orcid.org/{one.orcid}"
-        found.append(entry)
+        people.append(entry)
     if about.terms.publisher:
         entry = {"title": about.terms.publisher, "role": "publisher"}
         if about.terms.publisher_url:
             entry["path"] = about.terms.publisher_url
         if about.terms.contact and "://" not in about.terms.contact:
             entry["email"] = about.terms.contact
-        found.append(entry)
-    return found
+        people.append(entry)
+    return people
 
 
 def _name(author: Author) -> str:

@@ -104,12 +104,12 @@ def codebook(about: About, written: Sequence[Written], fields: Mapping[str, Fiel
     return Codebook(tuple(columns), tuple(values))
 
 
-def generalisation(plan: Mapping[str, Any], told: Mapping[str, Any], column: str) -> str:
+def generalisation(plan: Mapping[str, Any], presentation: Mapping[str, Any], column: str) -> str:
     """How values of a column became coarser before anything was counted; empty where the published plan tells nothing.
 
     Args:
         plan: the published plan.
-        told: the presentation; its ``grouped`` are columns whose codes became groups.
+        presentation: the presentation; its ``grouped`` are columns whose codes became groups.
         column: header of the column.
 
     >>> generalisation({"input": {"numbers": {"age": {"width": "10", "bottom": "18", "origin": "0"}}}}, {}, "age")
@@ -122,7 +122,7 @@ def generalisation(plan: Mapping[str, Any], told: Mapping[str, Any], column: str
     if dates:
         period = dates["to"]
         parts.append(f"dates became {_PERIODS.get(period, f'{period}s')}")
-    if column in told.get("grouped", ()):
+    if column in presentation.get("grouped", ()):
         parts.append("codes became groups")
     take = ((reading.get("subject") or {}).get("take") or {}).get(column)
     if take:
@@ -146,8 +146,8 @@ def _binned(bins: Mapping[str, Any]) -> str:
 
 
 def _said(about: About, column: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = about.told["columns"].get(column, {})
-    return found
+    view: Mapping[str, Any] = about.presentation["columns"].get(column, {})
+    return view
 
 
 def _entry(
@@ -164,7 +164,7 @@ def _entry(
         if name in fields:
             title, meaning, coarser = views[name]["title"], views[name]["description"], ""
             form = _form(fields[name], views[name]["kind"])
-            coarser = generalisation(about.plan, about.told, name)
+            coarser = generalisation(about.plan, about.presentation, name)
         elif name in indicators:
             held = indicators[name]
             title = f"{views[held.column]['title']}: {held.label or held.value}"
@@ -250,8 +250,8 @@ def codebook_text(about: About, book: Codebook, written: Sequence[Written], figu
         lines += [f"## {_cell(column)}", "", f"| value | label | {' | '.join(figures)} | synthetic_count |"]
         lines += [f"|---|---|{'---:|' * (len(figures) + 1)}"]
         for value in own[:_MOST_LISTED]:
-            told = [_figure(value.figures.get(name)) for name in figures]
-            lines.append(f"| {' | '.join([_cell(value.value), _cell(value.label), *told, f'{value.synthetic:,}'])} |")
+            cells = [_figure(value.figures.get(name)) for name in figures]
+            lines.append(f"| {' | '.join([_cell(value.value), _cell(value.label), *cells, f'{value.synthetic:,}'])} |")
         if len(own) > _MOST_LISTED:
             lines.append(f"\n{len(own) - _MOST_LISTED:,} more are in codebook_values.csv.")
         lines.append("")

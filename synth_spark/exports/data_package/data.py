@@ -145,14 +145,14 @@ def schema_of(release: PublishedRelease, name: str) -> pa.Schema:
     Raises:
         PublishError: a column has a type that no package has.
     """
-    found = []
+    entries = []
     for column in release.manifest["tables"][name]["schema"]:
         if column["type"] not in _TYPES:
             remedy = "only texts, numbers, dates, times, truth values and lists of texts can be packaged"
             where = f"table {name}, column '{column['name']}'"
             raise PublishError(where, "has a type that no package has", remedy)
-        found.append(pa.field(column["name"], _TYPES[column["type"]]))
-    return pa.schema(found)
+        entries.append(pa.field(column["name"], _TYPES[column["type"]]))
+    return pa.schema(entries)
 
 
 def batches(release: PublishedRelease, source: Source, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -162,8 +162,8 @@ def batches(release: PublishedRelease, source: Source, name: str, schema: pa.Sch
         PublishError: the table cannot be read as it was published.
     """
     held = source.tables[name]
-    found = held.to_batches(_BATCH) if isinstance(held, pa.Table) else release.batches(name)
-    for batch in found:
+    parts = held.to_batches(_BATCH) if isinstance(held, pa.Table) else release.batches(name)
+    for batch in parts:
         cells = [batch.column(one.name).cast(one.type) for one in schema]
         yield pa.RecordBatch.from_arrays(cells, schema=schema)
 
@@ -205,9 +205,9 @@ def _add_singles(singles: dict[str, dict[str, dict[str, int | float]]], batch: p
     """Take the published counts of single attributes, which hold one value of one column."""
     own = batch.filter(pc.equal(batch.column("length"), 1))
     figures = [name for name in FIGURES if name in own.schema.names]
-    for name, known in singles.items():
+    for name, counts in singles.items():
         held = own.filter(pc.is_valid(own.column(name)))
         cells = held.column(name)
         values = pc.list_flatten(cells) if pa.types.is_list(cells.type) else cells.cast(pa.string())
         for value, row in zip(values.to_pylist(), held.select(figures).to_pylist(), strict=True):
-            known[value] = row
+            counts[value] = row

@@ -61,9 +61,9 @@ def _licences(about: About) -> list[dict[str, str]] | None:
     """The licence; the standard asks for a name of the Open Definition's kind, or a path."""
     if not (about.terms.licence or about.terms.licence_url or about.terms.licence_text):
         return None
-    found = {"name": about.licence.id if about.licence else None, "path": about.licence_url or "LICENCE.txt"}
-    found["title"] = about.licence.title if about.licence else licence_name(about)
-    return [{key: value for key, value in found.items() if value is not None}]
+    licence = {"name": about.licence.id if about.licence else None, "path": about.licence_url or "LICENCE.txt"}
+    licence["title"] = about.licence.title if about.licence else licence_name(about)
+    return [{key: value for key, value in licence.items() if value is not None}]
 
 
 def _resource(book: Codebook, one: Written, form: str, entry: Entry) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _resource(book: Codebook, one: Written, form: str, entry: Entry) -> dict[str
         if column.table == one.name
     ]
     media = "text/csv" if form == "csv" else "application/vnd.apache.parquet"
-    found: dict[str, Any] = {
+    resource: dict[str, Any] = {
         "name": one.name if form == "csv" else f"{one.name}-parquet",
         "path": entry.path,
         "profile": "tabular-data-resource" if form == "csv" else "data-resource",
@@ -94,7 +94,7 @@ def _resource(book: Codebook, one: Written, form: str, entry: Entry) -> dict[str
         "schema": {"fields": columns, "missingValues": [""]},
     }
     # the standard's tables are text: its library counts no bytes of Parquet, and reads missing integers as NaN
-    return found | ({"encoding": "utf-8", "dialect": _DIALECT} if form == "csv" else {"type": "file"})
+    return resource | ({"encoding": "utf-8", "dialect": _DIALECT} if form == "csv" else {"type": "file"})
 
 
 def _document(entry: Entry) -> dict[str, Any]:

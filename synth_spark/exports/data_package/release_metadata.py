@@ -31,7 +31,7 @@ class About:
         published: when it was published, in UTC.
         row: the row of the table ``release``.
         plan: the published plan.
-        told: its presentation: what the plan says of published columns and values.
+        presentation: what the plan says of published columns and values.
         terms: licence, citation, publisher.
     """
 
@@ -39,7 +39,7 @@ class About:
     published: datetime
     row: Mapping[str, Any]
     plan: Mapping[str, Any]
-    told: Mapping[str, Any]
+    presentation: Mapping[str, Any]
     terms: PublicationTerms
 
     @property
@@ -50,7 +50,7 @@ class About:
     @property
     def description(self) -> str:
         """What the records are about, if the plan says so."""
-        return str(self.told.get("description", ""))
+        return str(self.presentation.get("description", ""))
 
     @property
     def name(self) -> str:
@@ -85,8 +85,8 @@ class About:
     @property
     def limits(self) -> str:
         """What is not promised, in a sentence; empty if the release does not say."""
-        found: list[str] = json.loads(self.row["sentences"])
-        return next((text for text in found if text.startswith(_LIMITS)), "")
+        sentences: list[str] = json.loads(self.row["sentences"])
+        return next((text for text in sentences if text.startswith(_LIMITS)), "")
 
 
 def about(release: PublishedRelease, source: Source) -> About:

@@ -33,15 +33,15 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _MOST_VALUES = 200_000
 
 
-def check_texts(wish: Showcase) -> None:
+def check_texts(config: Showcase) -> None:
     """Make sure that what a plan translates is there.
 
     Raises:
         PlanError: a text has no place on the page, or its language is none.
     """
-    if not _LOCALE.fullmatch(wish.texts.get("locale", "en")):
+    if not _LOCALE.fullmatch(config.texts.get("locale", "en")):
         raise PlanError("showcase.texts.locale", "names no language", "write it as en, de-CH or pt-BR")
-    for name in unknown_texts(wish.texts):
+    for name in unknown_texts(config.texts):
         raise PlanError(
             f"showcase.texts.{name}", "is not a text of the page", "see `synth_spark/exports/showcase/app/texts.json`"
         )
@@ -68,20 +68,20 @@ def showcase(source: Source) -> str:
     row = release_row(source)
     if "presentation" not in row:
         raise PublishError("table release", "says nothing of a presentation", "make a release with this version")
-    told = json.loads(row["presentation"])
+    presented = json.loads(row["presentation"])
     fields = source.fields(json.loads(row["plan"])["input"].get("multi_values", {}))
     held = source.rows("synthetic_records")
-    shown = source.head("synthetic_records", told["records"])
+    shown = source.head("synthetic_records", presented["records"])
     columns = [coded(shown[field.name], field) for field in fields]
-    aggregates = source.head("aggregates", max(told["combinations"], _MOST_VALUES))
+    aggregates = source.head("aggregates", max(presented["combinations"], _MOST_VALUES))
     values = _values_of(aggregates, fields)
     views = [
-        column_view(field.name, list({*values[field.name], *column.values}), told["columns"].get(field.name, {}))
+        column_view(field.name, list({*values[field.name], *column.values}), presented["columns"].get(field.name, {}))
         for field, column in zip(fields, columns, strict=True)
     ]
     records = distinct([column.codes for column in columns])
     published = counts(
-        aggregates.slice(0, told["combinations"]),
+        aggregates.slice(0, presented["combinations"]),
         fields,
         [view["values"] for view in views],
         [name for name in _FIGURES if name in aggregates.schema.names],
@@ -94,14 +94,14 @@ def showcase(source: Source) -> str:
         "title": row["title"],
         "about": _about(row),
         "sentences": json.loads(row["sentences"]),
-        "noun": told["noun"],
-        "description": told["description"],
+        "noun": presented["noun"],
+        "description": presented["description"],
         "columns": views,
-        "charts": charts(views, told),
-        "groups": told["groups"],
-        "pages": told["pages"],
+        "charts": charts(views, presented),
+        "groups": presented["groups"],
+        "pages": presented["pages"],
         "records": {"shown": shown.num_rows, "all": held, "described": row["protected_record_count"]},
-        "combinations": {"shown": min(aggregates.num_rows, told["combinations"]), "all": row["combination_count"]},
+        "combinations": {"shown": min(aggregates.num_rows, presented["combinations"]), "all": row["combination_count"]},
         "longest": row["reporting_length"],
         "lengths": sorted(published),
         "noisy": "low" in aggregates.schema.names,
@@ -110,7 +110,7 @@ def showcase(source: Source) -> str:
     arrays["weights"] = narrowed(records.weights)
     for length, own in published.items():
         arrays.update(_count_arrays(length, own))
-    return page(row["title"], packed(described, arrays), trust_html(source, len(fields)), told["texts"])
+    return page(row["title"], packed(described, arrays), trust_html(source, len(fields)), presented["texts"])
 
 
 def inline(html: str, height: int = 720) -> str:
@@ -128,11 +128,11 @@ def inline(html: str, height: int = 720) -> str:
 
 def _values_of(aggregates: pa.Table, fields: Sequence[Field]) -> dict[str, list[str]]:
     singles = aggregates.filter(pc.equal(aggregates["length"], 1))
-    found = {}
+    values = {}
     for field in fields:
         cells = singles[field.name].drop_null()
-        found[field.name] = (pc.list_flatten(cells) if pa.types.is_list(cells.type) else cells).to_pylist()
-    return found
+        values[field.name] = (pc.list_flatten(cells) if pa.types.is_list(cells.type) else cells).to_pylist()
+    return values
 
 
 def _sets(values: Sequence[str], column: Coded) -> list[int] | list[list[int]]:

@@ -143,13 +143,13 @@ def counts(
     row, attribute = row[order], attribute[order]
     lengths = table["length"].to_numpy().astype(np.int64)
     kept = np.stack([table[name].to_numpy() for name in figures], axis=1).astype(np.int64)
-    found = {}
+    arrays = {}
     for length in np.unique(lengths):
         chosen = lengths[row] == length
         held_rows, tuples = row[chosen][::length], attribute[chosen].reshape(-1, length)
         sorting = np.lexsort(tuples.T[::-1])
-        found[int(length)] = Counts(tuples[sorting], kept[held_rows[sorting]])
-    return found
+        arrays[int(length)] = Counts(tuples[sorting], kept[held_rows[sorting]])
+    return arrays
 
 
 def _narrowest(largest: int) -> type[np.unsignedinteger]:

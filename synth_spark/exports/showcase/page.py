@@ -23,8 +23,8 @@ def page(title: str, data: str, trust: str, texts: Mapping[str, str]) -> str:
         texts: words of the page that are to be others.
     """
     words = {**json.loads(_text("texts.json")), **texts}
-    told = json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
-    program = f'"use strict";\n(() => {{\nconst TEXTS = {told};\n{"".join(map(_part, _PROGRAM))}}})();\n'
+    payload = json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
+    program = f'"use strict";\n(() => {{\nconst TEXTS = {payload};\n{"".join(map(_part, _PROGRAM))}}})();\n'
     sheet = style() + _text("app.css")
     policy = (
         f"default-src 'none'; script-src {_hash(program)}; style-src {_hash(sheet)}; img-src data:; base-uri 'none'; "

@@ -24,8 +24,8 @@ def packed(described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> st
         described: JSON-ready; its key ``arrays`` is taken.
         arrays: name → (n,) unsigned numbers of 1, 2 or 4 bytes.
     """
-    told = [{"name": name, "type": _TYPES[array.dtype.str[1:]], "size": len(array)} for name, array in arrays.items()]
-    head = json.dumps({**described, "arrays": told}, ensure_ascii=False, separators=(",", ":")).encode()
+    header = [{"name": name, "type": _TYPES[array.dtype.str[1:]], "size": len(array)} for name, array in arrays.items()]
+    head = json.dumps({**described, "arrays": header}, ensure_ascii=False, separators=(",", ":")).encode()
     parts = [len(head).to_bytes(4, "little"), head]
     at = 4 + len(head)
     for array in arrays.values():

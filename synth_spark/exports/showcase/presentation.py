@@ -19,34 +19,34 @@ def presentation(plan: Plan, published: Mapping[str, Sequence[str]]) -> dict[str
         plan: of the release.
         published: column → its published values.
     """
-    wish, columns = plan.showcase, {}
+    config, columns = plan.showcase, {}
     for name, values in published.items():
-        view = wish.columns.get(name)
+        view = config.columns.get(name)
         if view is None:
             continue
-        known = set(values)
+        known_columns = set(values)
         columns[name] = {
             "title": view.title,
             "description": view.description,
             "kind": view.kind,
-            "order": [value for value in view.order if value in known],
-            "labels": {value: label for value, label in view.labels.items() if value in known},
+            "order": [value for value in view.order if value in known_columns],
+            "labels": {value: label for value, label in view.labels.items() if value in known_columns},
         }
     visuals = {}
-    for name, attributes in wish.visuals.items():
+    for name, attributes in config.visuals.items():
         pairs = [pair for one in attributes for pair in one.items()]
         visuals[name] = [[column, value] for column, value in pairs if value in published.get(column, ())]
     return {
-        "description": wish.description,
-        "noun": wish.noun,
+        "description": config.description,
+        "noun": config.noun,
         "columns": columns,
-        "groups": {name: list(names) for name, names in wish.groups.items()},
+        "groups": {name: list(names) for name, names in config.groups.items()},
         "visuals": visuals,
-        "pages": {name: list(names) for name, names in wish.pages.items()},
-        "hidden": list(wish.hidden),
-        "texts": dict(wish.texts),
-        "records": wish.records,
-        "combinations": wish.combinations,
+        "pages": {name: list(names) for name, names in config.pages.items()},
+        "hidden": list(config.hidden),
+        "texts": dict(config.texts),
+        "records": config.records,
+        "combinations": config.combinations,
         "settings": [list(one) for one in settings(plan)],
         "rare_below": plan.assessment.rare_below,
         "grouped": [name for name in published if name in plan.input.groups],
@@ -81,12 +81,12 @@ def column_view(name: str, values: Sequence[str], said: Mapping[str, Any]) -> di
         "labels": [labels.get(value) for value in ordered],
     }
     if kind == "country":
-        known = country_codes()
-        view["codes"] = [known.get(value) for value in ordered]
+        countries = country_codes()
+        view["codes"] = [countries.get(value) for value in ordered]
     return view
 
 
-def charts(columns: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> list[dict[str, Any]]:
+def charts(columns: Sequence[Mapping[str, Any]], presented: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The charts of a release: those that its plan names, flags of one kind together, and a chart a column.
 
     A flag is a column with one value: a chart of it would be one bar. Flags whose headers begin with the same word
@@ -94,34 +94,34 @@ def charts(columns: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> lis
 
     Args:
         columns: views of the columns, in the release's order.
-        told: its presentation.
+        presented: its presentation.
 
     Returns:
         Of each: ``name``, ``title``, ``column`` and ``bars``: places [column, value], and a name where the value's own
         says too little; None for all values of ``column``.
     """
     place = {one["name"]: index for index, one in enumerate(columns)}
-    found: list[dict[str, Any]] = []
-    taken = {place[name] for name in told["hidden"] if name in place}
-    for name, attributes in told["visuals"].items():
+    specs: list[dict[str, Any]] = []
+    taken = {place[name] for name in presented["hidden"] if name in place}
+    for name, attributes in presented["visuals"].items():
         bars = [[place[column], columns[place[column]]["values"].index(value)] for column, value in attributes]
         if bars:
-            found.append({"name": name, "title": name, "column": None, "bars": bars})
+            specs.append({"name": name, "title": name, "column": None, "bars": bars})
             taken |= {column for column, _ in bars if len(columns[column]["values"]) == 1}
     flags = [index for index, one in enumerate(columns) if len(one["values"]) == 1 and index not in taken]
-    grouped = {name: group for group, names in told["groups"].items() for name in names}
+    grouped = {name: group for group, names in presented["groups"].items() for name in names}
     families: dict[str, list[int]] = {}
     for index in flags:
         family = grouped.get(columns[index]["name"]) or title_of(first_word(columns[index]["name"]))
         families.setdefault(family, []).append(index)
     together = {family: own for family, own in families.items() if len(own) > 1}
     single = {index for own in together.values() for index in own}
-    asked = {name for names in told["pages"].values() for name in names}
+    asked = {name for names in presented["pages"].values() for name in names}
     for index, one in enumerate(columns):
         wanted = (index not in taken and index not in single) or one["name"] in asked
         if wanted and one["values"]:
-            found.append({"name": one["name"], "title": one["title"], "column": index, "bars": None})
-    return [*found, *(_flags(family, own, columns) for family, own in together.items())]
+            specs.append({"name": one["name"], "title": one["title"], "column": index, "bars": None})
+    return [*specs, *(_flags(family, own, columns) for family, own in together.items())]
 
 
 def _flags(family: str, own: Sequence[int], columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

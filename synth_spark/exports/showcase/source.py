@@ -40,15 +40,15 @@ class Source:
 
     def rows(self, name: str) -> int:
         """Number of rows of a table."""
-        found = self._found(name)
-        if isinstance(found, pa.Table):
-            return int(found.num_rows)
-        return sum(pq.read_metadata(file).num_rows for file in found)
+        table = self._table(name)
+        if isinstance(table, pa.Table):
+            return int(table.num_rows)
+        return sum(pq.read_metadata(file).num_rows for file in table)
 
     def names(self, name: str) -> list[str]:
         """Names of a table's columns, in order."""
-        found = self._found(name)
-        return list(found.schema.names if isinstance(found, pa.Table) else pq.read_schema(found[0]).names)
+        table = self._table(name)
+        return list(table.schema.names if isinstance(table, pa.Table) else pq.read_schema(table[0]).names)
 
     def fields(self, delimiters: Mapping[str, str]) -> list[Field]:
         """The columns of the records, told apart by what their cells are.
@@ -67,17 +67,17 @@ class Source:
 
     def head(self, name: str, most: int) -> pa.Table:
         """The first rows of a table; what is after them is not read."""
-        found = self._found(name)
-        if isinstance(found, pa.Table):
-            return found.slice(0, most)
-        schema = pq.read_schema(found[0])
-        return pa.Table.from_batches(list(_first(found, most)), schema.remove_metadata())
+        table = self._table(name)
+        if isinstance(table, pa.Table):
+            return table.slice(0, most)
+        schema = pq.read_schema(table[0])
+        return pa.Table.from_batches(list(_first(table, most)), schema.remove_metadata())
 
     def table(self, name: str) -> pa.Table:
         """A small table, whole."""
         return self.head(name, self.rows(name))
 
-    def _found(self, name: str) -> Sequence[Path] | pa.Table:
+    def _table(self, name: str) -> Sequence[Path] | pa.Table:
         if name not in self.tables:
             raise PublishError(f"table {name}", "is not part of this release", "make a release with this version")
         return self.tables[name]

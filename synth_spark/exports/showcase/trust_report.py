@@ -7,7 +7,7 @@ from typing import Any
 from synth_spark.exports.showcase.source import Source
 from synth_spark.report.editions import public
 from synth_spark.report.html_page import sections_html
-from synth_spark.report.material import Material
+from synth_spark.report.material import ReportData
 from synth_spark.schema.figures import PUBLIC, Finding, Measure
 from synth_spark.validate import Result
 
@@ -34,16 +34,16 @@ def release_row(source: Source) -> dict[str, Any]:
     return row
 
 
-def _material(source: Source, columns: int) -> Material:
+def _material(source: Source, columns: int) -> ReportData:
     row, rows = release_row(source), {name: source.table(name).to_pylist() for name in TOLD[1:]}
     measures = tuple(Measure(**_own(Measure, one)) for one in rows["evaluation"])
-    found = tuple(Finding(**_own(Finding, one)) for one in rows["fidelity"] + rows["differences"])
+    findings = tuple(Finding(**_own(Finding, one)) for one in rows["fidelity"] + rows["differences"])
     results = tuple(Result(**_own(Result, one)) for one in rows["quality_results"])
     told_of = json.loads(row["presentation"])
     private = row["privacy"] == "differential_privacy"
-    told = {one.length: int(one.value) for one in measures if _counts_published(one)}
+    published = {one.length: int(one.value) for one in measures if _counts_published(one)}
     proved = any(one.suite == "proof" for one in results)
-    return Material(
+    return ReportData(
         title=row["title"],
         run_id="",
         private=private,
@@ -55,10 +55,10 @@ def _material(source: Source, columns: int) -> Material:
         columns=columns,
         records=row["protected_record_count"],
         synthetic_records=row["synthetic_record_count"],
-        combinations=tuple(told.get(length, 0) for length in range(1, row["reporting_length"] + 1)),
+        combinations=tuple(published.get(length, 0) for length in range(1, row["reporting_length"] + 1)),
         settings=tuple((key, value) for key, value in told_of["settings"]),
         measures=measures,
-        findings=found,
+        findings=findings,
         marginals=(),
         results=results,
     )

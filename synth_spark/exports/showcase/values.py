@@ -26,8 +26,8 @@ def title_of(header: str) -> str:
     words = _WORD.findall(header)
     if not words:
         return header
-    told = [word if len(word) > 1 and word.isupper() else word.lower() for word in words]
-    return " ".join([told[0][0].upper() + told[0][1:], *told[1:]])
+    lowered = [word if len(word) > 1 and word.isupper() else word.lower() for word in words]
+    return " ".join([lowered[0][0].upper() + lowered[0][1:], *lowered[1:]])
 
 
 def first_word(header: str) -> str:
@@ -36,8 +36,8 @@ def first_word(header: str) -> str:
     >>> first_word("meansOfControlThreats"), first_word("is_forced_labour")
     ('means', 'is')
     """
-    found = _WORD.search(header)
-    return found.group() if found else header
+    match = _WORD.search(header)
+    return match.group() if match else header
 
 
 def in_order(values: Sequence[str]) -> list[str] | None:
@@ -63,10 +63,10 @@ def in_order(values: Sequence[str]) -> list[str] | None:
 
 def _place(value: str) -> tuple[float, float, float] | None:
     """Where a value stands: its first number, the open end before it and after it, then its second number."""
-    told = value.strip()
-    before, after = _BEFORE.search(told), _AFTER.search(told)
-    numbers = [float(found.replace(",", ".")) for found in _NUMBER.findall(re.sub(r"(?<=\d)[-–—]+", " ", told))]
-    if not numbers or not (before or after or told[0].isdigit() or told[0] == "-"):
+    text = value.strip()
+    before, after = _BEFORE.search(text), _AFTER.search(text)
+    numbers = [float(number.replace(",", ".")) for number in _NUMBER.findall(re.sub(r"(?<=\d)[-–—]+", " ", text))]
+    if not numbers or not (before or after or text[0].isdigit() or text[0] == "-"):
         return None
     side = -1.0 if before else 1.0 if after else 0.0
     return numbers[0], side, numbers[1] if len(numbers) > 1 else 0.0
@@ -80,9 +80,9 @@ def are_countries(values: Sequence[str]) -> bool:
     >>> are_countries(["UKR", "MDA", "PHL", "KHM", "-99"])
     True
     """
-    known = country_codes()
-    found = sum(value in known for value in values)
-    return found >= _FEWEST_COUNTRIES and found >= _MOST * len(values)
+    countries = country_codes()
+    hits = sum(value in countries for value in values)
+    return hits >= _FEWEST_COUNTRIES and hits >= _MOST * len(values)
 
 
 def country_codes() -> dict[str, str]:

@@ -156,11 +156,11 @@ def contract_of(manifest: dict[str, Any], notes: dict[str, str], earlier: Contra
     Raises:
         PublishError: a column is of a type that no contract has, or of another one than the contract says.
     """
-    known = {table.header: table.name for table in earlier.tables} if earlier else {}
+    earlier_names = {table.header: table.name for table in earlier.tables} if earlier else {}
     headers = list(manifest["tables"])
     tables = [
         _table(name, header, manifest["tables"][header], notes, earlier.table(header) if earlier else None)
-        for name, header in zip(unique_names(headers, known), headers, strict=True)
+        for name, header in zip(unique_names(headers, earlier_names), headers, strict=True)
     ]
     return Contract(VERSION, tuple(tables))
 
@@ -222,13 +222,13 @@ def _changes(table: str, old: Sequence[Column], new: Sequence[Column]) -> list[s
     places = {column.name: place for place, column in enumerate(new)}
     problems = []
     for place, column in enumerate(old):
-        found = places.get(column.name)
-        if found is None:
+        new_place = places.get(column.name)
+        if new_place is None:
             problems.append(f"column {table}.{column.name} is gone")
-        elif new[found].header != column.header:
+        elif new[new_place].header != column.header:
             problems.append(f"column {table}.{column.name} is of another header")
-        elif new[found].kind != column.kind:
-            problems.append(f"column {table}.{column.name} was {column.kind} and is {new[found].kind}")
-        elif found != place:
+        elif new[new_place].kind != column.kind:
+            problems.append(f"column {table}.{column.name} was {column.kind} and is {new[new_place].kind}")
+        elif new_place != place:
             problems.append(f"column {table}.{column.name} is in another place")
     return problems

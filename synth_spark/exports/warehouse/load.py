@@ -95,8 +95,8 @@ def _load(release: PublishedRelease, database: Database, schema: str, spark: "Sp
     if last is not None:
         _check_evolution(last.contract, contract)
     there = _relations(database, schema)
-    known = {table.name for table in last.contract.tables} if last else set()
-    ours = known | {_view_of(name) for name in known}
+    loaded = {table.name for table in last.contract.tables} if last else set()
+    ours = loaded | {_view_of(name) for name in loaded}
     for table in contract.tables:
         for name in (table.name, _view_of(table.name)):
             if name in there - ours:
@@ -137,10 +137,10 @@ def _prepare(database: Database, schema: str) -> None:
 def _last_load(database: Database, schema: str) -> _Last | None:
     table = identifier(schema, LOADS)
     columns = "run_id, content_hashes, contract_version, contract"
-    found = database.fetch(f"SELECT {columns} FROM {table} ORDER BY number DESC LIMIT 1")  # noqa: S608
-    if not found:
+    rows = database.fetch(f"SELECT {columns} FROM {table} ORDER BY number DESC LIMIT 1")  # noqa: S608
+    if not rows:
         return None
-    run_id, hashes, version, contract = found[0]
+    run_id, hashes, version, contract = rows[0]
     if version > VERSION:
         raise PublishError("TARGET", f"was loaded by contract {version}, newer than {VERSION}", "update synth-spark")
     return _Last(run_id, json.loads(hashes), Contract.load(contract))

@@ -69,23 +69,23 @@ def name_of(header: str) -> str:
 
 
 def unique_names(
-    headers: Sequence[str], known: Mapping[str, str] | None = None, taken: Iterable[str] = ()
+    headers: Sequence[str], fixed: Mapping[str, str] | None = None, taken: Iterable[str] = ()
 ) -> list[str]:
     """A name for each header, all different; what has a name already keeps it.
 
     Args:
         headers: in the order of their columns; an earlier one has the shorter name where two suggest the same.
-        known: header → the name it was given before.
+        fixed: header → the name it was given before.
         taken: names that are given away.
 
     >>> unique_names(["a b", "a-b", "A_B"])
     ['a_b', 'a_b_2', 'a_b_3']
     """
-    known = known or {}
-    used = {*taken, *known.values()}
+    fixed = fixed or {}
+    used = {*taken, *fixed.values()}
     names = []
     for header in headers:
-        name = known.get(header)
+        name = fixed.get(header)
         if name is None:
             name = free_name(name_of(header), used)
             used.add(name)

@@ -111,8 +111,8 @@ def transaction(uri: str) -> Iterator[Postgres]:
 
 def refused(state: str | None) -> PublishError:
     """What a refusal of the server means; what was loaded before is as it was."""
-    known = _REFUSALS.get(state or "") or _REFUSALS.get((state or "")[:2])
-    problem, remedy = known or (
+    refusal = _REFUSALS.get(state or "") or _REFUSALS.get((state or "")[:2])
+    problem, remedy = refusal or (
         "broke off, or refused a statement",
         "load again; if that does not help, see the server's log",
     )

@@ -3,7 +3,7 @@
 from synth_spark.report.narrative.k_anonymity import facts_of, guarantee, release_row
 from synth_spark.report.narrative.shared import (
     PRIVATE,
-    Telling,
+    Narrative,
     by_length,
     count_by_length,
     one_row,
@@ -14,7 +14,7 @@ from synth_spark.report.narrative.shared import (
 
 __all__ = [
     "PRIVATE",
-    "Telling",
+    "Narrative",
     "by_length",
     "count_by_length",
     "facts_of",

@@ -58,11 +58,11 @@ class Facts:
     notes: tuple[str, ...]
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
-        """See `Telling`."""
+        """See `Narrative`."""
         return release_row(plan, self, safe, said)
 
     def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
-        """See `Telling`."""
+        """See `Narrative`."""
         return sentences_of(self, public, results)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from synth_spark.plan import Plan
-from synth_spark.plan.planner import Resolved
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.report.narrative.shared import PRIVATE, about_rules, by_length, count_by_length, one_row, versions
 from synth_spark.schema.figures import Measure
 from synth_spark.schema.tables import SafeTable
@@ -58,11 +58,11 @@ class Facts:
     notes: tuple[str, ...]
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
-        """See `Telling`."""
+        """See `Narrative`."""
         return release_row(plan, self, safe, said)
 
     def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
-        """See `Telling`."""
+        """See `Narrative`."""
         return sentences_of(self, public, results)
 
 
@@ -87,7 +87,7 @@ def guarantee(k: int, longest: int | None = None) -> str:
     )
 
 
-def facts_of(resolved: Resolved, run_id: str, aggregates: SafeTable, synthetic: SafeTable) -> Facts:
+def facts_of(resolved: ResolvedPlan, run_id: str, aggregates: SafeTable, synthetic: SafeTable) -> Facts:
     """The facts of a run whose tables are kept."""
     counted = count_by_length(aggregates)
     return Facts(

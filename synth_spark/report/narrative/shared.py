@@ -82,7 +82,7 @@ def _version(name: str) -> str:
         return pyspark.__version__ if name == "pyspark" else "unknown"
 
 
-class Telling(Protocol):
+class Narrative(Protocol):
     """How a release is told: in one row, and in sentences."""
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:

@@ -80,8 +80,8 @@ def test_three_rows_that_hold_a_value_and_the_lengths_they_allow() -> None:
     assert np.flatnonzero(codes[:, 1] == b2).tolist() == [1, 2]
     assert np.flatnonzero(codes[:, 2] == 0).tolist() == [1, 2]
     assert protect(np.array([domain.records]), 2).tolist() == [2]
-    for wish, length in ((10, 4), (2, 2)):
-        wanted = {"input": {"path": "cases.csv"}, "privacy": {"k": 2}, "reporting_length": min(wish, 8)}
+    for config, length in ((10, 4), (2, 2)):
+        wanted = {"input": {"path": "cases.csv"}, "privacy": {"k": 2}, "reporting_length": min(config, 8)}
         assert resolve(parse(wanted), tuple(domain.names), domain.cards, domain.records, 3, 3).length == length
 
 

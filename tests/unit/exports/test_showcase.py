@@ -141,17 +141,17 @@ def test_every_header_has_a_title(header: str) -> None:
     assert title_of(header) or not header
 
 
-def showing(wish: Showcase) -> Plan:
+def showing(config: Showcase) -> Plan:
     """A plan with such a showcase."""
-    return parse({"input": {"path": "x.csv"}}).model_copy(update={"showcase": wish})
+    return parse({"input": {"path": "x.csv"}}).model_copy(update={"showcase": config})
 
 
 def test_a_plan_speaks_of_published_values_alone() -> None:
-    wish = Showcase(
+    config = Showcase(
         columns={"a": {"order": ["seldom", "x"], "labels": {"seldom": "Seldom", "x": "Ex"}}, "gone": {"title": "Gone"}},
         visuals={"both": [{"a": "seldom"}, {"b": "y"}]},
     )
-    told = presentation(showing(wish), {"a": ["x", "z"], "b": ["y"]})
+    told = presentation(showing(config), {"a": ["x", "z"], "b": ["y"]})
     assert "seldom" not in json.dumps(told).lower()
     assert told["columns"]["a"]["order"] == ["x"]
     assert told["visuals"] == {"both": [["b", "y"]]}
@@ -177,8 +177,8 @@ def test_names_of_a_showcase_must_be_columns_and_texts() -> None:
         "hidden": ["d"],
         "columns": {"e": {"title": "E"}},
     }
-    wish = parse({"input": {"path": "x.csv"}, "showcase": view}).showcase
-    assert wish.named == set("abcde")
+    config = parse({"input": {"path": "x.csv"}, "showcase": view}).showcase
+    assert config.named == set("abcde")
     with pytest.raises(PlanError, match="one column and one value"):
         parse({"input": {"path": "x.csv"}, "showcase": {"visuals": {"v": [{"a": "1", "b": "2"}]}}})
     with pytest.raises(PlanError, match=r"showcase\.texts\.nothing"):

@@ -17,7 +17,7 @@ from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.plan import Input, Plan, dump, load, nearest, parse
-from synth_spark.plan.planner import RESERVED, Resolved, resolve
+from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
 
 EXAMPLE = Path(__file__).parents[3] / "conf" / "example.yml"
 
@@ -444,7 +444,7 @@ def resolved(
     records: int = 100,
     distinct: int | None = None,
     filled: int | None = None,
-) -> Resolved:
+) -> ResolvedPlan:
     """A plan resolved against a table with columns c0, c1, …"""
     names = tuple(f"c{index}" for index in range(len(cards)))
     distinct, filled = (records if distinct is None else distinct), (len(cards) if filled is None else filled)

@@ -18,15 +18,15 @@ from synth_spark.errors import PlanError, PublishError
 from synth_spark.publish import lifecycle
 from synth_spark.publish.diff import compare, diff_text
 from synth_spark.publish.published_release import open_release
-from synth_spark.publish.repository import Root
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 
 #: Holds the root until it is killed.
 _HOLDING = """
 import sys, time
 from pathlib import Path
-from synth_spark.publish.repository import Root
-with Root(Path(sys.argv[1])).alone("other"):
+from synth_spark.publish.repository import ReleaseRepository
+with ReleaseRepository(Path(sys.argv[1])).alone("other"):
     print("holding", flush=True)
     time.sleep(600)
 """
@@ -49,11 +49,11 @@ def test_one_process_writes_at_a_time_and_a_killed_one_holds_nothing(out: Path) 
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     place(out, "two", {"a:x": 20})
-    assert Root(out).current() == "two"
+    assert ReleaseRepository(out).current() == "two"
 
 
 def test_a_pointer_that_somebody_else_moved_is_theirs(out: Path) -> None:
-    root = Root(out)
+    root = ReleaseRepository(out)
     seen = root.pointer()
     place(out, "two", {"a:x": 20})
     before = fingerprint(out)
@@ -70,7 +70,7 @@ def test_a_switch_happens_or_not_and_the_rest_follows(out: Path, point: str, mon
     with pytest.raises(RuntimeError):
         place(out, "two", {"a:x": 30})
     monkeypatch.delenv(faults.VARIABLE)
-    root = Root(out)
+    root = ReleaseRepository(out)
     if point == "publish.switch":
         assert {name: text for name, text in fingerprint(out).items() if name in before} == before
         assert [root.is_published(name) for name in ("one", "two")] == [True, False]
@@ -93,7 +93,7 @@ def test_a_switch_happens_or_not_and_the_rest_follows(out: Path, point: str, mon
 def test_what_another_machine_is_publishing_is_left_alone_for_an_hour(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = Root(out)
+    root = ReleaseRepository(out)
     with monkeypatch.context() as there:
         there.setattr("platform.node", lambda: "elsewhere")
         root.begin("theirs", "parquet", ["aggregates"])
@@ -114,7 +114,7 @@ def test_without_locks_the_pointer_still_decides(out: Path, monkeypatch: pytest.
 
     monkeypatch.setattr("fcntl.flock", refuse)
     place(out, "two", {"a:x": 20})
-    assert Root(out).current() == "two"
+    assert ReleaseRepository(out).current() == "two"
 
 
 def test_a_clock_that_went_back_does_not_turn_releases_around(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_going_back_and_taking_back(out: Path, capsys: pytest.CaptureFixture[str
     place(out, "two", {"a:x": 30})
     assert not (out / "only-one.md").exists()
     assert main(["releases", "rollback", str(out), "one"]) == 0
-    root = Root(out)
+    root = ReleaseRepository(out)
     assert root.current() == "one"
     there = fingerprint(out)
     assert {name for name in before if there[name] != before[name]} == {"LATEST.json", "_history.jsonl"}
@@ -188,7 +188,9 @@ def test_retention_lets_the_current_release_be(out: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(faults, "_behind", [timedelta(days=-2)])
     assert lifecycle.chosen(out, None, 1) == ["two", "three"]
     assert main(["releases", "retire", str(out), "--older-than", "1"]) == 0
-    assert [name for name, manifest in Root(out).published().items() if "retired" not in manifest] == ["one"]
+    assert [name for name, manifest in ReleaseRepository(out).published().items() if "retired" not in manifest] == [
+        "one"
+    ]
 
 
 def test_a_retirement_that_was_killed_is_finished(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
