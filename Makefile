@@ -3,6 +3,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
+WARM := .venv/.warm
 
 #: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
@@ -12,7 +13,7 @@ TWO := -n 2 --dist loadscope --no-loadscope-reorder
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP)  ## a working .venv/bin/synth-spark, from the lock file
+setup: $(WARM)  ## a working .venv/bin/synth-spark, from the lock file
 
 $(STAMP): requirements.lock pyproject.toml
 	@sh conf/setup/system.sh
@@ -20,8 +21,11 @@ $(STAMP): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/synth-spark warm
 	@touch $(STAMP)
+
+$(WARM): $(STAMP)
+	$(BIN)/synth-spark warm
+	@touch $(WARM)
 
 demo: setup  ## set up, generate invented cases, release them, and say where to look
 	$(BIN)/synth-spark demo --output demo
@@ -34,18 +38,18 @@ test-fast: setup  ## the tests that need no Java, in a minute or two: units, hou
 
 check: lint types contracts rules  ## lint, format, types, import contracts, house rules, examples in docstrings
 
-lint: setup
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup
+types: $(STAMP)
 	$(BIN)/mypy
 
-contracts: setup
+contracts: $(STAMP)
 	$(BIN)/lint-imports
 
 # In CI all tests follow, these among them.
-rules: setup
+rules: $(STAMP)
 	$(if $(SYNTH_SPARK_CI),,$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py)
 
 hostile: setup  ## read many hostile files, each must be taken or refused: make hostile [FILES=10000]
