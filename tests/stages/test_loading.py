@@ -24,8 +24,7 @@ from releasing import another, release
 
 from synth_spark.cli.main import main
 from synth_spark.errors import PlanError, PublishError
-from synth_spark.exports.warehouse import load
-from synth_spark.exports.warehouse import load as loading
+from synth_spark.exports.warehouse import load, loading
 from synth_spark.exports.warehouse.names import RESERVED
 from synth_spark.pipeline import api
 from synth_spark.publish.published_release import PublishedRelease, open_release
