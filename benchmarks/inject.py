@@ -62,7 +62,7 @@ _LINES: list[tuple[str, dict[str, Any], int]] = [
 _COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 #: Where processes that are killed come from: one that has imported all they need, has no session, and forks.
 _DRIVERS = multiprocessing.get_context("forkserver")
-_DRIVERS.set_forkserver_preload(["inject", "pyspark.sql.connect.session", "synth_spark.evaluate"])
+_DRIVERS.set_forkserver_preload(["pyspark.sql.connect.session", "synth_spark.cli.main", "synth_spark.pipeline.stages"])
 
 
 @dataclass

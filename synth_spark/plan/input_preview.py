@@ -23,15 +23,22 @@ class Shape:
 
     Attributes:
         names: used columns.
-        rows: the records looked at, values of used columns; "" = absent.
+        places: of the used columns in a record of the sample.
+        sample: the records looked at, as they are in the file.
         records: number of records; an estimate unless ``exact``.
         exact: whether all records were looked at.
     """
 
     names: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    places: tuple[int, ...]
+    sample: list[list[str]]
     records: int
     exact: bool
+
+    @cached_property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The records looked at, values of used columns; "" = absent. Plans alone ask for them, not runs."""
+        return [tuple(_value(row, place) for place in self.places) for row in self.sample]
 
     @cached_property
     def cards(self) -> tuple[int, ...]:
@@ -78,11 +85,10 @@ def look(source: Input) -> Shape | None:
     if not source.is_plain:
         return None
     used = tuple(used_columns(header, source.columns))
-    places = [header.index(name) for name in used]
-    rows = tuple(tuple(_value(row, place) for place in places) for row in sample)
-    if not rows:
+    places = tuple(header.index(name) for name in used)
+    if not sample:
         raise InputError("input", "holds no records under its header", "give a table with records")
-    return Shape(used, rows, records, records == len(rows))
+    return Shape(used, places, sample, records, records == len(sample))
 
 
 def _value(row: list[str], place: int) -> str:

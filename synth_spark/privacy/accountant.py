@@ -22,6 +22,16 @@ _DISCRETIZATION = 5e-5
 _STEPS, _MARGIN = 3, 1.0003
 
 
+def allow_contributed() -> None:
+    """Say that what OpenDP has may be used whose proofs it calls contributed.
+
+    Its ``prelude`` is imported nowhere: it brings scikit-learn, two seconds in each process that draws.
+    """
+    from opendp.mod import enable_features
+
+    enable_features("contrib")
+
+
 def epsilon_of(rho: Rho, delta: Delta) -> Epsilon:
     """ε at δ of a mechanism that satisfies ρ-zCDP.
 
@@ -32,11 +42,10 @@ def epsilon_of(rho: Rho, delta: Delta) -> Epsilon:
     from opendp.domains import atom_domain
     from opendp.measurements import make_gaussian
     from opendp.metrics import absolute_distance
-    from opendp.mod import enable_features  # not of `prelude`, which brings scikit-learn: two seconds
 
     if not rho.value:
         return Epsilon(0.0)
-    enable_features("contrib")
+    allow_contributed()
     space = atom_domain(T="i64"), absolute_distance(T="f64")
     gaussian = make_gaussian(*space, scale=float(rho.sigma()))
     profile: Any = make_zCDP_to_approxDP(gaussian)

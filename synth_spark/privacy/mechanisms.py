@@ -10,6 +10,7 @@ import numpy as np
 
 from synth_spark.kernels.cells import Ints
 from synth_spark.privacy import Rho, Sigma
+from synth_spark.privacy.accountant import allow_contributed
 
 
 class Noise(Protocol):
@@ -34,7 +35,7 @@ class VettedNoise:
         from opendp.measurements import make_gaussian
         from opendp.metrics import l2_distance
 
-        _allow_measurements()
+        allow_contributed()
         space = vector_domain(atom_domain(T="i64")), l2_distance(T="f64")
         return np.array(make_gaussian(*space, scale=float(sigma))([0] * size), np.int64)
 
@@ -45,17 +46,7 @@ class VettedNoise:
         from opendp.measures import zero_concentrated_divergence
         from opendp.metrics import linf_distance
 
-        _allow_measurements()
+        allow_contributed()
         space = vector_domain(atom_domain(T="i64")), linf_distance(T="i64")
         scale = 2 / float(rho.selection())
         return int(make_noisy_max(*space, zero_concentrated_divergence(), scale=scale)(scores.tolist()))
-
-
-def _allow_measurements() -> None:
-    """Say that the samplers may be used whose proofs the library calls contributed.
-
-    Its ``prelude`` is not imported: it brings scikit-learn, two seconds in each process that draws.
-    """
-    from opendp.mod import enable_features
-
-    enable_features("contrib")
