@@ -19,6 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@sh conf/setup/system.sh
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 was not found: install it, or name one with make PYTHON=…"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	DIST_EXTRA_CONFIG=$(CURDIR)/conf/setup/build.cfg \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)

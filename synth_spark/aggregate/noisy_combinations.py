@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.aggregate.released_counts import Released
 from synth_spark.errors import ResourceError
-from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.keyed_random import derive
 from synth_spark.kernels.marginals.candidates import Level, counts, links, next_level, sizes
@@ -123,7 +123,7 @@ def _cap(codes: DataFrame, level: Level, most: int, percentile: float, rho: Rho,
         held = np.zeros(most + 1, np.int64)
         for batch in batches:
             records = unpack_codes(batch["record"], len(level.starts) - 1)
-            held += sizes(level, records, batch["multiplicity"].to_numpy(), most)
+            held += sizes(level, records, unpack_weights(batch["multiplicity"]), most)
         yield pa.RecordBatch.from_arrays([pack_ints([held])], names=["held"])
 
     histogram = sum(unpack_ints(row) for row in codes.mapInArrow(tally, "held binary").toArrow()["held"])
@@ -138,7 +138,7 @@ def _noisy(codes: DataFrame, level: Level, cap: int, key: int, sigma: Sigma, noi
         totals = np.zeros(len(level.rows), np.int64)
         for batch in batches:
             records = unpack_codes(batch["record"], len(level.starts) - 1)
-            totals += counts(level, records, batch["multiplicity"].to_numpy(), cap, key)
+            totals += counts(level, records, unpack_weights(batch["multiplicity"]), cap, key)
         for bucket, (low, high) in enumerate(pairwise(edges)):
             arrays = [pa.array([bucket], pa.int32()), pack_ints([totals[low:high]])]
             yield pa.RecordBatch.from_arrays(arrays, names=["bucket", "counts"])

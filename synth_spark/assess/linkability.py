@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from synth_spark.encode import combinations
-from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.risk.rarity import Judged, judge
 from synth_spark.plan.planner import ResolvedPlan
@@ -77,7 +77,7 @@ def search(
 
     def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records, weights = unpack_codes(batch["record"], len(space.cards)), batch["multiplicity"].to_numpy()
+            records, weights = unpack_codes(batch["record"], len(space.cards)), unpack_weights(batch["multiplicity"])
             totals = totals_of(judge(space, records, recurring, common), records, weights, starts, bounds)
             yield pa.RecordBatch.from_arrays([pack_ints([totals])], names=["totals"])
 

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.encode import combinations
-from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Ints
 from synth_spark.kernels.counting.count_differences import align
 from synth_spark.kernels.risk.local_suppression import suppress_cells
@@ -50,7 +50,7 @@ def redacted(codes: DataFrame, resolved: ResolvedPlan, k: int, common: Ints) -> 
 
     def redact(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records, weights = unpack_codes(batch["record"], width), batch["multiplicity"].to_numpy()
+            records, weights = unpack_codes(batch["record"], width), unpack_weights(batch["multiplicity"])
             linked = judge(space, records, common, every).rare.any(axis=1)
             left = suppress_cells(space, records, common, order)
             kept = [(records, weights >= k), (records, ~linked), (left, np.ones(len(left), np.bool_))]
@@ -80,7 +80,7 @@ def losses(left: DataFrame, counts: DataFrame, resolved: ResolvedPlan, k: int, f
 
     def size(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            values = (unpack_codes(batch["record"], width) > 0).sum(axis=1) * batch["multiplicity"].to_numpy()
+            values = (unpack_codes(batch["record"], width) > 0).sum(axis=1) * unpack_weights(batch["multiplicity"])
             yield pa.RecordBatch.from_arrays([batch["way"], batch["multiplicity"], pa.array(values)], names=list("abc"))
 
     sizes = (

@@ -14,7 +14,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, ResourceError
-from synth_spark.kernels.arrow_codec import pack_codes, pack_ints, pack_tables, unpack_codes, unpack_ints, unpack_table
+from synth_spark.kernels.arrow_codec import (
+    pack_codes,
+    pack_ints,
+    pack_tables,
+    unpack_codes,
+    unpack_ints,
+    unpack_table,
+    unpack_weights,
+)
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.counting.domain_remap import Renumbering
 from synth_spark.kernels.counting.merge_records import deal, merge
@@ -151,7 +159,7 @@ def recoded(codes: DataFrame, moves: Renumbering, rows: int, sign: int = 1) -> D
     def move(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             records = moves.records(unpack_codes(batch["record"], len(moves.old)))
-            yield _dealt(records, sign * batch["multiplicity"].to_numpy(), buckets)
+            yield _dealt(records, sign * unpack_weights(batch["multiplicity"]), buckets)
 
     return codes.select("record", "multiplicity").mapInArrow(move, _DEALT)
 

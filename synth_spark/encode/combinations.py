@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import CellSpace, Ints, add_counts
 from synth_spark.kernels.counting.count import count_combinations
 from synth_spark.kernels.counting.domain_remap import Renumbering
@@ -66,7 +66,7 @@ def partial(
         cells, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
         for records in _blocks(batches, block):
             record_codes = unpack_codes(records["record"], columns)
-            weights = records["multiplicity"].to_numpy()
+            weights = unpack_weights(records["multiplicity"])
             more_cells, more_counts = count_combinations(space, record_codes, weights, common)
             cells, counts = add_counts(np.concatenate([cells, more_cells]), np.concatenate([counts, more_counts]))
             if cells.size > _HELD:

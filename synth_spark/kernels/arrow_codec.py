@@ -1,4 +1,7 @@
-"""How arrays travel in Arrow columns: codes of a record or of many, or a vector of integers, as one binary value."""
+"""How arrays travel in Arrow columns: codes of a record or of many, or a vector of integers, as one binary value.
+
+What arrives is copied out of Arrow's memory, which cannot be written: kernels would be compiled once more for that.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +28,13 @@ def unpack_codes(values: pa.Array | pa.ChunkedArray, columns: int) -> Codes:
         return np.concatenate(parts) if parts else np.zeros((0, columns), np.uint16)
     offsets = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1 + values.offset)[values.offset :]
     data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]] if len(values) else b""
-    return np.frombuffer(data, "<u2").reshape(len(values), columns).astype(np.uint16, copy=False)
+    return np.frombuffer(data, "<u2").reshape(len(values), columns).astype(np.uint16)
+
+
+def unpack_weights(values: pa.Array | pa.ChunkedArray) -> Ints:
+    """N whole numbers, none missing → (n,) numbers; such as how many records of each sort there are."""
+    weights: Ints = values.to_numpy(zero_copy_only=False).astype(np.int64)
+    return weights
 
 
 def pack_tables(tables: list[Codes]) -> pa.Array:
@@ -40,7 +49,7 @@ def pack_tables(tables: list[Codes]) -> pa.Array:
 
 def unpack_table(value: pa.BinaryScalar, rows: int, columns: int) -> Codes:
     """A binary value → its (rows, columns) codes."""
-    return np.frombuffer(value.as_buffer(), "<u2").reshape(rows, columns).astype(np.uint16, copy=False)
+    return np.frombuffer(value.as_buffer(), "<u2").reshape(rows, columns).astype(np.uint16)
 
 
 def pack_ints(vectors: list[Ints]) -> pa.Array:
@@ -50,4 +59,4 @@ def pack_ints(vectors: list[Ints]) -> pa.Array:
 
 def unpack_ints(value: pa.BinaryScalar) -> Ints:
     """A binary value → its vector of 64-bit integers."""
-    return np.frombuffer(value.as_buffer(), "<i8").astype(np.int64, copy=False)
+    return np.frombuffer(value.as_buffer(), "<i8").astype(np.int64)

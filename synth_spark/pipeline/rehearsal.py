@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from synth_spark.assess.attacks import STEPS, Terms, examine
 from synth_spark.encode import codes as encode
 from synth_spark.errors import InputError
-from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes
+from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_weights
 from synth_spark.kernels.keyed_random import derive, hash_rows
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
@@ -68,7 +68,7 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     width = len(run.domain.columns)
 
     def look(rows: pa.Table) -> pa.Table:
-        which, copies = rows["part"].to_numpy(), rows["multiplicity"].to_numpy()
+        which, copies = rows["part"].to_numpy(), unpack_weights(rows["multiplicity"])
         codes = unpack_codes(rows["record"], width)
         sides = (np.repeat(codes[which == part], copies[which == part], axis=0) for part in (_TRAINED, _CONTROL, _MADE))
         trained, control, synthetic = map(_in_order, sides)
@@ -91,7 +91,7 @@ def _dealt(codes: DataFrame, width: int, share: float, control: float, seed: int
 
     def deal(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records, copies = unpack_codes(batch["record"], width), batch["multiplicity"].to_numpy()
+            records, copies = unpack_codes(batch["record"], width), unpack_weights(batch["multiplicity"])
             taken = _rounded(copies * share, hash_rows(records, np.uint64(derive(seed, "rehearse"))))
             held_out = np.minimum(
                 taken, _rounded(taken * control, hash_rows(records, np.uint64(derive(seed, "hold_out"))))
@@ -136,7 +136,7 @@ def _texts(codes: DataFrame, domain: Domain) -> DataFrame:
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            rows = np.repeat(unpack_codes(batch["record"], width), batch["multiplicity"].to_numpy(), axis=0)
+            rows = np.repeat(unpack_codes(batch["record"], width), unpack_weights(batch["multiplicity"]), axis=0)
             for at in range(0, len(rows), 50_000):
                 yield pa.RecordBatch.from_arrays(domain.decode(rows[at : at + 50_000]), names=names)
 

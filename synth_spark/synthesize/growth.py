@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from synth_spark.kernels.arrow_codec import pack_codes, pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_codes, pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth.inverted_index import pair_counts
 from synth_spark.kernels.growth.part import Part, deal, grow_part
@@ -75,7 +75,7 @@ def grow(
 
     def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records, weights = shape.common(batch["record"]), batch["multiplicity"].to_numpy()
+            records, weights = shape.common(batch["record"]), unpack_weights(batch["multiplicity"])
             dealt = deal(seeds(records, weights), hash_rows(records, np.uint64(key)), len(tops))
             for group, top in enumerate(tops):
                 for part, rows, copies in route(top, records, starts, dealt.to_group(group)):
@@ -84,7 +84,7 @@ def grow(
 
     def grow_one(table: pa.Table) -> pa.Table:
         part, records = parts[table["part"][0].as_py()], unpack_codes(table["record"], len(cards))
-        weights, copies = table["multiplicity"].to_numpy(), table["copies"].to_numpy()
+        weights, copies = unpack_weights(table["multiplicity"]), unpack_weights(table["copies"])
         grown, counts = grow_part(records, weights, copies, cards, part, growth)
         return pa.table([pack_codes(grown), pa.array(counts)], names=["record", "copies"])
 
@@ -135,7 +135,7 @@ def _add_up(frame: DataFrame, weight: str, shape: Shape, vectors: Callable[[Code
     def add_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         sums: list[Ints] = []
         for batch in batches:
-            totals = vectors(shape.common(batch["record"]), batch[weight].to_numpy())
+            totals = vectors(shape.common(batch["record"]), unpack_weights(batch[weight]))
             sums = [a + b for a, b in zip(sums, totals, strict=True)] if sums else totals
         if sums:
             numbers = pa.array(np.arange(len(sums), dtype=np.int32))

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.errors import PlanError
-from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth.rounding import Hashes, give_up, merge, offer, thresholds
 from synth_spark.kernels.keyed_random import derive, hash_copies
@@ -67,7 +67,7 @@ def written(
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records, copies = unpack_codes(batch["record"], columns), batch["copies"].to_numpy()
+            records, copies = unpack_codes(batch["record"], columns), unpack_weights(batch["copies"])
             if change is not None:
                 records, copies = change(records, copies)
             places = hash_copies(records, copies, place).view(np.int64)
@@ -132,7 +132,7 @@ def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Has
 
     def offer_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         offers = [
-            offer(unpack_codes(batch["record"], columns), batch["copies"].to_numpy(), starts, k, key)
+            offer(unpack_codes(batch["record"], columns), unpack_weights(batch["copies"]), starts, k, key)
             for batch in batches
         ]
         if offers:

@@ -20,7 +20,7 @@ from synth_spark import read
 from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
-from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.risk.linkage import rare_records
 from synth_spark.pipeline.run import Run
@@ -210,7 +210,7 @@ def _search(codes: DataFrame, plan: ResolvedPlan, common: Ints) -> _Found:
 
     def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            records, weights = unpack_codes(batch["record"], width), batch["multiplicity"].to_numpy()
+            records, weights = unpack_codes(batch["record"], width), unpack_weights(batch["multiplicity"])
             linked, attributes = rare_records(space, records, weights, common)
             rows, columns = np.nonzero(records)
             held = np.bincount(starts[columns] + records[rows, columns] - 1, weights[rows], int(starts[-1]))

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes
+from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_weights
 from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.risk.containment import support_up_to
 from synth_spark.schema.fields import Field, flat
@@ -67,7 +67,7 @@ def proof(
         merged = rows.select(["record", "weight"]).group_by("record").aggregate([("weight", "sum")])
         distinct = claimed.select(["record"]).group_by("record").aggregate([])
         held, claims = unpack_codes(merged["record"], width), unpack_codes(distinct["record"], width)
-        support = support_up_to(k, held, merged["weight_sum"].to_numpy(), claims)
+        support = support_up_to(k, held, unpack_weights(merged["weight_sum"]), claims)
         return pa.table([distinct["record"], pa.array(support)], names=["record", "support"])
 
     counted = left.cogroup(right).applyInArrow(count, "record binary, support bigint")

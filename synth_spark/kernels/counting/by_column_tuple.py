@@ -48,7 +48,7 @@ def _count_tuples(codes, weights, cards, bounds, within, dense):
     """Walk the column tuples; (m, n) column-major codes in, cells and counts out, ascending within lengths."""
     m, n = codes.shape
     longest = within.shape[0] - 1
-    cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
+    cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), np.int64(0)
     touched = np.empty(max(n, 1), np.int64)
     rows, keys = np.empty((longest + 1, n), np.int32), np.zeros((longest + 1, n), np.int64)
     rows[0] = np.arange(n)

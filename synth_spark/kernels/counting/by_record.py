@@ -92,7 +92,7 @@ def _values_of(codes):
 def _count_records(values, weights, cards, lengths, within, dense):
     """Visit the columns that occur together, depth first; cells and counts out, ascending within lengths."""
     longest, m, n, q = within.shape[0] - 1, cards.size, weights.size, values.columns.size
-    cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
+    cells, counts, size = np.empty(1024, np.int64), np.empty(1024, np.int64), np.int64(0)
     touched = np.empty(dense.size, np.int64)
     holders = _Holders(
         np.empty((longest, max(n, q)), np.int32),
@@ -106,7 +106,7 @@ def _count_records(values, weights, cards, lengths, within, dense):
     # first[d, l]: first cell of the combinations of length l that begin with the d columns so far
     first = np.zeros((longest + 1, longest + 1), np.int64)
     first[0, 1:] = lengths[:longest]
-    depth, low, high = 0, 0, n
+    depth, low, high = np.int64(0), np.int64(0), n
     while True:
         rows, keys = holders.rows[depth, low:high], holders.keys[depth, low:high]
         if depth > 0:

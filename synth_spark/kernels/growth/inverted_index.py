@@ -63,7 +63,7 @@ def project(baskets, attribute):
     """
     held, m = baskets.held[attribute], baskets.codes.shape[0]
     rows = np.empty(held, np.int32)
-    rows_holding(baskets, np.array([attribute]), held, rows, 0)
+    rows_holding(baskets, np.array([attribute]), held, rows, np.int64(0))
     codes, weights = np.zeros((m, held), np.uint16), np.empty(held, np.int64)
     for i in range(held):
         weights[i] = baskets.weights[rows[i]]

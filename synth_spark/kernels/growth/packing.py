@@ -201,7 +201,7 @@ def _draw_next(baskets, book, how, base, copies, state):
 def _grow_all(baskets, book, how, base, records, counts, state):
     """Add values from the pool to copies of records that hold the base, until none fits."""
     room, m, size = max(2 * counts.size, 16), records.shape[1], baskets.column_of.size
-    out, out_counts, made = np.zeros((room, m), np.uint16), np.zeros(room, np.int64), 0
+    out, out_counts, made = np.zeros((room, m), np.uint16), np.zeros(room, np.int64), np.int64(0)
     rows, support, drawn = np.empty(4 * how.sample, np.int32), np.zeros(size, np.int64), np.zeros(size, np.int64)
     for i in range(counts.size):
         rows, out, out_counts, made = _grow(

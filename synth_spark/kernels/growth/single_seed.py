@@ -122,7 +122,7 @@ def _keep_rows(baskets, rows, attribute, k):
             weight += baskets.weights[r]
             if weight >= k:
                 break
-    return rows_with(baskets, rows, attribute, rows, 0) if weight >= k else 0
+    return rows_with(baskets, rows, attribute, rows, np.int64(0)) if weight >= k else 0
 
 
 @compiled

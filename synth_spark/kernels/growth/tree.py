@@ -120,7 +120,7 @@ def refine(baskets, seeds, copies, how, state, pool):
     """
     (m, n), k, sample = baskets.codes.shape, how.k, how.sample
     most = 2 * seeds.size
-    grown, made = Grown(np.zeros((most, m), np.uint16), np.zeros(most, np.int64), np.zeros(most, np.bool_)), 0
+    grown, made = Grown(np.zeros((most, m), np.uint16), np.zeros(most, np.int64), np.zeros(most, np.bool_)), np.int64(0)
     rows = np.empty(4 * n + 16, np.int32)
     stack, height = np.empty((256, 6), np.int64), 1  # (rows, their end, seeds, their end, depth, attribute) a node
     stack[0] = (0, 0, 0, seeds.size, 0, -1)

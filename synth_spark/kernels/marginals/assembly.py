@@ -171,14 +171,14 @@ def _assemble(column, columns, longest, table, counts, state, required, share, s
                 break
         if made == out.shape[0]:
             out = np.concatenate((out, np.zeros_like(out)))
-        some = 0
+        some = np.int64(0)
         for a in range(attributes):
             if available[a] > 0 and left[1 + a] > 0:
                 candidates[some] = a
                 some += 1
                 weights[a] = held[a if share > 0 else 0, 0] = left[1 + a] if synthetic else counts[1 + a]
                 number[a] = 1
-        parts[0], lengths[0], known, size = 0, 0, 1, 0
+        parts[0], lengths[0], known, size = 0, 0, np.int64(1), np.int64(0)
         while some > 0:
             given = _drawn(candidates, weights, some, state)
             out[made, column[given]] = given + 1

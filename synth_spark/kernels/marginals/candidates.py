@@ -53,8 +53,8 @@ def next_level(starts: Ints, released: list[Ints]) -> Level:
 
 def sizes(level: Level, codes: Codes, weights: Ints, most: int) -> Ints:
     """(most + 1,) how many records hold 0, 1, 2, … of a level's combinations."""
-    held = np.zeros(most + 1, np.int64)
-    _visit(codes, weights, level.starts, level.length, level.table, level.last, -1, np.uint64(0), codes[:0, 0], held)
+    held, none = np.zeros(most + 1, np.int64), np.empty(0, np.uint64)
+    _visit(codes, weights, level.starts, level.length, level.table, level.last, -1, np.uint64(0), none, held)
     return held
 
 

@@ -71,7 +71,7 @@ def match(codes, cards, pairs, targets, passes: int, state) -> None:
         return
     bounds = np.concatenate([[0], np.cumsum([target.size for target in targets])]).astype(np.int64)
     wanted = np.concatenate([target.ravel() for target in targets]).astype(np.float64)
-    order = np.arange(len(pairs))
+    order = np.arange(len(pairs), dtype=np.int32)
     for number in range(passes):
         _shuffle(order, state)
         _pass(codes, cards, pairs, bounds, wanted, order, max(_LEAST, _SLOWER**number), state)

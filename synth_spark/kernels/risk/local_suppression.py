@@ -70,7 +70,7 @@ def _suppress(codes, cards, bounds, within, common, all_common, order, kept):
             if codes[c, row] > 0:
                 rows[1, alive[1]] = row
                 alive[1] += 1
-        depth, place[1], fresh = 1, turn, True
+        depth, place[1], fresh = np.int64(1), turn, True
         while depth > 0:
             if fresh:  # look at the tuple of the columns at place[1…depth]
                 for position in range(depth):

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 from random_tables import few
 
-from synth_spark.kernels.arrow_codec import pack_codes, pack_ints, unpack_codes, unpack_ints
+from synth_spark.kernels.arrow_codec import (
+    pack_codes,
+    pack_ints,
+    pack_tables,
+    unpack_codes,
+    unpack_ints,
+    unpack_table,
+    unpack_weights,
+)
 from synth_spark.kernels.cells import Codes, Ints
 
 codes_arrays = st.tuples(st.integers(0, 12), st.integers(1, 6)).flatmap(lambda shape: stn.arrays(np.uint16, shape))
@@ -97,3 +105,19 @@ def test_integers_of_a_slice_and_of_other_types() -> None:
     assert [unpack_ints(value).tolist() for value in pack_ints(vectors)[1:]] == [[], [2**62, -(2**63)]]
     assert unpack_ints(pack_ints([np.array([7, 8], np.int32)])[0]).tolist() == [7, 8]
     assert unpack_ints(pack_ints([np.arange(9)[::4]])[0]).tolist() == [0, 4, 8]
+
+
+def test_what_arrived_can_be_written() -> None:
+    """numba compiles a kernel once more for arrays that cannot."""
+    codes, weights = np.ones((2, 3), np.uint16), pa.array([3, 4])
+    packed = pack_codes(codes)
+    for array in (
+        unpack_codes(packed, 3),
+        unpack_codes(pa.chunked_array([packed]), 3),
+        unpack_table(pack_tables([codes])[0], 2, 3),
+        unpack_ints(pack_ints([np.arange(3)])[0]),
+        unpack_weights(weights),
+        unpack_weights(pa.chunked_array([weights])),
+    ):
+        assert array.flags.writeable
+    assert unpack_weights(pa.array([3, 4], pa.int32())).tolist() == [3, 4]

@@ -123,3 +123,22 @@ def test_a_kernel_travels_by_its_name() -> None:
 def test_a_kernel_without_a_name_travels_as_numba_does_it() -> None:
     doubled = numba.njit(lambda x: 2 * x)
     assert pickle.loads(cloudpickle.dumps(doubled))(4) == 8
+
+
+SIGNATURES = """
+import sys
+from numba.core.registry import CPUDispatcher
+from synth_spark.kernels.warmup import compile_kernels
+compile_kernels()
+kernels = {name: thing for module in list(sys.modules.values()) if module.__name__.startswith("synth_spark.kernels")
+           for name, thing in vars(module).items() if isinstance(thing, CPUDispatcher)}
+print(len(kernels), *(name for name, kernel in kernels.items() if len(kernel.signatures) > 1))
+"""
+
+
+def test_each_kernel_is_compiled_once() -> None:
+    """Literal numbers and arrays that cannot be written are types of their own, each of which costs seconds."""
+    done = subprocess.run([sys.executable, "-c", SIGNATURES], capture_output=True, text=True, check=True)
+    number, *twice = done.stdout.split()
+    assert int(number) > 50
+    assert twice == []
