@@ -8,7 +8,7 @@ WARM := .venv/.warm
 #: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast check lint types contracts rules hostile faults bench incremental showcase cost jobs licences audit wheel databricks clean
+.PHONY: help setup demo test test-fast check lint types contracts rules hostile faults bench incremental showcase cost jobs anonymeter licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ cost: setup  ## fit the cost model to figures of make bench, and plan: make cost
 
 jobs: setup  ## how many Spark jobs a run takes, stage by stage
 	$(BIN)/python benchmarks/jobs.py
+
+anonymeter: setup  ## ask the Anonymeter library again what its attacks find, for the tests of ours; needs an index of packages
+	PYTHONPATH=tests/support $(BIN)/python tests/support/anonymeter_reference.py
 
 licences: setup  ## list the licence of every package that an installation brings: docs/LICENCES.md
 	$(BIN)/python conf/setup/licences.py

@@ -47,7 +47,8 @@ from synth_spark.publish.delta import slices
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
-from synth_spark.runtime.session import local_settings, session
+from synth_spark.runtime.class_archive import java_options
+from synth_spark.runtime.session import check_java, local_settings, session
 from synth_spark.schema import tables
 from synth_spark.storage.hashing import content_hash, sha256
 from synth_spark.storage.run_store import RunStore
@@ -341,7 +342,11 @@ def server(folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {**local_settings(), "spark.sql.shuffle.partitions": "2", "spark.connect.grpc.binding.port": str(port)}
+    settings = {
+        **local_settings(more=java_options(check_java())),
+        "spark.sql.shuffle.partitions": "2",
+        "spark.connect.grpc.binding.port": str(port),
+    }
     command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), "org.apache.spark.deploy.SparkSubmit"]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]"]
     command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]

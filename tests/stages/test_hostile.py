@@ -137,8 +137,9 @@ def test_no_value_reaches_the_logs_of_a_process(tmp_path: Path) -> None:
         for at, rows in enumerate(files)
     ]
     code = (
-        "import sys; from synth_spark.cli.main import main\n"
-        f"for words in {asked!r}: sys.stderr.write(f'\\n=={{main(words)}}==\\n')"
+        "import sys; from synth_spark.cli.main import main; from synth_spark.runtime.session import session\n"
+        "with session():\n"
+        f"    for words in {asked!r}: sys.stderr.write(f'\\n=={{main(words)}}==\\n')"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr

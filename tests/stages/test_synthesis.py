@@ -16,18 +16,19 @@ from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
 
 K = 4
+RECORDS = 6_500
 #: So little that a task holds fewer than all records of the large table.
 CUT = 203
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine thousand records, nearly all distinct, of eight columns with frequent values."""
+    """Records nearly all of which are distinct, of eight columns with frequent values."""
     random = np.random.default_rng(4)
-    kind = random.integers(0, 3, 9_000)
+    kind = random.integers(0, 3, RECORDS)
     columns = {}
     for index in range(8):
-        values = (random.geometric(0.4, 9_000).clip(1, 7) + kind * (index % 3)) % 8
+        values = (random.geometric(0.4, RECORDS).clip(1, 7) + kind * (index % 3)) % 8
         columns[f"c{index}"] = [str(value) if value else None for value in values]
     path = tmp_path_factory.mktemp("large") / "large.parquet"
     pd.DataFrame(columns).to_parquet(path)
@@ -90,7 +91,7 @@ def test_unseeded_records_round_their_own_counts(counted: Run, large: Path, tmp_
     counts, expected = single_counts(made), rounded_down(large)
     assert all(count % K == 0 for count in counts.values())
     assert set(counts) <= set(expected)
-    assert 0.9 * 9_000 < len(made) < 1.1 * 9_000
+    assert 0.9 * RECORDS < len(made) < 1.1 * RECORDS
     assert "multiples of 4" in (tmp_path / "out" / "RELEASE.md").read_text()
 
 

@@ -15,10 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyspark
-from installing import SHORT_LIVED, clean_environment
+from installing import SPARK_HOME, clean_environment, short_lived
 
-SPARK_HOME = Path(pyspark.__file__).parent
 _HOST = "127.0.0.1"
 #: No second port for submitting, which would be the same for every master of a machine.
 _MASTER = "-Dspark.master.rest.enabled=false"
@@ -115,7 +113,7 @@ class Cluster:
             "SPARK_HOME": str(SPARK_HOME),
             "SPARK_LOCAL_IP": _HOST,
             "SPARK_MASTER_OPTS": _MASTER,
-            "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED,
+            "SPARK_DAEMON_JAVA_OPTS": short_lived(),
         }
         environment = clean_environment(**settings, **self.environment)
         with (self.folder / f"{name}.log").open("ab") as log:

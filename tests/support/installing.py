@@ -6,9 +6,19 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import pyspark
+
+from synth_spark.runtime.class_archive import java_options
+from synth_spark.runtime.session import check_java
+
 ROOT = Path(__file__).parents[2]
-#: What suits processes that live for a minute and share few cores.
-SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+SPARK_HOME = Path(pyspark.__file__).parent
+
+
+def short_lived() -> str:
+    """Options of Java that suit processes that live for a minute and share few cores."""
+    simple = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
+    return " ".join([*simple, *java_options(check_java())])
 
 
 def clean_environment(**more: str) -> dict[str, str]:

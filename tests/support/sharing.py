@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SHARED = Path(__file__).parents[3] / "shared"
+#: Real cases of trafficking, k-anonymised by those who publish them.
+CTDC = SHARED / "data" / "ctdc_kanon_2021.csv.gz"
 
 
 @contextmanager

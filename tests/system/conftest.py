@@ -1,16 +1,15 @@
 """What the tests of the product as it is started elsewhere compare with, and what several of them start."""
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from installing import bare_environment, build_wheel, run
+from installing import SPARK_HOME, bare_environment, build_wheel, run
 from pyspark.sql import SparkSession
 from releasing import hashes, release
-from sharing import SHARED, alone
-
-CTDC = SHARED / "data" / "ctdc_kanon_2021.csv.gz"
+from sharing import CTDC, alone
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +41,12 @@ class Demo(NamedTuple):
 def demo_of_the_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The wheel is installed where nothing of it was; only its dependencies are borrowed."""
     folder = tmp_path_factory.mktemp("installed")
-    python = bare_environment(folder / "env")
-    assert run([python, "-m", "pip", "install", "--no-deps", "--no-index", wheel]).returncode == 0
+    python = bare_environment(folder / "env", "--without-pip")
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel]
+    assert run(install).returncode == 0
     command = [python.with_name("synth-spark"), "demo", "--rows", "1000", "--set", "seed=1"]
-    return Demo(python, folder / "demo", run([*command, "--output", folder / "demo"]))
+    ended = run([*command, "--output", folder / "demo"], SPARK_HOME=str(SPARK_HOME))  # whose classes are in the archive
+    return Demo(python, folder / "demo", ended)
 
 
 @pytest.fixture(scope="session")

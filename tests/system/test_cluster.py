@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from cluster import SPARK_HOME, Cluster, ask, free_port, running_cluster, wait
-from installing import ROOT, SHORT_LIVED, bare_environment, clean_environment, run
-from releasing import hashes
+from cluster import Cluster, ask, free_port, running_cluster, wait
+from installing import ROOT, SPARK_HOME, bare_environment, clean_environment, run, short_lived
+from releasing import hashes, release
+from sharing import CTDC
 
-#: Rows, columns and values a record: so many that each stage that loses a worker has several tasks an executor.
+#: Without the real data: rows, columns and values a record, so many that each stage has several tasks an executor.
 SHAPE = (12_000, 80, 12)
 SEED = 1
 DONE_AND_BUSY = ("SUCCESS", "RUNNING")
@@ -27,11 +28,24 @@ DONE_AND_BUSY = ("SUCCESS", "RUNNING")
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real data where they are, else generated ones."""
+    if CTDC.exists():
+        return CTDC
     path = tmp_path_factory.mktemp("cases") / "cases.parquet"
     rows, columns, values = (str(number) for number in SHAPE)
     made = run([sys.executable, ROOT / "benchmarks" / "generate.py", rows, columns, path, str(SEED), values])
     assert made.returncode == 0, made.stderr
     return path
+
+
+@pytest.fixture(scope="module")
+def expected(request: pytest.FixtureRequest, cases: Path) -> dict[str, str]:
+    """Content hashes of a release of the cases in this process."""
+    if cases == CTDC:
+        return hashes(request.getfixturevalue("ctdc"))
+    out = cases.with_name("out")
+    release(request.getfixturevalue("spark"), cases, out)
+    return hashes(out)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +69,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
-def two_workers(cluster: Cluster) -> Cluster:
-    """The cluster, with another worker for each that a test before has killed."""
-    cluster.start_workers(2 - len(cluster.workers))
-    return cluster
-
-
 class Job:
     """A release under spark-submit, and what Spark tells of it while it runs and afterwards."""
 
@@ -70,8 +77,8 @@ class Job:
         self.events.mkdir()
         self._page = free_port()
         settings = {
-            "spark.driver.extraJavaOptions": SHORT_LIVED,
-            "spark.executor.extraJavaOptions": SHORT_LIVED,
+            "spark.driver.extraJavaOptions": short_lived(),
+            "spark.executor.extraJavaOptions": short_lived(),
             "spark.ui.port": self._page,
             "spark.ui.liveUpdate.period": "0",
             "spark.eventLog.enabled": "true",
@@ -174,47 +181,34 @@ def readme_command() -> list[str]:
 
 
 @pytest.fixture
-def job(tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path, cases: Path) -> Iterator[Job]:
-    job = Job(tmp_path, two_workers, python, shipped, cases)
+def job(tmp_path: Path, cluster: Cluster, python: Path, shipped: Path, cases: Path) -> Iterator[Job]:
+    job = Job(tmp_path, cluster, python, shipped, cases)
     yield job
     job.stop()
 
 
-@pytest.mark.takes("a driver, and a cluster that loses a worker")
-def test_the_shipped_wheel_gives_what_a_local_run_gives_though_a_worker_dies(
-    job: Job, two_workers: Cluster, expected: dict[str, str]
+@pytest.mark.takes("a driver, and a cluster that loses two workers")
+def test_the_shipped_wheel_gives_what_a_local_run_gives_though_workers_die(
+    job: Job, cluster: Cluster, expected: dict[str, str]
 ) -> None:
-    """It is killed in the middle of synthesis; both executors, which have the package from the wheel alone, counted."""
+    """One dies at counting, which takes too short a time to be caught: it is stopped before. Another dies in growth.
+
+    All executors have the package from the wheel alone.
+    """
+    wait(lambda: "encode" in job.stages_done(), "the stage encode")
+    kill_a_worker_as_a_stage_begins(job, cluster, "0", "aggregate")
+    cluster.start_workers(1)
     wait(lambda: "counts" in job.tables_kept(), "counts, after which growth begins")
-    executor = wait(lambda: kill_a_worker_at_its_second_task(job, two_workers), "a worker in the middle", pause=0)
+    executor = wait(lambda: kill_a_worker_at_its_second_task(job, cluster), "a worker in the middle", pause=0)
     assert "synthesize" not in job.stages_done()
     job.finish()
     assert hashes(job.out) == expected
     done = [task for task in job.tasks() if task.how == "Success"]
-    assert {task.executor for task in done if "count_block(" in task.query} == {"0", "1"}
+    assert {task.executor for task in done if "encode(" in task.query} == {"0", "1"}
+    assert {task.executor for task in done if "grow_one(" in task.query} == {"1", "2"}
     assert not [task for task in done if "load(" in task.query], "workers of a cluster were warmed"
-    assert {"ExecutorLostFailure", "Resubmitted"} <= lost(job, executor, "grow_one("), "what had been done, too"
-
-
-@pytest.mark.takes("a driver, and a cluster that loses two workers")
-@pytest.mark.shared
-def test_workers_are_killed_on_real_data(
-    shared: Path, ctdc: Path, tmp_path: Path, two_workers: Cluster, python: Path, shipped: Path
-) -> None:
-    """One dies at counting, which takes too short a time to be caught: it is stopped before. Another dies at growth."""
-    job = Job(tmp_path, two_workers, python, shipped, shared / "data" / "ctdc_kanon_2021.csv.gz")
-    try:
-        wait(lambda: "encode" in job.stages_done(), "the stage encode")
-        kill_a_worker_as_a_stage_begins(job, two_workers, "0", "aggregate")
-        two_workers.start_workers(1)
-        wait(lambda: "counts" in job.tables_kept(), "counts, after which growth begins")
-        kill_a_worker_as_a_stage_begins(job, two_workers, "1", "synthesize")
-        job.finish()
-    finally:
-        job.stop()
-    assert hashes(job.out) == hashes(ctdc)
     assert "ExecutorLostFailure" in lost(job, "0", "count_block(")
-    assert "ExecutorLostFailure" in lost(job, "1", "")
+    assert {"ExecutorLostFailure", "Resubmitted"} <= lost(job, executor, "grow_one("), "what had been done, too"
 
 
 def kill_a_worker_as_a_stage_begins(job: Job, cluster: Cluster, executor: str, stage: str) -> None:

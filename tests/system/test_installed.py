@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyspark
 import pytest
-from installing import ROOT, SHORT_LIVED, run
+from installing import ROOT, run, short_lived
 from pyspark.sql import SparkSession
 from releasing import hashes, published
 
@@ -43,7 +43,7 @@ def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Pat
         [COMMAND, "run", "--input", cases, "--output", out, "--seed", "5"],
         SPARK_REMOTE="local[2]",
         PYSPARK_PYTHON=sys.executable,
-        JAVA_TOOL_OPTIONS=SHORT_LIVED,
+        JAVA_TOOL_OPTIONS=short_lived(),
     )
     assert done.returncode == 0, done.stderr
     assert hashes(out) == expected
@@ -55,7 +55,7 @@ def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_
     out = tmp_path / "out"
     job = [submit, "--master", "local[2]", ROOT / "jobs" / "release.py"]
     asked = ["--input", cases, "--output", out, "--seed", "5", "--run-id", "job"]
-    environment = {"PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": SHORT_LIVED}
+    environment = {"PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": short_lived()}
     done = run([*job, *asked], **environment)
     assert done.returncode == 0, done.stderr
     assert hashes(out) == expected

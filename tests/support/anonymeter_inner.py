@@ -1,6 +1,7 @@
-"""Run by test_anonymeter in an environment of its own: the attacks of the real library, on tables of texts.
+"""The attacks of the real library, on tables of texts; run by `anonymeter_reference` in an environment of its own.
 
-Arguments: a folder with trained.csv, control.csv and made.csv; prints JSON: attack → rates of success and risk.
+Arguments: a folder with trained.csv, control.csv and made.csv, and how many attacks; prints JSON: attack → rates of
+success and risk.
 """
 
 import json
