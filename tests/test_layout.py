@@ -16,6 +16,12 @@ def functions(tree: ast.AST) -> list[ast.FunctionDef]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
 
+def parameters(function: ast.FunctionDef) -> int:
+    """How many parameters who calls it gives it."""
+    given = [each.arg for each in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    return len([name for name in given if name not in ("self", "cls")])
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_is_small_named_and_explained(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -25,6 +31,8 @@ def test_a_module_is_small_named_and_explained(path: Path) -> None:
     assert ast.get_docstring(tree)
     for function in functions(tree):
         assert (function.end_lineno or 0) - function.lineno < 60, function.name
+        if "kernels" not in path.parts:
+            assert parameters(function) <= 6, function.name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,6 +6,7 @@ get noise: those of values (`values`), of pairs of columns (`marginals`), or of 
 """
 
 from synth_spark.aggregate.k_anonymity import NOISY_COLUMNS, aggregates, vouch
+from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
 from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, measured, noisy_pairs
 from synth_spark.aggregate.released_counts import Released, counts_frame, from_estimates
@@ -13,6 +14,8 @@ from synth_spark.aggregate.value_selection import candidates, noisy, table_sizes
 
 __all__ = [
     "NOISY_COLUMNS",
+    "CountingPlan",
+    "Draws",
     "Released",
     "aggregates",
     "candidates",

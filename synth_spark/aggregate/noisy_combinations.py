@@ -7,6 +7,7 @@ and those that pass the length's threshold are released and lead to the next len
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -27,15 +28,43 @@ from synth_spark.privacy import Rho, Sigma, Spending, threshold
 from synth_spark.privacy.mechanisms import Noise
 from synth_spark.schema.domain import Domain
 
-#: Writes a length's noisy counts and reads them back; gives back those that were written before.
-Keep = Callable[[int, Callable[[], DataFrame]], DataFrame]
-#: Keeps a number that was drawn; gives back the one that was kept before.
-Once = Callable[[str, Callable[[], int]], int]
 #: Most candidates of a length: the driver and every task hold their counts.
 _MOST_CANDIDATES = 20_000_000
 #: Candidates whose noise one task draws, and most places that a cap is chosen among.
 _A_BUCKET, _MOST_SIZES = 200_000, 1 << 20
 _COUNTED, _NOISY = "bucket int, counts binary", "bucket int, counts binary"
+
+
+@dataclass(frozen=True)
+class CountingPlan:
+    """What counting under noise is allowed.
+
+    Attributes:
+        terms: of privacy.
+        spending: what each step may cost.
+        longest: R.
+        seed: of which of a record's combinations count, where they are too many.
+    """
+
+    terms: DifferentialPrivacy
+    spending: Spending
+    longest: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How noise is drawn: once, and written before anything reads it.
+
+    Attributes:
+        noise: where it comes from.
+        keep: writes a length's noisy counts and reads them back; gives back those that were written before.
+        once: keeps a number that was drawn; gives back the one that was kept before.
+    """
+
+    noise: Noise
+    keep: Callable[[int, Callable[[], DataFrame]], DataFrame]
+    once: Callable[[str, Callable[[], int]], int]
 
 
 def percentile_scores(histogram: Ints, percentile: float) -> Ints:
@@ -62,13 +91,8 @@ def released(
     codes: DataFrame,
     domain: Domain,
     singles: tuple[Ints, Floats],
-    terms: DifferentialPrivacy,
-    spending: Spending,
-    longest: int,
-    seed: int,
-    noise: Noise,
-    keep: Keep,
-    once: Once,
+    plan: CountingPlan,
+    draws: Draws,
 ) -> Released:
     """Count combinations of length 2…R with noise, and make all counts agree.
 
@@ -76,34 +100,30 @@ def released(
         codes: one row a distinct record: ``record``, ``multiplicity``. SENSITIVE.
         domain: the released one.
         singles: noisy counts of its attributes, column by column, and the scales of their noise.
-        terms: of privacy.
-        spending: what each step may cost.
-        longest: R.
-        seed: of which of a record's combinations count, where they are too many.
-        noise: where it comes from.
-        keep: writes a length's noisy counts before they are looked at.
-        once: keeps what else is drawn.
+        plan: what counting is allowed.
+        draws: how noise is drawn.
     """
+    spending, noise = plan.spending, draws.noise
     starts = starts_of(np.array(domain.cards, np.int64))
     rows, noisy, errors = [np.arange(starts[-1])[:, None]], [singles[0].astype(float)], [singles[1]]
     caps = [len(domain.columns)]
-    records = once("records", lambda: _records(codes, spending.on("records"), noise))
-    for length in range(2, longest + 1):
+    records = draws.once("records", lambda: _records(codes, spending.on("records"), noise))
+    for length in range(2, plan.longest + 1):
         level = next_level(starts, rows)
         if len(level.rows) > _MOST_CANDIDATES:
             problem = f"leads to {len(level.rows):,} candidates of length {length}, more than {_MOST_CANDIDATES:,}"
             raise ResourceError("reporting_length", problem, "lower it, group values, or set privacy.fabrication lower")
         most = min(math.comb(len(domain.columns), length), _MOST_SIZES)
         choice = spending.on(f"cap {length}")
-        choose = partial(_cap, codes, level, most, terms.percentile, choice, noise)
-        cap = once(f"cap {length}", choose) if len(level.rows) else 0
+        choose = partial(_cap, codes, level, most, plan.terms.percentile, choice, noise)
+        cap = draws.once(f"cap {length}", choose) if len(level.rows) else 0
         if cap == 0:
             break
         sigma = spending.on(f"length {length}").sigma(cap)
-        key = derive(seed, "cap", length)
-        kept_level = keep(length, partial(_noisy, codes, level, cap, key, sigma, noise))
+        key = derive(plan.seed, "cap", length)
+        kept_level = draws.keep(length, partial(_noisy, codes, level, cap, key, sigma, noise))
         own = np.concatenate([unpack_ints(row) for row in kept_level.orderBy("bucket").toArrow()["counts"]])
-        passed = own > max(0.0, threshold(terms, float(sigma), length, longest))
+        passed = own > max(0.0, threshold(plan.terms, float(sigma), length, plan.longest))
         caps.append(cap)
         errors.append(np.full(int(passed.sum()), float(sigma)))
         rows.append(level.rows[passed])

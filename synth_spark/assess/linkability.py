@@ -44,33 +44,39 @@ class Linked:
     by_field: Ints
 
 
-def search(
-    codes: DataFrame,
-    counts: DataFrame,
-    resolved: ResolvedPlan,
-    k: int,
-    bounds: Sequence[int],
-    occurring: int,
-    pruned: bool = False,
-) -> Linked | None:
+@dataclass(frozen=True)
+class Counted:
+    """A table whose combinations were counted.
+
+    Attributes:
+        codes: one row a distinct record: ``record``, ``multiplicity``.
+        counts: of its combinations, one row a bucket.
+        occurring: how many combinations were counted.
+        pruned: whether those with an attribute rarer than k were not.
+    """
+
+    codes: DataFrame
+    counts: DataFrame
+    occurring: int
+    pruned: bool = False
+
+
+def search(counted: Counted, resolved: ResolvedPlan, k: int, bounds: Sequence[int]) -> Linked | None:
     """Search every record for unique and rare combinations.
 
     Args:
-        codes: one row a distinct record: ``record``, ``multiplicity``.
-        counts: their counts, one row a bucket.
+        counted: the records, and their combinations.
         resolved: the numbers of the run.
         k: below which a combination is rare.
         bounds: the first column of each field, and the number of columns.
-        occurring: number of combinations that were counted.
-        pruned: whether combinations with an attribute rarer than k were not counted.
 
     Returns:
         What was found; None where more combinations are common than a task should be sent.
     """
-    whole = not pruned and occurring <= MOST_SENT
-    if not whole and occurring > _MOST_COLLECTED:
+    whole = not counted.pruned and counted.occurring <= MOST_SENT
+    if not whole and counted.occurring > _MOST_COLLECTED:
         return None
-    recurring, common = combinations.recurring(counts, 2 if whole else k, k)
+    recurring, common = combinations.recurring(counted.counts, 2 if whole else k, k)
     if len(recurring) > MOST_SENT:
         return None
     space, starts = resolved.cells, starts_of(np.array(resolved.cards, np.int64))
@@ -81,7 +87,7 @@ def search(
             totals = totals_of(judge(space, records, recurring, common), records, weights, starts, bounds)
             yield pa.RecordBatch.from_arrays([pack_ints([totals])], names=["totals"])
 
-    rows = codes.repartition(resolved.counting_tasks).mapInArrow(look, "totals binary").toArrow()
+    rows = counted.codes.repartition(resolved.counting_tasks).mapInArrow(look, "totals binary").toArrow()
     longest, attributes = space.max_length, int(starts[-1])
     nothing = np.zeros(2 * longest + 2 + attributes + len(bounds) - 1, np.int64)
     totals = np.sum([nothing, *map(unpack_ints, rows["totals"])], axis=0)
@@ -150,9 +156,9 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
         numbers["risky"] = sum(numbers.values())
         for name, number in numbers.items():
             sums[name] = sums.get(name, 0) + number
-            findings += _number("risk", table, f"{name}_records", None, length, number, total)
+            findings += _number(table, f"{name}_records", None, length, number, total)
     for name, number in sums.items():
-        findings += _number("risk", table, f"{name}_records", None, None, number, total)
+        findings += _number(table, f"{name}_records", None, None, number, total)
     return findings
 
 
@@ -166,9 +172,9 @@ def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: st
         records: number of records n.
         table: whose records: sensitive or synthetic.
     """
-    findings = _number("risk", table, "records_with_rare", None, None, linked.any_rare, records)
+    findings = _number(table, "records_with_rare", None, None, linked.any_rare, records)
     if linked.any_unique is not None:
-        findings += _number("risk", table, "records_with_unique", None, None, linked.any_unique, records)
+        findings += _number(table, "records_with_unique", None, None, linked.any_unique, records)
     percent = 100 * linked.by_attribute / np.maximum(1, held)
     names = [(column.name, value) for column in domain.columns for value in column.values]
     for field in domain.names:
@@ -186,12 +192,10 @@ def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: st
     return findings
 
 
-def _number(
-    topic: str, table: str, name: str, about: str | None, length: int | None, number: int, total: int
-) -> list[Finding]:
+def _number(table: str, name: str, about: str | None, length: int | None, number: int, total: int) -> list[Finding]:
     """A number of records, and its share of all in per cent."""
     share = 100 * number / total if total else 0.0
     return [
-        Finding(topic, table, name, about, length, float(number)),
-        Finding(topic, table, f"{name}_percent", about, length, share),
+        Finding("risk", table, name, about, length, float(number)),
+        Finding("risk", table, f"{name}_percent", about, length, share),
     ]

@@ -1,6 +1,7 @@
 """Stage 5: how much of the sensitive data is in the release, and nothing that should not be. On all records."""
 
 from synth_spark.evaluate.compare import (
+    Counts,
     evaluation,
     findings,
     measures,
@@ -14,6 +15,7 @@ from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.measures import finish
 
 __all__ = [
+    "Counts",
     "evaluation",
     "findings",
     "finish",

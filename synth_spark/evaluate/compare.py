@@ -5,6 +5,7 @@ What leaves a task are sums, and one figure a column tuple, pair of columns or a
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -111,28 +112,27 @@ def reportable_singles(exact: Singles, k: int) -> Singles:
     return Singles(exact.counts // k * k, exact.records // k * k)
 
 
+class Counts(NamedTuple):
+    """The counts of a table, one row a bucket, and those of single attributes among them."""
+
+    frame: DataFrame
+    singles: Singles
+
+
 def partial_sums_between(
-    sensitive: DataFrame,
-    reportable: DataFrame,
-    synthetic: DataFrame,
-    space: CellSpace,
-    reported: int,
-    k: int,
-    singles: tuple[Singles, Singles, Singles],
+    sensitive: Counts, reportable: Counts, synthetic: Counts, space: CellSpace, reported: int, k: int
 ) -> DataFrame:
     """Like `partial_sums`, where reportable counts are not the exact ones, rounded.
 
     Args:
-        sensitive: exact counts, one row a bucket.
-        reportable: released counts, one row a bucket.
-        synthetic: counts of the synthetic records, one row a bucket.
+        sensitive: exact counts.
+        reportable: released counts.
+        synthetic: counts of the synthetic records.
         space: the cells of all.
         reported: longest combination that is reported; longer ones are not compared with what is.
         k: below which a combination of the sensitive records is rare; of what is released none is.
-        singles: the single counts of all.
     """
     end = int(space.length_bounds()[reported])
-    of_exact, of_reportable, of_synthetic = singles
 
     def compared(
         index: int, most: int, rare_below: int, pair: tuple[Singles, Singles]
@@ -149,13 +149,15 @@ def partial_sums_between(
         return counts.select("bucket", "cells", "counts").groupBy("bucket")
 
     asked = [
-        (sensitive, reportable, end, k, (of_exact, of_reportable)),
-        (sensitive, synthetic, space.size, k, (of_exact, of_synthetic)),
-        (reportable, synthetic, end, 1, (of_reportable, of_synthetic)),
+        (sensitive, reportable, end, k),
+        (sensitive, synthetic, space.size, k),
+        (reportable, synthetic, end, 1),
     ]
     rows = [
-        grouped(source).cogroup(grouped(target)).applyInArrow(compared(index, most, rare_below, pair), _PARTIAL)
-        for index, (source, target, most, rare_below, pair) in enumerate(asked)
+        grouped(source.frame)
+        .cogroup(grouped(target.frame))
+        .applyInArrow(compared(index, most, rare_below, (source.singles, target.singles)), _PARTIAL)
+        for index, (source, target, most, rare_below) in enumerate(asked)
     ]
     return rows[0].unionAll(rows[1]).unionAll(rows[2])
 
@@ -222,11 +224,11 @@ def findings(
     exact, reportable, synthetic = singles
     results: list[Finding] = []
     lengths = _lengths(resolved.length, reported)
-    for index, (source, target) in enumerate([(exact, reportable), (exact, synthetic), (reportable, synthetic)]):
+    for index, pair in enumerate([(exact, reportable), (exact, synthetic), (reportable, synthetic)]):
         if resolved.prunes and COMPARISONS[index] != PUBLIC:
             continue  # what was not counted would be missing in the source
         space = CellSpace(resolved.cards, lengths[index])
-        results += fidelity(COMPARISONS[index], vectors[index], space, domain, source, target, k)
+        results += fidelity(COMPARISONS[index], vectors[index], space, domain, pair, k)
     return results
 
 

@@ -40,7 +40,7 @@ def labels(domain: Domain) -> list[str]:
 
 
 def fidelity(
-    comparison: str, vectors: Vectors, space: CellSpace, domain: Domain, source: Singles, target: Singles, k: int
+    comparison: str, vectors: Vectors, space: CellSpace, domain: Domain, singles: tuple[Singles, Singles], k: int
 ) -> list[Finding]:
     """Findings of all three kinds.
 
@@ -49,15 +49,14 @@ def fidelity(
         vectors: what the buckets tell.
         space: the cells of both tables.
         domain: names of columns and values.
-        source: single counts of the source.
-        target: those of the target.
+        singles: single counts of the source, and of the target.
         k: subgroups of fewer records are left out.
     """
     names = labels(domain)
     findings = _distances(comparison, vectors, space, names)
     if space.max_length > 1:
-        findings += _associations(comparison, vectors, names, space, source, target)
-        findings += _subgroups(comparison, vectors, domain, names, source, k)
+        findings += _associations(comparison, vectors, names, space, *singles)
+        findings += _subgroups(comparison, vectors, domain, names, singles[0], k)
     return findings
 
 

@@ -71,18 +71,11 @@ def aggregate_counts(run: Run) -> None:
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
         released = aggregate.from_estimates(_estimates(run), run.domain, run.never_null, terms_of(run))
     else:
-        released = aggregate.released_lengths(
-            codes,
-            run.domain,
-            _singles(run),
-            terms_of(run),
-            run.spending,
-            resolved.length,
-            run.store.seed,
-            run.noise,
-            lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame,
-            run.once,
+        plan = aggregate.CountingPlan(terms_of(run), run.spending, resolved.length, run.store.seed)
+        draws = aggregate.Draws(
+            run.noise, lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame, run.once
         )
+        released = aggregate.released_lengths(codes, run.domain, _singles(run), plan, draws)
     if not released.records > 0 or not len(released.rows[0]):
         raise InputError("privacy", "leaves nothing but noise", "raise privacy.epsilon, or add data")
     run.store.facts["released"] = {
@@ -104,24 +97,13 @@ def synthesize_records(run: Run) -> None:
     if config.kind == "marginal_matching":
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
         estimates = _estimates(run)
-        synthetic = synthesize.matched_records(
-            run.spark, estimates, run.never_null, rules, config.records, config.passes, seed
-        )
+        synthetic = synthesize.matched_records(run.spark, estimates, run.never_null, rules, config, seed)
     else:
         aggregates = run.kept(tables.NOISY_AGGREGATES).frame
         domain = synthesize.released_domain(aggregates.where("length = 1").toArrow(), run.fields)
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-        synthetic = synthesize.seeded_records(
-            run.spark,
-            aggregates,
-            domain,
-            released["records"],
-            released["lengths"],
-            config.required_length,
-            rules,
-            config,
-            seed,
-        )
+        combined = synthesize.ReleasedCombinations(aggregates, domain, released["records"], released["lengths"])
+        synthetic = synthesize.seeded_records(combined, config.required_length, rules, config, seed)
     files = max(1, -(-released["records"] // 1_000_000))
     run.keep(tables.SYNTHETIC_RECORDS, synthesize.written(synthetic, domain, files, seed))  # one row a synthetic record
 
@@ -139,15 +121,18 @@ def evaluate_counts(run: Run) -> None:
     )
     synthetic = run.keep(tables.SYNTHETIC_COUNTS, synthetic_counts)  # one row a bucket of column tuples
     exact, aggregates = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
-    singles = (
-        run.single_counts(tables.COUNTS, run.records),
-        run.single_counts(tables.RELEASED_COUNTS, released["records"]),
-        run.single_counts(tables.SYNTHETIC_COUNTS, written.rows),
-    )
+    of_exact = run.single_counts(tables.COUNTS, run.records)
+    of_released = run.single_counts(tables.RELEASED_COUNTS, released["records"])
+    of_synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
     sums = evaluate.partial_sums_between(
-        exact, aggregates, synthetic.frame, resolved.cells, released["lengths"], run.rare_below, singles
+        evaluate.Counts(exact, of_exact),
+        evaluate.Counts(aggregates, of_released),
+        evaluate.Counts(synthetic.frame, of_synthetic),
+        resolved.cells,
+        released["lengths"],
+        run.rare_below,
     )
-    keep_comparisons(run, sums.toArrow(), written.rows, singles, released["lengths"])
+    keep_comparisons(run, sums.toArrow(), written.rows, (of_exact, of_released, of_synthetic), released["lengths"])
 
 
 def validate_tables(run: Run) -> None:
@@ -155,17 +140,15 @@ def validate_tables(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
     evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), _contract(run)
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
-    results = validate.audit_private(
-        evidence,
-        names=run.domain.names,
-        released=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
-        fabricated=_fabricated(run),
-        ledger=Ledger(run.plan.ledger_file).entries(),
+    release_made = validate.PrivateRelease(
         run_id=run.store.run_id,
         terms=terms_of(run),
+        names=run.domain.names,
+        released=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
         records=run.store.facts["released"]["records"],
-        rules=rules,
+        fabricated=_fabricated(run),
     )
+    results = validate.audit_private(evidence, release_made, Ledger(run.plan.ledger_file).entries(), rules)
     conclude(run, rules, results, synthetic, aggregates)
 
 
@@ -197,10 +180,7 @@ def _debit(run: Run) -> None:
     """Enter what the release costs, before the first draw; once, however often the run is taken up again."""
     spending, plan = run.spending, run.plan
     unit = "subject" if plan.input.subject is not None else "record"
-    entry = private_entry(
-        plan.data_set_name, run.store.run_id, plan.synthesis.kind, unit,
-        spending.epsilon, spending.delta, spending.rho, spending.domain_delta,
-    )  # fmt: skip
+    entry = private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, unit, spending)
     for remark in Ledger(plan.ledger_file).debit(entry):
         run.progress.say(remark)
 

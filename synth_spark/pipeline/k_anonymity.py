@@ -96,17 +96,8 @@ def _synthesize_from_counts(run: Run) -> Kept:
     aggregates, resolved, config = run.kept(tables.AGGREGATES).frame, run.resolved, run.plan.synthesis
     domain = synthesize.released_domain(aggregates.where("length = 1").toArrow(), run.fields)
     rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-    synthetic = synthesize.seeded_records(
-        run.spark,
-        aggregates,
-        domain,
-        resolved.protected_records,
-        resolved.length,
-        resolved.length,
-        rules,
-        config,
-        run.store.seed,
-    )
+    released = synthesize.ReleasedCombinations(aggregates, domain, resolved.protected_records, resolved.length)
+    synthetic = synthesize.seeded_records(released, resolved.length, rules, config, run.store.seed)
     records = synthesize.written(synthetic, domain, resolved.files, run.store.seed)
     return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
@@ -148,7 +139,7 @@ def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
     if run.resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
         records, cuts = run.kept(tables.RECORDS).frame, validate.cuts(run.records, synthetic.rows)
-        proof = validate.proof(records, synthetic.frame, run.fields, values, run.resolved.k, *cuts)
+        proof = validate.proof(records, synthetic.frame, run.fields, values, run.resolved.k, cuts)
         supports = run.write(tables.PROOF, proof)  # one row a distinct synthetic record
     constraints = run.plan.input.constraints
     return validate.evidence(synthetic.frame, aggregates, run.fields, constraints, _contract(run), singles), supports

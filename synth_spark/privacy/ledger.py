@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import BudgetError, RunError
-from synth_spark.privacy import Delta, Epsilon, Rho, epsilon_of
+from synth_spark.privacy import Delta, Epsilon, Rho, Spending, epsilon_of
 from synth_spark.runtime import faults
 
 _GRANT, _RELEASE = "grant", "release"
@@ -152,11 +152,9 @@ def release_entry(data_set: str, run_id: str, mechanism: str, unit: str, k: int 
     return Entry(_RELEASE, data_set, "", run_id, "k_anonymity", mechanism, unit, k)
 
 
-def private_entry(
-    data_set: str, run_id: str, mechanism: str, unit: str, epsilon: Epsilon, delta: Delta, rho: Rho, domain_delta: Delta
-) -> Entry:
+def private_entry(data_set: str, run_id: str, mechanism: str, unit: str, spending: Spending) -> Entry:
     """A release that costs: under differential privacy."""
-    costs = [float(cost) for cost in (epsilon, delta, rho, domain_delta)]
+    costs = [float(cost) for cost in (spending.epsilon, spending.delta, spending.rho, spending.domain_delta)]
     return Entry(_RELEASE, data_set, "", run_id, "differential_privacy", mechanism, unit, None, *costs)
 
 

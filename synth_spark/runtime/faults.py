@@ -2,7 +2,7 @@
 
 The environment variable ``SYNTH_SPARK_FAULTS`` arms points: ``NAME=KIND``, several with commas between. Without it a
 point is one look into the environment. Names are made of words of the code, of stages and of declared tables, never of
-anything that was read, so no data can arm or name one. ``benchmarks/inject.py`` goes through all of them.
+anything that was read, so no data can arm or name one. ``tests/support/inject.py`` goes through all of them.
 
 Points, in the order in which a run passes them::
 

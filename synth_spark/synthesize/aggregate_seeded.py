@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.keyed_random import derive, stream
@@ -16,6 +17,23 @@ from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.fields import Field
 from synth_spark.synthesize.constraints import Rule
 from synth_spark.synthesize.shards import SHARD, in_shards
+
+
+@dataclass(frozen=True)
+class ReleasedCombinations:
+    """What records are put together from.
+
+    Attributes:
+        frame: the released combinations, as they are published.
+        domain: of their values: `released_domain`.
+        records: number of records, as it is published.
+        longest: R.
+    """
+
+    frame: DataFrame
+    domain: Domain
+    records: int
+    longest: int
 
 
 def released_domain(singles: pa.Table, fields: Sequence[Field]) -> Domain:
@@ -37,24 +55,12 @@ def released_domain(singles: pa.Table, fields: Sequence[Field]) -> Domain:
 
 
 def seeded_records(
-    spark: SparkSession,
-    aggregates: DataFrame,
-    domain: Domain,
-    records: int,
-    longest: int,
-    required: int,
-    rules: Sequence[Rule],
-    config: Synthesis,
-    seed: int,
+    released: ReleasedCombinations, required: int, rules: Sequence[Rule], config: Synthesis, seed: int
 ) -> DataFrame:
     """Make records.
 
     Args:
-        spark: the session.
-        aggregates: the released combinations, as they are published.
-        domain: of their values: `released_domain`.
-        records: number of records, as it is published.
-        longest: R.
+        released: what they are put together from.
         required: a record holds no combination up to this length that was not released.
         rules: that every record keeps.
         config: parameters of the synthesis.
@@ -63,14 +69,14 @@ def seeded_records(
     Returns:
         One row a record: ``record`` (codes of the domain), ``copies`` (1).
     """
-    table = aggregates.toArrow()
+    domain = released.domain
     starts = starts_of(np.array(domain.cards, np.int64))
-    singles, longer = _combinations(table, domain, starts, longest)
+    singles, longer = _combinations(released.frame.toArrow(), domain, starts, released.longest)
     column = np.repeat(np.arange(len(domain.columns)), domain.cards)
-    released = combinations(column, singles, longer, records)
-    counts = np.ceil(released.counts * config.scale).astype(np.int64) if config.scale != 1 else released.counts
+    known = combinations(column, singles, longer, released.records)
+    counts = np.ceil(known.counts * config.scale).astype(np.int64) if config.scale != 1 else known.counts
     expected = config.records or max(
-        [records, *(int(own.sum()) for own in np.split(counts[1 : 1 + starts[-1]], starts[1:-1]))]
+        [released.records, *(int(own.sum()) for own in np.split(counts[1 : 1 + starts[-1]], starts[1:-1]))]
     )
     parts = max(1, math.ceil(expected / SHARD))
 
@@ -81,10 +87,10 @@ def seeded_records(
         if config.records is not None and number == 0:
             return np.zeros((0, len(domain.columns)), np.uint16)
         state = stream(seed, "assemble", part)
-        synthetic = assemble(released, own, state, required, config.weight_percentile, config.synthetic_counts, number)
+        synthetic = assemble(known, own, state, required, config.weight_percentile, config.synthetic_counts, number)
         return np.where(synthetic > 0, synthetic.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
 
-    return in_shards(spark, parts, shard, rules)
+    return in_shards(released.frame.sparkSession, parts, shard, rules)
 
 
 def _values_of(cells: pa.Array, field: Field) -> pa.Array:

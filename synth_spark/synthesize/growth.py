@@ -6,6 +6,7 @@ nodes, sums over attributes and pairs of attributes, never a record.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -54,16 +55,20 @@ class Shape:
         return np.where(codes > self.cards, np.uint16(0), codes).astype(np.uint16)
 
 
-def grow(
-    codes: DataFrame, shape: Shape, tops: Sequence[Node], parts: Sequence[Part], seeds: Seeds, growth: Growth, key: int
-) -> DataFrame:
+class Cut(NamedTuple):
+    """How a table is cut: the top of each group of seeds, its leaves numbered as the parts, and what each part does."""
+
+    tops: Sequence[Node]
+    parts: Sequence[Part]
+
+
+def grow(codes: DataFrame, shape: Shape, cut: Cut, seeds: Seeds, growth: Growth, key: int) -> DataFrame:
     """Send rows and seeds to the parts, and grow the records of each.
 
     Args:
         codes: one row a distinct record: ``record``, ``multiplicity``.
         shape: the table's shape.
-        tops: the top of each group of seeds, its leaves numbered as the parts.
-        parts: what each part is to do.
+        cut: how it is cut into parts.
         seeds: how many seeds a record is, over all groups.
         growth: how to grow.
         key: of the deal of seeds to groups.
@@ -71,7 +76,7 @@ def grow(
     Returns:
         One row a record and part: ``record``, ``copies``.
     """
-    starts, cards = shape.starts, shape.cards
+    starts, cards, (tops, parts) = shape.starts, shape.cards, cut
 
     def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

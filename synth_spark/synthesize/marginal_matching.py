@@ -14,6 +14,7 @@ from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.keyed_random import derive, stream
 from synth_spark.kernels.marginals.consistency import Estimates
 from synth_spark.kernels.marginals.matching import match, shares, start
+from synth_spark.plan import Synthesis
 from synth_spark.synthesize.constraints import Rule
 from synth_spark.synthesize.shards import SHARD, in_shards
 
@@ -21,10 +22,9 @@ from synth_spark.synthesize.shards import SHARD, in_shards
 def matched_records(
     spark: SparkSession,
     estimates: Estimates,
-    whole: Sequence[bool],
+    never_null: Sequence[bool],
     rules: Sequence[Rule],
-    records: int | None,
-    passes: int,
+    config: Synthesis,
     seed: int,
 ) -> DataFrame:
     """Make records.
@@ -32,20 +32,20 @@ def matched_records(
     Args:
         spark: the session.
         estimates: tables that agree.
-        whole: for every column, whether place 0 of its table is its first value, and not absent.
+        never_null: for every column, whether place 0 of its table is its first value, and not absent.
         rules: that every record keeps.
-        records: how many; default: the tables' total.
-        passes: over all pairs.
+        config: how many records (default: the tables' total), and passes over all pairs.
         seed: of all random choices.
 
     Returns:
         One row a record: ``record``, ``copies`` (1).
     """
-    total, pairs = max(0, round(estimates.total)) if records is None else records, sorted(estimates.pairs)
+    total = max(0, round(estimates.total)) if config.records is None else config.records
+    pairs = sorted(estimates.pairs)
     scale = total / estimates.total if estimates.total > 0 else 0.0
     ones, tables = [own * scale for own in estimates.ones], [estimates.pairs[pair] * scale for pair in pairs]
     parts = max(1, math.ceil(total / SHARD))
-    cards, shift = np.array([len(own) for own in ones], np.int64), np.array(whole, np.uint16)
+    cards, shift = np.array([len(own) for own in ones], np.int64), np.array(never_null, np.uint16)
 
     def shard(part: int) -> Codes:
         phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
@@ -57,7 +57,7 @@ def matched_records(
             wanted = tables
         else:
             wanted = [shares(t.ravel(), part, parts, phases.random(t.size)).reshape(t.shape) for t in tables]
-        match(codes, cards, np.array(pairs, np.int64).reshape(-1, 2), wanted, passes, state)
+        match(codes, cards, np.array(pairs, np.int64).reshape(-1, 2), wanted, config.passes, state)
         return np.ascontiguousarray(codes.T + shift)
 
     return in_shards(spark, parts, shard, rules)

@@ -7,6 +7,7 @@ is cut into parts; what the seeds of a part cannot place there starts new record
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from synth_spark.kernels.growth.tree_top import Node, apportion, by_column, colu
 from synth_spark.kernels.keyed_random import derive
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
-from synth_spark.synthesize.growth import GROWN, Shape, count_nodes, count_pairs, grow, key_of_part
+from synth_spark.synthesize.growth import GROWN, Cut, Shape, count_nodes, count_pairs, grow, key_of_part
 from synth_spark.synthesize.row_seeded import row_seeded
 from synth_spark.synthesize.strategies import Strategy
 from synth_spark.synthesize.unseeded import unseeded
@@ -56,10 +57,10 @@ class Synthesis:
     key: int
     keep: Keep
 
-    def grow(self, tops: list[Node], parts: list[Part], seeded: bool) -> DataFrame:
+    def grow(self, cut: Cut, seeded: bool) -> DataFrame:
         """The records of a round."""
         seeds = self.strategy.seeds if seeded and self.strategy.seeds else _none
-        return grow(self.codes, self.shape, tops, parts, seeds, self.growth, derive(self.key, "deal"))
+        return grow(self.codes, self.shape, cut, seeds, self.growth, derive(self.key, "deal"))
 
 
 def grown_records(codes: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int, keep: Keep) -> DataFrame:
@@ -109,7 +110,7 @@ def _in_one_round(synthesis: Synthesis) -> list[DataFrame]:
             )
             for group, key in enumerate(keys)
         ]
-    return [synthesis.grow(tops, parts, seeded=True)]
+    return [synthesis.grow(Cut(tops, parts), seeded=True)]
 
 
 def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
@@ -121,24 +122,24 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
             Part(key_of_part(synthesis.key, 0, leaf.part), shape.tracked, leaf.path, None, 0, strategy.leftovers)
             for leaf in _number(tops)
         ]
-        grown = synthesis.keep(synthesis.grow(tops, parts, seeded=True))
+        grown = synthesis.keep(synthesis.grow(Cut(tops, parts), seeded=True))
         yield grown
     else:
         grown = None
     if not strategy.leftovers:
         return
-    all_singles, all_pairs = count_pairs(synthesis.codes, "multiplicity", shape)
-    singles, pairs, left = all_singles, all_pairs, 2 * int(all_singles.sum())
+    whole = _Counted(*count_pairs(synthesis.codes, "multiplicity", shape))
+    (singles, pairs), left = whole, 2 * int(whole.singles.sum())
     for round_ in range(1, _ROUNDS + 2):
         if grown is not None:
             placed, placed_pairs = count_pairs(grown, "copies", shape)
             singles, pairs = singles - placed, pairs - placed_pairs
         left, before = int(singles.sum()), left
-        if round_ > _ROUNDS or left <= _REST * all_singles.sum() or before - left < _PLACED * before:
+        if round_ > _ROUNDS or left <= _REST * whole.singles.sum() or before - left < _PLACED * before:
             break
         tops = _cut(synthesis, round_, singles)
-        parts = _parts_of_starts(synthesis, round_, _number(tops), singles, all_singles, all_pairs, pairs)
-        grown = synthesis.keep(synthesis.grow(tops, parts, seeded=False))
+        parts = _parts_of_starts(synthesis, round_, _number(tops), whole, _Counted(singles, pairs))
+        grown = synthesis.keep(synthesis.grow(Cut(tops, parts), seeded=False))
         yield grown
     yield _alone(synthesis, singles)
 
@@ -177,10 +178,26 @@ def _number(tops: list[Node]) -> list[Node]:
     return leaves
 
 
+class _Counted(NamedTuple):
+    """Counts of a table's attributes, and of their pairs."""
+
+    singles: Ints
+    pairs: Ints
+
+
 def _parts_of_starts(
-    synthesis: Synthesis, round_: int, leaves: list[Node], pool: Ints, singles: Ints, pairs: Ints, missing: Ints
+    synthesis: Synthesis, round_: int, leaves: list[Node], whole: _Counted, missing: _Counted
 ) -> list[Part]:
-    """Share the pool among new records ∝ how often they may take a value, judged by its pairs with their base."""
+    """Share what is missing among new records ∝ how often they may take a value, judged by its pairs with their base.
+
+    Args:
+        synthesis: what all rounds share.
+        round_: its number, from 1.
+        leaves: where new records start.
+        whole: what the records of the table hold.
+        missing: what the synthetic records do not hold yet.
+    """
+    (singles, pairs), pool = whole, missing.singles
     shape, n = synthesis.shape, synthesis.resolved.records
     starts, tracked = shape.starts, shape.tracked
     column_of = np.repeat(np.arange(len(shape.cards)), shape.cards)
@@ -198,7 +215,7 @@ def _parts_of_starts(
     for leaf in leaves:
         free[list(leaf.path)] -= leaf.starts
     shares = np.stack([apportion(int(max(0, free[a])), expected[:, a], most) for a in range(len(pool))], axis=1)
-    targets, total = np.maximum(missing, 0).astype(np.float64), max(1, int(most.sum()))
+    targets, total = np.maximum(missing.pairs, 0).astype(np.float64), max(1, int(most.sum()))
     return [
         Part(
             key_of_part(synthesis.key, round_, leaf.part),

@@ -115,15 +115,14 @@ def inspect(run: Run) -> Inspection:
     counted = combinations.count(codes.frame, plan.cells, plan.counting_tasks, plan.counting_block, known)
     common, _ = combinations.recurring(run.keep(tables.COUNTS, counted).frame, plan.k, plan.k)
     searched = _search(codes.frame, plan, common)
-    shares = searched.linked / np.maximum(searched.weights, 1)
     return Inspection(
         records=sizes.records,
         searched=searched.records,
         k=plan.k,
-        columns=tuple(_columns(opened.fields, domain, sizes, left_out, shares, searched.weights, plan.k)),
+        columns=tuple(_columns(opened.fields, domain, sizes, left_out, searched, plan.k)),
         rare=tuple(searched.rare / searched.records),
         linkable=searched.any_rare / searched.records,
-        attributes=_attributes(domain, shares, searched.weights),
+        attributes=_attributes(domain, searched.shares, searched.weights),
         possible=math.prod(float(max(1, card)) for card in domain.cards) / sizes.records,
         typical=2.0 ** (sum(sum(column.counts) for column in domain.columns) / sizes.records),
     )
@@ -185,7 +184,7 @@ _ADVICE = "More than 5 times: make values coarser, or leave out the most linkabl
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Search:
     """What the search for rare combinations found.
 
     Attributes:
@@ -202,8 +201,13 @@ class _Found:
     linked: Ints
     weights: Ints
 
+    @property
+    def shares(self) -> Shares:
+        """For each attribute, the share of its records where a rare combination contains it."""
+        return self.linked / np.maximum(self.weights, 1)
 
-def _search(codes: DataFrame, plan: ResolvedPlan, common: Ints) -> _Found:
+
+def _search(codes: DataFrame, plan: ResolvedPlan, common: Ints) -> _Search:
     """Search the records with the smallest hashes."""
     width, space = len(plan.cards), plan.cells
     starts = starts_of(np.array(plan.cards, np.int64))
@@ -221,7 +225,7 @@ def _search(codes: DataFrame, plan: ResolvedPlan, common: Ints) -> _Found:
     sample = codes.orderBy(F.xxhash64("record"), "record").limit(_SEARCHED).repartition(_TASKS, "record")
     rows = sample.mapInArrow(look, "totals binary, linked binary, held binary").toArrow()
     totals, linked, held = (np.sum([unpack_ints(value) for value in rows[name]], axis=0) for name in rows.column_names)
-    return _Found(int(totals[0]), totals[2:], int(totals[1]), linked, held)
+    return _Search(int(totals[0]), totals[2:], int(totals[1]), linked, held)
 
 
 def _domain(run: Run, records: DataFrame, fields: list[Field], number: int) -> Domain:
@@ -244,15 +248,10 @@ def _why_left_out(sizes: read.Sizes, field: Field) -> str | None:
 
 
 def _columns(
-    fields: tuple[Field, ...],
-    domain: Domain,
-    sizes: read.Sizes,
-    left_out: dict[str, str],
-    shares: Shares,
-    weights: Ints,
-    k: int,
+    fields: tuple[Field, ...], domain: Domain, sizes: read.Sizes, left_out: dict[str, str], search: _Search, k: int
 ) -> Iterator[Column]:
-    """What was found in each column."""
+    """What each column seems to hold."""
+    shares, weights = search.shares, search.weights
     starts = starts_of(np.array(domain.cards, np.int64))
     place = {name: index for index, name in enumerate(domain.names)}
     for field in fields:

@@ -5,6 +5,7 @@ budget was entered before, and that the tables are what they claim to be.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,27 @@ from synth_spark.validate.audit import Result, Rule, checked, rule
 from synth_spark.validate.evidence import Evidence
 
 _NOISY = ("standard_error", "low", "high")
+
+
+@dataclass(frozen=True)
+class PrivateRelease:
+    """What a private release says of itself.
+
+    Attributes:
+        run_id: its name.
+        terms: of privacy.
+        names: column names, in order.
+        released: the values that may be published: index of the column, and value.
+        records: number of records, as released.
+        fabricated: combinations of synthetic records, up to the required length, that were not released.
+    """
+
+    run_id: str
+    terms: DifferentialPrivacy
+    names: list[str]
+    released: set[tuple[int, str]]
+    records: int
+    fabricated: float
 
 
 def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule]:
@@ -57,42 +79,29 @@ def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule
 
 
 def audit_private(
-    evidence: Evidence,
-    *,
-    names: list[str],
-    released: set[tuple[int, str]],
-    fabricated: float,
-    ledger: Sequence[Entry],
-    run_id: str,
-    terms: DifferentialPrivacy,
-    records: int,
-    rules: list[Rule],
+    evidence: Evidence, release: PrivateRelease, ledger: Sequence[Entry], rules: list[Rule]
 ) -> list[Result]:
     """Check every rule of a private contract.
 
     Args:
         evidence: what was counted of the written tables.
-        names: column names, in order.
-        released: the values that may be told of: index of the column, and value.
-        fabricated: combinations of synthetic records, up to the required length, that were not released.
+        release: what it says of itself.
         ledger: all entries.
-        run_id: of the release.
-        terms: of privacy.
-        records: number of records, as released.
         rules: the contract.
 
     Returns:
         One result a rule.
     """
+    names, terms = release.names, release.terms
     declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count", *_NOISY]}
-    own = [entry for entry in ledger if entry.kind == "release" and entry.run_id == run_id]
+    own = [entry for entry in ledger if entry.kind == "release" and entry.run_id == release.run_id]
     other = sum((entry.epsilon, entry.delta) != (terms.epsilon, terms.delta) for entry in own)
-    privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * records >= 1)}
+    privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * release.records >= 1)}
     batches: dict[str, tuple[str, Any]] = {
         **evidence.batches(declared),
-        "single_counts": ("pandas", _single_figures(evidence.singles, released)),
+        "single_counts": ("pandas", _single_figures(evidence.singles, release.released)),
         "privacy": ("pandas", pd.DataFrame([privacy])),
-        "combinations": ("pandas", pd.DataFrame({"fabricated": [fabricated]})),
+        "combinations": ("pandas", pd.DataFrame({"fabricated": [release.fabricated]})),
     }
     return checked(batches, rules)
 

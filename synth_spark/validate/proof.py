@@ -6,6 +6,7 @@ records may be cut into blocks; counting stops at k, which is all that the guara
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,14 +30,20 @@ _PART = 4_000_000
 _SENT_AS_THEY_ARE = 2
 
 
+class Cuts(NamedTuple):
+    """How many ``blocks`` the sensitive records are cut into, and how many ``parts`` the synthetic ones."""
+
+    blocks: int
+    parts: int
+
+
 def proof(
     records: DataFrame,
     synthetic: DataFrame,
     fields: Sequence[Field],
     values: list[list[str]],
     k: int,
-    blocks: int,
-    parts: int,
+    cuts: Cuts,
 ) -> DataFrame:
     """Count the support of every distinct synthetic record, up to k.
 
@@ -46,12 +53,12 @@ def proof(
         fields: what the columns of both are.
         values: for each field, the values that occur in ``synthetic``, in any order.
         k: where counting stops.
-        blocks: parts that the sensitive records are cut into.
-        parts: parts that the synthetic records are cut into; each part meets each block in one task.
+        cuts: how many blocks and parts records are cut into; each part meets each block in one task.
 
     Returns:
         One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
     """
+    blocks, parts = cuts
     width = sum(len(known) if field.many else 1 for field, known in zip(fields, values, strict=True))
     held, claims = _identified(records, fields, values), _identified(synthetic, fields, values)
     held = _merged(held) if parts > _SENT_AS_THEY_ARE else held.withColumn("weight", F.lit(1).cast("bigint"))
@@ -89,9 +96,9 @@ def weakest(proof: DataFrame, k: int) -> pd.DataFrame:
     ).toPandas()
 
 
-def cuts(records: int, synthetic: int) -> tuple[int, int]:
-    """How many blocks the sensitive records are cut into, and how many parts the synthetic ones."""
-    return max(1, -(-records // _BLOCK)), max(2, -(-synthetic // _PART))
+def cuts(records: int, synthetic: int) -> Cuts:
+    """How so many sensitive and synthetic records are cut."""
+    return Cuts(max(1, -(-records // _BLOCK)), max(2, -(-synthetic // _PART)))
 
 
 def _dealt(parts: int) -> Column:

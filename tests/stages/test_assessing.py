@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from brute_force import cramers_v, subgroup_gap
 from pyspark.sql import SparkSession
 from releasing import another, published, release, started, work_until
-from unit.kernels.counting.test_association import cramers_v, subgroup_gap
 
 from synth_spark import demo
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from hostile import HOSTILE_VALUES
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from releasing import kept, published, release, started, work_until, write_csv
-from unit.schema.test_domain import HOSTILE
 
 from synth_spark import plan as plans
 from synth_spark.cli.main import main
@@ -24,7 +24,7 @@ from synth_spark.schema import tables
 #: Texts of cells that mean something, blanks and quotes and line breaks with them.
 TEXTS = [
     text
-    for text in [*HOSTILE, " leading", "trailing ", "a, b", 'say "x"', "a\r\nb"]
+    for text in [*HOSTILE_VALUES, " leading", "trailing ", "a, b", 'say "x"', "a\r\nb"]
     if text.strip(" \t\n\r\x1f\ufeff\u00a0")
 ]
 TEXTS = [text for text in TEXTS if text not in ("0", "\x00", "\u200b") and "\r" not in text]

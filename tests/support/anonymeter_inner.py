@@ -38,4 +38,4 @@ for name, evaluator in evaluators.items():
         "control": list(results.control_rate),
         "risk": [results.risk().value, *results.risk().ci],
     }
-print(json.dumps(found))  # noqa: T201
+print(json.dumps(found))

@@ -1,4 +1,4 @@
-"""Files as no one should send them, drawn by hypothesis; every cell carries a mark that no message may repeat."""
+"""Values and files as no one should send them, the files drawn by hypothesis; no message may repeat a cell's mark."""
 
 import csv
 import gzip
@@ -9,6 +9,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+#: Values that a careless reader would drop, split, turn into numbers or mix up.
+HOSTILE_VALUES = [
+    '"', '""', "'", ";", ":", "a;b", "a:b", "<colon>", ",", "\t", "\n", "line\nbreak", "\r\n", "\\", "\\n", "|",
+    "nan", "NaN", "NULL", "null", "None", "NA", "1.0", "1", "01", "1e0", "-0", "0.0", "00", "True", "true",
+    "a", "A", "á", "a\u0301", "ß", "SS", "😀", "👩‍👩‍👧", "שלום", "مرحبا", "\u202eabc", "\u200b", "a\u00a0b", "日本語",
+    "=1+1", "%s", "{}", "$x", "`", "../x", "\x00", "\x1f", "\ufeff", "x" * 1_000,
+]  # fmt: skip
 #: Part of every cell that is written; an error, a log or a header of a release that shows it has leaked.
 MARK = "Zq7"
 _TEXTS = st.one_of(

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from synth_spark.errors import BudgetError, RunError
-from synth_spark.privacy import Delta, Epsilon, rho_of
+from synth_spark.privacy import Delta, Epsilon, Spending, rho_of
 from synth_spark.privacy.ledger import Ledger, private_entry, release_entry
 
 
 def _entry(run: str, epsilon: float = 1.0, delta: float = 1e-6, data_set: str = "cases"):
     rho = rho_of(Epsilon(epsilon), Delta(delta))
-    return private_entry(data_set, run, "marginal_matching", "record", Epsilon(epsilon), Delta(delta), rho, Delta(0))
+    spending = Spending(Epsilon(epsilon), Delta(delta), rho, ())
+    return private_entry(data_set, run, "marginal_matching", "record", spending)
 
 
 def test_a_release_is_debited_once_however_often_it_is_taken_up(tmp_path: Path) -> None:
@@ -78,14 +79,14 @@ def test_two_runs_at_once_cannot_both_spend_the_last_of_a_budget(tmp_path: Path)
     Ledger(file).grant("cases", Epsilon(3.05), Delta(1e-3))
     code = (
         "import sys\n"
-        "from synth_spark.privacy import Delta, Epsilon, Rho\n"
+        "from synth_spark.privacy import Delta, Epsilon, Rho, Spending\n"
         "from synth_spark.errors import BudgetError\n"
         "from pathlib import Path\n"
         "from synth_spark.privacy.ledger import Ledger, private_entry\n"
         "ledger = Ledger(Path(sys.argv[1]))\n"
         "for number in range(10):\n"
-        "    entry = private_entry('cases', sys.argv[2] + str(number), 'm', 'record',\n"
-        "                          Epsilon(1.0), Delta(1e-6), Rho(10.0), Delta(0))\n"
+        "    spending = Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ())\n"
+        "    entry = private_entry('cases', sys.argv[2] + str(number), 'm', 'record', spending)\n"
         "    try: ledger.debit(entry)\n"
         "    except BudgetError: pass\n"
     )

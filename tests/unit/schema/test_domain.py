@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
+from hostile import HOSTILE_VALUES
 from hypothesis import given
 from hypothesis import strategies as st
 from random_tables import domain_of, encoded, few
@@ -13,15 +14,7 @@ from synth_spark.errors import InputError
 from synth_spark.schema.domain import MAX_VALUES, Column, Domain, build, check_cardinality
 from synth_spark.schema.fields import Field
 
-#: Values that a careless reader would drop, split, turn into numbers or mix up.
-HOSTILE = [
-    '"', '""', "'", ";", ":", "a;b", "a:b", "<colon>", ",", "\t", "\n", "line\nbreak", "\r\n", "\\", "\\n", "|",
-    "nan", "NaN", "NULL", "null", "None", "NA", "1.0", "1", "01", "1e0", "-0", "0.0", "00", "True", "true",
-    "a", "A", "á", "a\u0301", "ß", "SS", "😀", "👩‍👩‍👧", "שלום", "مرحبا", "\u202eabc", "\u200b", "a\u00a0b", "日本語",
-    "=1+1", "%s", "{}", "$x", "`", "../x", "\x00", "\x1f", "\ufeff", "x" * 1_000,
-]  # fmt: skip
-
-values = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1, max_size=8))
+values = st.one_of(st.sampled_from(HOSTILE_VALUES), st.text(min_size=1, max_size=8))
 rows = st.integers(1, 4).flatmap(
     lambda columns: st.lists(st.lists(st.none() | values, min_size=columns, max_size=columns), min_size=1, max_size=25)
 )
@@ -87,11 +80,11 @@ def test_strings_survive_encoding(rows: list[list[str | None]]) -> None:
 
 
 def test_every_hostile_string_has_a_code_of_its_own() -> None:
-    rows: list[list[str | None]] = [[value] for value in HOSTILE]
+    rows: list[list[str | None]] = [[value] for value in HOSTILE_VALUES]
     domain = domain_of(["A"], rows)
     codes = encoded(domain, rows)
-    assert sorted(codes[:, 0].tolist()) == list(range(1, len(HOSTILE) + 1))
-    assert domain.decode(codes)[0].to_pylist() == HOSTILE
+    assert sorted(codes[:, 0].tolist()) == list(range(1, len(HOSTILE_VALUES) + 1))
+    assert domain.decode(codes)[0].to_pylist() == HOSTILE_VALUES
 
 
 def test_values_outside_the_domain_are_absent() -> None:

@@ -1,11 +1,10 @@
 """Associations and subgroups from counts of pairs, against contingency tables written out."""
 
 import itertools
-import math
-from collections import Counter
 
 import numpy as np
 import pytest
+from brute_force import cramers_v, subgroup_gap
 from hypothesis import given
 from hypothesis import strategies as st
 from random_tables import Table, coded_tables, few
@@ -19,28 +18,6 @@ from synth_spark.kernels.counting.count_differences import align
 def copies(table: Table) -> list[tuple[int, ...]]:
     """Every record as often as it weighs."""
     return [row for row, weight in zip(table.rows, table.weights.tolist(), strict=True) for _ in range(weight)]
-
-
-def cramers_v(records: list[tuple[int, ...]], left: int, right: int) -> float:
-    """From χ² of the table of two columns, absent being a value."""
-    n = len(records)
-    rows, columns = Counter(r[left] for r in records), Counter(r[right] for r in records)
-    cells = Counter((r[left], r[right]) for r in records)
-    if min(len(rows), len(columns)) < 2:
-        return 0.0
-    expected = {(a, b): rows[a] * columns[b] / n for a in rows for b in columns}
-    chi2 = sum((cells[at] - value) ** 2 / value for at, value in expected.items())
-    return math.sqrt(chi2 / n / (min(len(rows), len(columns)) - 1))
-
-
-def subgroup_gap(before: list[tuple[int, ...]], after: list[tuple[int, ...]], column: int, code: int, of: int) -> float:
-    """Total variation distance between a column's distributions in a subgroup before and after."""
-    sides = [Counter(r[of] for r in side if r[column] == code) for side in (before, after)]
-    totals = [sum(side.values()) for side in sides]
-    if totals[0] == 0 or totals[1] == 0:
-        return float(totals[0] > 0)
-    shares = [{value: side[value] / total for value in side} for side, total in zip(sides, totals, strict=True)]
-    return sum(abs(shares[0].get(v, 0) - shares[1].get(v, 0)) for v in {*shares[0], *shares[1]}) / 2
 
 
 def singles_of(table: Table) -> Singles:

@@ -1,4 +1,4 @@
-"""Faults at every point of the line, and what is left after each: python benchmarks/inject.py [COUNT] [--kills N].
+"""Faults at every point of the line, and what is left after each: python tests/support/inject.py [COUNT] [--kills N].
 
 A release of invented cases is published; over it, another is made, and interrupted: run after run is resumed into the
 next fault, until every point was passed with every kind of fault that can happen there. After each of them it is
