@@ -27,6 +27,7 @@ from synth_spark.plan.planner import resolve
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.runtime.imports import uncollected
+from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -191,10 +192,11 @@ def _tell(store: "RunStore") -> None:
     root = Path(plan.output.path)
     where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
     print(f"Released {run_id}: {where}")
-    print(f"  read it explained    {root}/RELEASE.md, its audit in {root}/QUALITY.md")
+    print(f"  read it explained    {root / RELEASE_TEXT}, its audit in {root / QUALITY_TEXT}")
     if plan.showcase.make:
-        print(f"  explore it           {root}/showcase.html")
-    print(f"  look at the report   {root}/report.html; for those who sign (SENSITIVE) {store.folder}/report.html")
+        print(f"  explore it           {root / SHOWCASE}")
+    signed = f"for those who sign (SENSITIVE) {store.folder / REPORT}"
+    print(f"  look at the report   {root / REPORT}; {signed}")
     if plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import PlanError
+from synth_spark.schema.root_layout import SHOWCASE
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,7 +26,7 @@ def show(options: argparse.Namespace) -> None:
         html = showcase(Source.of(release, spark))
     if options.serve:
         return serve(html, options.port, print)
-    file = Path(options.output) if options.output else release.root / "showcase.html"
+    file = Path(options.output) if options.output else release.root / SHOWCASE
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, html)
     return print(f"open it in a browser: {file}")

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from synth_spark import __version__
 from synth_spark.errors import EngineError
 from synth_spark.plan import Location, Plan
+from synth_spark.schema.root_layout import manifest_of
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
@@ -155,7 +156,7 @@ def _outputs(plan: Plan, run_id: str) -> "list[OutputDataset]":
     from openlineage.client.generated.schema_dataset import SchemaDatasetFacet, SchemaDatasetFacetFields
 
     root = Path(plan.output.path).absolute()
-    manifest = json.loads((root / "_manifests" / f"{run_id}.json").read_text(encoding="utf-8"))
+    manifest = json.loads(manifest_of(root, run_id).read_text(encoding="utf-8"))
     outputs = []
     for name, entry in manifest["tables"].items():
         columns = [SchemaDatasetFacetFields(column["name"], column["type"]) for column in entry["schema"]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_spark.monitoring.summary import VERDICTS
+from synth_spark.schema.root_layout import POINTER
 
 _Sample = tuple[Mapping[str, str], float]
 
@@ -66,7 +67,7 @@ def metrics_text(summary: Mapping[str, Any], root: Path | None) -> str:
 def _released(root: Path) -> float | None:
     """When the release that the pointer names was published; None if there is none."""
     try:
-        pointer = json.loads((root / "LATEST.json").read_text(encoding="utf-8"))
+        pointer = json.loads((root / POINTER).read_text(encoding="utf-8"))
         manifest = json.loads((root / pointer["manifest"]).read_text(encoding="utf-8"))
         return datetime.fromisoformat(manifest["published"]).timestamp()
     except (OSError, ValueError, KeyError, TypeError):

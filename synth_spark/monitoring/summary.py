@@ -15,6 +15,7 @@ from synth_spark import __version__
 from synth_spark.errors import AuditFailed, SynthSparkError, exit_code
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.schema import tables
+from synth_spark.schema.root_layout import POINTER, manifest_of
 from synth_spark.schema.tables import Sensitivity
 
 if TYPE_CHECKING:
@@ -187,6 +188,6 @@ def _published(plan: Plan, store: "RunStore") -> dict[str, Any]:
     return {
         "path": str(root),
         "format": plan.output.format,
-        "pointer": str(root / "LATEST.json"),
-        "manifest": str(root / "_manifests" / f"{store.run_id}.json"),
+        "pointer": str(root / POINTER),
+        "manifest": str(manifest_of(root, store.run_id)),
     }

@@ -19,6 +19,7 @@ from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
 from synth_spark.monitoring.summary import Attempt, row, summarize
 from synth_spark.plan import Plan
+from synth_spark.schema.root_layout import METRICS, SUMMARY
 from synth_spark.schema.tables import Table
 from synth_spark.storage.files import write_atomically
 
@@ -100,7 +101,7 @@ class Watch:
                 self._progress.say(f"{file.name} could not be written ({failed.strerror})")
         if self._workspace is not None:
             self._remember(summary, self._workspace)
-            self._progress.say(f"summary for machines: {self._workspace.folder / 'summary.json'}")
+            self._progress.say(f"summary for machines: {self._workspace.folder / SUMMARY}")
         if self._lineage is not None and not self._lineage.end(summary):
             self._progress.say("lineage: the end could not be delivered")
         return summary
@@ -109,8 +110,8 @@ class Watch:
         documents = [(self._file, text)] if self._file is not None else []
         if self._workspace is not None:
             documents += [
-                (self._workspace.folder / "summary.json", text),
-                (self._workspace.folder / "metrics.prom", figures),
+                (self._workspace.folder / SUMMARY, text),
+                (self._workspace.folder / METRICS, figures),
             ]
         if self._plan is not None and self._plan.operations.metrics is not None:
             documents.append((Path(self._plan.operations.metrics), figures))

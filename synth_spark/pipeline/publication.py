@@ -13,6 +13,7 @@ from synth_spark.report import narrative
 from synth_spark.report.narrative import Narrative
 from synth_spark.schema import tables
 from synth_spark.schema.figures import Measure
+from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, SHOWCASE
 from synth_spark.schema.tables import SafeTable, Table
 
 
@@ -57,10 +58,10 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], N
     for table in safe:
         run.store.verify(table.kept.table)
     documents = public_documents(run, results, withheld)
-    documents["RELEASE.md"] = narrative.release_text(run.plan.title, sentences) + "\n" + documents["RELEASE.md"]
-    documents["QUALITY.md"] = narrative.quality_text(run.store.run_id, results, withheld)
+    documents[RELEASE_TEXT] = narrative.release_text(run.plan.title, sentences) + "\n" + documents[RELEASE_TEXT]
+    documents[QUALITY_TEXT] = narrative.quality_text(run.store.run_id, results, withheld)
     if run.plan.showcase.make:
-        documents["showcase.html"] = showcase.showcase(_source(safe))
+        documents[SHOWCASE] = showcase.showcase(_source(safe))
     facts = run.store.facts
     after = [facts["readers_have"]] if "readers_have" in facts else []
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)

@@ -116,7 +116,7 @@ def _rounded(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
 def _trial(run: Run, dealt: DataFrame) -> Run:
     """A run of the training part, in a folder of its own inside that of the run."""
     folder = run.store.folder / "rehearsal"
-    scratch = {"work": str(folder), "ledger": str(folder / "ledger.jsonl"), "run_id": "rehearsal-1"}
+    scratch = {"work": str(folder), "ledger": None, "run_id": "rehearsal-1"}  # a ledger of its own, beside it
     plan = run.plan.model_copy(update={**scratch, "seed": derive(run.store.seed, "trial") >> 1})
     RunStore.discard(folder)
     trial = Run(run.spark, RunStore.create(plan), Progress(quiet=True), run.noise)

@@ -12,6 +12,7 @@ from synth_spark.report.narrative import differential_privacy, guarantee
 from synth_spark.report.settings import settings
 from synth_spark.schema import tables
 from synth_spark.schema.figures import PUBLIC, Finding, Measure
+from synth_spark.schema.root_layout import RELEASE_TEXT, REPORT
 from synth_spark.schema.tables import Table
 from synth_spark.validate import Result
 
@@ -26,7 +27,7 @@ def write_internal(run: Run, results: Sequence[Result]) -> None:
     """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
     material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
     report = internal(material)
-    run.store.write("report.html", page(report))
+    run.store.write(REPORT, page(report))
     run.store.write("report.md", markdown(report))
 
 
@@ -40,7 +41,7 @@ def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict
     """
     material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES), withheld)
     report = public(material)
-    return {"report.html": page(report), "RELEASE.md": sections_text(report)}
+    return {REPORT: page(report), RELEASE_TEXT: sections_text(report)}
 
 
 def _material(

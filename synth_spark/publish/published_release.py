@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
+from synth_spark.schema.root_layout import DOCUMENTS, POINTER, RUN_MANIFEST, manifest_of
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import sha256, sha256_of_text
 from synth_spark.storage.run_store import RunStore
@@ -152,7 +153,7 @@ class PublishedRelease:
         if expected is None:
             return None
         try:
-            text = (self.root / "_documents" / self.run_id / name).read_bytes().decode()
+            text = (self.root / DOCUMENTS / self.run_id / name).read_bytes().decode()
         except (OSError, UnicodeDecodeError):
             text = ""
         if sha256_of_text(text) != expected:
@@ -177,15 +178,15 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
     Raises:
         PublishError: there is none, its manifest cannot be read, or it was retired.
     """
-    if (where / "manifest.json").is_file() and not (where / "LATEST.json").is_file():
+    if (where / RUN_MANIFEST).is_file() and not (where / POINTER).is_file():
         store = RunStore.open(where)
         if not store.done("publish"):
             raise PublishError(f"run '{store.run_id}'", "has not been published", "publish it: synth-spark resume RUN")
         where, run_id = Path(store.plan.output.path), run_id or store.run_id
     try:
         if run_id is None:
-            run_id = json.loads((where / "LATEST.json").read_text(encoding="utf-8"))["run_id"]
-        manifest = json.loads((where / "_manifests" / f"{run_id}.json").read_text(encoding="utf-8"))
+            run_id = json.loads((where / POINTER).read_text(encoding="utf-8"))["run_id"]
+        manifest = json.loads(manifest_of(where, run_id).read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError):
         name = "a release" if run_id is None else f"release '{run_id}'"
         raise PublishError(

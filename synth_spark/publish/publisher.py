@@ -31,8 +31,9 @@ from synth_spark.errors import PublishError
 from synth_spark.plan import Output
 from synth_spark.publish.delta import in_order, remove_slices, write_slice
 from synth_spark.publish.published_release import open_release
-from synth_spark.publish.repository import HISTORY, POINTER, ReleaseRepository
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
+from synth_spark.schema.root_layout import HISTORY, POINTER
 from synth_spark.schema.tables import RELEASE, SafeTable
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.hashing import sha256, sha256_of_text

@@ -35,9 +35,9 @@ from typing import Any
 
 from synth_spark.errors import PublishError
 from synth_spark.runtime import faults
+from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, POINTER, manifest_of
 from synth_spark.storage.files import sync_folder, write_atomically, write_unfinished
 
-POINTER, HISTORY, DOCUMENTS, MANIFESTS = "LATEST.json", "_history.jsonl", "_documents", "_manifests"
 _LOCK, _MARK = ".publishing", "publishing.json"
 #: Seconds for which a publication that the lock cannot see is taken to be under way.
 _GRACE = 3_600.0
@@ -143,7 +143,7 @@ class ReleaseRepository:
         if not is_name(run_id):
             return None
         try:
-            text = (self.path / MANIFESTS / f"{run_id}.json").read_text(encoding="utf-8")
+            text = manifest_of(self.path, run_id).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         return self._parsed(f"{MANIFESTS}/{run_id}.json", text)
@@ -152,7 +152,7 @@ class ReleaseRepository:
         """Write, or replace, the manifest of a release."""
         (self.path / MANIFESTS).mkdir(exist_ok=True)
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        write_atomically(self.path / MANIFESTS / f"{manifest['run_id']}.json", text)
+        write_atomically(manifest_of(self.path, manifest["run_id"]), text)
 
     def published(self) -> dict[str, dict[str, Any]]:
         """Manifests of all releases that were published, also of those that were retired since; oldest first."""
@@ -170,7 +170,7 @@ class ReleaseRepository:
         if not is_name(run_id):
             return False
         begun = (self.staging / run_id / _MARK).exists()
-        return (self.path / MANIFESTS / f"{run_id}.json").exists() and (not begun or self.current() == run_id)
+        return manifest_of(self.path, run_id).exists() and (not begun or self.current() == run_id)
 
     def history(self) -> list[dict[str, Any]]:
         """What was done to this root: ``at``, ``action``, ``run_id`` and ``previous``, oldest first."""

@@ -32,6 +32,7 @@ from synth_spark import plan as plans
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults
+from synth_spark.schema.root_layout import RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
 from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
@@ -136,7 +137,7 @@ class RunStore:
             RunError: there is none, or it is of another format.
         """
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise RunError(f"run {folder}", "has no readable manifest.json", "give the folder of a run") from None
         if manifest.get("format") != _FORMAT:
@@ -175,8 +176,8 @@ class RunStore:
         Raises:
             RunError: the disk is full, or refuses.
         """
-        with disk_errors("manifest.json"):
-            write_atomically(self.folder / "manifest.json", json.dumps(self.manifest, indent=1, ensure_ascii=False))
+        with disk_errors(RUN_MANIFEST):
+            write_atomically(self.folder / RUN_MANIFEST, json.dumps(self.manifest, indent=1, ensure_ascii=False))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from synth_spark.errors import RunError
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Report, Section, Series, Table
 from synth_spark.report.material import of_length
+from synth_spark.schema.root_layout import RUN_MANIFEST
 
 #: Parts of a plan that differ from run to run and say nothing of how a release was made.
 _IGNORED = (
@@ -75,7 +76,7 @@ def outcomes(folders: Sequence[Path]) -> list[Outcome]:
 
 def _outcome(folder: Path) -> Outcome:
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
         entry = manifest["tables"].get("measures")
         if entry is None:
             problem = "was not evaluated"

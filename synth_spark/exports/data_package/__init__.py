@@ -20,6 +20,7 @@ from synth_spark.exports.showcase import Source, showcase
 from synth_spark.publish.column_notes import delimiters
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.report.narrative import release_text
+from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["package"]
 
 #: Documents that go in as they were published; the showcase is made anew, and is the same.
-_AS_PUBLISHED = ("RELEASE.md", "QUALITY.md", "report.html")
+_AS_PUBLISHED = (RELEASE_TEXT, QUALITY_TEXT, REPORT)
 #: Columns of the table ``release`` that hold JSON.
 _JSON = ("plan", "versions", "content_hashes", "sentences", "presentation", "spent")
 
@@ -80,13 +81,13 @@ def _fill(zipped: Archive, release: PublishedRelease, source: Source, metadata: 
 def _documents(release: PublishedRelease, source: Source, metadata: About) -> dict[str, str]:
     """The texts of a package that are not made of its files."""
     documents = {name: text for name in _AS_PUBLISHED if (text := release.document(name)) is not None}
-    documents.setdefault("RELEASE.md", release_text(metadata.title, json.loads(metadata.row["sentences"])))
+    documents.setdefault(RELEASE_TEXT, release_text(metadata.title, json.loads(metadata.row["sentences"])))
     row: dict[str, Any] = {
         name: json.loads(cell) if name in _JSON and cell else cell for name, cell in metadata.row.items()
     }
     return {
         **documents,
-        "showcase.html": showcase(source),
+        SHOWCASE: showcase(source),
         "release.json": json.dumps(row, indent=1, ensure_ascii=False) + "\n",
         "LICENCE.txt": licence_text(metadata),
         "CITATION.txt": citation_text(metadata) + "\n",

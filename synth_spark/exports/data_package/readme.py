@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from synth_spark.exports.data_package.citation import NO_LICENCE, citation_text, licence_name
 from synth_spark.exports.data_package.data import Written
 from synth_spark.exports.data_package.release_metadata import About
+from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 #: File → what is in it, in the order in which they are told of.
 DOCUMENTS = {
-    "RELEASE.md": "the release in numbered sentences: how it was made, what is guaranteed, how good it is",
-    "QUALITY.md": "the audit: every rule that was checked on what was published",
-    "report.html": "the release and its audit, with charts",
-    "showcase.html": "the release, to be explored; opens in a browser, without a network",
+    RELEASE_TEXT: "the release in numbered sentences: how it was made, what is guaranteed, how good it is",
+    QUALITY_TEXT: "the audit: every rule that was checked on what was published",
+    REPORT: "the release and its audit, with charts",
+    SHOWCASE: "the release, to be explored; opens in a browser, without a network",
     "codebook.md": "every column, and the values of the data with their counts, to be read",
     "codebook.csv": "every column of every file",
     "codebook_values.csv": "every value of the data, with its published and its synthetic count",
