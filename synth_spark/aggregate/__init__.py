@@ -5,7 +5,7 @@ get noise: those of values (`values`), of pairs of columns (`marginals`), or of 
 (`levels`); whichever was counted, `released` is its form from there on.
 """
 
-from synth_spark.aggregate.k_anonymity import NOISY_COLUMNS, aggregates, vouch
+from synth_spark.aggregate.k_anonymity import aggregates, vouch
 from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
 from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, measured, noisy_pairs
@@ -13,7 +13,6 @@ from synth_spark.aggregate.released_counts import Released, counts_frame, from_e
 from synth_spark.aggregate.value_selection import candidates, noisy, table_sizes
 
 __all__ = [
-    "NOISY_COLUMNS",
     "CountingPlan",
     "Draws",
     "Released",

@@ -19,6 +19,7 @@ from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import escaped
+from synth_spark.schema.published_columns import NOISY_COLUMNS
 from synth_spark.schema.sql_text import quoted
 from synth_spark.schema.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTable
 
@@ -33,7 +34,6 @@ _NARROW = ["length", "columns", "codes", "selections", "protected_count"]
 _NARROW_SCHEMA = "length int, columns binary, codes binary, selections string, protected_count bigint"
 #: What counts with noise have beside: standard error, and the ends of the interval that holds the exact count in 95 of
 #: 100 cases.
-NOISY_COLUMNS = ("standard_error", "low", "high")
 _NOISY_SCHEMA = ", standard_error double, low bigint, high bigint"
 _WITHIN = NormalDist().inv_cdf(0.975)
 

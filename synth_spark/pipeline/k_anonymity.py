@@ -18,6 +18,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.plan import FROM_COUNTS
 from synth_spark.report import narrative
 from synth_spark.schema import tables
+from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.schema.tables import Kept
 from synth_spark.storage.run_store import Written
 
@@ -133,8 +134,7 @@ def validate_tables(run: Run) -> None:
 def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
     """What the audit judges, and the supports of all synthetic records, if the way of synthesis promises them."""
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.AGGREGATES).frame
-    columns = ["length", *run.domain.names, "selections", "protected_count"]
-    validate.check_columns("aggregates", columns, aggregates.columns)
+    validate.check_columns("aggregates", aggregate_columns(run.domain.names, noisy=False), aggregates.columns)
     singles, supports = validate.single_counts(aggregates, synthetic.frame, run.fields), None
     if run.resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))

@@ -13,6 +13,7 @@ from synth_spark.report import narrative
 from synth_spark.report.narrative import Narrative
 from synth_spark.schema import tables
 from synth_spark.schema.figures import Measure
+from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, SHOWCASE
 from synth_spark.schema.tables import SafeTable, Table
 
@@ -71,7 +72,7 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], N
 
 def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
     records, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(counts)
-    figures = [name for name in aggregates.columns if name in ("protected_count", *aggregate.NOISY_COLUMNS)]
+    figures = [name for name in aggregates.columns if name in COUNT_COLUMNS]
     run.keep(tables.SYNTHETIC_ATTRIBUTES, long_form(records, run.fields, "record_id"))
     long = long_form(aggregates, run.fields, "combination_id", ("length", *figures))
     run.keep(tables.AGGREGATE_ATTRIBUTES, long)

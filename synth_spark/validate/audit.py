@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from synth_spark.errors import AuditFailed, EngineError
 from synth_spark.runtime.imports import on_first_use, uncollected
+from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.observations import judged
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def audit(
     Raises:
         EngineError: an expectation could not be evaluated.
     """
-    declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count"]}
+    declared = {"synthetic_records": names, "aggregates": aggregate_columns(names, noisy=False)}
     counts = evidence.singles.select(["protected", "synthetic"]).to_pandas()
     counts = counts.assign(difference=counts["synthetic"] - counts["protected"], remainder=counts["synthetic"] % k)
     batches: dict[str, tuple[str, Any]] = {

@@ -14,10 +14,9 @@ import pyarrow as pa
 
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.privacy.ledger import Entry
+from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.audit import Result, Rule, checked, rule
 from synth_spark.validate.evidence import Evidence
-
-_NOISY = ("standard_error", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def audit_private(
         One result a rule.
     """
     names, terms = release.names, release.terms
-    declared = {"synthetic_records": names, "aggregates": ["length", *names, "selections", "protected_count", *_NOISY]}
+    declared = {"synthetic_records": names, "aggregates": aggregate_columns(names, noisy=True)}
     own = [entry for entry in ledger if entry.kind == "release" and entry.run_id == release.run_id]
     other = sum((entry.epsilon, entry.delta) != (terms.epsilon, terms.delta) for entry in own)
     privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * release.records >= 1)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from synth_spark.exports.data_package.archive import Archive, archive
 from synth_spark.exports.data_package.citation import citation_cff, citation_text, licence_text
 from synth_spark.exports.data_package.codebook import codebook, codebook_text, columns_table, values_table
-from synth_spark.exports.data_package.data import FIGURES, OFFERED, csv_header, csv_lines, write_table
+from synth_spark.exports.data_package.data import OFFERED, csv_header, csv_lines, write_table
 from synth_spark.exports.data_package.descriptor import descriptor
 from synth_spark.exports.data_package.readme import DOCUMENTS, readme
 from synth_spark.exports.data_package.release_metadata import About, about
@@ -20,6 +20,7 @@ from synth_spark.exports.showcase import Source, showcase
 from synth_spark.publish.column_notes import delimiters
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.report.narrative import release_text
+from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _fill(zipped: Archive, release: PublishedRelease, source: Source, metadata: 
         write_table(zipped, release, source, name, fields) for name in OFFERED if name in release.manifest["tables"]
     ]
     counts = next(one for one in written if one.name == "aggregates")
-    figures = [name for name in FIGURES if name in counts.schema.names]
+    figures = [name for name in COUNT_COLUMNS if name in counts.schema.names]
     book = codebook(metadata, written, fields)
     zipped.write("codebook.md", codebook_text(metadata, book, written, figures))
     _write_csv(zipped, "codebook.csv", columns_table(book))

@@ -16,7 +16,7 @@ from synth_spark.exports.data_package.data import MOST_VALUES, Written
 from synth_spark.exports.data_package.release_metadata import About
 from synth_spark.exports.showcase.presentation import column_view
 from synth_spark.schema.fields import Field
-from synth_spark.schema.published_columns import MEANINGS
+from synth_spark.schema.published_columns import COLUMNS
 
 _KINDS = {"ordered": "values in order", "country": "codes of countries (ISO 3166-1)"}
 #: Most values of a column that the readable codebook lists; all of them are in codebook_values.csv.
@@ -159,8 +159,9 @@ def _entry(
     indicators: Mapping[str, ValueEntry],
 ) -> ColumnEntry:
     name, tally = column.name, one.tallies[column.name]
-    title, meaning, form, coarser = name, MEANINGS.get(one.name, {}).get(name, ""), "", ""
-    if name not in MEANINGS.get(one.name, {}):
+    own = COLUMNS.get(one.name, {}).get(name)
+    title, meaning, form, coarser = name, own.meaning if own else "", "", ""
+    if own is None:
         if name in fields:
             title, meaning, coarser = views[name]["title"], views[name]["description"], ""
             form = _form(fields[name], views[name]["kind"])

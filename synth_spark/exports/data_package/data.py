@@ -19,6 +19,7 @@ from synth_spark.exports.showcase import Source
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.schema import tables
 from synth_spark.schema.fields import Field, count_values, json_arrays
+from synth_spark.schema.published_columns import COUNT_COLUMNS
 
 #: The published tables that are offered, in the order in which they are told of; all of them are safe by declaration.
 #: The table ``release`` goes with them as JSON, as its cells hold whole documents.
@@ -36,8 +37,6 @@ OFFERED = tuple(
         tables.QUALITY_RESULTS,
     )
 )
-#: What is told of a published count: itself and, where it carries noise, how far it may be off.
-FIGURES = ("protected_count", "standard_error", "low", "high")
 #: Rows that are read, and rows that are put into words, at once.
 _BATCH, _SLICE = 1 << 16, 1 << 13
 #: Most different values of a column that are counted; no column of the data has as many.
@@ -204,7 +203,7 @@ def _quoted(cells: pa.Array) -> pa.Array:
 def _add_singles(singles: dict[str, dict[str, dict[str, int | float]]], batch: pa.RecordBatch) -> None:
     """Take the published counts of single attributes, which hold one value of one column."""
     own = batch.filter(pc.equal(batch.column("length"), 1))
-    figures = [name for name in FIGURES if name in own.schema.names]
+    figures = [name for name in COUNT_COLUMNS if name in own.schema.names]
     for name, counts in singles.items():
         held = own.filter(pc.is_valid(own.column(name)))
         cells = held.column(name)

@@ -1,8 +1,9 @@
 """What the tables of a release look like in a warehouse, and which changes its readers bear. No Spark here.
 
 A contract is a list of tables, each a list of columns with a name, a type and the header it had. The types of columns
-that synth-spark itself names are fixed here; a column of the data is text. In a table come first the release's name,
-then the columns that synth-spark names, then those of the data, so that a column more is a column at the end.
+that synth-spark itself names are fixed (`published_columns`); a column of the data is text. In a table come first the
+release's name, then the columns that synth-spark names, then those of the data, so that a column more is a column at
+the end.
 
 ``VERSION`` counts changes of the contract that are no additions; there has been none.
 """
@@ -15,68 +16,11 @@ from typing import Any
 from synth_spark.errors import PublishError
 from synth_spark.exports.warehouse.names import unique_names
 from synth_spark.exports.warehouse.statements import KINDS
+from synth_spark.schema.published_columns import COLUMNS
 
 VERSION = 1
 #: The first column of every table: which release a row is of.
 RUN_ID = "run_id"
-_FINDINGS = {
-    "topic": "string",
-    "comparison": "string",
-    "measure": "string",
-    "about": "string",
-    "length": "int",
-    "value": "double",
-    "low": "double",
-    "high": "double",
-}
-#: Columns that synth-spark names, with their types, by table.
-FIXED: dict[str, dict[str, str]] = {
-    "synthetic_records": {},
-    "synthetic_indicators": {},
-    "aggregates": {
-        "length": "int",
-        "selections": "string",
-        "protected_count": "bigint",
-        "standard_error": "double",
-        "low": "bigint",
-        "high": "bigint",
-    },
-    "evaluation": {
-        "comparison": "string",
-        "measure": "string",
-        "length": "int",
-        "count_bin": "bigint",
-        "value": "double",
-    },
-    "fidelity": _FINDINGS,
-    "differences": _FINDINGS,
-    "quality_results": {
-        "suite": "string",
-        "rule": "string",
-        "expectation": "string",
-        "severity": "string",
-        "success": "boolean",
-        "meaning": "string",
-        "accepted": "string",
-    },
-    "release": {
-        "title": "string",
-        "privacy": "string",
-        "k": "bigint",
-        "epsilon": "double",
-        "delta": "double",
-        "rho": "double",
-        "spent": "string",
-        "reporting_length": "bigint",
-        "protected_record_count": "bigint",
-        "synthetic_record_count": "bigint",
-        "combination_count": "bigint",
-        "guarantee": "string",
-        "plan": "string",
-        "versions": "string",
-        "content_hashes": "string",
-    },
-}
 #: Tables whose columns are values: one that nobody has any more is a column without a value, not one less.
 _VALUES_AS_COLUMNS = ("synthetic_indicators",)
 _TYPES = {kind: kind for kind in KINDS} | {"array<string>": "list"}
@@ -172,7 +116,7 @@ def _table(
     kinds = {column: _kind(header, column, type_) for column, type_ in types.items()}
     before = {column.header: column for column in earlier.columns if column.header} if earlier else {}
     kept = list(before) if header in _VALUES_AS_COLUMNS else [column for column in before if column in kinds]
-    fixed = FIXED.get(header, {})
+    fixed = COLUMNS.get(header, {})
     own = [column for column in fixed if column in kinds and column not in before]
     order = [*kept, *own, *(column for column in kinds if column not in before and column not in own)]
     names = unique_names(order, {column: before[column].name for column in before}, [RUN_ID])
@@ -190,10 +134,10 @@ def _kind(table: str, column: str, type_: str) -> str:
     if kind is None:
         remedy = "only texts, numbers, dates, times, truth values and lists of texts can be loaded"
         raise PublishError(f"table {table}, column '{column}'", "has a type that no warehouse is promised", remedy)
-    wanted = FIXED.get(table, {}).get(column)
-    if wanted is not None and kind != wanted:
+    wanted = COLUMNS.get(table, {}).get(column)
+    if wanted is not None and kind != wanted.type:
         remedy = "load it with the version of synth-spark that made it"
-        raise PublishError(f"table {table}, column '{column}'", f"is {kind}, and by contract {wanted}", remedy)
+        raise PublishError(f"table {table}, column '{column}'", f"is {kind}, and by contract {wanted.type}", remedy)
     return kind
 
 
