@@ -32,8 +32,6 @@ _BITS = 5
 #: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
 _NARROW = ["length", "columns", "codes", "selections", "protected_count"]
 _NARROW_SCHEMA = "length int, columns binary, codes binary, selections string, protected_count bigint"
-#: What counts with noise have beside: standard error, and the ends of the interval that holds the exact count in 95 of
-#: 100 cases.
 _NOISY_SCHEMA = ", standard_error double, low bigint, high bigint"
 _WITHIN = NormalDist().inv_cdf(0.975)
 
