@@ -23,12 +23,8 @@ from synth_spark.kernels.keyed_random import derive
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.synthesize.growth import GROWN, Cut, Shape, count_nodes, count_pairs, grow, key_of_part
-from synth_spark.synthesize.row_seeded import row_seeded
-from synth_spark.synthesize.strategies import Strategy
-from synth_spark.synthesize.unseeded import unseeded
-from synth_spark.synthesize.value_seeded import value_seeded
+from synth_spark.synthesize.strategies import STRATEGIES, Strategy
 
-STRATEGIES = {"row_seeded": row_seeded, "value_seeded": value_seeded, "unseeded": unseeded}
 #: Most rounds of new records; the share of all values, and of what was left before a round, that is not worth another.
 _ROUNDS, _REST, _PLACED = 5, 0.003, 0.1
 
