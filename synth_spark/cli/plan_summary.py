@@ -60,9 +60,9 @@ def _memory(resolved: ResolvedPlan) -> list[str]:
 
 
 def _privacy(resolved: ResolvedPlan, shape: Shape) -> list[str]:
-    terms, k = resolved.plan.privacy, resolved.k
-    if isinstance(terms, DifferentialPrivacy):
-        return _spending(resolved, shape, terms)
+    if resolved.plan.privacy.noisy:
+        return _spending(resolved, shape, resolved.plan.private_terms)
+    k = resolved.k
     promise = (
         [
             f"                   every synthetic record is contained in at least {k} sensitive ones,",
@@ -96,7 +96,7 @@ def _spending(resolved: ResolvedPlan, shape: Shape, terms: DifferentialPrivacy) 
             errors[length] = float(spending.on(f"length {length}").sigma(max(1, cap)))
     lines = [
         f"privacy            differential privacy, ε = {terms.epsilon:g}, δ = {terms.delta:.2g} "
-        f"for one {'subject' if plan.input.subject is not None else 'record'}, worth ρ = {spending.rho.value:.4g}",
+        f"for one {plan.unit}, worth ρ = {spending.rho.value:.4g}",
     ]
     for share in spending.shares:
         delta = f" and δ = {share.delta.value:.2g}" if share.delta.value else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from synth_spark import __version__
 from synth_spark.errors import AuditFailed, SynthSparkError, exit_code
-from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.plan import Plan
 from synth_spark.schema import tables
 from synth_spark.schema.root_layout import POINTER, manifest_of
 from synth_spark.schema.tables import Sensitivity
@@ -122,10 +122,7 @@ def row(summary: Mapping[str, Any]) -> "pa.Table":
 
 
 def _privacy(plan: Plan) -> dict[str, Any]:
-    terms = plan.privacy
-    if isinstance(terms, DifferentialPrivacy):
-        return {"kind": terms.kind, "epsilon": terms.epsilon, "delta": terms.delta}
-    return {"kind": terms.kind, "k": terms.k}
+    return {"kind": plan.privacy.kind, **plan.privacy.parameters}
 
 
 def _error(error: BaseException | None, stage: str | None) -> dict[str, Any] | None:

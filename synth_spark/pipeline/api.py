@@ -8,8 +8,7 @@ from synth_spark.pipeline.assessment import outdated
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.stages import runner
-from synth_spark.plan import DifferentialPrivacy, Plan
-from synth_spark.privacy.ledger import Ledger, release_entry
+from synth_spark.plan import Plan
 from synth_spark.publish import publisher
 from synth_spark.storage.run_store import RunStore
 
@@ -20,11 +19,7 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
     store = RunStore.create(plan)
     publisher.check_target(plan.output, store.run_id)
     run = Run(spark, store, progress)
-    if not isinstance(plan.privacy, DifferentialPrivacy):  # what costs is entered before the first draw
-        unit = "subject" if plan.input.subject is not None else "record"
-        entry = release_entry(plan.data_set_name, store.run_id, plan.synthesis.kind, unit, plan.privacy.k)
-        for remark in Ledger(plan.ledger_file).debit(entry):
-            progress.say(remark)
+    run.policy.begin(run)
     return run
 
 

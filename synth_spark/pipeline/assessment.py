@@ -25,7 +25,6 @@ from synth_spark.pipeline.incremental import published_before
 from synth_spark.pipeline.rehearsal import rehearsed
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Stage
-from synth_spark.plan import DifferentialPrivacy
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import figures, tables
@@ -161,7 +160,7 @@ def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
     """Of how many combinations an earlier release and this one tell what, and which they tell best."""
     for fact in ("compared", "readers_have"):
         run.store.facts.pop(fact, None)
-    if isinstance(run.plan.privacy, DifferentialPrivacy):
+    if run.plan.privacy.noisy:
         if run.plan.assessment.earlier is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return [], []

@@ -16,27 +16,19 @@ from synth_spark.errors import InputError
 from synth_spark.kernels.marginals.consistency import Estimates, estimate
 from synth_spark.pipeline.assessment import keep_comparisons
 from synth_spark.pipeline.audit import conclude
-from synth_spark.pipeline.publication import release
 from synth_spark.pipeline.run import Run
-from synth_spark.plan import DifferentialPrivacy
 from synth_spark.privacy import compose
 from synth_spark.privacy.ledger import Ledger, private_entry
-from synth_spark.report.narrative import differential_privacy
 from synth_spark.schema import tables
 
 #: The tables of the stage aggregate that hold noise.
 NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
 
 
-def terms_of(run: Run) -> DifferentialPrivacy:
-    """The privacy terms of a run of this line."""
-    assert isinstance(run.plan.privacy, DifferentialPrivacy)
-    return run.plan.privacy
-
-
 def encode_values(run: Run) -> None:
     """Which values there are, as far as noise lets it be told; records in codes of these values."""
-    terms, held = terms_of(run), [terms_of(run).values_a_record if field.many else 1 for field in run.fields]
+    terms = run.plan.private_terms
+    held = [terms.values_a_record if field.many else 1 for field in run.fields]
     capped = encode.capped(run.kept(tables.RECORDS).frame, run.fields, terms.values_a_record)
     attributes = run.keep(tables.DOMAIN, encode.marginals(capped, run.fields))  # one row an attribute, exact
     encode.check_size(attributes.rows)
@@ -69,9 +61,9 @@ def aggregate_counts(run: Run) -> None:
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if run.plan.synthesis.kind == "marginal_matching":
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
-        released = aggregate.from_estimates(_estimates(run), run.domain, run.never_null, terms_of(run))
+        released = aggregate.from_estimates(_estimates(run), run.domain, run.never_null, run.plan.private_terms)
     else:
-        plan = aggregate.CountingPlan(terms_of(run), run.spending, resolved.length, run.store.seed)
+        plan = aggregate.CountingPlan(run.plan.private_terms, run.spending, resolved.length, run.store.seed)
         draws = aggregate.Draws(
             run.noise, lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame, run.once
         )
@@ -138,17 +130,17 @@ def evaluate_counts(run: Run) -> None:
 def validate_tables(run: Run) -> None:
     """The contract of a private release, on what was written."""
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
-    evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), _contract(run)
+    evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), run.policy.contract(run)
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
-    release_made = validate.PrivateRelease(
+    release = validate.PrivateRelease(
         run_id=run.store.run_id,
-        terms=terms_of(run),
+        terms=run.plan.private_terms,
         names=run.domain.names,
         released=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
         records=run.store.facts["released"]["records"],
         fabricated=_fabricated(run),
     )
-    results = validate.audit_private(evidence, release_made, Ledger(run.plan.ledger_file).entries(), rules)
+    results = validate.audit_private(evidence, release, Ledger(run.plan.ledger_file).entries(), rules)
     conclude(run, rules, results, synthetic, aggregates)
 
 
@@ -156,31 +148,15 @@ def _evidence(run: Run) -> validate.Evidence:
     """What the audit judges."""
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
     singles = validate.single_counts(aggregates, synthetic, run.fields)
-    return validate.evidence(synthetic, aggregates, run.fields, run.plan.input.constraints, _contract(run), singles)
-
-
-def _contract(run: Run) -> list[validate.Rule]:
-    seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.store.facts["released"]
-    return validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
-
-
-def publish_tables(run: Run) -> None:
-    """Put the release in place."""
-    run_id, released = run.store.run_id, run.store.facts["released"]
-    release(
-        run,
-        tables.NOISY_AGGREGATES,
-        lambda aggregates, synthetic: differential_privacy.facts_of(
-            run.plan, run_id, run.spending, released, aggregates, synthetic
-        ),
+    return validate.evidence(
+        synthetic, aggregates, run.fields, run.plan.input.constraints, run.policy.contract(run), singles
     )
 
 
 def _debit(run: Run) -> None:
     """Enter what the release costs, before the first draw; once, however often the run is taken up again."""
     spending, plan = run.spending, run.plan
-    unit = "subject" if plan.input.subject is not None else "record"
-    entry = private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, unit, spending)
+    entry = private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, spending)
     for remark in Ledger(plan.ledger_file).debit(entry):
         run.progress.say(remark)
 
@@ -210,7 +186,7 @@ def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
     exact = aggregate.exact_pairs(counts, run.records, run.resolved.cells, run.never_null)
     spending, columns = run.spending, len(run.domain.columns)
     left, choice = spending.on("pairs"), spending.on("selection")
-    chosen = aggregate.choose_pairs(exact, terms_of(run), columns, choice, left, run.noise)
+    chosen = aggregate.choose_pairs(exact, run.plan.private_terms, columns, choice, left, run.noise)
     return aggregate.noisy_pairs(run.spark, exact, chosen, left, run.noise)
 
 

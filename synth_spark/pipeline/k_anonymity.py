@@ -13,10 +13,8 @@ from synth_spark.errors import InputError
 from synth_spark.pipeline.assessment import keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
-from synth_spark.pipeline.publication import release
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import FROM_COUNTS
-from synth_spark.report import narrative
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.schema.tables import Kept
@@ -124,7 +122,7 @@ def validate_tables(run: Run) -> None:
     """Audit the written tables; what breaks a rule stops the release."""
     evidence, supports = run.ahead.take("validate", lambda: _evidence(run))
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
-    k, rules, measures = run.resolved.k, _contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
+    k, rules, measures = run.resolved.k, run.policy.contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
     proof = None if supports is None else validate.weakest(run.keep(tables.PROOF, supports).frame, k)
     results = validate.audit(evidence, measures=measures, proof=proof, names=run.domain.names, k=k, rules=rules)
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
@@ -142,18 +140,6 @@ def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
         proof = validate.proof(records, synthetic.frame, run.fields, values, run.resolved.k, cuts)
         supports = run.write(tables.PROOF, proof)  # one row a distinct synthetic record
     constraints = run.plan.input.constraints
-    return validate.evidence(synthetic.frame, aggregates, run.fields, constraints, _contract(run), singles), supports
-
-
-def _contract(run: Run) -> list[validate.Rule]:
-    resolved, constrained = run.resolved, bool(run.plan.input.constraints)
-    return validate.contract(resolved.k, resolved.length, resolved.exact_singles, constrained, resolved.proves_records)
-
-
-def publish_tables(run: Run) -> None:
-    """Put the release in place."""
-    release(
-        run,
-        tables.AGGREGATES,
-        lambda aggregates, synthetic: narrative.facts_of(run.resolved, run.store.run_id, aggregates, synthetic),
-    )
+    return validate.evidence(
+        synthetic.frame, aggregates, run.fields, constraints, run.policy.contract(run), singles
+    ), supports

@@ -1,7 +1,7 @@
 """The end of both lines: what was audited is told, and put in place."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from synth_spark import aggregate, synthesize, validate
 from synth_spark.exports import showcase
@@ -10,7 +10,6 @@ from synth_spark.pipeline.run import Run
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
 from synth_spark.report import narrative
-from synth_spark.report.narrative import Narrative
 from synth_spark.schema import tables
 from synth_spark.schema.figures import Measure
 from synth_spark.schema.published_columns import COUNT_COLUMNS
@@ -18,18 +17,17 @@ from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, SHOWCASE
 from synth_spark.schema.tables import SafeTable, Table
 
 
-def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], Narrative]) -> None:
+def publish_tables(run: Run) -> None:
     """Publish the tables of a run, as they were audited, with the release and its audit explained.
 
     Args:
         run: the run.
-        counts: its aggregates.
-        telling: how a release is told, from its aggregates and its synthetic records.
 
     Raises:
         AuditFailed: the audit holds the release back.
         PublishError: it could not be put in place; the one before is as it was.
     """
+    counts = run.policy.aggregates
     aggregates = aggregate.vouch(run.kept(counts))
     synthetic = synthesize.vouch(run.kept(tables.SYNTHETIC_RECORDS))
 
@@ -41,7 +39,7 @@ def release(run: Run, counts: Table, telling: Callable[[SafeTable, SafeTable], N
     every, results = (_results(run, table) for table in (tables.AUDIT_RESULTS, tables.QUALITY_RESULTS))
     validate.gate(every)
     withheld = len(every) - len(results)
-    told = telling(aggregates, synthetic)
+    told = run.policy.narrative(run, aggregates, synthetic)
     measures = [Measure(**row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
     sentences = told.sentences(measures, results)
     shown = showcase.presentation(run.plan, showcase.published_values(_source(safe)))

@@ -3,24 +3,16 @@
 from collections.abc import Sequence
 
 from synth_spark.pipeline.run import Run
-from synth_spark.plan import DifferentialPrivacy
 from synth_spark.report.editions import internal, public
 from synth_spark.report.html_page import page
 from synth_spark.report.markdown import markdown, sections_text
 from synth_spark.report.material import Marginal, ReportData
-from synth_spark.report.narrative import differential_privacy, guarantee
 from synth_spark.report.settings import settings
 from synth_spark.schema import tables
 from synth_spark.schema.figures import PUBLIC, Finding, Measure
 from synth_spark.schema.root_layout import RELEASE_TEXT, REPORT
 from synth_spark.schema.tables import Table
 from synth_spark.validate import Result
-
-_DEBITED = "Its cost was entered in the privacy ledger before the first draw."
-_PROVED = (
-    "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
-)
-_LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
 
 
 def write_internal(run: Run, results: Sequence[Result]) -> None:
@@ -47,34 +39,23 @@ def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict
 def _material(
     run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
 ) -> ReportData:
-    plan, resolved = run.plan, run.resolved
+    plan, promise = run.plan, run.policy.promise(run)
     measures = tuple(Measure(**row) for row in run.kept(measured).arrow().to_pylist())
     findings = tuple(Finding(**row) for table in found for row in run.kept(table).arrow().to_pylist())
-    if isinstance(plan.privacy, DifferentialPrivacy):
-        released = run.store.facts["released"]
-        records, longest, k = released["records"], released["lengths"], run.rare_below
-        promise = differential_privacy.guarantee(
-            run.spending, "subject" if plan.input.subject is not None else "record"
-        )
-        measured_how = _DEBITED
-    else:
-        records, longest, k = resolved.protected_records, resolved.length, resolved.k
-        promise = guarantee(k, None if resolved.proves_records else longest)
-        measured_how = _PROVED if resolved.proves_records else _LOOKED_UP
     published = {one.length: int(one.value) for one in measures if _counts_published(one)}
     return ReportData(
         title=plan.title,
         run_id=run.store.run_id,
-        private=isinstance(plan.privacy, DifferentialPrivacy),
-        guarantee=promise,
-        measured=measured_how,
-        k=k,
-        longest=longest,
-        searched=resolved.length,
+        private=plan.privacy.noisy,
+        guarantee=promise.guarantee,
+        measured=promise.shown,
+        k=promise.k,
+        longest=promise.longest,
+        searched=run.resolved.length,
         columns=len(run.fields),
-        records=records,
+        records=promise.records,
         synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,
-        combinations=tuple(published.get(length, 0) for length in range(1, longest + 1)),
+        combinations=tuple(published.get(length, 0) for length in range(1, promise.longest + 1)),
         settings=settings(plan),
         measures=measures,
         findings=findings,

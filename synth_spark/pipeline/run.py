@@ -6,19 +6,19 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import evaluate
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.ahead import Ahead
-from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.pipeline.policy import POLICIES, Policy
+from synth_spark.plan import Plan
 from synth_spark.plan.planner import ResolvedPlan, resolve
 from synth_spark.privacy import Spending, spend
 from synth_spark.privacy.mechanisms import Noise, VettedNoise
 from synth_spark.schema import tables
-from synth_spark.schema.domain import Domain, build
+from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import Field
 from synth_spark.schema.tables import Kept, Sensitivity, Table
 from synth_spark.storage.run_store import RunStore, Written
@@ -60,39 +60,30 @@ class Run:
         """Number of records n. SENSITIVE."""
         return int(self.store.facts["records"])
 
+    @property
+    def policy(self) -> Policy:
+        """What follows from the kind of privacy."""
+        return POLICIES[self.plan.privacy.kind]
+
     @cached_property
     def domain(self) -> Domain:
-        """The input's fields and values; under differential privacy those that may be told of, and nothing else."""
-        if not isinstance(self.plan.privacy, DifferentialPrivacy):
-            return build(self.fields, self.marginals, self.records, self.plan.privacy.k)
-        released = self.values.filter(pc.is_valid(self.values["value"]))
-        counts = pc.max_element_wise(released["count"], 1)
-        marginals = pa.table({"column": released["column"], "value": released["value"], "count": counts})
-        return build(self.fields, marginals, 0, self.plan.privacy.k)
+        """The input's fields and values; under differential privacy those that may be published, and nothing else."""
+        return self.policy.domain(self)
 
     @cached_property
     def values(self) -> pa.Table:
-        """One row a value that may be told of, or absent: ``column``, ``value``, ``count`` (noisy), ``sigma``."""
+        """One row a value that may be published, or absent: ``column``, ``value``, ``count`` (noisy), ``sigma``."""
         return self.kept(tables.VALUES).arrow()
 
     @cached_property
     def never_null(self) -> list[bool]:
         """For every column, whether it is known to be never absent."""
-        if not isinstance(self.plan.privacy, DifferentialPrivacy) or self.plan.privacy.public_domain is not True:
-            return [False] * len(self.domain.columns)
-        absent = set(self.values.filter(pc.is_null(self.values["value"]))["column"].to_pylist())
-        bounds = self.domain.bounds
-        return [
-            not one.many and index not in absent
-            for index, one in enumerate(self.fields)
-            for _ in range(bounds[index], bounds[index + 1])
-        ]
+        return self.policy.never_null(self)
 
     @property
     def rare_below(self) -> int:
         """Below how many records a combination is called rare: k, or as the plan says where privacy has none."""
-        private = isinstance(self.plan.privacy, DifferentialPrivacy)
-        return self.plan.assessment.rare_below if private else self.plan.privacy.k
+        return self.policy.rare_below(self.plan)
 
     @property
     def spending(self) -> Spending:

@@ -5,6 +5,7 @@ read → encode → aggregate → synthesize → evaluate → assess → validat
 
 from synth_spark.pipeline import differential_privacy, k_anonymity
 from synth_spark.pipeline.assessment import assess, begin_rehearsal
+from synth_spark.pipeline.publication import publish_tables
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Runner, Stage
 from synth_spark.schema import tables
@@ -47,7 +48,7 @@ STAGES = {
         "evaluate": Stage(k_anonymity.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(k_anonymity.validate_tables, "auditing", (tables.PROOF, *_AUDITED)),
-        "publish": Stage(k_anonymity.publish_tables, "publishing", _PUBLISHED),
+        "publish": Stage(publish_tables, "publishing", _PUBLISHED),
     },
     "differential_privacy": {
         "read": Stage(k_anonymity.read_records, "reading and checking the records", _READ),
@@ -67,6 +68,6 @@ STAGES = {
         "evaluate": Stage(differential_privacy.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(differential_privacy.validate_tables, "auditing", _AUDITED),
-        "publish": Stage(differential_privacy.publish_tables, "publishing", _PUBLISHED),
+        "publish": Stage(publish_tables, "publishing", _PUBLISHED),
     },
 }

@@ -149,7 +149,7 @@ class Plan(Strict):
         names = [rule.rule for rule in self.rules]
         for name in {name for name in names if names.count(name) > 1}:
             raise ValueError(f"rules has two rules called {name}")
-        private, kind = isinstance(self.privacy, DifferentialPrivacy), self.synthesis.kind
+        private, kind = self.privacy.noisy, self.synthesis.kind
         if private and kind in FROM_RECORDS:
             raise ValueError(f"synthesis.kind {kind} sees sensitive records; {' or '.join(FROM_COUNTS)} does not")
         if not private and kind == "marginal_matching":
@@ -170,6 +170,17 @@ class Plan(Strict):
         if value is not None and not _RUN_ID.fullmatch(value):
             raise ValueError("must be 1 to 63 letters, digits, '-' or '_', with at least one letter")
         return value
+
+    @property
+    def private_terms(self) -> DifferentialPrivacy:
+        """The terms of differential privacy; only a plan that is under it is asked."""
+        assert isinstance(self.privacy, DifferentialPrivacy)
+        return self.privacy
+
+    @property
+    def unit(self) -> str:
+        """Whom privacy is promised to: ``subject``, of one record or several, or ``record``."""
+        return "subject" if self.input.subject is not None else "record"
 
     @property
     def work_folder(self) -> Path:

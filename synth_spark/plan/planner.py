@@ -7,7 +7,7 @@ from functools import cached_property
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.growth.settings import MOST_TRACKED
-from synth_spark.plan import FROM_RECORDS, KAnonymity, Plan, nearest
+from synth_spark.plan import FROM_RECORDS, Plan, nearest
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
@@ -177,7 +177,7 @@ def resolve(
         InputError: fewer records than k.
         ResourceError: more combinations than 64-bit keys can number, or too little memory for a task.
     """
-    taken = RESERVED if isinstance(plan.privacy, KAnonymity) else (*RESERVED, *RESERVED_WITH_NOISE)
+    taken = (*RESERVED, *RESERVED_WITH_NOISE) if plan.privacy.noisy else RESERVED
     for name in names:
         if name.lower() in taken:
             raise PlanError(

@@ -1,6 +1,6 @@
 """The part of a plan that says what is promised to the people in the data."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,14 @@ class KAnonymity(Strict):
 
     kind: Literal["k_anonymity"] = "k_anonymity"
     k: int = Field(10, ge=2, strict=True, description="Privacy resolution: smallest count released, and rounding unit.")
+
+    #: Whether published counts carry noise, and a budget pays for it.
+    noisy: ClassVar[bool] = False
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """What a release is told apart by: k."""
+        return {"k": self.k}
 
 
 class DifferentialPrivacy(Strict):
@@ -68,10 +76,18 @@ class DifferentialPrivacy(Strict):
         {}, description="Length → noisy count that a combination must exceed, instead of `fabrication`."
     )
 
+    #: Whether published counts carry noise, and a budget pays for it.
+    noisy: ClassVar[bool] = True
+
     @property
     def k(self) -> int:
         """The least count that is special: none is."""
         return 1
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """What a release is told apart by: ε and δ."""
+        return {"epsilon": self.epsilon, "delta": self.delta}
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -60,8 +60,7 @@ def spend(plan: Plan, lengths: int, columns: int, rho: float | None = None) -> S
         columns: number of columns that are counted, as far as is known.
         rho: what the budget was found to be worth by `compose`; default: what it is worth to adaptive steps.
     """
-    terms = plan.privacy
-    assert isinstance(terms, DifferentialPrivacy)
+    terms = plan.private_terms
     epsilon, delta = Epsilon(terms.epsilon), Delta(terms.delta)
     for_values = Delta(0) if terms.public_domain is True else delta * terms.domain_delta_share
     total = rho_of(epsilon, delta - for_values) if rho is None else Rho(rho)
@@ -92,8 +91,7 @@ def compose(plan: Plan, tables: list[int], pairs: list[int], held: list[int]) ->
         pairs: cells of the table of every pair of columns.
         held: the most values of a field that a subject has.
     """
-    terms = plan.privacy
-    assert isinstance(terms, DifferentialPrivacy)
+    terms = plan.private_terms
     fixed = terms.public_domain is True and plan.synthesis.kind == "marginal_matching"
     if not fixed or len(pairs) > terms.most_pairs:
         return None

@@ -18,7 +18,7 @@ from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
-from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.plan import Plan
 from synth_spark.schema import tables
 from synth_spark.storage.run_store import RunStore
 from synth_spark.tuning.comparison import Outcome, called, differing, outcomes
@@ -60,7 +60,7 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
     Raises:
         PlanError: the plan is under differential privacy, or nothing of the grid could be tried.
     """
-    if isinstance(run.plan.privacy, DifferentialPrivacy):
+    if run.plan.privacy.noisy:
         problem = "would be chosen by exact figures, which the budget does not pay for"
         raise PlanError("privacy.epsilon", problem, "see what it buys beforehand: synth-spark plan PLAN --epsilon …")
     api.work(run, "read")

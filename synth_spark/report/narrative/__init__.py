@@ -1,6 +1,6 @@
 """A release told in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
 
-from synth_spark.report.narrative.k_anonymity import facts_of, guarantee, release_row
+from synth_spark.report.narrative.k_anonymity import facts_of, guarantee
 from synth_spark.report.narrative.shared import (
     PRIVATE,
     Narrative,
@@ -21,7 +21,6 @@ __all__ = [
     "guarantee",
     "one_row",
     "quality_text",
-    "release_row",
     "release_text",
     "versions",
 ]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from synth_spark.plan import DifferentialPrivacy, Plan
+from synth_spark.plan import Plan
 from synth_spark.privacy import Spending
-from synth_spark.report.narrative.shared import PRIVATE, about_rules, by_length, count_by_length, one_row, versions
+from synth_spark.report.narrative.shared import about_rules, by_length, count_by_length, release_row
 from synth_spark.schema.figures import Measure
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
@@ -59,7 +59,18 @@ class Facts:
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
         """See `Narrative`."""
-        return release_row(plan, self, safe, said)
+        spending = self.spending
+        numbers: dict[str, str | int | float] = {
+            "epsilon": spending.epsilon.value,
+            "delta": spending.delta.value,
+            "rho": spending.rho.value,
+            "spent": json.dumps({share.purpose: [share.rho.value, share.delta.value] for share in spending.shares}),
+            "reporting_length": len(self.combinations),
+            "protected_record_count": self.records,
+            "synthetic_record_count": self.synthetic_records,
+            "combination_count": sum(self.combinations),
+        }
+        return release_row(plan, numbers, guarantee(spending, self.unit), safe, said)
 
     def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
         """See `Narrative`."""
@@ -79,8 +90,7 @@ def facts_of(
     plan: Plan, run_id: str, spending: Spending, released: dict[str, Any], aggregates: SafeTable, synthetic: SafeTable
 ) -> Facts:
     """The facts of a run whose tables are kept."""
-    terms = plan.privacy
-    assert isinstance(terms, DifferentialPrivacy)
+    terms = plan.private_terms
     lengths, counted, errors = range(1, released["lengths"] + 1), count_by_length(aggregates), _errors(aggregates)
     domain = "some" if isinstance(terms.public_domain, dict) else "all" if terms.public_domain else "none"
     notes = list(about_rules(len(plan.input.constraints)))
@@ -89,7 +99,7 @@ def facts_of(
     return Facts(
         title=plan.title,
         run_id=run_id,
-        unit="subject" if plan.input.subject is not None else "record",
+        unit=plan.unit,
         columns=len(synthetic.kept.columns),
         spending=spending,
         records=released["records"],
@@ -109,29 +119,6 @@ def _errors(aggregates: SafeTable) -> dict[int, float]:
         for length, error in enumerate(np.bincount(batch["length"].to_numpy(), batch["standard_error"].to_numpy())):
             sums[length] += float(error)
     return sums
-
-
-def release_row(plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
-    """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
-    spending = facts.spending
-    columns: dict[str, str | int | float] = {
-        "title": facts.title,
-        "privacy": plan.privacy.kind,
-        "epsilon": spending.epsilon.value,
-        "delta": spending.delta.value,
-        "rho": spending.rho.value,
-        "spent": json.dumps({share.purpose: [share.rho.value, share.delta.value] for share in spending.shares}),
-        "reporting_length": len(facts.combinations),
-        "protected_record_count": facts.records,
-        "synthetic_record_count": facts.synthetic_records,
-        "combination_count": sum(facts.combinations),
-        "guarantee": guarantee(spending, facts.unit),
-        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
-        "versions": json.dumps(versions()),
-        "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
-        **said,
-    }
-    return one_row(columns)
 
 
 def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:

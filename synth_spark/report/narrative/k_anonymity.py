@@ -1,6 +1,5 @@
 """A release under k-anonymity, told."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import pyarrow as pa
 
 from synth_spark.plan import Plan
 from synth_spark.plan.planner import ResolvedPlan
-from synth_spark.report.narrative.shared import PRIVATE, about_rules, by_length, count_by_length, one_row, versions
+from synth_spark.report.narrative.shared import about_rules, by_length, count_by_length, release_row
 from synth_spark.schema.figures import Measure
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
@@ -59,7 +58,14 @@ class Facts:
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
         """See `Narrative`."""
-        return release_row(plan, self, safe, said)
+        numbers: dict[str, str | int | float] = {
+            "k": self.k,
+            "reporting_length": self.longest,
+            "protected_record_count": self.protected_records,
+            "synthetic_record_count": self.synthetic_records,
+            "combination_count": sum(self.combinations),
+        }
+        return release_row(plan, numbers, guarantee(self.k, None if self.proven else self.longest), safe, said)
 
     def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
         """See `Narrative`."""
@@ -103,25 +109,6 @@ def facts_of(resolved: ResolvedPlan, run_id: str, aggregates: SafeTable, synthet
         combinations=tuple(counted[length] for length in range(1, resolved.length + 1)),
         notes=(*resolved.notes, *about_rules(len(resolved.plan.input.constraints))),
     )
-
-
-def release_row(plan: Plan, facts: Facts, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
-    """One row: what was asked for, with what it was made, what it holds, and what is guaranteed."""
-    columns: dict[str, str | int | float] = {
-        "title": facts.title,
-        "privacy": plan.privacy.kind,
-        "k": facts.k,
-        "reporting_length": facts.longest,
-        "protected_record_count": facts.protected_records,
-        "synthetic_record_count": facts.synthetic_records,
-        "combination_count": sum(facts.combinations),
-        "guarantee": guarantee(facts.k, None if facts.proven else facts.longest),
-        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
-        "versions": json.dumps(versions()),
-        "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
-        **said,
-    }
-    return one_row(columns)
 
 
 def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:

@@ -1,5 +1,6 @@
 """What all ways of telling a release share."""
 
+import json
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,35 @@ def one_row(columns: Mapping[str, str | int | float]) -> pa.Table:
     kinds = {int: pa.int64(), float: pa.float64(), str: pa.string()}
     schema = pa.schema([pa.field(name, kinds[type(value)], nullable=False) for name, value in columns.items()])
     return pa.Table.from_pylist([dict(columns)], schema)
+
+
+def release_row(
+    plan: Plan,
+    numbers: Mapping[str, str | int | float],
+    promise: str,
+    safe: Sequence[SafeTable],
+    said: Mapping[str, str],
+) -> pa.Table:
+    """One row: what was asked for, with what it was made, what it holds, and what is guaranteed.
+
+    Args:
+        plan: of the release.
+        numbers: of its privacy, and of its tables.
+        promise: what is guaranteed, in a sentence.
+        safe: its tables.
+        said: further columns, name → text.
+    """
+    columns: dict[str, str | int | float] = {
+        "title": plan.title,
+        "privacy": plan.privacy.kind,
+        **numbers,
+        "guarantee": promise,
+        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
+        "versions": json.dumps(versions()),
+        "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
+        **said,
+    }
+    return one_row(columns)
 
 
 def count_by_length(aggregates: SafeTable) -> Counter[int]:

@@ -1,0 +1,181 @@
+"""The two kinds of privacy, one object each: what tells them apart outside the work of their stages.
+
+`Run.policy` is that of the plan; nothing else in the line asks which kind it is.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synth_spark import validate
+from synth_spark.plan import Plan
+from synth_spark.privacy.ledger import Ledger, release_entry
+from synth_spark.report import narrative
+from synth_spark.report.narrative import Narrative, differential_privacy
+from synth_spark.schema import tables
+from synth_spark.schema.domain import Domain, build
+from synth_spark.schema.tables import SafeTable, Table
+
+if TYPE_CHECKING:
+    from synth_spark.pipeline.run import Run
+
+_DEBITED = "Its cost was entered in the privacy ledger before the first draw."
+_PROVED = (
+    "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
+)
+_LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
+
+
+class Promise(NamedTuple):
+    """What a release promises.
+
+    Attributes:
+        guarantee: what holds, in a sentence.
+        shown: how that is known, in a sentence.
+        records: number of records, as it may be published.
+        longest: longest combination that is published.
+        k: below how many records a combination is called rare.
+    """
+
+    guarantee: str
+    shown: str
+    records: int
+    longest: int
+    k: int
+
+
+class Policy(Protocol):
+    """A kind of privacy."""
+
+    @property
+    def aggregates(self) -> Table:
+        """The table of published counts."""
+        ...
+
+    def begin(self, run: "Run") -> None:
+        """Enter a run that begins in the ledger, unless its cost is entered before its first draw."""
+        ...
+
+    def domain(self, run: "Run") -> Domain:
+        """The fields and values of a run that may be published, or be found too rare for that."""
+        ...
+
+    def never_null(self, run: "Run") -> list[bool]:
+        """For every column of a run, whether it is known to be never absent."""
+        ...
+
+    def rare_below(self, plan: Plan) -> int:
+        """Below how many records a combination is called rare."""
+        ...
+
+    def contract(self, run: "Run") -> list[validate.Rule]:
+        """What the written tables are audited against."""
+        ...
+
+    def promise(self, run: "Run") -> Promise:
+        """What the release promises."""
+        ...
+
+    def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
+        """The release, to be told in sentences and in one row."""
+        ...
+
+
+class KAnonymityPolicy:
+    """Rare combinations are suppressed, counts rounded down to multiples of k."""
+
+    aggregates = tables.AGGREGATES
+
+    def begin(self, run: "Run") -> None:
+        """A release costs nothing, and is recorded: several of the same data can be compared."""
+        plan = run.plan
+        entry = release_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, plan.privacy.k)
+        for remark in Ledger(plan.ledger_file).debit(entry):
+            run.progress.say(remark)
+
+    def domain(self, run: "Run") -> Domain:
+        """All values; those that are rarer than k are known to be."""
+        return build(run.fields, run.marginals, run.records, run.plan.privacy.k)
+
+    def never_null(self, run: "Run") -> list[bool]:
+        """Of no column is that known to everyone."""
+        return [False] * len(run.domain.columns)
+
+    def rare_below(self, plan: Plan) -> int:
+        """That is k."""
+        return plan.privacy.k
+
+    def contract(self, run: "Run") -> list[validate.Rule]:
+        """See `validate.contract`."""
+        resolved, constrained = run.resolved, bool(run.plan.input.constraints)
+        return validate.contract(
+            resolved.k, resolved.length, resolved.exact_singles, constrained, resolved.proves_records
+        )
+
+    def promise(self, run: "Run") -> Promise:
+        """Each record is contained in k sensitive ones, or each of its combinations is."""
+        resolved = run.resolved
+        guarantee = narrative.guarantee(resolved.k, None if resolved.proves_records else resolved.length)
+        shown = _PROVED if resolved.proves_records else _LOOKED_UP
+        return Promise(guarantee, shown, resolved.protected_records, resolved.length, resolved.k)
+
+    def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
+        """See `narrative.facts_of`."""
+        return narrative.facts_of(run.resolved, run.store.run_id, aggregates, synthetic)
+
+
+class DifferentialPrivacyPolicy:
+    """Counts carry noise, and what follows is made of them alone."""
+
+    aggregates = tables.NOISY_AGGREGATES
+
+    def begin(self, run: "Run") -> None:
+        """Nothing: the cost is known, and entered, once the values have been counted."""
+
+    def domain(self, run: "Run") -> Domain:
+        """The values that noise lets exist."""
+        released = run.values.filter(pc.is_valid(run.values["value"]))
+        counts = pc.max_element_wise(released["count"], 1)
+        marginals = pa.table({"column": released["column"], "value": released["value"], "count": counts})
+        return build(run.fields, marginals, 0, run.plan.privacy.k)
+
+    def never_null(self, run: "Run") -> list[bool]:
+        """Where all values are declared public, columns in which absent is none of them."""
+        if run.plan.private_terms.public_domain is not True:
+            return [False] * len(run.domain.columns)
+        absent = set(run.values.filter(pc.is_null(run.values["value"]))["column"].to_pylist())
+        bounds = run.domain.bounds
+        return [
+            not one.many and index not in absent
+            for index, one in enumerate(run.fields)
+            for _ in range(bounds[index], bounds[index + 1])
+        ]
+
+    def rare_below(self, plan: Plan) -> int:
+        """As the plan says: privacy has no such number."""
+        return plan.assessment.rare_below
+
+    def contract(self, run: "Run") -> list[validate.Rule]:
+        """See `validate.private_contract`."""
+        seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.store.facts["released"]
+        return validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
+
+    def promise(self, run: "Run") -> Promise:
+        """(ε, δ)-differential privacy of whatever is published."""
+        released = run.store.facts["released"]
+        guarantee = differential_privacy.guarantee(run.spending, run.plan.unit)
+        return Promise(guarantee, _DEBITED, released["records"], released["lengths"], run.rare_below)
+
+    def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
+        """See `differential_privacy.facts_of`."""
+        released = run.store.facts["released"]
+        return differential_privacy.facts_of(run.plan, run.store.run_id, run.spending, released, aggregates, synthetic)
+
+
+#: Key ``privacy.kind`` of the plan → its policy.
+POLICIES: Mapping[str, Policy] = {
+    "k_anonymity": KAnonymityPolicy(),
+    "differential_privacy": DifferentialPrivacyPolicy(),
+}
