@@ -13,7 +13,7 @@ from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cells import CellSpace, Ints, starts_of
 from synth_spark.kernels.counting.association import Floats, Singles
 from synth_spark.kernels.risk.homogeneity import groups, with_secret
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 
 _SPLIT = "secret int, bucket int, cells binary, codes binary, counts binary"
 _FOUND = "secret int, length int, measure string, value double"
@@ -24,7 +24,7 @@ _NAMES = ("secret", "length", "measure", "value")
 
 def homogeneity(
     counts: DataFrame, space: CellSpace, singles: Singles, secrets: dict[int, str], k: int, table: str
-) -> list[Finding]:
+) -> list[Metric]:
     """Look at every group of at least k records that share a combination of up to R − 1 attributes.
 
     Args:
@@ -121,7 +121,7 @@ def _split(space: CellSpace, bounds: Ints, secret: int, cells: Ints, counts: Int
         yield pa.RecordBatch.from_arrays([*ids, *packed], names=["secret", "bucket", "cells", "codes", "counts"])
 
 
-def _finished(rows: list[dict[str, Any]], secrets: dict[int, str], table: str) -> list[Finding]:
+def _finished(rows: list[dict[str, Any]], secrets: dict[int, str], table: str) -> list[Metric]:
     """Add buckets up; sums are exactly rounded, so the order in which buckets arrive does not matter."""
     parts: dict[tuple[int, int, str], list[float]] = {}
     for row in rows:
@@ -129,12 +129,12 @@ def _finished(rows: list[dict[str, Any]], secrets: dict[int, str], table: str) -
     sums: dict[tuple[int, int], dict[str, float]] = {}
     for (secret, length, measure), values in parts.items():
         sums.setdefault((secret, length), {})[measure] = _TOGETHER.get(measure, math.fsum)(values)
-    findings = []
+    metrics = []
     for (secret, length), figures in sorted(sums.items()):
         figures["mean_closeness"] = figures.pop("closeness") / figures["groups"]
         figures["revealed_groups_percent"] = 100 * figures["revealed_groups"] / figures["groups"]
-        findings += [
-            Finding("homogeneity", table, name, secrets[secret], length, value)
+        metrics += [
+            Metric("homogeneity", table, name, secrets[secret], length, value)
             for name, value in sorted(figures.items())
         ]
-    return findings
+    return metrics

@@ -11,7 +11,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.schema.figures import COMPARED, Finding
+from synth_spark.schema.metrics import COMPARED, Metric
 from synth_spark.schema.sql_text import quoted
 
 
@@ -34,7 +34,7 @@ class Published:
     aggregates: DataFrame
 
 
-def differences(earlier: Published, this: Published) -> list[Finding]:
+def differences(earlier: Published, this: Published) -> list[Metric]:
     """Put both releases' counts side by side.
 
     Args:
@@ -50,15 +50,13 @@ def differences(earlier: Published, this: Published) -> list[Finding]:
     numbers = {"compared": F.lit(True), **_tests(earlier.k, this.k)}
     counted = side_by_side(earlier, this).groupBy("length").agg(*(F.count_if(t).alias(n) for n, t in numbers.items()))
     rows = {row["length"]: row for row in counted.collect()}
-    findings = [
-        Finding(
-            "difference", COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0)
-        )
+    metrics = [
+        Metric("difference", COMPARED, name, earlier.run_id, length, float(rows[length][name] if length in rows else 0))
         for length in range(1, min(earlier.longest, this.longest) + 1)
         for name in numbers
     ]
     own = len(set(this.aggregates.columns) ^ set(earlier.aggregates.columns))
-    return [*findings, Finding("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
+    return [*metrics, Metric("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
 
 
 def differing(earlier: Published, this: Published) -> DataFrame:
@@ -76,7 +74,7 @@ def differing(earlier: Published, this: Published) -> DataFrame:
     return side_by_side(earlier, this).where(telling).select(*columns)
 
 
-def told_best(differing: DataFrame, most: int) -> list[Finding]:
+def told_best(differing: DataFrame, most: int) -> list[Metric]:
     """The combinations of which two releases of the same records tell the exact count best; see `differing`.
 
     Returns:
@@ -86,7 +84,7 @@ def told_best(differing: DataFrame, most: int) -> list[Finding]:
     intervals = differing.where("low <= high").select(width, "high", "low", "length", "selections")
     rows = intervals.orderBy("width", "high", "length", "selections").limit(most).collect()
     return [
-        Finding(
+        Metric(
             "difference", COMPARED, "known_count", row["selections"], row["length"],
             float(row["width"]), float(row["low"]), float(row["high"]),
         )

@@ -22,13 +22,13 @@ from pyspark.sql import functions as F
 
 from synth_spark.assess.differencing import Published, side_by_side
 from synth_spark.schema.fields import Field, escaped
-from synth_spark.schema.figures import COMPARED, Finding
+from synth_spark.schema.metrics import COMPARED, Metric
 
 #: The two figures that tell of someone, by what they tell of.
 TOLD = ("told_of_added", "told_of_earlier")
 
 
-def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Finding]:
+def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Metric]:
     """How many combinations the two releases together tell someone of, for each length that both report.
 
     Args:
@@ -51,17 +51,17 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
         TOLD[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
         TOLD[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
     }
-    findings = []
+    metrics = []
     for length in range(1, min(earlier.longest, this.longest) + 1):
         level = _bounded(both.where(F.col("length") == length), above, fields, (earlier.k, this.k))
         row = level.agg(*(F.count_if(test).alias(name) for name, test in tests.items())).collect()[0]
         counted = {name: float(row[name] or 0) for name in tests}
-        findings += [
-            Finding("difference", COMPARED, name, earlier.run_id, length, value) for name, value in counted.items()
+        metrics += [
+            Metric("difference", COMPARED, name, earlier.run_id, length, value) for name, value in counted.items()
         ]
         above = level.select(F.col("selections").alias("parent"), F.col("most").alias("parent_most"))
-    fell = [one for one in findings if one.measure == "fell"]
-    return fell if most_rise < 0 or any(one.value for one in fell) else findings
+    fell = [one for one in metrics if one.measure == "fell"]
+    return fell if most_rise < 0 or any(one.value for one in fell) else metrics
 
 
 def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tuple[int, int]) -> DataFrame:
@@ -92,7 +92,7 @@ def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tu
     return joined.groupBy("selections").agg(*columns, most.alias("most"))
 
 
-def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Finding]:
+def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Metric]:
     """How far the published single counts moved, column by column.
 
     Args:
@@ -121,8 +121,8 @@ def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[
     sums = moved.groupBy("column").agg(((F.sum(F.abs("gap")) + F.abs(F.first("rest"))) / 2).alias("tvd"))
     distances = {row["column"]: float(row["tvd"]) for row in sums.collect()}
     figures = {field.name: distances.get(escaped(field.name), 0.0) for field in fields}
-    by_column = [Finding("drift", COMPARED, "tvd", name, 1, value) for name, value in figures.items()]
-    return [Finding("drift", COMPARED, "largest_tvd", None, 1, max(figures.values(), default=0.0)), *by_column]
+    by_column = [Metric("drift", COMPARED, "tvd", name, 1, value) for name, value in figures.items()]
+    return [Metric("drift", COMPARED, "largest_tvd", None, 1, max(figures.values(), default=0.0)), *by_column]
 
 
 def _single(fields: Sequence[Field]) -> list[str]:

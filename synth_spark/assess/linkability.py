@@ -14,7 +14,7 @@ from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.risk.rarity import Judged, judge
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 
 #: Most combinations that every task is sent, 9 bytes each.
 MOST_SENT = 1 << 24
@@ -134,7 +134,7 @@ def _linked(totals: Ints, longest: int, attributes: int, whole: bool) -> Linked:
     return Linked(None, rare + unique, None, int(some[1]), by_attribute, by_field)  # what is not known looks unique
 
 
-def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str = "sensitive") -> list[Finding]:
+def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str = "sensitive") -> list[Metric]:
     """Linkable records by the length of the shortest combination that links them (specification 2.6).
 
     Args:
@@ -146,7 +146,7 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
     """
     rounding, table = (k, "protected") if protect else (1, table)
     total = records // rounding * rounding
-    findings: list[Finding] = []
+    metrics: list[Metric] = []
     sums: dict[str, int] = {}
     for length in range(1, len(linked.rare) + 1):
         rare = int(linked.rare[length - 1]) // rounding * rounding
@@ -156,13 +156,13 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
         numbers["risky"] = sum(numbers.values())
         for name, number in numbers.items():
             sums[name] = sums.get(name, 0) + number
-            findings += _number(table, f"{name}_records", None, length, number, total)
+            metrics += _number(table, f"{name}_records", None, length, number, total)
     for name, number in sums.items():
-        findings += _number(table, f"{name}_records", None, None, number, total)
-    return findings
+        metrics += _number(table, f"{name}_records", None, None, number, total)
+    return metrics
 
 
-def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: str = "sensitive") -> list[Finding]:
+def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: str = "sensitive") -> list[Metric]:
     """Records with rare and with unique combinations, and the columns and attributes that link most (2.5).
 
     Args:
@@ -172,30 +172,30 @@ def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: st
         records: number of records n.
         table: whose records: sensitive or synthetic.
     """
-    findings = _number(table, "records_with_rare", None, None, linked.any_rare, records)
+    metrics = _number(table, "records_with_rare", None, None, linked.any_rare, records)
     if linked.any_unique is not None:
-        findings += _number(table, "records_with_unique", None, None, linked.any_unique, records)
+        metrics += _number(table, "records_with_unique", None, None, linked.any_unique, records)
     percent = 100 * linked.by_attribute / np.maximum(1, held)
     names = [(column.name, value) for column in domain.columns for value in column.values]
     for field in domain.names:
         of_field = [percent[at] for at, (name, _) in enumerate(names) if name == field and linked.by_attribute[at]]
         if of_field:  # attributes without a rare combination are left out of the mean, as in SDS
             value = float(np.mean(of_field))
-            findings.append(Finding("risk", table, "linkable_percent_by_column", field, None, value))
+            metrics.append(Metric("risk", table, "linkable_percent_by_column", field, None, value))
     if linked.unique is not None:
         for field, number in zip(domain.names, linked.by_field.tolist(), strict=True):
-            findings.append(Finding("risk", table, "records_with_unique_by_column", field, None, float(number)))
+            metrics.append(Metric("risk", table, "records_with_unique_by_column", field, None, float(number)))
     for at in np.argsort(-percent, kind="stable")[:_LISTED]:
         if linked.by_attribute[at]:
             about = ": ".join(names[at])
-            findings.append(Finding("risk", table, "linkable_percent", about, None, float(percent[at])))
-    return findings
+            metrics.append(Metric("risk", table, "linkable_percent", about, None, float(percent[at])))
+    return metrics
 
 
-def _number(table: str, name: str, about: str | None, length: int | None, number: int, total: int) -> list[Finding]:
+def _number(table: str, name: str, about: str | None, length: int | None, number: int, total: int) -> list[Metric]:
     """A number of records, and its share of all in per cent."""
     share = 100 * number / total if total else 0.0
     return [
-        Finding("risk", table, name, about, length, float(number)),
-        Finding("risk", table, f"{name}_percent", about, length, share),
+        Metric("risk", table, name, about, length, float(number)),
+        Metric("risk", table, f"{name}_percent", about, length, share),
     ]

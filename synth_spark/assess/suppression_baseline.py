@@ -18,7 +18,7 @@ from synth_spark.kernels.counting.count_differences import align
 from synth_spark.kernels.risk.local_suppression import suppress_cells
 from synth_spark.kernels.risk.rarity import judge
 from synth_spark.plan.planner import ResolvedPlan
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 
 #: The ways, as they are told.
 CASES, LINKABLE_CASES, CELLS = "suppress cases", "suppress linkable cases", "suppress cells"
@@ -62,7 +62,7 @@ def redacted(codes: DataFrame, resolved: ResolvedPlan, k: int, common: Ints) -> 
     return codes.repartition(resolved.counting_tasks).mapInArrow(redact, _REDACTED)
 
 
-def losses(left: DataFrame, counts: DataFrame, resolved: ResolvedPlan, k: int, filled: int) -> list[Finding]:
+def losses(left: DataFrame, counts: DataFrame, resolved: ResolvedPlan, k: int, filled: int) -> list[Metric]:
     """How many cases, cells and common combinations are lost, each way.
 
     Args:
@@ -89,18 +89,18 @@ def losses(left: DataFrame, counts: DataFrame, resolved: ResolvedPlan, k: int, f
         .agg(F.sum("b").alias("b"), F.sum("c").alias("c"))
     )
     known = {row["a"]: (row["b"], row["c"]) for row in sizes.collect()}
-    findings = []
+    metrics = []
     for way, name in enumerate(_WAYS):
         cases, cells = known.get(way, (0, 0))
         cases_lost, cells_lost = 1 - cases / resolved.records, 1 - cells / max(1, filled)
-        findings.append(Finding("redaction", "sensitive", "lost_cases_percent", name, None, 100 * cases_lost))
-        findings.append(Finding("redaction", "sensitive", "lost_cells_percent", name, None, 100 * cells_lost))
+        metrics.append(Metric("redaction", "sensitive", "lost_cases_percent", name, None, 100 * cases_lost))
+        metrics.append(Metric("redaction", "sensitive", "lost_cells_percent", name, None, 100 * cells_lost))
         rest = left.where(F.col("way") == way).drop("way")
         recounted = combinations.count(rest, resolved.cells, resolved.counting_tasks, resolved.counting_block)
         for length, (common, lost) in enumerate(_lost(counts, recounted, resolved, k), 1):
             percent = 100 * lost / common if common else 0.0
-            findings.append(Finding("redaction", "sensitive", "lost_combinations_percent", name, length, percent))
-    return findings
+            metrics.append(Metric("redaction", "sensitive", "lost_combinations_percent", name, length, percent))
+    return metrics
 
 
 def _lost(before: DataFrame, after: DataFrame, resolved: ResolvedPlan, k: int) -> list[tuple[int, int]]:

@@ -2,8 +2,7 @@
 
 from synth_spark.evaluate.compare import (
     Counts,
-    evaluation,
-    findings,
+    fidelity_metrics,
     measures,
     occurring,
     partial_sums,
@@ -16,8 +15,7 @@ from synth_spark.evaluate.measures import finish
 
 __all__ = [
     "Counts",
-    "evaluation",
-    "findings",
+    "fidelity_metrics",
     "finish",
     "labels",
     "measures",

@@ -27,17 +27,8 @@ from synth_spark.kernels.counting.count_differences import (
 )
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
-from synth_spark.schema.figures import COMPARISONS, PUBLIC, Finding, Measure
+from synth_spark.schema.metrics import COMPARISONS, PUBLIC, Metric
 
-_ROWS = pa.schema(
-    [
-        ("comparison", pa.string()),
-        ("measure", pa.string()),
-        ("length", pa.int32()),
-        ("count_bin", pa.int64()),
-        ("value", pa.float64()),
-    ]
-)
 _PARTIAL = "comparison int, length int, count_bin bigint, measure int, value double, vector binary"
 _PARTIAL_ROWS = pa.schema(
     [
@@ -164,7 +155,7 @@ def partial_sums_between(
 
 def measures(
     sums: pa.Table, resolved: ResolvedPlan, synthetic_records: int, protected: int, reported: int | None = None
-) -> list[Measure]:
+) -> list[Metric]:
     """Add the sums of all buckets up and finish all measures of all comparisons.
 
     Args:
@@ -180,7 +171,7 @@ def measures(
         parts.setdefault(key, []).append(row["value"])
     lengths = _lengths(resolved.length, reported)
     records = ((resolved.records, protected), (resolved.records, synthetic_records), (protected, synthetic_records))
-    results: list[Measure] = []
+    results: list[Metric] = []
     for index, comparison in enumerate(COMPARISONS):
         by_length = np.zeros((resolved.length, len(LENGTH_SUMS)))
         by_bin: dict[tuple[int, int], np.ndarray] = {}
@@ -197,14 +188,14 @@ def measures(
     return exact_without_rare(results) if resolved.prunes else results
 
 
-def findings(
+def fidelity_metrics(
     sums: pa.Table,
     resolved: ResolvedPlan,
     domain: Domain,
     singles: tuple[Singles, Singles, Singles],
     k: int,
     reported: int | None = None,
-) -> list[Finding]:
+) -> list[Metric]:
     """Distances, associations and subgroups of all comparisons.
 
     Args:
@@ -222,7 +213,7 @@ def findings(
     ):
         _unpack(vectors[index.as_py()], length.as_py(), kind.as_py(), unpack_ints(packed))
     exact, reportable, synthetic = singles
-    results: list[Finding] = []
+    results: list[Metric] = []
     lengths = _lengths(resolved.length, reported)
     for index, pair in enumerate([(exact, reportable), (exact, synthetic), (reportable, synthetic)]):
         if resolved.prunes and COMPARISONS[index] != PUBLIC:
@@ -237,7 +228,7 @@ def _lengths(longest: int, reported: int | None) -> list[int]:
     return [longest if index == 1 or reported is None else reported for index in range(len(COMPARISONS))]
 
 
-def exact_without_rare(measures: Iterable[Measure]) -> list[Measure]:
+def exact_without_rare(measures: Iterable[Metric]) -> list[Metric]:
     """The measures that are exact where no combination with an attribute rarer than k was counted.
 
     Neither reportable aggregates nor synthetic records hold such an attribute, so what these combinations add to a
@@ -259,11 +250,6 @@ def occurring(sums: pa.Table) -> tuple[int, int]:
         for name in ("source_combinations", "target_combinations")
     ]
     return int(numbers[0] or 0), int(numbers[1] or 0)
-
-
-def evaluation(measures: Iterable[Measure]) -> pa.Table:
-    """Measures as a table, one row each."""
-    return pa.Table.from_pylist([vars(measure) for measure in measures], _ROWS)
 
 
 def _sums_table(rows: list[_Row]) -> pa.Table:

@@ -10,7 +10,7 @@ import numpy as np
 from synth_spark.kernels.cells import CellSpace, Ints, starts_of
 from synth_spark.kernels.counting.association import Floats, Singles, association
 from synth_spark.schema.domain import Domain
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 
 #: How many of the worst are named; associations that are kept for a chart.
 WORST, _DRAWN = 10, 200
@@ -41,8 +41,8 @@ def labels(domain: Domain) -> list[str]:
 
 def fidelity(
     comparison: str, vectors: Vectors, space: CellSpace, domain: Domain, singles: tuple[Singles, Singles], k: int
-) -> list[Finding]:
-    """Findings of all three kinds.
+) -> list[Metric]:
+    """Metrics of all three kinds.
 
     Args:
         comparison: ``source_to_target``.
@@ -53,16 +53,16 @@ def fidelity(
         k: subgroups of fewer records are left out.
     """
     names = labels(domain)
-    findings = _distances(comparison, vectors, space, names)
+    metrics = _distances(comparison, vectors, space, names)
     if space.max_length > 1:
-        findings += _associations(comparison, vectors, names, space, *singles)
-        findings += _subgroups(comparison, vectors, domain, names, singles[0], k)
-    return findings
+        metrics += _associations(comparison, vectors, names, space, *singles)
+        metrics += _subgroups(comparison, vectors, domain, names, singles[0], k)
+    return metrics
 
 
-def _distances(comparison: str, vectors: Vectors, space: CellSpace, names: Sequence[str]) -> list[Finding]:
+def _distances(comparison: str, vectors: Vectors, space: CellSpace, names: Sequence[str]) -> list[Metric]:
     """Total variation distances of the marginals of each length: 95th percentile, largest, score, and the worst."""
-    findings = []
+    metrics = []
     tuples = np.diff(space.first_tuple[1:])
     for length in range(1, space.max_length + 1):
         parts = vectors.distances.get(length, [])
@@ -74,18 +74,18 @@ def _distances(comparison: str, vectors: Vectors, space: CellSpace, names: Seque
             "largest_tvd": float(everywhere.max()),
             "k_marginal_score": 1000 * (1 - math.fsum(all_distances) / len(everywhere)),
         }
-        findings += [Finding("distance", comparison, name, None, length, value) for name, value in figures.items()]
+        metrics += [Metric("distance", comparison, name, None, length, value) for name, value in figures.items()]
         worst = np.lexsort([first, -all_distances])[:WORST]
         columns, _ = space.locate(first[worst], length)
         for chosen, value in zip(columns.tolist(), all_distances[worst].tolist(), strict=True):
             about = " × ".join(names[column] for column in chosen)
-            findings.append(Finding("distance", comparison, "tvd", about, length, value))
-    return findings
+            metrics.append(Metric("distance", comparison, "tvd", about, length, value))
+    return metrics
 
 
 def _associations(
     comparison: str, vectors: Vectors, names: Sequence[str], space: CellSpace, source: Singles, target: Singles
-) -> list[Finding]:
+) -> list[Metric]:
     """Cramér's V of every pair of columns in both tables: how far they differ, and the strongest pairs themselves."""
     associations: dict[tuple[int, int], tuple[float, float]] = {}
     for columns, before, after in vectors.pairs:
@@ -105,23 +105,23 @@ def _associations(
     gaps = np.array(
         [abs(associations[pair][0] - associations[pair][1]) for pair in sorted(associations)]
     )  # in one order, whatever came first
-    findings = [
-        Finding("association", comparison, "mean_difference", None, 2, float(gaps.mean())),
-        Finding("association", comparison, "p95_difference", None, 2, float(np.quantile(gaps, 0.95))),
-        Finding("association", comparison, "largest_difference", None, 2, float(gaps.max())),
+    metrics = [
+        Metric("association", comparison, "mean_difference", None, 2, float(gaps.mean())),
+        Metric("association", comparison, "p95_difference", None, 2, float(np.quantile(gaps, 0.95))),
+        Metric("association", comparison, "largest_difference", None, 2, float(gaps.max())),
     ]
     strongest = sorted(associations, key=lambda pair: (-max(associations[pair]), pair))[:_DRAWN]
     worst = sorted(associations, key=lambda pair: (-abs(associations[pair][0] - associations[pair][1]), pair))[:WORST]
     for pair in dict.fromkeys([*worst, *strongest]):
         about = f"{names[pair[0]]} × {names[pair[1]]}"
         for measure, value in zip(("source_association", "target_association"), associations[pair], strict=True):
-            findings.append(Finding("association", comparison, measure, about, 2, value))
-    return findings
+            metrics.append(Metric("association", comparison, measure, about, 2, value))
+    return metrics
 
 
 def _subgroups(
     comparison: str, vectors: Vectors, domain: Domain, names: Sequence[str], source: Singles, k: int
-) -> list[Finding]:
+) -> list[Metric]:
     """For every attribute of at least k records: the mean distance of the other columns' distributions among them."""
     others = len(names) - 1
     if others == 0 or not vectors.gaps:
@@ -135,10 +135,10 @@ def _subgroups(
     large = np.flatnonzero(source.counts >= k)
     if not len(large):
         return []
-    findings = [
-        Finding("subgroup", comparison, "mean_tvd", None, 2, float(gaps[large].mean())),
-        Finding("subgroup", comparison, "p95_tvd", None, 2, float(np.quantile(gaps[large], 0.95))),
-        Finding("subgroup", comparison, "largest_tvd", None, 2, float(gaps[large].max())),
+    metrics = [
+        Metric("subgroup", comparison, "mean_tvd", None, 2, float(gaps[large].mean())),
+        Metric("subgroup", comparison, "p95_tvd", None, 2, float(np.quantile(gaps[large], 0.95))),
+        Metric("subgroup", comparison, "largest_tvd", None, 2, float(gaps[large].max())),
     ]
     worst = large[np.lexsort([large, -gaps[large]])][:WORST]
-    return findings + [Finding("subgroup", comparison, "tvd", about[at], 2, float(gaps[at])) for at in worst]
+    return metrics + [Metric("subgroup", comparison, "tvd", about[at], 2, float(gaps[at])) for at in worst]

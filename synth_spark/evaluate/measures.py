@@ -1,4 +1,4 @@
-"""From sums to measures: one `Measure` a (comparison, measure, length, bin), with the field's definitions.
+"""From sums to measures: one `Metric` a (comparison, measure, length, bin), with the field's definitions.
 
 Length and bin are None where a measure is over all lengths or all bins. Percentages name their denominator.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth_spark.kernels.counting.count_differences import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
-from synth_spark.schema.figures import Measure
+from synth_spark.schema.metrics import Metric
 
 #: Measures that combinations which are in the source alone, and are rare there, enter into.
 NEEDS_RARE = frozenset(
@@ -40,7 +40,7 @@ class Sums:
     target_records: int
 
 
-def finish(sums: Sums) -> list[Measure]:
+def finish(sums: Sums) -> list[Metric]:
     """All measures of a comparison (specification 5 of SDS; TVD, kept and mass beside)."""
     collector = _Collector(sums.comparison)
     for length, row in enumerate(sums.by_length, 1):
@@ -57,10 +57,10 @@ def finish(sums: Sums) -> list[Measure]:
 class _Collector:
     def __init__(self, comparison: str) -> None:
         self.comparison = comparison
-        self.measures: list[Measure] = []
+        self.measures: list[Metric] = []
 
     def add(self, measure: str, value: float, length: int | None = None, count_bin: int | None = None) -> None:
-        self.measures.append(Measure(self.comparison, measure, length, count_bin, float(value)))
+        self.measures.append(Metric(None, self.comparison, measure, None, length, float(value), count_bin=count_bin))
 
 
 def _length_measures(collector: _Collector, length: int | None, row: dict[str, float]) -> None:

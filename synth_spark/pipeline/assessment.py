@@ -27,8 +27,8 @@ from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Stage
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
-from synth_spark.schema import figures, tables
-from synth_spark.schema.figures import Finding
+from synth_spark.schema import tables
+from synth_spark.schema.metrics import PUBLIC, Metric, count_metrics_table, metrics_table
 from synth_spark.schema.tables import Table
 
 #: Combinations that are named, of those that two releases tell most of.
@@ -54,13 +54,13 @@ def keep_comparisons(
     counted = zip((tables.COUNTS, tables.SYNTHETIC_COUNTS), evaluate.occurring(sums), strict=True)
     run.store.facts["occurring"] = {table.name: number for table, number in counted}
     measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
-    findings = evaluate.findings(sums, run.resolved, run.domain, singles, run.rare_below, reported)
-    run.keep(tables.MEASURES, evaluate.evaluation(measures))  # one row a measure, against exact counts too
-    run.keep(tables.COMPARISONS, figures.assessment(findings))  # one row a figure, against exact counts too
-    public = [measure for measure in measures if measure.comparison == figures.PUBLIC]
-    run.keep(tables.EVALUATION, evaluate.evaluation(public))  # one row a measure, protected → synthetic
-    shown = [finding for finding in findings if finding.comparison == figures.PUBLIC]
-    run.keep(tables.FIDELITY, figures.assessment(shown))  # one row a figure, protected → synthetic
+    metrics = evaluate.fidelity_metrics(sums, run.resolved, run.domain, singles, run.rare_below, reported)
+    run.keep(tables.MEASURES, count_metrics_table(measures))  # one row a measure, against exact counts too
+    run.keep(tables.COMPARISONS, metrics_table(metrics))  # one row a figure, against exact counts too
+    public = [measure for measure in measures if measure.comparison == PUBLIC]
+    run.keep(tables.EVALUATION, count_metrics_table(public))  # one row a measure, protected → synthetic
+    shown = [metric for metric in metrics if metric.comparison == PUBLIC]
+    run.keep(tables.FIDELITY, metrics_table(shown))  # one row a figure, protected → synthetic
 
 
 def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
@@ -72,24 +72,24 @@ def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
 def assess(run: Run, stages: Mapping[str, Stage]) -> None:
     """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what two releases tell."""
     config = run.plan.assessment
-    findings = [*_risk(run), *_disclosure(run)]
+    metrics = [*_risk(run), *_disclosure(run)]
     if config.redaction:
-        findings += _redaction(run)
+        metrics += _redaction(run)
     if config.rehearsal:
         run.progress.say("assess: rehearsing: a release of a part of the records is made and attacked")
-        findings += run.ahead.take("assess", lambda: rehearsed(run, stages))
+        metrics += run.ahead.take("assess", lambda: rehearsed(run, stages))
     if config.rare:
         counts, synthetic = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
         few = rare_combinations.rare_combinations(counts, synthetic, run.domain, run.resolved, run.rare_below)
         run.keep(tables.RARE, few)  # one row a combination
     differences, which = _differences(run)
-    run.keep(tables.ASSESSMENT, figures.assessment([*findings, *differences, *which]))  # one row a figure
-    run.keep(tables.DIFFERENCES, figures.assessment(differences))  # one row a figure of published tables
+    run.keep(tables.ASSESSMENT, metrics_table([*metrics, *differences, *which]))  # one row a figure
+    run.keep(tables.DIFFERENCES, metrics_table(differences))  # one row a figure of published tables
 
 
-def _risk(run: Run) -> list[Finding]:
+def _risk(run: Run) -> list[Metric]:
     """Rare and unique combinations of the records that go in, exact and rounded, and of those that come out."""
-    resolved, k, findings = run.resolved, run.rare_below, []
+    resolved, k, metrics = run.resolved, run.rare_below, []
     synthetic_records = run.kept(tables.SYNTHETIC_RECORDS).rows
     for table, coded, counted, records in (
         ("sensitive", tables.CODES, tables.COUNTS, run.records),
@@ -102,12 +102,12 @@ def _risk(run: Run) -> list[Finding]:
         if linked is None:
             run.progress.say(f"too many combinations are common to be looked up: linkable {table} records not counted")
             continue
-        findings += linkability.risk_table(linked, records, k, False, table)
+        metrics += linkability.risk_table(linked, records, k, False, table)
         if table == "sensitive":
-            findings += linkability.risk_table(linked, records, k, True)
+            metrics += linkability.risk_table(linked, records, k, True)
         held = run.single_counts(counted, records).counts
-        findings += linkability.linkable(linked, run.domain, held, records, table)
-    return findings
+        metrics += linkability.linkable(linked, run.domain, held, records, table)
+    return metrics
 
 
 def _occurring(run: Run, table: Table) -> int:
@@ -124,7 +124,7 @@ def _occurring(run: Run, table: Table) -> int:
     return occurring[table.name]
 
 
-def _disclosure(run: Run) -> list[Finding]:
+def _disclosure(run: Run) -> list[Metric]:
     """Homogeneity of what goes in and of what comes out."""
     space, k = run.resolved.cells, run.rare_below
     bounds, names = run.domain.bounds, run.domain.names
@@ -133,16 +133,16 @@ def _disclosure(run: Run) -> list[Finding]:
     secrets = {column: labels[column] for field in fields for column in range(bounds[field], bounds[field + 1])}
     if not secrets:
         return []
-    findings = []
+    metrics = []
     sides = [("sensitive", tables.COUNTS, run.records)]
     sides.append(("synthetic", tables.SYNTHETIC_COUNTS, run.kept(tables.SYNTHETIC_RECORDS).rows))
     for side, table, records in sides:
         counts, singles = run.kept(table).frame, run.single_counts(table, records)
-        findings += attribute_disclosure.homogeneity(counts, space, singles, secrets, k, side)
-    return findings
+        metrics += attribute_disclosure.homogeneity(counts, space, singles, secrets, k, side)
+    return metrics
 
 
-def _redaction(run: Run) -> list[Finding]:
+def _redaction(run: Run) -> list[Metric]:
     codes, counts = run.kept(tables.CODES).frame, run.kept(tables.COUNTS).frame
     k = run.rare_below
     common = linkability.common_cells(counts, k, _occurring(run, tables.COUNTS))
@@ -156,7 +156,7 @@ def _redaction(run: Run) -> list[Finding]:
     return suppression_baseline.losses(left, counts, run.resolved, k, filled)
 
 
-def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
+def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
     """Of how many combinations an earlier release and this one tell what, and which they tell best."""
     for fact in ("compared", "readers_have"):
         run.store.facts.pop(fact, None)
@@ -173,12 +173,12 @@ def _differences(run: Run) -> tuple[list[Finding], list[Finding]]:
     this = Published(run.store.run_id, resolved.k, resolved.length, resolved.protected_records, aggregates)
     which = run.keep(tables.DIFFERING, differencing.differing(earlier, this))  # one row a combination
     shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
-    findings = differencing.differences(earlier, this)
-    findings += [
+    metrics = differencing.differences(earlier, this)
+    metrics += [
         *differencing_bounds.subtracted(earlier, this, shared),
         *differencing_bounds.drift(earlier, this, shared),
     ]
-    return findings, differencing.told_best(which.frame, _NAMED)
+    return metrics, differencing.told_best(which.frame, _NAMED)
 
 
 def _earlier(run: Run, before: Run | None) -> Published | None:
@@ -187,11 +187,11 @@ def _earlier(run: Run, before: Run | None) -> Published | None:
     if named is not None:
         folder, field = Path(named), "assessment.earlier"
         where = (folder.parents[1], folder.stem) if folder.is_file() and len(folder.parents) > 1 else (folder, None)
-        findings = _published(run, field, *where)
-        if findings is None:
+        published = _published(run, field, *where)
+        if published is None:
             problem, remedy = "was made under differential privacy", "what such releases cost together is in the ledger"
             raise InputError(field, problem, remedy)
-        return findings
+        return published
     if before is not None:
         theirs, aggregates = before.resolved, before.kept(tables.AGGREGATES).frame
         return Published(before.store.run_id, theirs.k, theirs.length, theirs.protected_records, aggregates)

@@ -24,8 +24,8 @@ from synth_spark.plan import nearest
 from synth_spark.report import narrative
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
-from synth_spark.schema.figures import PUBLISHED
-from synth_spark.validate import Figure, Result, Rule
+from synth_spark.schema.metrics import PUBLISHED, Metric
+from synth_spark.validate import Result, Rule
 
 
 def conclude(
@@ -44,7 +44,7 @@ def conclude(
         AuditFailed: a critical rule is broken, or a warning that nobody accepted.
         PlanError: what was accepted is no warning of this release.
     """
-    measured = figures(run)
+    measured = all_metrics(run)
     more, compared = _differencing(run, measured)
     rules = [*rules, *more]
     every = [*results, *compared, *validate.own_results(run.plan.rules, measured, synthetic, aggregates)]
@@ -87,22 +87,15 @@ def acceptances(run: Run) -> dict[str, str]:
     }
 
 
-def figures(run: Run) -> list[Figure]:
+def all_metrics(run: Run) -> list[Metric]:
     """Everything that was measured and that a rule may name."""
-    rows = [
-        Figure(None, row["comparison"], row["measure"], None, row["length"], row["value"])
-        for row in run.kept(tables.MEASURES).arrow().to_pylist()
-        if row["count_bin"] is None
-    ]
+    rows = [row for row in run.kept(tables.MEASURES).arrow().to_pylist() if row["count_bin"] is None]
     for table in (tables.COMPARISONS, tables.ASSESSMENT):
-        rows += [
-            Figure(row["topic"], row["comparison"], row["measure"], row["about"], row["length"], row["value"])
-            for row in run.kept(table).arrow().to_pylist()
-        ]
-    return rows
+        rows += run.kept(table).arrow().to_pylist()
+    return [Metric.of(row) for row in rows]
 
 
-def _differencing(run: Run, known: Sequence[Figure]) -> tuple[list[Rule], list[Result]]:
+def _differencing(run: Run, known: Sequence[Metric]) -> tuple[list[Rule], list[Result]]:
     """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
     compared = run.store.facts.get("compared")
     if compared is None:

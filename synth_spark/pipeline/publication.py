@@ -11,7 +11,7 @@ from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
 from synth_spark.report import narrative
 from synth_spark.schema import tables
-from synth_spark.schema.figures import Measure
+from synth_spark.schema.metrics import Metric
 from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, SHOWCASE
 from synth_spark.schema.tables import SafeTable, Table
@@ -40,7 +40,7 @@ def publish_tables(run: Run) -> None:
     validate.gate(every)
     withheld = len(every) - len(results)
     told = run.policy.narrative(run, aggregates, synthetic)
-    measures = [Measure(**row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
+    measures = [Metric.of(row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
     sentences = told.sentences(measures, results)
     shown = showcase.presentation(run.plan, showcase.published_values(_source(safe)))
     said = {

@@ -22,7 +22,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Runner, Stage
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 from synth_spark.storage.run_store import RunStore
 
 _TRAINED, _CONTROL, _MADE = 0, 1, 2
@@ -40,7 +40,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
+def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Metric]:
     """Make a release of a part of the records and examine it.
 
     Args:
@@ -48,7 +48,7 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
         stages: of its line.
 
     Returns:
-        Findings of the topics attack and model.
+        Metrics of the topics attack and model.
     """
     config, seed = run.plan.assessment, run.store.seed
     share = min(1.0, config.rehearsed_records / run.records)
@@ -78,7 +78,7 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Finding]:
     sent = together.withColumn("task", F.explode(F.sequence(F.lit(0), F.lit(_TASKS - 1))))
     tasks = sent.repartitionById(_TASKS, "task").groupBy("task")
     rows = tasks.applyInArrow(look, _FOUND).toArrow().sort_by("step").drop_columns("step")
-    return [Finding(**row, length=None) for row in rows.to_pylist()]
+    return [Metric.of(row) for row in rows.to_pylist()]
 
 
 def _in_order(codes: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from synth_spark.report.markdown import markdown, sections_text
 from synth_spark.report.material import Marginal, ReportData
 from synth_spark.report.settings import settings
 from synth_spark.schema import tables
-from synth_spark.schema.figures import PUBLIC, Finding, Measure
+from synth_spark.schema.metrics import PUBLIC, Metric
 from synth_spark.schema.root_layout import RELEASE_TEXT, REPORT
 from synth_spark.schema.tables import Table
 from synth_spark.validate import Result
@@ -40,8 +40,8 @@ def _material(
     run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
 ) -> ReportData:
     plan, promise = run.plan, run.policy.promise(run)
-    measures = tuple(Measure(**row) for row in run.kept(measured).arrow().to_pylist())
-    findings = tuple(Finding(**row) for table in found for row in run.kept(table).arrow().to_pylist())
+    measures = tuple(Metric.of(row) for row in run.kept(measured).arrow().to_pylist())
+    metrics = tuple(Metric.of(row) for table in found for row in run.kept(table).arrow().to_pylist())
     published = {one.length: int(one.value) for one in measures if _counts_published(one)}
     return ReportData(
         title=plan.title,
@@ -58,14 +58,14 @@ def _material(
         combinations=tuple(published.get(length, 0) for length in range(1, promise.longest + 1)),
         settings=settings(plan),
         measures=measures,
-        findings=findings,
+        metrics=metrics,
         marginals=_marginals(run),
         results=tuple(results),
         withheld=withheld,
     )
 
 
-def _counts_published(one: Measure) -> bool:
+def _counts_published(one: Metric) -> bool:
     return (one.comparison, one.measure) == (PUBLIC, "source_combinations") and one.length is not None
 
 

@@ -3,7 +3,7 @@
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Figure, Figures, Paragraphs, Section, Series, Table
 from synth_spark.report.material import ReportData, column, number, percent
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 
 _MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}
 #: Fewest attacks that a rate is told of.
@@ -84,11 +84,11 @@ def _nearest(values: dict[str, float]) -> str:
     )
 
 
-def _attack(one: Finding) -> str:
+def _attack(one: Metric) -> str:
     return one.comparison if one.about is None else f"{one.comparison}: {one.about}"
 
 
-def _cell(one: Finding | None, name: str) -> str:
+def _cell(one: Metric | None, name: str) -> str:
     if one is None:
         return "–"
     if name == "attacks":
@@ -102,16 +102,16 @@ def _cell(one: Finding | None, name: str) -> str:
 
 def models(material: ReportData) -> Section | None:
     """Whether synthetic records can be told from real ones, and whether models learn the same from them."""
-    findings = material.chosen("model")
-    if not findings:
+    metrics = material.chosen("model")
+    if not metrics:
         return None
-    general = [one for one in findings if one.about is None]
+    general = [one for one in metrics if one.about is None]
     figures = Figures(
         tuple(Figure(_MODEL_NAMES[one.measure], _short(one.value), definition(one.measure, "model")) for one in general)
     )
-    targets = dict.fromkeys(one.about for one in findings if one.about is not None)
+    targets = dict.fromkeys(one.about for one in metrics if one.about is not None)
     names = {"trained on synthetic": "synthetic_accuracy", "trained on real": "real_accuracy", "majority": "majority"}
-    values = {(one.about, one.measure): one.value for one in findings}
+    values = {(one.about, one.measure): one.value for one in metrics}
     series = tuple(
         Series(name, tuple(values.get((about, measure)) for about in targets)) for name, measure in names.items()
     )

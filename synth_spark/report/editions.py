@@ -8,7 +8,7 @@ from synth_spark.report import attacks, privacy_risk, utility
 from synth_spark.report.blocks import Block, Column, Figure, Figures, Paragraphs, Report, Section, Table
 from synth_spark.report.material import ReportData, number, share
 from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
-from synth_spark.schema.figures import PUBLISHED
+from synth_spark.schema.metrics import PUBLISHED
 
 
 def internal(material: ReportData) -> Report:
@@ -40,7 +40,7 @@ def public(material: ReportData) -> Report:
     Raises:
         ValueError: the material holds a figure that was compared with exact counts.
     """
-    shown = {one.comparison for one in material.measures} | {one.comparison for one in material.findings}
+    shown = {one.comparison for one in material.measures} | {one.comparison for one in material.metrics}
     if not shown <= set(PUBLISHED):
         raise ValueError("figures of sensitive records in a public report")
     counts, sentences = utility.sentences(material)

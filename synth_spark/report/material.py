@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Column, Table
-from synth_spark.schema.figures import Finding, Measure
+from synth_spark.schema.metrics import Metric
 from synth_spark.validate import Result
 
 #: What lengths of combinations are called.
@@ -48,7 +48,7 @@ class ReportData:
         combinations: number of published combinations by length, from 1.
         settings: what was asked for: (key, value), both as text.
         measures: as far as the edition may tell.
-        findings: as far as the edition may tell.
+        metrics: as far as the edition may tell.
         marginals: of published values.
         results: of the audit, as far as the edition may tell.
         withheld: rules whose outcome it may not tell.
@@ -67,8 +67,8 @@ class ReportData:
     synthetic_records: int
     combinations: tuple[int, ...]
     settings: tuple[tuple[str, str], ...]
-    measures: tuple[Measure, ...]
-    findings: tuple[Finding, ...]
+    measures: tuple[Metric, ...]
+    metrics: tuple[Metric, ...]
     marginals: tuple[Marginal, ...]
     results: tuple[Result, ...]
     withheld: int = 0
@@ -91,19 +91,19 @@ class ReportData:
 
     def chosen(
         self, topic: str, measure: str | None = None, comparison: str | None = None, about: bool | None = None
-    ) -> list[Finding]:
-        """Findings of a topic, with or without something that they are about."""
+    ) -> list[Metric]:
+        """Metrics of a topic, with or without something that they are about."""
         return [
             one
-            for one in self.findings
+            for one in self.metrics
             if one.topic == topic
             and measure in (None, one.measure)
             and comparison in (None, one.comparison)
             and about in (None, one.about is not None)
         ]
 
-    def finding(self, topic: str, comparison: str, measure: str, length: int | None = None) -> float | None:
-        """A finding about nothing in particular; None if it is not there."""
+    def metric(self, topic: str, comparison: str, measure: str, length: int | None = None) -> float | None:
+        """A metric about nothing in particular; None if it is not there."""
         return next((one.value for one in self.chosen(topic, measure, comparison, False) if one.length == length), None)
 
 
@@ -132,8 +132,8 @@ def column(name: str, measure: str, topic: str | None = None) -> Column:
     return Column(name, definition(measure, topic))
 
 
-def worst_table(caption: str, what: str, findings: Sequence[Finding], topic: str) -> Table:
+def worst_table(caption: str, what: str, metrics: Sequence[Metric], topic: str) -> Table:
     """The figures of a topic that are about something, as a table."""
-    head = (Column(what, number=False), column("distance", findings[0].measure, topic))
-    rows = tuple((one.about or "", number(one.value, 3)) for one in findings)
+    head = (Column(what, number=False), column("distance", metrics[0].measure, topic))
+    rows = tuple((one.about or "", number(one.value, 3)) for one in metrics)
     return Table(caption, head, rows)

@@ -3,23 +3,23 @@
 from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Table
 from synth_spark.report.material import ReportData, column, number, of_length, percent
-from synth_spark.schema.figures import Finding
+from synth_spark.schema.metrics import Metric
 
 _LISTED = 12
 
 
 def linkable(material: ReportData) -> Section:
     """Records that could be linked in the input, by length, and by what."""
-    findings, heading = material.chosen("risk", comparison="protected"), "Who could be linked in the input"
-    if not findings:
+    metrics, heading = material.chosen("risk", comparison="protected"), "Who could be linked in the input"
+    if not metrics:
         text = "Linkable records were not counted: more combinations are common than can be looked up for every record."
         return Section("linkable", heading, (Paragraphs((text,)),))
-    lengths = sorted({one.length for one in findings if one.length is not None})
-    names = [name for name in ("unique_records", "rare_records") if any(one.measure == name for one in findings)]
+    lengths = sorted({one.length for one in metrics if one.length is not None})
+    names = [name for name in ("unique_records", "rare_records") if any(one.measure == name for one in metrics)]
     series = tuple(
         Series(
             name.removesuffix("_records"),
-            tuple((material.finding("risk", "protected", f"{name}_percent", length) or 0) / 100 for length in lengths),
+            tuple((material.metric("risk", "protected", f"{name}_percent", length) or 0) / 100 for length in lengths),
         )
         for name in names
     )
@@ -29,7 +29,7 @@ def linkable(material: ReportData) -> Section:
         f"{text}Rounded down to multiples of {material.k}.", tuple(map(of_length, lengths)), series,
         "share of the records", unit="percent",
     )  # fmt: skip
-    total = material.finding("risk", "protected", "risky_records_percent")
+    total = material.metric("risk", "protected", "risky_records_percent")
     said = (
         f"{percent(total)} of the records hold a combination of up to {material.searched} attributes that fewer than "
         f"{material.k} of them share; for that, the number of each length was rounded down."
@@ -54,19 +54,19 @@ def _risk_table(material: ReportData, lengths: list[int]) -> Table:
     rows = tuple(
         (
             "all" if length is None else of_length(length),
-            *(number(material.finding("risk", "protected", measure, length)) for _, measure in names),
-            percent(material.finding("risk", "protected", "risky_records_percent", length)),
+            *(number(material.metric("risk", "protected", measure, length)) for _, measure in names),
+            percent(material.metric("risk", "protected", "risky_records_percent", length)),
         )
         for length in [*lengths, None]
     )
     return Table(f"Linkable records, each number rounded down to a multiple of {material.k}", heads, rows)
 
 
-def _bars(caption: str, measure: str, findings: list[Finding]) -> list[Block]:
-    if not findings:
+def _bars(caption: str, measure: str, metrics: list[Metric]) -> list[Block]:
+    if not metrics:
         return []
-    series = (Series("linkable", tuple(one.value / 100 for one in findings)),)
-    about = tuple(one.about or "" for one in findings)
+    series = (Series("linkable", tuple(one.value / 100 for one in metrics)),)
+    about = tuple(one.about or "" for one in metrics)
     text = definition(measure, "risk")
     return [Chart("bars", caption, text, about, series, "share of their records", unit="percent", limits=(0, 1))]
 
@@ -85,8 +85,8 @@ _NO_GROUPS = (
 
 def disclosure(material: ReportData) -> Section:
     """What groups disclose of declared columns."""
-    findings, heading = material.chosen("homogeneity"), "What groups disclose"
-    if not findings:
+    metrics, heading = material.chosen("homogeneity"), "What groups disclose"
+    if not metrics:
         return Section("disclosure", heading, (Paragraphs((_NO_GROUPS,)),))
     names = (
         ("groups", "groups", number), ("one value", "revealed_groups", number),
@@ -99,14 +99,14 @@ def disclosure(material: ReportData) -> Section:
         Column("groups share", number=False),
         *(column(title, measure, "homogeneity") for title, measure, _ in names),
     )
-    values = {(one.about, one.comparison, one.length, one.measure): one.value for one in findings}
+    values = {(one.about, one.comparison, one.length, one.measure): one.value for one in metrics}
     worst: dict[str | None, float] = {}
-    for one in findings:
+    for one in metrics:
         if one.measure == "revealed_groups_percent":
             worst[one.about] = max(one.value, worst.get(one.about, 0.0))
     shown = sorted(worst, key=lambda about: (-worst[about], str(about)))[:_LISTED]
     order = {about: place for place, about in enumerate(shown)}
-    sides = {(one.about, one.comparison, one.length) for one in findings if one.about in order}
+    sides = {(one.about, one.comparison, one.length) for one in metrics if one.about in order}
     groups = sorted(sides, key=lambda group: (order[group[0]], group[2] or 0, group[1]))
     rows = tuple(
         (
@@ -137,21 +137,21 @@ _REDACTION = (
 
 def redaction(material: ReportData) -> Section:
     """What classical ways would have lost."""
-    findings, heading = material.chosen("redaction"), "What redaction would have lost"
-    if not findings:
+    metrics, heading = material.chosen("redaction"), "What redaction would have lost"
+    if not metrics:
         text = (
             "What suppressing cases or cells would have lost of these records was not calculated. Set "
             "assessment.redaction in the plan, or add --assess."
         )
         return Section("redaction", heading, (Paragraphs((text,)),))
     lengths = range(1, material.searched + 1)
-    values = {(one.about, one.measure, one.length): one.value for one in findings}
+    values = {(one.about, one.measure, one.length): one.value for one in metrics}
     losses = {
         str(way): [
             values.get((way, "lost_cells_percent", None)),
             *(values.get((way, "lost_combinations_percent", length)) for length in lengths),
         ]
-        for way in dict.fromkeys(one.about for one in findings)
+        for way in dict.fromkeys(one.about for one in metrics)
     }
     cases = {way: percent(values.get((way, "lost_cases_percent", None))) for way in losses}
     losses["these synthetic records"] = _own_losses(material)
@@ -195,23 +195,23 @@ _NO_EARLIER = (
 def differences(material: ReportData, public: bool = False) -> Section | None:
     """What an earlier release and this one tell together; which combinations, for those who sign."""
     known_counts = material.chosen("difference", "known_count")
-    findings = [one for one in material.chosen("difference") if one not in known_counts]
+    metrics = [one for one in material.chosen("difference") if one not in known_counts]
     heading = "Together with an earlier release"
-    if not findings:
+    if not metrics:
         return None if public else Section("differences", heading, (Paragraphs((_NO_EARLIER,)),))
     names = ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned", "contradicting")
-    lengths = sorted({one.length for one in findings if one.length is not None})
+    lengths = sorted({one.length for one in metrics if one.length is not None})
     heads = (
         Column("combinations", number=False),
         *(column(name.replace("_", " "), name, "difference") for name in names),
     )
     rows = tuple(
-        (of_length(length), *(number(_about_two(findings, name, length)) for name in names)) for length in lengths
+        (of_length(length), *(number(_about_two(metrics, name, length)) for name in names)) for length in lengths
     )
-    pinned = sum(_about_two(findings, "pinned", length) or 0 for length in lengths)
-    narrowed = sum(_about_two(findings, "narrowed", length) or 0 for length in lengths)
+    pinned = sum(_about_two(metrics, "pinned", length) or 0 for length in lengths)
+    narrowed = sum(_about_two(metrics, "narrowed", length) or 0 for length in lengths)
     texts = [
-        f"Compared with the release {findings[0].about}. Someone who holds both and believes that they are of the same "
+        f"Compared with the release {metrics[0].about}. Someone who holds both and believes that they are of the same "
         f"records knows {narrowed:,.0f} counts to less than the smaller k, {pinned:,.0f} of them exactly.",
         "Where records were added in between, counts that differ tell how many of the added ones hold a combination.",
     ]
@@ -226,16 +226,16 @@ def differences(material: ReportData, public: bool = False) -> Section | None:
         heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
         caption = f"The {len(known_counts)} combinations of which both tell most; all are in the table differing"
         blocks.append(Table(caption, heads, exact))
-    blocks += _subtracted(material, findings, lengths)
+    blocks += _subtracted(material, metrics, lengths)
     return Section("differences", heading, tuple(blocks))
 
 
-def _subtracted(material: ReportData, findings: list[Finding], lengths: list[int]) -> list[Block]:
+def _subtracted(material: ReportData, metrics: list[Metric], lengths: list[int]) -> list[Block]:
     """What subtracting tells if records were only added, and how far columns moved."""
     names = ("told_of_added", "told_of_earlier")
     blocks: list[Block] = []
-    if any(one.measure in names for one in findings):
-        total = int(sum(_about_two(findings, name, length) or 0 for name in names for length in lengths))
+    if any(one.measure in names for one in metrics):
+        total = int(sum(_about_two(metrics, name, length) or 0 for name in names for length in lengths))
         text = (
             "Whoever knows or assumes that records were only added since, and none went, can subtract the earlier "
             f"counts from these. That tells, of {total:,} combinations, that at least one and fewer than {material.k} "
@@ -248,11 +248,11 @@ def _subtracted(material: ReportData, findings: list[Finding], lengths: list[int
             *(column(name.replace("_", " "), name, "difference") for name in names),
         )
         rows = tuple(
-            (of_length(length), *(number(_about_two(findings, name, length)) for name in names)) for length in lengths
+            (of_length(length), *(number(_about_two(metrics, name, length)) for name in names)) for length in lengths
         )
         blocks.append(Table("Told by subtraction", heads, rows))
     else:
-        fell = sum(_about_two(findings, "fell", length) or 0 for length in lengths)
+        fell = sum(_about_two(metrics, "fell", length) or 0 for length in lengths)
         text = (
             f"Records went since the earlier release ({fell:,.0f} published counts fell by k or more). A rise then "
             "bounds no number of added records, and subtracting one release from the other tells nothing of them."
@@ -264,14 +264,14 @@ def _subtracted(material: ReportData, findings: list[Finding], lengths: list[int
     return [Paragraphs((text,)), *blocks, chart]
 
 
-def _about_two(findings: list[Finding], name: str, length: int) -> float | None:
-    return next((one.value for one in findings if one.measure == name and one.length == length), None)
+def _about_two(metrics: list[Metric], name: str, length: int) -> float | None:
+    return next((one.value for one in metrics if one.measure == name and one.length == length), None)
 
 
 def sentences(material: ReportData) -> tuple[str, str]:
     """Privacy of the input and of the synthetic records, in a sentence each (specification 5)."""
-    unique = material.finding("risk", "sensitive", "records_with_unique_percent")
-    rare = material.finding("risk", "sensitive", "records_with_rare_percent")
+    unique = material.metric("risk", "sensitive", "records_with_unique_percent")
+    rare = material.metric("risk", "sensitive", "records_with_rare_percent")
     if rare is None:
         before = "Privacy of the input: who could be linked was not counted, as too many combinations are common"
     else:

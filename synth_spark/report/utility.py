@@ -182,7 +182,7 @@ def distances(material: ReportData) -> Section:
     lengths = [
         length
         for length in range(1, material.longest + 1)
-        if material.finding("distance", name, "p95_tvd", length) is not None
+        if material.metric("distance", name, "p95_tvd", length) is not None
     ]
     heads = (
         Column("marginals", number=False),
@@ -195,21 +195,21 @@ def distances(material: ReportData) -> Section:
         (
             of_length(length),
             number(material.measure(name, "mean_tvd", length), 4),
-            number(material.finding("distance", name, "p95_tvd", length), 4),
-            number(material.finding("distance", name, "largest_tvd", length), 4),
-            number(material.finding("distance", name, "k_marginal_score", length), 1),
+            number(material.metric("distance", name, "p95_tvd", length), 4),
+            number(material.metric("distance", name, "largest_tvd", length), 4),
+            number(material.metric("distance", name, "k_marginal_score", length), 1),
         )
         for length in lengths
     )
     blocks: list[Block] = [Table(f"Total variation distance, {_NAMES[name]}", heads, rows)]
     for length in lengths:
-        findings = [one for one in material.chosen("distance", "tvd", name) if one.length == length][:_WORST]
-        findings = [one for one in findings if one.value > 0]
-        if findings:
+        metrics = [one for one in material.chosen("distance", "tvd", name) if one.length == length][:_WORST]
+        metrics = [one for one in metrics if one.value > 0]
+        if metrics:
             what = "columns" if length == 1 else f"{of_length(length)} of columns"
-            caption = f"The {len(findings)} {what} that differ most"
-            values = tuple(one.value for one in findings)
-            about = tuple(one.about or "" for one in findings)
+            caption = f"The {len(metrics)} {what} that differ most"
+            values = tuple(one.value for one in metrics)
+            about = tuple(one.about or "" for one in metrics)
             text, series = definition("tvd", "distance"), (Series("distance", values),)
             blocks.append(Chart("bars", caption, text, about, series, "distance", limits=(0, None)))
     return Section("distances", "How near the marginals are", tuple(blocks))
@@ -228,7 +228,7 @@ def associations(material: ReportData) -> Section | None:
         column("largest", "largest_difference", "association"),
     )
     names = ("mean_difference", "p95_difference", "largest_difference")
-    row = tuple(number(material.finding("association", name, measure, 2), 3) for measure in names)
+    row = tuple(number(material.metric("association", name, measure, 2), 3) for measure in names)
     series = (Series("before", tuple(before.values())), Series("after", tuple(after[about] for about in before)))
     about = tuple(str(one) for one in before)
     text = f"{definition('source_association', 'association')} Pairs on the diagonal are as they were."
@@ -239,7 +239,7 @@ def associations(material: ReportData) -> Section | None:
     blocks: list[Block] = [Table(f"Differences of Cramér's V, {_NAMES[name]}", heads, (row,)), chart]
     groups = material.chosen("subgroup", "tvd", name, True)
     if groups:
-        mean = material.finding("subgroup", name, "mean_tvd", 2)
+        mean = material.metric("subgroup", name, "mean_tvd", 2)
         blocks.append(Paragraphs((f"Over all subgroups of one attribute the mean distance is {number(mean, 3)}.",)))
         blocks.append(worst_table("The subgroups that fare worst", "records with", groups, "subgroup"))
     return Section("associations", "Relationships and subgroups", tuple(blocks))
@@ -271,5 +271,5 @@ def sentences(material: ReportData) -> tuple[str, str]:
 
 def _closest(material: ReportData) -> str:
     """The comparison that says most of the synthetic records: with the sensitive ones where that may be told."""
-    there = {one.comparison for one in material.findings if one.topic == "distance"}
+    there = {one.comparison for one in material.metrics if one.topic == "distance"}
     return "sensitive_to_synthetic" if "sensitive_to_synthetic" in there else "reportable_to_synthetic"

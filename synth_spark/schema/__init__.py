@@ -1,1 +1,1 @@
-"""What tables, columns and figures are."""
+"""What tables, columns and metrics are, and what published files are called."""

@@ -18,7 +18,7 @@ from synth_spark.validate.differencing_rules import (
     differencing_rules,
 )
 from synth_spark.validate.evidence import Evidence, evidence
-from synth_spark.validate.plan_rules import Figure, own_results
+from synth_spark.validate.plan_rules import own_results
 from synth_spark.validate.private_contract import PrivateRelease, audit_private, private_contract
 from synth_spark.validate.proof import cuts, proof, weakest
 from synth_spark.validate.single_counts import single_counts, synthetic_values
@@ -27,7 +27,6 @@ __all__ = [
     "ENOUGH_ADDED",
     "NO_SMALL_GROUP",
     "Evidence",
-    "Figure",
     "PrivateRelease",
     "Result",
     "Rule",

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,36 +9,20 @@ from pyspark.sql import DataFrame
 
 from synth_spark.errors import PlanError
 from synth_spark.plan import Rule as Wish
+from synth_spark.schema.metrics import Metric
 from synth_spark.validate.audit import Result, Rule, checked
 
 _MEASURED = "ExpectColumnValuesToBeBetween"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure that a rule may name: of the tables measures, comparisons and assessment."""
-
-    topic: str | None
-    comparison: str
-    measure: str
-    about: str | None
-    length: int | None
-    value: float
-
-    def meant_by(self, config: Wish) -> bool:
-        """Whether a rule names it."""
-        named = (config.topic, config.comparison, config.measure, config.about, config.length)
-        return named == (self.topic, self.comparison, self.measure, self.about, self.length)
-
-
 def own_results(
-    wishes: Sequence[Wish], figures: Sequence[Figure], synthetic: DataFrame, aggregates: DataFrame
+    wishes: Sequence[Wish], metrics: Sequence[Metric], synthetic: DataFrame, aggregates: DataFrame
 ) -> list[Result]:
     """Check the rules of a plan.
 
     Args:
         wishes: the rules.
-        figures: everything that was measured.
+        metrics: everything that was measured.
         synthetic: the synthetic records as written.
         aggregates: the aggregates as written.
 
@@ -61,7 +44,7 @@ def own_results(
             _check(config)
             kind, arguments, batch = str(config.expectation), config.arguments, str(config.table)
         else:
-            value = next((figure.value for figure in figures if figure.meant_by(config)), math.nan)
+            value = next((metric.value for metric in metrics if _names(config, metric)), math.nan)
             if math.isnan(value):
                 meaning = f"{config.meaning} (was not measured)".strip()
                 missing.append(Result(suite, name, _MEASURED, config.severity, False, meaning))
@@ -71,6 +54,12 @@ def own_results(
             batches[batch] = ("pandas", pd.DataFrame({"figure": [value]}))
         rules.append(Rule(suite, name, kind, arguments, config.meaning, config.severity, batch))
     return [*checked(batches, rules), *missing] if rules else missing
+
+
+def _names(config: Wish, metric: Metric) -> bool:
+    """Whether a rule is about a metric."""
+    named = (config.topic, config.comparison, config.measure, config.about, config.length)
+    return named == (metric.topic, metric.comparison, metric.measure, metric.about, metric.length)
 
 
 def _check(config: Wish) -> None:

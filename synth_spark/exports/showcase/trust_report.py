@@ -8,7 +8,7 @@ from synth_spark.exports.showcase.source import Source
 from synth_spark.report.editions import public
 from synth_spark.report.html_page import sections_html
 from synth_spark.report.material import ReportData
-from synth_spark.schema.figures import PUBLIC, Finding, Measure
+from synth_spark.schema.metrics import PUBLIC, Metric
 from synth_spark.validate import Result
 
 #: Tables that the report is made of, besides records and aggregates.
@@ -36,8 +36,8 @@ def release_row(source: Source) -> dict[str, Any]:
 
 def _material(source: Source, columns: int) -> ReportData:
     row, rows = release_row(source), {name: source.table(name).to_pylist() for name in TOLD[1:]}
-    measures = tuple(Measure(**_own(Measure, one)) for one in rows["evaluation"])
-    findings = tuple(Finding(**_own(Finding, one)) for one in rows["fidelity"] + rows["differences"])
+    measures = tuple(Metric.of(one) for one in rows["evaluation"])
+    metrics = tuple(Metric.of(one) for one in rows["fidelity"] + rows["differences"])
     results = tuple(Result(**_own(Result, one)) for one in rows["quality_results"])
     told_of = json.loads(row["presentation"])
     private = row["privacy"] == "differential_privacy"
@@ -58,13 +58,13 @@ def _material(source: Source, columns: int) -> ReportData:
         combinations=tuple(published.get(length, 0) for length in range(1, row["reporting_length"] + 1)),
         settings=tuple((key, value) for key, value in told_of["settings"]),
         measures=measures,
-        findings=findings,
+        metrics=metrics,
         marginals=(),
         results=results,
     )
 
 
-def _counts_published(one: Measure) -> bool:
+def _counts_published(one: Metric) -> bool:
     return (one.comparison, one.measure) == (PUBLIC, "source_combinations") and one.length is not None
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from synth_spark.plan import Plan
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.report.narrative.shared import about_rules, by_length, count_by_length, release_row
-from synth_spark.schema.figures import Measure
+from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
 
@@ -67,7 +67,7 @@ class Facts:
         }
         return release_row(plan, numbers, guarantee(self.k, None if self.proven else self.longest), safe, said)
 
-    def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+    def sentences(self, public: Sequence[Metric], results: Sequence[Result]) -> list[str]:
         """See `Narrative`."""
         return sentences_of(self, public, results)
 
@@ -111,7 +111,7 @@ def facts_of(resolved: ResolvedPlan, run_id: str, aggregates: SafeTable, synthet
     )
 
 
-def sentences_of(facts: Facts, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Result]) -> list[str]:
     """The release in sentences.
 
     Args:

@@ -13,7 +13,7 @@ import pyspark
 
 from synth_spark import __version__
 from synth_spark.plan import Plan
-from synth_spark.schema.figures import Measure
+from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
 
@@ -125,7 +125,7 @@ class Narrative(Protocol):
         """
         ...
 
-    def sentences(self, public: Sequence[Measure], results: Sequence[Result]) -> list[str]:
+    def sentences(self, public: Sequence[Metric], results: Sequence[Result]) -> list[str]:
         """The release in sentences, to be numbered.
 
         Args:
