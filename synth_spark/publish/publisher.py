@@ -34,7 +34,7 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema.root_layout import HISTORY, POINTER
-from synth_spark.schema.tables import RELEASE, SafeTable
+from synth_spark.schema.tables import RELEASE, Kept, SafeTable
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.hashing import sha256, sha256_of_text
 from synth_spark.storage.paths import leading_out
@@ -134,28 +134,7 @@ def publish(
         if after and root.current() not in after:
             problem = "has another current release than the one that this one was compared with"
             raise PublishError("output.path", problem, "compare with that one: synth-spark resume RUN")
-        spark = safe[0].kept.spark
-        try:
-            _clean(root, spark, output.format, run_id)
-            seen = root.pointer()
-            staging = root.begin(run_id, output.format, [table.kept.table.name for table in safe])
-            faults.point("publish.begin")
-            if output.format == "delta":
-                entries = _write_delta(safe, root, run_id)
-            else:
-                entries = _place(root, staging, run_id, safe)
-            faults.point("publish.documents")
-            root.file_documents(run_id, documents)
-            faults.point("publish.manifest")
-            root.write_manifest(_manifest(root, run_id, output.format, entries, documents, safe))
-            root.switch(run_id, seen, "publish")
-            faults.point("publish.settled")
-        except BaseException as error:
-            _undo(root, spark, output.format, run_id)
-            if isinstance(error, OSError):
-                raise _failed(root, run_id, error) from None
-            raise
-        root.end(run_id)
+        entries = Publisher(root, run_id, output.format, tuple(safe)).publish(documents)
     return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()})
 
 
@@ -176,63 +155,130 @@ def _already_there(
     return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()}, True)
 
 
-def _clean(root: ReleaseRepository, spark: SparkSession, format_: str, run_id: str) -> None:
-    """Remove what killed publications left; slices of this run stay, as they need not be written again."""
-    dead = [one for one in root.unfinished() if one.run_id != run_id]
-    cleaned = [one for one in dead if one.format != "delta" or format_ == "delta"]  # else: `releases clean`
-    for one in cleaned:
-        if one.format == "delta":
-            remove_slices(spark, root.path, one.run_id, one.tables)
-    root.remove(root.remnants())
-    for one in cleaned:
-        root.end(one.run_id)
+@dataclass(frozen=True)
+class Publisher:
+    """The steps of one publication, of which the only writer of a root takes one after the other.
+
+    Attributes:
+        root: where it goes.
+        run_id: name of the release.
+        format: parquet or delta.
+        safe: its tables.
+    """
+
+    root: ReleaseRepository
+    run_id: str
+    format: str
+    safe: tuple[SafeTable, ...]
+
+    def publish(self, documents: Mapping[str, str]) -> dict[str, Any]:
+        """Take all steps; the tables' entries of the manifest.
+
+        Raises:
+            PublishError: a step failed: nothing of the release is left, unless it is the current one already.
+        """
+        try:
+            self._clean()
+            seen = self.root.pointer()
+            self.root.begin(self.run_id, self.format, [table.kept.table.name for table in self.safe])
+            faults.point("publish.begin")
+            entries = self._write_delta() if self.format == "delta" else self._place()
+            faults.point("publish.documents")
+            self.root.file_documents(self.run_id, documents)
+            faults.point("publish.manifest")
+            self.root.write_manifest(self._manifest(entries, documents))
+            self.root.switch(self.run_id, seen, "publish")
+            faults.point("publish.settled")
+        except BaseException as error:
+            self.undo()
+            if isinstance(error, OSError):
+                raise self._failed(error) from None
+            raise
+        self.root.end(self.run_id)
+        return entries
+
+    def undo(self) -> None:
+        """Remove what there is of a publication that failed; what resists is removed by the next one."""
+        if self.root.current() == self.run_id:  # it did not fail before the switch: whatever comes next finishes it
+            return
+        with suppress(Exception):
+            if self.format == "delta":
+                names = [name for one in self.root.unfinished() if one.run_id == self.run_id for name in one.tables]
+                remove_slices(self._spark, self.root.path, self.run_id, names)
+            self.root.remove(self.root.remnants())
+            self.root.end(self.run_id)
+
+    @property
+    def _spark(self) -> SparkSession:
+        return self.safe[0].kept.spark
+
+    def _clean(self) -> None:
+        """Remove what killed publications left; slices of this run stay, as they need not be written again."""
+        dead = [one for one in self.root.unfinished() if one.run_id != self.run_id]
+        cleaned = [one for one in dead if one.format != "delta" or self.format == "delta"]  # else: `releases clean`
+        for one in cleaned:
+            if one.format == "delta":
+                remove_slices(self._spark, self.root.path, one.run_id, one.tables)
+        self.root.remove(self.root.remnants())
+        for one in cleaned:
+            self.root.end(one.run_id)
+
+    def _place(self) -> dict[str, Any]:
+        """Copy all tables beside the root, then rename them into place."""
+        entries = {}
+        for table in self.safe:
+            name = table.kept.table.name
+            faults.point(f"publish.copy.{name}")
+            files = _copy(table.kept, self.root.staged(self.run_id, name))
+            entries[name] = {**_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
+            self.root.alive(self.run_id)
+        for name in entries:
+            faults.point(f"publish.place.{name}")
+            self.root.place(self.run_id, name)
+        return entries
+
+    def _write_delta(self) -> dict[str, Any]:
+        """Write the slices of all tables, the one whose row is the commit last."""
+        by_name = {table.kept.table.name: table for table in self.safe}
+        for name in in_order(by_name):
+            faults.point(f"publish.write.{name}")
+            write_slice(by_name[name], self.root.path, self.run_id)
+            faults.point(f"publish.check.{name}")
+            self.root.alive(self.run_id)
+        where = f"run_id = '{self.run_id}'"
+        return {name: {**_entry(table), "path": name, "where": where} for name, table in by_name.items()}
+
+    def _manifest(self, entries: Mapping[str, Any], documents: Mapping[str, str]) -> dict[str, Any]:
+        rows = [row for one in self.safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
+        return {
+            "run_id": self.run_id,
+            "published": self.root.time(),
+            "format": self.format,
+            "terms": {name: row[name] for row in rows for name in _TERMS if name in row},
+            "tables": dict(entries),
+            "documents": sorted(documents),
+            "document_hashes": {name: sha256_of_text(documents[name]) for name in sorted(documents)},
+        }
+
+    def _failed(self, error: OSError) -> PublishError:
+        remedy = "free space or mend permissions, then: synth-spark resume RUN"
+        if self.root.current() == self.run_id:
+            problem = f"names this release, but its documents could not all be put beside it ({error.strerror})"
+            return PublishError("output.path", problem, remedy)
+        return PublishError("output.path", f"could not be written ({error.strerror})", remedy)
 
 
-def _undo(root: ReleaseRepository, spark: SparkSession, format_: str, run_id: str) -> None:
-    """Remove what there is of a publication that failed; what resists is removed by the next one."""
-    if root.current() == run_id:  # it did not fail before the switch: whatever comes next finishes it
-        return
-    with suppress(Exception):
-        if format_ == "delta":
-            names = [name for one in root.unfinished() if one.run_id == run_id for name in one.tables]
-            remove_slices(spark, root.path, run_id, names)
-        root.remove(root.remnants())
-        root.end(run_id)
+def _copy(kept: Kept, folder: Path) -> dict[str, dict[str, Any]]:
+    """Copy the files of a table into a new folder; their hashes and sizes, by their names there.
 
-
-def _failed(root: ReleaseRepository, run_id: str, error: OSError) -> PublishError:
-    remedy = "free space or mend permissions, then: synth-spark resume RUN"
-    if root.current() == run_id:
-        problem = f"names this release, but its documents could not all be put beside it ({error.strerror})"
-        return PublishError("output.path", problem, remedy)
-    return PublishError("output.path", f"could not be written ({error.strerror})", remedy)
-
-
-def _place(root: ReleaseRepository, staging: Path, run_id: str, safe: Sequence[SafeTable]) -> dict[str, Any]:
-    """Copy all tables beside the root, then rename them into place."""
-    entries = {}
-    for table in safe:
-        name = table.kept.table.name
-        faults.point(f"publish.copy.{name}")
-        entries[name] = _copy(table, staging / name, run_id)
-        root.alive(run_id)
-    for name in entries:
-        faults.point(f"publish.place.{name}")
-        target = root.path / name / f"run_id={run_id}"
-        target.parent.mkdir(exist_ok=True)
-        (staging / name).rename(target)
-        sync_folder(target.parent)
-    return entries
-
-
-def _copy(table: SafeTable, folder: Path, run_id: str) -> dict[str, Any]:
-    kept = table.kept
+    Raises:
+        PublishError: one is not what was audited.
+    """
     folder.mkdir()
-    files = {}
+    files: dict[str, dict[str, Any]] = {}
     for index, (name, digest) in enumerate(sorted(kept.files.items())):
-        source = kept.path / name
         target = folder / f"part-{index:05d}.parquet"
-        with source.open("rb") as content, target.open("wb") as stream:
+        with (kept.path / name).open("rb") as content, target.open("wb") as stream:
             shutil.copyfileobj(content, stream, 1 << 20)
             stream.flush()
             os.fsync(stream.fileno())
@@ -241,42 +287,10 @@ def _copy(table: SafeTable, folder: Path, run_id: str) -> dict[str, Any]:
             problem = "is not what was audited, or was torn while it was copied"
             raise PublishError(f"table {kept.table.name}", problem, "run again: synth-spark resume RUN")
     sync_folder(folder)
-    return {**_entry(table), "path": f"{kept.table.name}/run_id={run_id}", "files": files}
-
-
-def _write_delta(safe: Sequence[SafeTable], root: ReleaseRepository, run_id: str) -> dict[str, Any]:
-    """Write the slices of all tables, the one whose row is the commit last."""
-    by_name = {table.kept.table.name: table for table in safe}
-    for name in in_order(by_name):
-        faults.point(f"publish.write.{name}")
-        write_slice(by_name[name], root.path, run_id)
-        faults.point(f"publish.check.{name}")
-        root.alive(run_id)
-    where = f"run_id = '{run_id}'"
-    return {name: {**_entry(table), "path": name, "where": where} for name, table in by_name.items()}
+    return files
 
 
 def _entry(table: SafeTable) -> dict[str, Any]:
     kept = table.kept
     schema = [{"name": name, "type": kind} for name, kind in kept.types.items()]
     return {"grain": kept.table.grain, "rows": kept.rows, "content_hash": kept.content_hash, "schema": schema}
-
-
-def _manifest(
-    root: ReleaseRepository,
-    run_id: str,
-    format_: str,
-    entries: Mapping[str, Any],
-    documents: Mapping[str, str],
-    safe: Sequence[SafeTable],
-) -> dict[str, Any]:
-    rows = [row for one in safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
-    return {
-        "run_id": run_id,
-        "published": root.time(),
-        "format": format_,
-        "terms": {name: row[name] for row in rows for name in _TERMS if name in row},
-        "tables": dict(entries),
-        "documents": sorted(documents),
-        "document_hashes": {name: sha256_of_text(documents[name]) for name in sorted(documents)},
-    }

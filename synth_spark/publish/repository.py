@@ -180,14 +180,24 @@ class ReleaseRepository:
             return []
         return [self._parsed(HISTORY, line) for line in lines if line.strip()]
 
-    def begin(self, run_id: str, format_: str, tables: Iterable[str]) -> Path:
-        """Say that a release is about to be put in place; its empty folder in staging."""
+    def begin(self, run_id: str, format_: str, tables: Iterable[str]) -> None:
+        """Say that a release is about to be put in place; its folder in staging is empty then."""
         folder = self.staging / run_id
         folder.mkdir(parents=True, exist_ok=True)
         self.remove(path for path in folder.glob("*") if path.name != _MARK)
         mark = {"run_id": run_id, "format": format_, "tables": sorted(tables), "host": platform.node()}
         write_atomically(folder / _MARK, json.dumps(mark))
-        return folder
+
+    def staged(self, run_id: str, table: str) -> Path:
+        """Where the files of a table are before it is put in place."""
+        return self.staging / run_id / table
+
+    def place(self, run_id: str, table: str) -> None:
+        """Put a table of a release in place, in one step."""
+        target = self.path / table / f"run_id={run_id}"
+        target.parent.mkdir(exist_ok=True)
+        self.staged(run_id, table).rename(target)
+        sync_folder(target.parent)
 
     def alive(self, run_id: str) -> None:
         """Give a sign of life of a publication."""

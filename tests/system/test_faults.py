@@ -17,9 +17,10 @@ from synth_spark.cli.main import main
 from synth_spark.errors import PublishError
 from synth_spark.pipeline import api
 from synth_spark.pipeline.stages import STAGES
-from synth_spark.publish import lifecycle, publisher
+from synth_spark.publish import lifecycle
 from synth_spark.publish.delta import slices
 from synth_spark.publish.published_release import open_release
+from synth_spark.publish.publisher import Publisher
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 
@@ -184,7 +185,7 @@ def test_delta_tables_are_published_by_the_row_of_release(
     def tear(run, point: str) -> None:
         """As if killed: nothing is undone."""
         with monkeypatch.context() as torn:
-            torn.setattr(publisher, "_undo", lambda *_: None)
+            torn.setattr(Publisher, "undo", lambda _: None)
             torn.setenv(faults.VARIABLE, f"{point}=exception")
             with pytest.raises(RuntimeError):
                 api.resume(run)
