@@ -84,6 +84,22 @@ def test_what_to_change_where_names_files_that_are_there() -> None:
     assert [name for name in named if not (ROOT / "synth_spark" / name).is_file()] == []
 
 
+def test_tests_reach_no_private_name() -> None:
+    """Of the package they know what everyone may: neither do they import another name, nor replace one."""
+    for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.Import)]
+        names = [alias for node in imports if "synth_spark" in ast.unparse(node) for alias in node.names]
+        assert [alias.name for alias in names if alias.name.startswith("_")] == [], path
+        ours = {alias.asname or alias.name for alias in names}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in ours:
+                assert not node.attr.startswith("_") or node.attr.startswith("__"), f"{path}: {ast.unparse(node)}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("monkeypatch.setattr"):
+                of, *rest = [ast.unparse(each) for each in node.args]
+                assert of not in ours or not rest[0].startswith(("'_", '"_')), f"{path}: {ast.unparse(node)}"
+
+
 def test_jobs_hold_no_logic() -> None:
     assert JOBS
     for path in JOBS:

@@ -26,7 +26,7 @@ from synth_spark.schema.tables import AGGREGATES, NOISY_AGGREGATES, Kept, SafeTa
 #: Rows of an Arrow batch of combinations, and values of one of wide rows, sent back to Spark.
 _BATCH, _VALUES = 50_000, 2_000_000
 #: Combinations of a part, which one task sorts and writes: fewer are not worth another pass over the counts.
-_SORTED = 1 << 17
+SORTED = 1 << 17
 #: Significant bits of the counts that parts are cut between.
 _BITS = 5
 #: A combination while it is sorted: its columns and codes, packed, instead of one column for each of the input's.
@@ -77,15 +77,15 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: ResolvedPlan) -> Dat
                     for at in range(ends[length - 1], ends[length], _BATCH):
                         part = slice(at, min(at + _BATCH, ends[length]))
                         columns, codes = space.decode(cells[part], length)
-                        decoded = _narrow(columns, codes, protected[part], starts, texts, order)
+                        decoded = narrow_rows(columns, codes, protected[part], starts, texts, order)
                         decoded = decoded if errors is None else _with_errors(decoded, errors[part])
-                        place = np.searchsorted(cuts, _ranks(length, protected[part]), "right").astype(np.int32)
+                        place = np.searchsorted(cuts, ranks_of(length, protected[part]), "right").astype(np.int32)
                         yield decoded.append_column("part", pa.array(place))
 
     def widen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for at in range(0, batch.num_rows, most):
-                yield _wide(domain, batch.slice(at, most))
+                yield wide_rows(domain, batch.slice(at, most))
 
     noisy = "errors" in counts.columns
     more = _NOISY_SCHEMA if noisy else ""
@@ -125,12 +125,12 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
 
 
 def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
-    """Where the sorted combinations are cut into parts of about the same size: ascending `_ranks`, perhaps none.
+    """Where the sorted combinations are cut into parts of about the same size: ascending `ranks_of`, perhaps none.
 
     What is told of them are numbers of combinations by length and count, so cuts are the same in every run.
     """
     k, space = resolved.k, resolved.cells
-    if min(space.size, resolved.visits) <= _SORTED:
+    if min(space.size, resolved.visits) <= SORTED:
         return np.zeros(0, np.int64)
 
     def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -140,27 +140,29 @@ def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
                 numbers, counted = unpack_ints(cells), unpack_ints(exact)
                 common = counted >= k
                 lengths = np.searchsorted(bounds, numbers[common], "right")
-                ranks, many = np.unique(_ranks(lengths, protect(counted[common], k)), return_counts=True)
+                ranks, many = np.unique(ranks_of(lengths, protect(counted[common], k)), return_counts=True)
                 yield pa.RecordBatch.from_arrays([pa.array(ranks), pa.array(many)], names=["rank", "many"])
 
     tallied = counts.mapInArrow(tally, "rank bigint, many bigint").groupBy("rank").agg(F.sum("many").alias("many"))
     sums = tallied.toArrow().sort_by("rank")
     ranks, before = sums["rank"].to_numpy(), np.cumsum(sums["many"].to_numpy())
-    parts = -(-int(before[-1]) // _SORTED) if before.size else 1
+    parts = -(-int(before[-1]) // SORTED) if before.size else 1
     ends = before[-1:] * np.arange(1, parts) // parts
     begins = np.unique(ranks[np.searchsorted(before, ends, "right")])
     cuts: Ints = begins[begins > ranks[:1]]  # what the first part begins with cuts nothing off
     return cuts
 
 
-def _ranks(lengths: Ints | int, protected: Ints) -> Ints:
+def ranks_of(lengths: Ints | int, protected: Ints) -> Ints:
     """Numbers that rise as lengths do and, within a length, as counts fall, of which few bits matter."""
     spare = np.maximum(np.frexp(protected.astype(np.float64))[1] - _BITS, 0).astype(np.int64)
     ranks: Ints = np.asarray(lengths, np.int64) * (1 << 48) - (protected >> spare << spare)
     return ranks
 
 
-def _narrow(columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints) -> pa.RecordBatch:
+def narrow_rows(
+    columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa.Array, order: Ints
+) -> pa.RecordBatch:
     """Combinations of one length, (n, length) columns and codes, with their texts: attributes in byte order."""
     places = np.sort(order[starts[columns] + codes - 1], axis=1)
     parts = [texts.take(pa.array(places[:, position])) for position in range(columns.shape[1])]
@@ -170,7 +172,7 @@ def _narrow(columns: Ints, codes: Ints, protected: Ints, starts: Ints, texts: pa
     return pa.RecordBatch.from_arrays(arrays, names=_NARROW)
 
 
-def _wide(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
+def wide_rows(domain: Domain, narrow: pa.RecordBatch) -> pa.RecordBatch:
     """Rows with one column for each of the input's."""
     codes = np.zeros((narrow.num_rows, len(domain.columns)), np.uint16)
     lengths = narrow["length"].to_numpy()

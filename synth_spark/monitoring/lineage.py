@@ -107,7 +107,7 @@ class Lineage:
             eventType=RunState[kind],
             run=Run(self._run, facets),
             job=Job(self._plan.operations.lineage_namespace, self._plan.job_name, job),  # type: ignore[arg-type]
-            inputs=_inputs(self._plan),
+            inputs=input_datasets(self._plan),
             outputs=_outputs(self._plan, run_id) if done else [],
         )
 
@@ -139,7 +139,8 @@ def _client(target: str | None) -> "OpenLineageClient":
     return OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=str(path), append=True)))
 
 
-def _inputs(plan: Plan) -> "list[InputDataset]":
+def input_datasets(plan: Plan) -> "list[InputDataset]":
+    """The data sets that a plan reads, as OpenLineage names them."""
     from openlineage.client.event_v2 import InputDataset
 
     locations: list[Location] = [*plan.input.sources.values()] or [plan.input]

@@ -20,7 +20,7 @@ from synth_spark.runtime import logs
 #: Answers (tasks done, tasks in all) of what runs now, or None where that is not known.
 Probe = Callable[[], tuple[int, int] | None]
 #: Seconds between looks, and between lines where there is no terminal.
-_LOOK, _LINE = 0.5, 15.0
+LOOK_EVERY, LINE_EVERY = 0.5, 15.0
 
 
 class Progress:
@@ -72,14 +72,14 @@ class Progress:
 
     def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: Status | None) -> None:
         last_line, step = start, Step()
-        while not stop.wait(_LOOK if status else _LINE / 3):  # asking costs Spark some work
+        while not stop.wait(LOOK_EVERY if status else LINE_EVERY / 3):  # asking costs Spark some work
             now = time.monotonic()
             step = step.seen(self._probe(), now)
             parts = [f"{name}: {what}", step.describe(now), f"{now - start:.0f} s"]
             text = ", ".join(part for part in parts if part)
             if status:
                 status.update(text)
-            elif now - last_line >= _LINE:
+            elif now - last_line >= LINE_EVERY:
                 last_line = now
                 self._print(text)
                 done, total = step.tasks or (None, None)

@@ -142,7 +142,7 @@ def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
 def _remember(run: Run, results: Sequence[Result]) -> None:
     """Add results to those of all runs: one row a rule and audit."""
     now = faults.now()
-    folder = _private_folder(run, "quality_results")
+    folder = private_folder(run, "quality_results")
     rows = pd.DataFrame([vars(result) for result in results])
     rows.insert(0, "audited", now.replace(tzinfo=None))
     rows.insert(0, "run_id", run.store.run_id)
@@ -158,13 +158,13 @@ def _quarantine(run: Run, results: Sequence[Result]) -> None:
     if not any(result.holds_back for result in results):
         notice.unlink(missing_ok=True)
         return
-    _private_folder(run, notice.parent.name)
+    private_folder(run, notice.parent.name)
     folder = Path(run.store.folder).absolute()
     where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
     notice.write_text(where + narrative.quality_text(run.store.run_id, results), encoding="utf-8")
 
 
-def _private_folder(run: Run, name: str) -> Path:
+def private_folder(run: Run, name: str) -> Path:
     """A folder beside the run folders; like them, and like what holds them, readable by its owner only."""
     folder = run.plan.work_folder / name
     for one in (folder.parent, folder):

@@ -42,7 +42,7 @@ KINDS = {
 TASK_KINDS = {"task": "every task raises", "worker": "the Python worker of every task dies"}
 
 #: How far the clock was set back.
-_behind = [timedelta()]
+behind = [timedelta()]
 
 
 def point(name: str, folder: Path | None = None) -> None:
@@ -68,7 +68,7 @@ def point(name: str, folder: Path | None = None) -> None:
     elif kind == "audit":
         raise AuditFailed("audit", "was broken by an injected fault", "inject none")
     elif kind == "clock":
-        _behind[0] = timedelta(days=1)
+        behind[0] = timedelta(days=1)
     elif kind == "corrupt" and folder is not None:
         _damage(folder)
 
@@ -94,12 +94,12 @@ def in_tasks(name: str, frame: Any) -> Any:
 
 def now() -> datetime:
     """The time, in UTC; a clock that was set back by a fault is behind."""
-    return datetime.now(UTC) - _behind[0]
+    return datetime.now(UTC) - behind[0]
 
 
 def set_clock_right() -> None:
     """Undo a jump of the clock."""
-    _behind[0] = timedelta()
+    behind[0] = timedelta()
 
 
 def _armed(name: str) -> str | None:

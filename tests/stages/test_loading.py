@@ -166,7 +166,7 @@ def test_a_failure_leaves_what_was_there(
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, "_record", broken)  # all tables are filled and switched, and nothing committed
+    monkeypatch.setattr(loading, "record_load", broken)  # all tables are filled and switched, and nothing committed
     with pytest.raises(KeyboardInterrupt):
         load(open_release(outs["Two"]), target, "failing")
     assert fetch(target, everything) == before
@@ -181,7 +181,7 @@ def test_a_connection_that_is_cut_leaves_what_was_there(
     def cut(*_: object) -> None:
         fetch(address, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
 
-    monkeypatch.setattr(loading, "_switch", cut)
+    monkeypatch.setattr(loading, "switch_tables", cut)
     with pytest.raises(PublishError, match="TARGET") as failure:
         load(open_release(outs["Two"]), address, "cut")
     assert PASSWORD not in str(failure.value)

@@ -324,9 +324,9 @@ def test_a_query_and_keys_in_addresses_are_not_told() -> None:
     from synth_spark import plan as plans
 
     asked = plans.parse({"input": {"sql": "SELECT * FROM cases WHERE name = 'Anna'"}})
-    assert lineage._inputs(asked) == []
+    assert lineage.input_datasets(asked) == []
     asked = plans.parse({"input": {"path": "s3://key:secret@bucket/a.csv"}})
-    assert [(one.namespace, one.name) for one in lineage._inputs(asked)] == [("s3://bucket", "a.csv")]
+    assert [(one.namespace, one.name) for one in lineage.input_datasets(asked)] == [("s3://bucket", "a.csv")]
 
 
 def test_every_key_of_a_summary_is_documented(finished: Finished) -> None:

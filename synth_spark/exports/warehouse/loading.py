@@ -108,8 +108,8 @@ def _load(release: PublishedRelease, database: Database, schema: str, spark: "Sp
         table.name: _fill(release, database, (schema, name), table, spark)
         for name, table in zip(new, contract.tables, strict=True)
     }
-    _switch(database, schema, list(zip(new, contract.tables, strict=True)), there)
-    _record(database, schema, release, hashes, contract)
+    switch_tables(database, schema, list(zip(new, contract.tables, strict=True)), there)
+    record_load(database, schema, release, hashes, contract)
     database.commit()
     return Loaded(release.run_id, schema, rows, new=True)
 
@@ -182,7 +182,7 @@ def _fill(
     return counted
 
 
-def _switch(database: Database, schema: str, new: Sequence[tuple[str, TableContract]], there: set[str]) -> None:
+def switch_tables(database: Database, schema: str, new: Sequence[tuple[str, TableContract]], there: set[str]) -> None:
     """Put the new tables in the place of the old ones, and turn the views to them; then drop the old ones."""
     replaced = [name for _, table in new for name in (_view_of(table.name), table.name) if name in there]
     database.lock(schema, replaced)
@@ -206,9 +206,10 @@ def _view_of(table: str) -> str:
     return f"latest_{table}"[:LONGEST]
 
 
-def _record(
+def record_load(
     database: Database, schema: str, release: PublishedRelease, hashes: dict[str, str], contract: Contract
 ) -> None:
+    """Add a row to the table of loads."""
     table, names = identifier(schema, LOADS), ", ".join(map(identifier, _LOADS_COLUMNS))
     number = int(database.fetch(f"SELECT coalesce(max(number), 0) + 1 FROM {table}")[0][0])  # noqa: S608
     values: list[Any] = [number, release.run_id, str(release.manifest["published"]), contract.version]

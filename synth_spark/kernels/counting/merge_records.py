@@ -19,7 +19,7 @@ def merge(codes: Codes, weights: Ints) -> tuple[Codes, Ints]:
     (array([[1, 2],
            [0, 0]], dtype=uint16), array([5, 1]))
     """
-    firsts, sums = _merge(codes, weights, hash_rows(codes, np.uint64(0)))
+    firsts, sums = merge_by_hash(codes, weights, hash_rows(codes, np.uint64(0)))
     some = sums != 0
     return codes[firsts[some]], sums[some]
 
@@ -37,7 +37,8 @@ def deal(codes: Codes, buckets: int) -> tuple[Ints, Ints]:
 
 
 @compiled
-def _merge(codes, weights, hashes):
+def merge_by_hash(codes, weights, hashes):
+    """The first row of each distinct record, and the sums of their weights; hashes may be the same for several."""
     n, m = codes.shape
     size = 16
     while size < 2 * n:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_tables import ELEVEN_ROWS, FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
-from synth_spark.aggregate.k_anonymity import _narrow, _ranks, _wide, protect, selection_texts
+from synth_spark.aggregate.k_anonymity import narrow_rows, protect, ranks_of, selection_texts, wide_rows
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting.count import count_combinations
 from synth_spark.plan import parse
@@ -37,9 +37,9 @@ def published(domain: Domain, space: CellSpace, cells: Ints, counts: Ints, k: in
     for length in range(1, space.max_length + 1):
         part = slice(cuts[length - 1], cuts[length])
         columns, codes = space.decode(cells[part], length)
-        batches.append(_narrow(columns, codes, protected[part], starts, texts, order))
+        batches.append(narrow_rows(columns, codes, protected[part], starts, texts, order))
     mixed = pa.Table.from_batches(batches).combine_chunks().to_batches()
-    return [row for batch in mixed for row in _wide(domain, batch).to_pylist()]
+    return [row for batch in mixed for row in wide_rows(domain, batch).to_pylist()]
 
 
 def by_values(names: Sequence[str], rows: Rows, k: int) -> dict[str, int]:
@@ -223,7 +223,7 @@ def test_rare_values_have_no_text() -> None:
     )
 )
 def test_parts_are_cut_in_the_order_of_aggregates(found: Ints) -> None:
-    ranks = _ranks(found[:, 0], found[:, 1])
+    ranks = ranks_of(found[:, 0], found[:, 1])
     assert (np.diff(ranks) >= 0).all()
     assert (np.diff(ranks)[np.diff(found[:, 0]) > 0] > 0).all()
     alike = (np.diff(found[:, 0]) == 0) & (np.diff(ranks) == 0)

@@ -61,8 +61,8 @@ def test_without_tasks_nothing_is_said() -> None:
 
 
 def test_a_long_stage_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress_module, "_LOOK", 0.01)
-    monkeypatch.setattr(progress_module, "_LINE", 0.02)
+    monkeypatch.setattr(progress_module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(progress_module, "LINE_EVERY", 0.02)
     looks = threading.Semaphore(0)
 
     def probe() -> tuple[int, int] | None:

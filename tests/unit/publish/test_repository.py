@@ -118,7 +118,7 @@ def test_without_locks_the_pointer_still_decides(out: Path, monkeypatch: pytest.
 
 
 def test_a_clock_that_went_back_does_not_turn_releases_around(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults, "_behind", [timedelta(days=1)])
+    monkeypatch.setattr(faults, "behind", [timedelta(days=1)])
     root = place(out, "two", {"a:x": 20})
     published = root.published()
     assert list(published) == ["one", "two"]
@@ -185,7 +185,7 @@ def test_retention_lets_the_current_release_be(out: Path, monkeypatch: pytest.Mo
     assert lifecycle.chosen(out, 1, None) == ["two"]
     assert lifecycle.chosen(out, 0, None) == ["two", "three"]
     assert lifecycle.chosen(out, None, 1) == []
-    monkeypatch.setattr(faults, "_behind", [timedelta(days=-2)])
+    monkeypatch.setattr(faults, "behind", [timedelta(days=-2)])
     assert lifecycle.chosen(out, None, 1) == ["two", "three"]
     assert main(["releases", "retire", str(out), "--older-than", "1"]) == 0
     assert [name for name, manifest in ReleaseRepository(out).published().items() if "retired" not in manifest] == [

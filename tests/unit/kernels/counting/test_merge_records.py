@@ -47,7 +47,7 @@ def test_equal_records_become_one_with_the_sum_of_their_weights(drawn: tuple[Tab
 def test_different_records_stay_apart_though_their_hashes_are_equal(drawn: tuple[Table, np.ndarray]) -> None:
     table, _ = drawn
     ones, same = np.ones(len(table.rows), np.int64), np.zeros(len(table.rows), np.uint64)
-    firsts, sums = merge_records._merge(table.codes, ones, same)
+    firsts, sums = merge_records.merge_by_hash(table.codes, ones, same)
     found = dict(zip(rows_of(table.codes[firsts]), sums.tolist(), strict=True))
     assert found == Counter(rows_of(table.codes))
 
