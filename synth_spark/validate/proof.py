@@ -27,7 +27,7 @@ _BLOCK = 4_000_000
 _PART = 4_000_000
 #: Records that are sent to more tasks than this are merged with those like them first, in a shuffle of their own; tasks
 #: merge what they get.
-_SENT_AS_THEY_ARE = 2
+SENT_AS_THEY_ARE = 2
 
 
 class Cuts(NamedTuple):
@@ -61,8 +61,8 @@ def proof(
     blocks, parts = cuts
     width = sum(len(known) if field.many else 1 for field, known in zip(fields, values, strict=True))
     held, claims = _identified(records, fields, values), _identified(synthetic, fields, values)
-    held = _merged(held) if parts > _SENT_AS_THEY_ARE else held.withColumn("weight", F.lit(1).cast("bigint"))
-    claims = claims.distinct() if blocks > _SENT_AS_THEY_ARE else claims
+    held = _merged(held) if parts > SENT_AS_THEY_ARE else held.withColumn("weight", F.lit(1).cast("bigint"))
+    claims = claims.distinct() if blocks > SENT_AS_THEY_ARE else claims
     every_part, every_block = (F.explode(F.sequence(F.lit(0), F.lit(number - 1))) for number in (parts, blocks))
     blocks_of = held.select("record", "weight", _dealt(blocks).alias("block"), every_part.alias("part"))
     parts_of = claims.select("record", every_block.alias("block"), _dealt(parts).alias("part"))
