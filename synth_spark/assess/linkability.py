@@ -91,7 +91,7 @@ def search(counted: Counted, resolved: ResolvedPlan, k: int, bounds: Sequence[in
     longest, attributes = space.max_length, int(starts[-1])
     nothing = np.zeros(2 * longest + 2 + attributes + len(bounds) - 1, np.int64)
     totals = np.sum([nothing, *map(unpack_ints, rows["totals"])], axis=0)
-    return _linked(totals, longest, attributes, whole)
+    return linked_of(totals, longest, attributes, whole)
 
 
 def common_cells(counts: DataFrame, k: int, occurring: int) -> Ints | None:
@@ -127,7 +127,8 @@ def _shortest(flags: np.ndarray) -> np.ndarray:
     return first
 
 
-def _linked(totals: Ints, longest: int, attributes: int, whole: bool) -> Linked:
+def linked_of(totals: Ints, longest: int, attributes: int, whole: bool) -> Linked:
+    """The sums of `totals_of` by name; ``whole``: whether unique combinations are known from rare ones."""
     unique, rare, some, by_attribute, by_field = np.split(totals, np.cumsum([longest, longest, 2, attributes]).tolist())
     if whole:
         return Linked(unique, rare, int(some[0]), int(some[1]), by_attribute, by_field)

@@ -44,7 +44,7 @@ _EXAMPLE = "example.yml"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
-    options = parser(_COMMANDS).parse_args(arguments)
+    options = parser(COMMANDS).parse_args(arguments)
     options.ends = arguments is None  # the process is this command's, and ends with it
 
     def command(watch: Watch) -> None:
@@ -81,7 +81,7 @@ def _as_json(options: argparse.Namespace) -> bool:
 
 
 def _run(options: argparse.Namespace) -> None:
-    _release(_plan_of(options), options)
+    _release(plan_of(options), options)
 
 
 def _release(plan: Plan, options: argparse.Namespace) -> None:
@@ -204,7 +204,7 @@ def _tell(store: "RunStore") -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    plan = _plan_of(options)
+    plan = plan_of(options)
     shape = look(plan.input)
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
@@ -216,7 +216,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    plan = _plan_of(options)
+    plan = plan_of(options)
     with _started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
         from synth_spark.storage.run_store import RunStore
@@ -240,7 +240,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _tune(options: argparse.Namespace) -> None:
-    plan = _plan_of(options)
+    plan = plan_of(options)
     kinds = tuple(options.kinds or [plan.synthesis.kind])
     with _started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
@@ -324,7 +324,8 @@ def _example() -> str:
     return str(packaged if packaged.exists() else Path(__file__).parents[2] / "conf" / _EXAMPLE)
 
 
-def _plan_of(options: argparse.Namespace) -> Plan:
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The plan that a command line asks for: its file, and what options say otherwise."""
     overrides: dict[str, Any] = {}
     for key, value in [
         ("input.path", options.input),
@@ -349,7 +350,7 @@ def _plan_of(options: argparse.Namespace) -> Plan:
 
 
 #: What each command does.
-_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "run": _run,
     "plan": _plan,
     "inspect": _inspect,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_tables import ELEVEN_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
-from synth_spark.assess.linkability import Linked, _linked, linkable, risk_table, totals_of
+from synth_spark.assess.linkability import Linked, linkable, linked_of, risk_table, totals_of
 from synth_spark.kernels.cells import CellSpace, Codes, starts_of
 from synth_spark.kernels.counting.by_column_tuple import walk_tuples
 from synth_spark.kernels.risk.rarity import judge
@@ -28,7 +28,7 @@ def searched(codes: Codes, weights: np.ndarray, cards: tuple[int, ...], length: 
         )
         for part in np.array_split(np.arange(len(codes)), parts)
     ]
-    return _linked(np.sum(totals, axis=0), length, int(starts[-1]), whole=True)
+    return linked_of(np.sum(totals, axis=0), length, int(starts[-1]), whole=True)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from databricks.bundles.jobs import Job
 from installing import ROOT, build_wheel, run
 
 from synth_spark.cli import job
-from synth_spark.cli.main import _COMMANDS, _plan_of
+from synth_spark.cli.main import COMMANDS, plan_of
 from synth_spark.cli.parser import parser
 
 BUNDLE = yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
@@ -114,8 +114,8 @@ def test_a_task_starts_a_command_that_is_understood(name: str, target: str) -> N
     assert scripts[task["entry_point"]] == "synth_spark.cli.job:run"
     arguments = [filled(text, target) for text in task["parameters"]]
     assert not [text for text in arguments if "${" in text]
-    options = parser(_COMMANDS).parse_args(arguments)
-    plan = _plan_of(options)
+    options = parser(COMMANDS).parse_args(arguments)
+    plan = plan_of(options)
     assert plan.input.table == f"{target}.cases.cases"
     assert plan.output.path == f"/Volumes/{target}/published/release"
     assert str(plan.work_folder) == f"/Volumes/{target}/cases/runs"
