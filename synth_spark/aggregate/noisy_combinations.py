@@ -1,4 +1,4 @@
-"""Noisy counts of combinations, length by length (specification 3.3, made sound).
+"""Noisy counts of combinations, length by length (as SDS counts, made sound).
 
 A length's candidates are the combinations whose parts were all released, so they are known to everyone. How many of
 them one record may count for is chosen by a percentile that is itself private; then every candidate's count gets noise,
@@ -71,7 +71,7 @@ def percentile_scores(histogram: Ints, percentile: float) -> Ints:
     """How well each of 0, 1, 2, … serves as a percentile, as whole numbers that one record changes by at most 1.
 
     For rank r = ⌈P n / 100⌉ a number i scores 0 if #{s < i} < r ≤ #{s ≤ i}, else minus the distance of r to these
-    ranks. (SDS's scores, specification 3.4 and 8.1 A, may change by as much as there are ties.)
+    ranks. (SDS's scores may change by as much as there are ties.)
 
     Args:
         histogram: how many records hold 0, 1, 2, … combinations, over a range that does not depend on the data.

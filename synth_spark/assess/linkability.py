@@ -1,4 +1,4 @@
-"""Who could be linked: records with unique or rare combinations (specification 2.5 and 2.6 of SDS). On all records."""
+"""Who could be linked: records with unique or rare combinations. On all records."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -136,7 +136,7 @@ def linked_of(totals: Ints, longest: int, attributes: int, whole: bool) -> Linke
 
 
 def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str = "sensitive") -> list[Metric]:
-    """Linkable records by the length of the shortest combination that links them (specification 2.6).
+    """Linkable records by the length of the shortest combination that links them.
 
     Args:
         linked: what was found.

@@ -1,4 +1,4 @@
-"""Which combinations are rare among the synthetic records, beside the sensitive ones (specification 5 of SDS)."""
+"""Which combinations are rare among the synthetic records, beside the sensitive ones."""
 
 import numpy as np
 import pyarrow as pa

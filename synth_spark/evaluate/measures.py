@@ -41,7 +41,7 @@ class Sums:
 
 
 def finish(sums: Sums) -> list[Metric]:
-    """All measures of a comparison (specification 5 of SDS; TVD, kept and mass beside)."""
+    """All measures of a comparison (as SDS defines them; TVD, kept and mass beside)."""
     collector = _Collector(sums.comparison)
     for length, row in enumerate(sums.by_length, 1):
         _length_measures(collector, length, dict(zip(LENGTH_SUMS, row, strict=True)))

@@ -1,6 +1,6 @@
 """What every figure is: one sentence each, shown wherever the figure is. s and t are counts in source and target."""
 
-#: Measures of combinations, by name (specification 2.5 and 5 of SDS; both denominators are named).
+#: Measures of combinations, by name (as SDS has them; both denominators are named).
 MEASURES = {
     "tuples": "Number of column tuples.",
     "source_combinations": "Number of distinct combinations of the source.",

@@ -129,7 +129,7 @@ def value_threshold(sigma: Sigma, delta: Delta, attributes: int) -> int:
 
 
 def length_shares(terms: DifferentialPrivacy, lengths: int) -> list[float]:
-    """Share of ρ of each length: of scales in proportion p, shares are ∝ 1 / p² (specification 3.2)."""
+    """Share of ρ of each length: of scales in proportion p, shares are ∝ 1 / p²."""
     if terms.accuracy == "records":
         shares = [*_RECORDS[: min(lengths, 2)], *[_RECORDS[2] / max(1, lengths - 2)] * max(0, lengths - 2)]
     else:
@@ -145,7 +145,7 @@ def length_shares(terms: DifferentialPrivacy, lengths: int) -> list[float]:
 
 
 def fabrication(terms: DifferentialPrivacy, length: int, lengths: int) -> float:
-    """Twice the chance that a combination of a length which does not exist is released (specification 3.1)."""
+    """Twice the chance that a combination of a length which does not exist is released."""
     if not isinstance(terms.fabrication, str):
         return terms.fabrication[min(length - 2, len(terms.fabrication) - 1)] if terms.fabrication else 1.0
     if terms.fabrication == "minimise":
@@ -158,7 +158,7 @@ def fabrication(terms: DifferentialPrivacy, length: int, lengths: int) -> float:
 
 
 def threshold(terms: DifferentialPrivacy, sigma: float, length: int, lengths: int) -> float:
-    """The noisy count that a combination of length ≥ 2 must exceed, for noise of this scale (specification 3.3 e).
+    """The noisy count that a combination of length ≥ 2 must exceed, for noise of this scale.
 
     >>> plain = DifferentialPrivacy(epsilon=1, fabrication="minimise")
     >>> round(threshold(plain, 2.72043524 * 10**0.5, 2, 3), 4)

@@ -44,7 +44,7 @@ def linkable(material: ReportData) -> Section:
 
 
 def _risk_table(material: ReportData, lengths: list[int]) -> Table:
-    """Linkable records by length, and all together, rounded (specification 2.6)."""
+    """Linkable records by length, and all together, rounded."""
     names = (("rare", "rare_records"), ("unique", "unique_records"), ("linkable", "risky_records"))
     heads = (
         Column("combinations", number=False),
@@ -269,7 +269,7 @@ def _about_two(metrics: list[Metric], name: str, length: int) -> float | None:
 
 
 def sentences(material: ReportData) -> tuple[str, str]:
-    """Privacy of the input and of the synthetic records, in a sentence each (specification 5)."""
+    """Privacy of the input and of the synthetic records, in a sentence each."""
     unique = material.metric("risk", "sensitive", "records_with_unique_percent")
     rare = material.metric("risk", "sensitive", "records_with_rare_percent")
     if rare is None:

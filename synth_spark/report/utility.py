@@ -104,7 +104,7 @@ def _of(length: int | None) -> str:
 
 
 def _rarity(material: ReportData) -> Table:
-    """Distinct, rare and unique combinations of each table (specification 2.5)."""
+    """Distinct, rare and unique combinations of each table."""
     parts = ("combinations", "rare", "rare_percent", "unique", "unique_percent", "count", "mean_count")
     sides = [("sensitive", "sensitive_to_synthetic", "source"), ("synthetic", "sensitive_to_synthetic", "target")]
     if "sensitive_to_synthetic" not in comparisons(material):
@@ -246,7 +246,7 @@ def associations(material: ReportData) -> Section | None:
 
 
 def sentences(material: ReportData) -> tuple[str, str]:
-    """Use of the aggregates and of the synthetic records, in a sentence each (specification 5)."""
+    """Use of the aggregates and of the synthetic records, in a sentence each."""
     suppressed = material.measure("sensitive_to_reportable", "suppressed_percent_of_source")
     error = material.measure("sensitive_to_reportable", "mean_absolute_error")
     counted = sum(material.combinations)

@@ -1,4 +1,4 @@
-"""Records put together from released combinations; nothing else is seen here (specification 4.7)."""
+"""Records put together from released combinations; nothing else is seen here."""
 
 import math
 from collections.abc import Sequence

@@ -1,11 +1,11 @@
 """The ways of growing records: who the seeds are, and whether what they lose is placed. A new one is a function here.
 
-`row_seeded` (specification 4.4): every sensitive record is a seed that keeps what at least k records share; what seeds
+`row_seeded`: every sensitive record is a seed that keeps what at least k records share; what seeds
 could not keep is placed in them or in new records, so every attribute occurs ⌊count⌋k times.
 
-`value_seeded` (4.5): no seeds; all occurrences of all values are placed in new records.
+`value_seeded`: no seeds; all occurrences of all values are placed in new records.
 
-`unseeded` (4.6): records are drawn column by column from what the rest of the record allows. Drawing a column's value ∝
+`unseeded`: records are drawn column by column from what the rest of the record allows. Drawing a column's value ∝
 its count among the rows that hold the record so far, and going on with the rows that hold it, is the same as drawing
 one of those rows and taking its value. So the walk of a record is the walk of a seed that was drawn from the records
 with replacement, its columns in a random order, and it runs down the same tree. Each record becomes a Poisson number of

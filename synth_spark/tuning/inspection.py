@@ -31,7 +31,7 @@ from synth_spark.schema.fields import Field
 
 #: Most distinct records that are searched for rare combinations; those with the smallest hashes are.
 _SEARCHED, _TASKS = 100_000, 4
-#: Excess of possible over typical combinations above which a table is hard to synthesize (specification 9.1).
+#: Excess of possible over typical combinations above which a table is hard to synthesize.
 _EXCESS = 5.0
 #: What looks like a number, a date, several values; and how many values must.
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")

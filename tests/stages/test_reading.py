@@ -1,4 +1,4 @@
-"""Reading: what becomes a record of whatever a data engineer has. Known answers: specification 10.2 (d, e) and 10.3."""
+"""Reading: what becomes a record of whatever a data engineer has. Known answers: SDS's."""
 
 import gzip
 import os
@@ -60,7 +60,7 @@ def csv(folder: Path, text: str, name: str = "cases.csv") -> str:
 
 
 def test_reserved_signs_are_values_like_others(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3: where SDS writes <semicolon> and <colon> for good, texts stay what they are."""
+    """SDS's known answers: where SDS writes <semicolon> and <colon> for good, texts stay what they are."""
     text = '"D;h",E:h,C\n"d3;D",a3:A,1\n'
     found = Read(spark, path=csv(tmp_path, text))
     assert found.names == ["D;h", "E:h", "C"]
@@ -68,7 +68,7 @@ def test_reserved_signs_are_values_like_others(spark: SparkSession, tmp_path: Pa
 
 
 def test_zeros_and_empties(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3."""
+    """SDS's known answers."""
     text = "A,B,C,D,E\na1,0,c1,d1,\na2,b2,0,d3;D,e2\na3:A,b3,,,\n,0,,d4,\n"
     default = Read(spark, path=csv(tmp_path, text))
     wanted = [{"A a1", "C c1", "D d1"}, {"A a2", "B b2", "D d3;D", "E e2"}, {"A a3:A", "B b3"}, {"D d4"}]
@@ -79,7 +79,7 @@ def test_zeros_and_empties(spark: SparkSession, tmp_path: Path) -> None:
 
 
 def test_a_limit_of_records(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3: the first rows; but subjects are never cut, where SDS may cut one."""
+    """SDS's known answers: the first rows; but subjects are never cut, where SDS may cut one."""
     path = csv(tmp_path, "id,a\n3,x\n1,y\n2,z\n1,y\n")
     assert Read(spark, path=path, record_limit=2).rows == [("3", "x"), ("1", "y")]
     found = Read(spark, path=path, record_limit=2, subject={"id": "id"}, multi_values={"a": ";"})
@@ -113,18 +113,18 @@ def test_markers_of_any_characters(spark: SparkSession, tmp_path: Path) -> None:
 
 
 def test_only_the_very_text_0_is_a_zero(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.2 (d): blanks around it aside."""
+    """SDS's known answer (d): blanks around it aside."""
     found = Read(spark, path=csv(tmp_path, 'A,B\n"x, y",b:1\np;q," 0"\n0.0,0\n00,-0\n'))
     assert found.sets() == [{"A x, y", "B b:1"}, {"A p;q"}, {"A 0.0"}, {"A 00", "B -0"}]
 
 
 def test_a_header_without_records(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.2 (e): an error here, where SDS publishes an empty table."""
+    """SDS's known answer (e): an error here, where SDS publishes an empty table."""
     assert "holds no records under its header" in refused(spark, InputError, path=csv(tmp_path, "A,B\n"))
 
 
 def test_several_values_in_a_cell(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3, the multi-value file; column names are exact here."""
+    """SDS's known answers, the multi-value file; column names are exact here."""
     text = (
         "RowID,A,B,C,F:SenseZeros,G:SenseZeros,D\n1,a1,b1;b4;b3,c1,0,0,d1|d3\n2,a1,0,c1,0,0,d1||d4\n"
         '3,a1,b1;0,c1,0," Value;ToNormalize ",d1\n'
@@ -157,13 +157,13 @@ def test_several_values_in_a_cell(spark: SparkSession, tmp_path: Path) -> None:
     ],
 )
 def test_cells_are_sets(spark: SparkSession, tmp_path: Path, cell: str, zeros: bool, joined: list[str] | None) -> None:
-    """Specification 10.3, what is joined back."""
+    """SDS's known answers, what is joined back."""
     path = csv(tmp_path, f"A,B\nx,{cell}\n")
     found = Read(spark, path=path, multi_values={"B": ";"}, sensitive_zeros=["B"] if zeros else [])
     assert found.rows == [("x", joined)]
 
 
-#: Rows whose join specification 10.3 tells.
+#: Rows whose join SDS's known answers tell.
 SUBJECTS = """ID,A,B,C,F,G,D
 2,a1,b1;b2;b3,c2,1,0,d2
 1,a1,b1;b3,c1;c2,0,0,d1
@@ -193,7 +193,7 @@ JOINED = [
 
 
 def test_rows_of_a_subject_become_one_record(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3; the id itself is gone, where SDS counts it like an attribute."""
+    """SDS's known answers; the id itself is gone, where SDS counts it like an attribute."""
     found = Read(spark, path=csv(tmp_path, SUBJECTS), subject={"id": "ID"}, multi_values=MANY)
     assert found.names == list("ABCFGD")
     assert sorted(map(sorted, found.sets())) == sorted(map(sorted, JOINED))
@@ -201,7 +201,7 @@ def test_rows_of_a_subject_become_one_record(spark: SparkSession, tmp_path: Path
 
 
 def test_several_values_where_there_should_be_one(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3: the columns are named; and how many subjects, and the ways out."""
+    """SDS's known answers: the columns are named; and how many subjects, and the ways out."""
     says = refused(spark, InputError, path=csv(tmp_path, SUBJECTS), subject={"id": "ID"})
     assert says.startswith("columns 'A', 'B', 'C', 'D': hold different values for up to 2 subjects; ")
     assert "input.multi_values" in says
@@ -209,7 +209,7 @@ def test_several_values_where_there_should_be_one(spark: SparkSession, tmp_path:
 
 
 def test_a_row_without_an_id(spark: SparkSession, tmp_path: Path) -> None:
-    """Specification 10.3."""
+    """SDS's known answers."""
     path = csv(tmp_path, SUBJECTS + " ,a1,,,,,\n")
     says = refused(spark, InputError, path=path, subject={"id": "ID"}, multi_values=MANY)
     assert says.startswith("input.subject.id: is empty in 1 rows")

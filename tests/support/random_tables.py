@@ -1,4 +1,4 @@
-"""Small tables for the unit tests: strategies that draw them, and the tables of the specification's known answers."""
+"""Small tables for the unit tests: strategies that draw them, and the tables of SDS's known answers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _few_values = st.integers(0, 4)
 #: Kernels compile on their first call, so no example has a deadline.
 few = settings(max_examples=60, deadline=None)
 
-#: Specification 10.2 (a), k = 2.
+#: SDS's known answer (a), k = 2.
 FIVE_ROWS = ("A", "B", "C"), ["a1 b1 c1", "a1 b2 c1", "a2 - c2", "a2 b2 c1", "a1 b2 -"]
-#: Specification 10.2 (b); its columns F and G hold nothing but insensitive zeros.
+#: SDS's known answer (b); its columns F and G hold nothing but insensitive zeros.
 ELEVEN_ROWS = (
     ("A", "B", "C", "F", "G", "D"),
     [

@@ -1,4 +1,4 @@
-"""Records put together from counts of combinations alone (specification 4.7).
+"""Records put together from counts of combinations alone.
 
 Every combination has a number: 0 is the empty one, 1 + a the attribute a, then the longer ones. One hash table leads
 from a combination and one more attribute to the longer combination, so what a record may be given next is found by

@@ -35,7 +35,7 @@ class Level:
 
 
 def next_level(starts: Ints, released: list[Ints]) -> Level:
-    """The combinations one longer than those released so far, all of whose parts were released (specification 3.3 a).
+    """The combinations one longer than those released so far, all of whose parts were released.
 
     They need not occur in any record.
 

@@ -1,4 +1,4 @@
-"""Protected counts: the specification's known answers 10.2, and the selection texts of 2.2."""
+"""Protected counts: SDS's known answers, and its selection texts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def test_five_rows_hold_seventeen_combinations() -> None:
 
 
 def test_three_rows_that_hold_a_value_and_the_lengths_they_allow() -> None:
-    """Specification 10.2 (c)."""
+    """SDS's known answer (c)."""
     rows = string_rows(["a1 b1 c1 d1", "a2 b2 - d2", "a1 b2 - d3"])
     domain = domain_of(["A", "B", "C", "D"], rows)
     codes = encoded(domain, rows)

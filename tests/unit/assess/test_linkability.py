@@ -1,4 +1,4 @@
-"""The risk table against the specification's vectors 10.2, and linkable records against listing them."""
+"""The risk table against SDS's known answers, and linkable records against listing them."""
 
 from itertools import pairwise
 
@@ -53,7 +53,7 @@ def table_of(linked: Linked, k: int, protect: bool) -> list[tuple[float, float, 
         (3, True, [(0, 3, 3), (0, 3, 3), (0, 0, 0)]),
     ],
 )
-def test_the_risk_table_is_that_of_the_specification(eleven, k: int, protect: bool, expected) -> None:
+def test_the_risk_table_is_that_of_sds(eleven, k: int, protect: bool, expected) -> None:
     domain, codes = eleven
     linked = searched(codes, np.ones(11, np.int64), domain.cards, 3, k)
     assert table_of(linked, k, protect) == expected
@@ -65,7 +65,7 @@ def test_the_risk_table_is_that_of_the_specification(eleven, k: int, protect: bo
     assert shares[None] == pytest.approx(100 * sum(row[2] for row in expected) / total)
 
 
-def test_records_columns_and_attributes_of_the_specification(eleven) -> None:
+def test_records_columns_and_attributes_of_sds(eleven) -> None:
     domain, codes = eleven
     held = np.array([count for column in domain.columns for count in column.counts])
     found = linkable(searched(codes, np.ones(11, np.int64), domain.cards, 3, 3), domain, held, 11)

@@ -1,4 +1,4 @@
-"""The sums of a comparison against their definitions, and the measures against the specification's vectors 10.6."""
+"""The sums of a comparison against their definitions, and the measures against SDS's known answers"""
 
 import itertools
 import math
@@ -155,7 +155,7 @@ def test_align_puts_counts_on_the_union(compared: Compared) -> None:
 # --- bins
 
 
-def test_bins_of_the_specification() -> None:
+def test_bins_of_sds() -> None:
     assert count_bins(np.array([0, 10, 11, 20, 21, 41])).tolist() == [10, 10, 20, 20, 40, 80]
 
 
@@ -172,7 +172,7 @@ def test_bins_of_any_counts(counts: list[int]) -> None:
     assert count_bins(np.array(counts, np.int64)).tolist() == [count_bin(count) for count in counts]
 
 
-# --- the specification's vectors: S = five rows, k = 2, R = 3
+# --- SDS's known answers: S = five rows, k = 2, R = 3
 
 TARGETS = {
     "i": ["a1 - c1", "a1 - c1", "- b2 -", "- b2 -", "a2 - -", "a2 - -"],
@@ -235,7 +235,7 @@ def test_measures_that_need_rare_attributes_are_wrong_without_them() -> None:
 
 
 def check(found: Figures, expected: dict[tuple[str, int | None, int | None], float]) -> None:
-    """Compare some figures, to the six digits that the specification states."""
+    """Compare some figures, to the six digits that SDS states."""
     assert {key: found[key] for key in expected} == pytest.approx(expected, rel=5e-6, abs=1e-12)
 
 
@@ -365,7 +365,7 @@ def test_finish_takes_means_over_the_right_groups(compared: Compared) -> None:
         of_length = [errors[c] for c in population if len(c) == length]
         assert found["population", length, None] == len(of_length)
         assert found["proportional_error", length, None] == pytest.approx(np.mean(of_length) if of_length else 0)
-    # empty bins do not pull the mean over bins down: specification 11.8
+    # empty bins do not pull the mean over bins down, as they do in SDS
     assert found["mean_proportional_error_over_bins", None, None] == pytest.approx(np.mean(list(means.values()) or [0]))
     assert all(math.isfinite(value) for value in found.values())
 

@@ -243,7 +243,7 @@ def test_add_counts_sums_equal_cells(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_a_record_of_m_values_holds_binomially_many_combinations() -> None:
-    """Specification 10.2 (a): records of 3 and 2 values hold 3, 3, 1 and 2, 1 combinations of each length."""
+    """SDS's known answer (a): records of 3 and 2 values hold 3, 3, 1 and 2, 1 combinations of each length."""
     assert Counter(map(len, combinations_of((1, 2, 1), 3))) == {1: 3, 2: 3, 3: 1}
     assert Counter(map(len, combinations_of((2, 0, 2), 3))) == {1: 2, 2: 1}
     assert len(counted(table_of([(1, 2, 1)], [1], (1, 2, 1)), 3)) == 7

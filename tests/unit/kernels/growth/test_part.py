@@ -303,7 +303,7 @@ def test_rare_codes_are_never_written() -> None:
     assert totals(made) == {(0, 1): 2, (0, 2): 2, (1, 1): 4}
 
 
-# --- known answers of the specification, 10.5
+# --- SDS's known answers
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,4 +1,4 @@
-"""Records put together from counts: the nine cases of the specification, and what holds of every run."""
+"""Records put together from counts: the nine cases of SDS, and what holds of every run."""
 
 import itertools
 from collections import Counter
@@ -39,7 +39,7 @@ def _made(singles, pairs, factor=1.0, **keys) -> set[tuple]:
         ([0, 0, 0], {}, {"records": 2}, ("", "")),
     ],
 )
-def test_cases_of_the_specification(singles, pairs, keys, expected) -> None:
+def test_cases_of_sds(singles, pairs, keys, expected) -> None:
     """10.5: what comes out whatever is drawn."""
     assert _made(singles, pairs, **{"synthetic": False, **keys}) == {expected}
 

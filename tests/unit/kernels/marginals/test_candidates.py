@@ -15,7 +15,7 @@ STARTS = np.array([0, 2, 4, 5, 7])
 SINGLES = np.arange(7)[:, None]
 
 
-def test_candidates_of_the_specification() -> None:
+def test_candidates_of_sds() -> None:
     """10.4: 18 pairs and 20 triples; 14 if a1 b1 and a2 d1 are not released."""
     pairs = next_level(STARTS, [SINGLES])
     assert len(pairs.rows) == 18
@@ -124,7 +124,7 @@ def test_one_record_changes_every_score_by_at_most_one(percentile: float) -> Non
                 assert np.abs(after - before).max() <= 1
 
 
-def test_ties_do_not_make_scores_jump_as_those_of_the_specification_do() -> None:
+def test_ties_do_not_make_scores_jump_as_those_of_sds_do() -> None:
     """8.1 A: 99,000 records with 4 and 1,000 with 5, P = 99; one more with 5 turns SDS's scores around by 1,001."""
     histogram = np.array([0, 0, 0, 0, 99_000, 1_000])
     before = percentile_scores(histogram, 99)
@@ -142,6 +142,6 @@ def test_the_best_score_is_the_percentile() -> None:
         assert best == np.sort(held)[int(np.ceil(percentile * 2)) - 1]
 
 
-def test_scores_differ_from_those_of_the_specification() -> None:
+def test_scores_differ_from_those_of_sds() -> None:
     """10.1: input 5 4, P = 60 scores −2 −2 −2 −2 0 −1 there: 2 for one record's absence."""
     assert percentile_scores(np.bincount([5, 4], minlength=6), 60).tolist() == [-2, -2, -2, -2, -1, 0]
