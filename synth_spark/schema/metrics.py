@@ -69,7 +69,8 @@ class Metric:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Metric":
         """A metric of a row of a kept or published table, which may lack columns and have others."""
-        return cls(**{name: row.get(name) for name in cls.__dataclass_fields__})
+        values: dict[str, Any] = {name: row.get(name) for name in cls.__dataclass_fields__}
+        return cls(**values)
 
 
 def metrics_table(metrics: Iterable[Metric]) -> pa.Table:
