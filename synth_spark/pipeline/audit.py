@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from synth_spark import validate
 from synth_spark.assess.differencing_bounds import TOLD
 from synth_spark.errors import PlanError
-from synth_spark.pipeline.reports import write_internal
+from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Rule as Wish
 from synth_spark.plan import nearest

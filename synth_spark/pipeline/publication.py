@@ -1,20 +1,25 @@
-"""The end of both lines: what was audited is told, and put in place."""
+"""The end of both lines: the report in both editions, and what was audited told and put in place."""
 
 import json
 from collections.abc import Sequence
 
 from synth_spark import aggregate, synthesize, validate
 from synth_spark.exports import showcase
-from synth_spark.pipeline.reports import public_documents
 from synth_spark.pipeline.run import Run
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
 from synth_spark.report import narrative
+from synth_spark.report.editions import internal, public
+from synth_spark.report.html_page import page
+from synth_spark.report.markdown import markdown, sections_text
+from synth_spark.report.material import Marginal, ReportData
+from synth_spark.report.settings import settings
 from synth_spark.schema import tables
-from synth_spark.schema.metrics import Metric
+from synth_spark.schema.metrics import PUBLIC, Metric
 from synth_spark.schema.published_columns import COUNT_COLUMNS
-from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, SHOWCASE
+from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 from synth_spark.schema.tables import SafeTable, Table
+from synth_spark.validate import Result
 
 
 def publish_tables(run: Run) -> None:
@@ -84,3 +89,65 @@ def _source(safe: Sequence[SafeTable]) -> showcase.Source:
 
 def _results(run: Run, table: Table) -> list[validate.Result]:
     return [validate.Result(**row) for row in run.kept(table).arrow().to_pylist()]
+
+
+def write_internal(run: Run, results: Sequence[Result]) -> None:
+    """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
+    material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
+    report = internal(material)
+    run.store.write(REPORT, page(report))
+    run.store.write("report.md", markdown(report))
+
+
+def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict[str, str]:
+    """The report for everyone, by file name: from safe tables alone; RELEASE.md lacks what it begins with.
+
+    Args:
+        run: the run.
+        results: of the audit, those that may be told.
+        withheld: how many others there are.
+    """
+    material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES), withheld)
+    report = public(material)
+    return {REPORT: page(report), RELEASE_TEXT: sections_text(report)}
+
+
+def _material(
+    run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
+) -> ReportData:
+    plan, promise = run.plan, run.policy.promise(run)
+    measures = tuple(Metric.of(row) for row in run.kept(measured).arrow().to_pylist())
+    metrics = tuple(Metric.of(row) for table in found for row in run.kept(table).arrow().to_pylist())
+    published = {one.length: int(one.value) for one in measures if _counts_published(one)}
+    return ReportData(
+        title=plan.title,
+        run_id=run.store.run_id,
+        private=plan.privacy.noisy,
+        guarantee=promise.guarantee,
+        measured=promise.shown,
+        k=promise.k,
+        longest=promise.longest,
+        searched=run.resolved.length,
+        columns=len(run.fields),
+        records=promise.records,
+        synthetic_records=run.kept(tables.SYNTHETIC_RECORDS).rows,
+        combinations=tuple(published.get(length, 0) for length in range(1, promise.longest + 1)),
+        settings=settings(plan),
+        measures=measures,
+        metrics=metrics,
+        marginals=_marginals(run),
+        results=tuple(results),
+        withheld=withheld,
+    )
+
+
+def _counts_published(one: Metric) -> bool:
+    return (one.comparison, one.measure) == (PUBLIC, "source_combinations") and one.length is not None
+
+
+def _marginals(run: Run) -> tuple[Marginal, ...]:
+    """Published and synthetic single counts, both as written; values in the order of their columns."""
+    rows = run.kept(tables.SINGLE_COUNTS).arrow().to_pylist()
+    names = [field.name for field in run.fields]
+    rows.sort(key=lambda row: (row["column"], row["value"]))
+    return tuple(Marginal(names[row["column"]], row["value"], row["protected"], row["synthetic"]) for row in rows)
