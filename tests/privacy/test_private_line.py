@@ -18,7 +18,6 @@ from synth_spark import demo
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
 from synth_spark.exports.data_package import package
-from synth_spark.exports.data_package.data import FIGURES
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
@@ -27,6 +26,7 @@ from synth_spark.privacy.ledger import Ledger
 from synth_spark.privacy.mechanisms import VettedNoise
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema import tables
+from synth_spark.schema.published_columns import COUNT_COLUMNS
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 METHODS = ["marginal_matching", "aggregate_seeded"]
@@ -110,7 +110,7 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     packed = contents(package(open_release(out), tmp_path))
     single = aggregates[(aggregates["length"] == 1) & (aggregates["gender"] == "Woman")].iloc[0]
     values = table(packed, "codebook_values.csv").set_index(["column", "value"]).loc["gender", "Woman"]
-    assert [float(values[name]) for name in FIGURES] == pytest.approx([single[name] for name in FIGURES])
+    assert [float(values[name]) for name in COUNT_COLUMNS] == pytest.approx([single[name] for name in COUNT_COLUMNS])
     assert "differential privacy" in packed["README.md"].decode()
 
 
