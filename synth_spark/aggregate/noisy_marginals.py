@@ -60,8 +60,8 @@ def exact_pairs(counts: DataFrame, records: int, space: CellSpace, whole: list[b
                 )
 
     dense = np.zeros(end, np.int64)
-    found = counts.mapInArrow(shorten, "cells binary, counts binary").toArrow()
-    for cells, own in zip(found["cells"], found["counts"], strict=True):
+    shortened = counts.mapInArrow(shorten, "cells binary, counts binary").toArrow()
+    for cells, own in zip(shortened["cells"], shortened["counts"], strict=True):
         dense[unpack_ints(cells)] = unpack_ints(own)
     cards, tables = space.cards, {}
     firsts = np.concatenate([[0], np.cumsum(cards)]).astype(int)

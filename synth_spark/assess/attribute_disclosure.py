@@ -16,7 +16,7 @@ from synth_spark.kernels.risk.homogeneity import groups, with_secret
 from synth_spark.schema.metrics import Metric
 
 _SPLIT = "secret int, bucket int, cells binary, codes binary, counts binary"
-_FOUND = "secret int, length int, measure string, value double"
+_FIGURES = "secret int, length int, measure string, value double"
 #: Figures that are not summed over buckets.
 _TOGETHER: dict[str, Callable[[list[float]], float]] = {"least_diversity": min, "largest_closeness": max}
 _NAMES = ("secret", "length", "measure", "value")
@@ -59,7 +59,7 @@ def homogeneity(
         return _looked(space, secret, table, shares[secret], k)
 
     parts = counts.select("cells", "counts").mapInArrow(split, _SPLIT)
-    rows = parts.groupBy("secret", "bucket").applyInArrow(look, _FOUND)
+    rows = parts.groupBy("secret", "bucket").applyInArrow(look, _FIGURES)
     return _finished(rows.toArrow().to_pylist(), secrets, table)  # some rows a secret and bucket
 
 
@@ -73,17 +73,17 @@ def _looked(space: CellSpace, secret: int, table: pa.Table, own: Floats, k: int)
     length = np.searchsorted(space.length_bounds(), cells, side="right")
     for at in range(1, space.max_length):
         mine, besides = whole & (length == at), ~whole & (length == at)
-        found = groups(
+        group_figures = groups(
             cells[mine], numbers[mine], cells[besides], codes[besides], numbers[besides], own, 1 - own.sum(), k
         )
-        if len(found.sizes):
+        if len(group_figures.sizes):
             figures = {
-                "groups": len(found.sizes),
-                "revealed_groups": found.revealed.sum(),
-                "homogeneous_groups": (found.diversity == 1).sum(),
-                "least_diversity": found.diversity.min(),
-                "closeness": found.closeness.sum(),
-                "largest_closeness": found.closeness.max(),
+                "groups": len(group_figures.sizes),
+                "revealed_groups": group_figures.revealed.sum(),
+                "homogeneous_groups": (group_figures.diversity == 1).sum(),
+                "least_diversity": group_figures.diversity.min(),
+                "closeness": group_figures.closeness.sum(),
+                "largest_closeness": group_figures.closeness.max(),
             }
             rows += [(secret, at, name, float(value)) for name, value in figures.items()]
     columns = list(zip(*rows, strict=True)) or [()] * 4

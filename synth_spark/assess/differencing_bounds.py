@@ -25,7 +25,7 @@ from synth_spark.schema.fields import Field, escaped
 from synth_spark.schema.metrics import COMPARED, Metric
 
 #: The two figures that tell of someone, by what they tell of.
-TOLD = ("told_of_added", "told_of_earlier")
+DISCLOSURES = ("told_of_added", "told_of_earlier")
 
 
 def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Metric]:
@@ -48,8 +48,8 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
     unpublished = F.least(F.lit(earlier.k - 1), F.col("new") + (this.k - 1) - F.col("least"))  # most of the earlier
     tests = {
         "fell": F.col("new") - F.col("old") + (this.k - 1) < 0,
-        TOLD[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
-        TOLD[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
+        DISCLOSURES[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
+        DISCLOSURES[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
     }
     metrics = []
     for length in range(1, min(earlier.longest, this.longest) + 1):

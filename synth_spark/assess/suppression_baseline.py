@@ -88,10 +88,10 @@ def losses(left: DataFrame, counts: DataFrame, resolved: ResolvedPlan, k: int, f
         .groupBy("a")
         .agg(F.sum("b").alias("b"), F.sum("c").alias("c"))
     )
-    known = {row["a"]: (row["b"], row["c"]) for row in sizes.collect()}
+    by_way = {row["a"]: (row["b"], row["c"]) for row in sizes.collect()}
     metrics = []
     for way, name in enumerate(_WAYS):
-        cases, cells = known.get(way, (0, 0))
+        cases, cells = by_way.get(way, (0, 0))
         cases_lost, cells_lost = 1 - cases / resolved.records, 1 - cells / max(1, filled)
         metrics.append(Metric("redaction", "sensitive", "lost_cases_percent", name, None, 100 * cases_lost))
         metrics.append(Metric("redaction", "sensitive", "lost_cells_percent", name, None, 100 * cells_lost))

@@ -180,8 +180,8 @@ def merged(parts: Sequence[DataFrame], width: int) -> DataFrame:
     def merge_bucket(table: pa.Table) -> pa.Table:
         weights = [unpack_ints(value) for value in table["multiplicities"]]
         parts = zip(table["records"], weights, strict=True)
-        found = np.concatenate([unpack_table(value, len(held), width) for value, held in parts])
-        records, sums = merge(found, np.concatenate(weights))
+        code_rows = np.concatenate([unpack_table(value, len(held), width) for value, held in parts])
+        records, sums = merge(code_rows, np.concatenate(weights))
         return pa.table([pack_codes(records), pa.array(sums)], names=["record", "multiplicity"])
 
     return reduce(DataFrame.unionAll, parts).groupBy("bucket").applyInArrow(merge_bucket, _CODES)

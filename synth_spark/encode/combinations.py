@@ -113,8 +113,8 @@ def renumbered(counts: DataFrame, moves: Renumbering, longest: int) -> DataFrame
 
     def move(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for found, number in zip(batch["cells"], batch["counts"], strict=True):
-                cells = moves.cells(unpack_ints(found), longest)
+            for packed_cells, number in zip(batch["cells"], batch["counts"], strict=True):
+                cells = moves.cells(unpack_ints(packed_cells), longest)
                 order = np.argsort(cells)
                 yield from _by_bucket(cells[order], unpack_ints(number)[order], bounds)
 
@@ -135,8 +135,8 @@ def recurring(counts: DataFrame, least: int, k: int) -> tuple[Ints, npt.NDArray[
 
     def keep(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for found, number in zip(batch["cells"], batch["counts"], strict=True):
-                cells, occurrences = unpack_ints(found), unpack_ints(number)
+            for packed_cells, number in zip(batch["cells"], batch["counts"], strict=True):
+                cells, occurrences = unpack_ints(packed_cells), unpack_ints(number)
                 chosen = occurrences >= least
                 signed = np.where(occurrences[chosen] >= k, cells[chosen], -1 - cells[chosen])
                 yield pa.RecordBatch.from_arrays([pack_ints([signed])], names=["cells"])

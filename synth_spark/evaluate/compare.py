@@ -79,9 +79,13 @@ def partial_sums(
         One row a bucket, ``comparison``, ``length``, ``count_bin`` and ``measure``, with its ``value``; indices, not
         names; count_bin 0 holds the sums by length. And one row a bucket and kind of vector, with its ``vector``.
     """
-    exact_singles, made_singles = singles
-    told_singles = reportable_singles(exact_singles, k)
-    pairs = [(exact_singles, told_singles), (exact_singles, made_singles), (told_singles, made_singles)]
+    exact_singles, synthetic_singles = singles
+    reported_singles = reportable_singles(exact_singles, k)
+    pairs = [
+        (exact_singles, reported_singles),
+        (exact_singles, synthetic_singles),
+        (reported_singles, synthetic_singles),
+    ]
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
         cells, exact, synthetic_counts = align(*_vector(left), *_vector(right))

@@ -15,7 +15,7 @@ import yaml
 from pyspark.sql import DataFrame
 
 from synth_spark import validate
-from synth_spark.assess.differencing_bounds import TOLD
+from synth_spark.assess.differencing_bounds import DISCLOSURES
 from synth_spark.errors import PlanError
 from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
@@ -80,10 +80,10 @@ def withheld(rules: Sequence[Wish]) -> set[str]:
 
 def acceptances(run: Run) -> dict[str, str]:
     """Rules that may be broken, and why: as the plan says, and as was said since."""
-    said = run.store.manifest.get("accepted", {})
+    entries = run.store.manifest.get("accepted", {})
     return {
         **run.plan.accepted,
-        **{rule: f"{entry['reason']} ({entry['by']}, {entry['when']})" for rule, entry in said.items()},
+        **{rule: f"{entry['reason']} ({entry['by']}, {entry['when']})" for rule, entry in entries.items()},
     }
 
 
@@ -95,12 +95,12 @@ def all_metrics(run: Run) -> list[Metric]:
     return [Metric.of(row) for row in rows]
 
 
-def _differencing(run: Run, known: Sequence[Metric]) -> tuple[list[Rule], list[Result]]:
+def _differencing(run: Run, measured: Sequence[Metric]) -> tuple[list[Rule], list[Result]]:
     """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
     compared = run.store.facts.get("compared")
     if compared is None:
         return [], []
-    released = sum(int(one.value) for one in known if one.topic == "difference" and one.measure in TOLD)
+    released = sum(int(one.value) for one in measured if one.topic == "difference" and one.measure in DISCLOSURES)
     adds = compared["added_to"] is not None
     rules = validate.differencing_rules(run.resolved.k, adds)
     return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, released)

@@ -44,15 +44,15 @@ def publish_tables(run: Run) -> None:
     every, results = (_results(run, table) for table in (tables.AUDIT_RESULTS, tables.QUALITY_RESULTS))
     validate.gate(every)
     withheld = len(every) - len(results)
-    told = run.policy.narrative(run, aggregates, synthetic)
+    story = run.policy.narrative(run, aggregates, synthetic)
     measures = [Metric.of(row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
-    sentences = told.sentences(measures, results)
+    sentences = story.sentences(measures, results)
     shown = showcase.presentation(run.plan, showcase.published_values(_source(safe)))
-    said = {
+    texts = {
         "sentences": json.dumps(sentences, ensure_ascii=False),
         "presentation": json.dumps(shown, ensure_ascii=False),
     }
-    run.keep(tables.RELEASE, told.row(run.plan, safe, said))  # one row
+    run.keep(tables.RELEASE, story.row(run.plan, safe, texts))  # one row
     safe.append(derived(tables.RELEASE))
     if run.plan.output.indicators:
         run.keep(tables.SYNTHETIC_INDICATORS, synthesize.indicators(synthetic.kept.frame, run.domain))
@@ -113,11 +113,11 @@ def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict
 
 
 def _material(
-    run: Run, results: Sequence[Result], measured: Table, found: Sequence[Table], withheld: int = 0
+    run: Run, results: Sequence[Result], measured: Table, metric_tables: Sequence[Table], withheld: int = 0
 ) -> ReportData:
     plan, promise = run.plan, run.policy.promise(run)
     measures = tuple(Metric.of(row) for row in run.kept(measured).arrow().to_pylist())
-    metrics = tuple(Metric.of(row) for table in found for row in run.kept(table).arrow().to_pylist())
+    metrics = tuple(Metric.of(row) for table in metric_tables for row in run.kept(table).arrow().to_pylist())
     published = {one.length: int(one.value) for one in measures if _counts_published(one)}
     return ReportData(
         title=plan.title,

@@ -25,10 +25,10 @@ from synth_spark.schema.domain import Domain
 from synth_spark.schema.metrics import Metric
 from synth_spark.storage.run_store import RunStore
 
-_TRAINED, _CONTROL, _MADE = 0, 1, 2
+_TRAINED, _CONTROL, _SYNTHETIC = 0, 1, 2
 #: Tasks that share the steps of the examination; every one is sent all records, and takes every second step.
 _TASKS = 2
-_FOUND = (
+_METRICS = (
     "step int, topic string, comparison string, measure string, about string, value double, low double, high double"
 )
 _SCHEMA = pa.schema(
@@ -62,7 +62,7 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Metric]:
         return []
     released = trial.kept(tables.SYNTHETIC_RECORDS)
     synthetic = encode.codes(released.frame, run.domain, released.rows)
-    together = dealt.unionAll(synthetic.select(F.lit(_MADE).alias("part"), "record", "multiplicity"))
+    together = dealt.unionAll(synthetic.select(F.lit(_SYNTHETIC).alias("part"), "record", "multiplicity"))
     bounds, names = run.domain.bounds, run.domain.names
     terms = Terms(bounds, tuple(names), config.secrets, config.attacks, derive(seed, "attack"))
     width = len(run.domain.columns)
@@ -70,14 +70,16 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Metric]:
     def look(rows: pa.Table) -> pa.Table:
         which, copies = rows["part"].to_numpy(), unpack_weights(rows["multiplicity"])
         codes = unpack_codes(rows["record"], width)
-        sides = (np.repeat(codes[which == part], copies[which == part], axis=0) for part in (_TRAINED, _CONTROL, _MADE))
+        sides = (
+            np.repeat(codes[which == part], copies[which == part], axis=0) for part in (_TRAINED, _CONTROL, _SYNTHETIC)
+        )
         trained, control, synthetic = map(_in_order, sides)
         figures = examine(trained, control, synthetic, terms, range(rows["task"][0].as_py(), STEPS, _TASKS))
         return pa.Table.from_pylist([{"step": step, **row} for step, row in figures], _SCHEMA)
 
     sent = together.withColumn("task", F.explode(F.sequence(F.lit(0), F.lit(_TASKS - 1))))
     tasks = sent.repartitionById(_TASKS, "task").groupBy("task")
-    rows = tasks.applyInArrow(look, _FOUND).toArrow().sort_by("step").drop_columns("step")
+    rows = tasks.applyInArrow(look, _METRICS).toArrow().sort_by("step").drop_columns("step")
     return [Metric.of(row) for row in rows.to_pylist()]
 
 

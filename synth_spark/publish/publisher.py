@@ -149,8 +149,8 @@ def _already_there(
     if "retired" in manifest:
         raise PublishError(f"run_id '{run_id}'", "was published there and retired", "make a new release")
     entries = manifest["tables"]
-    known = {name: entry["content_hash"] for name, entry in entries.items() if name != RELEASE.name}
-    if known != {one.kept.table.name: one.kept.content_hash for one in safe if one.kept.table.name != RELEASE.name}:
+    published = {name: entry["content_hash"] for name, entry in entries.items() if name != RELEASE.name}
+    if published != {one.kept.table.name: one.kept.content_hash for one in safe if one.kept.table.name != RELEASE.name}:
         raise already_published(run_id)
     return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()}, True)
 

@@ -184,8 +184,8 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str, only:
     raw = frame.toDF(*(f"raw{index}" for index in range(len(header))))
     texts = [_text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
     booleans = {name for name, kind in types.items() if isinstance(_inner(kind), BooleanType)}
-    told = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
-    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), told)
+    typed = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
+    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), typed)
 
 
 def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:

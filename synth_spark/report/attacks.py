@@ -123,14 +123,14 @@ def models(material: ReportData) -> Section | None:
         "bars", "Models trained on synthetic records, and on real ones", text, tuple(map(str, targets)), series,
         "accuracy", unit="percent", limits=(0, 1),
     )  # fmt: skip
-    said = (
+    sentences = (
         "A regression that is to tell synthetic records from real ones, by their values alone, shows how alike they "
         "are "
         "(AUC: 0.5 is guessing, 1 is always right). Models that are trained on synthetic records, and tested on real "
         "ones "
         "that neither saw, show what the records are worth in use."
     )
-    return Section("models", "Synthetic records in models", (Paragraphs((said,)), figures, chart))
+    return Section("models", "Synthetic records in models", (Paragraphs((sentences,)), figures, chart))
 
 
 def _short(value: float) -> str:

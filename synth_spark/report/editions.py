@@ -97,8 +97,8 @@ def _audit(material: ReportData) -> Section:
     heads = tuple(Column(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
     results = sorted(material.results, key=lambda result: result.success)
     rows = tuple((verdict_on(one).replace("*", ""), one.name, one.meaning, one.severity) for one in results)
-    said = (verdict(material.results), *withheld_text(material.withheld))
-    blocks: tuple[Block, ...] = (Paragraphs(said), Table("Rules of the audit", heads, rows))
+    verdicts = (verdict(material.results), *withheld_text(material.withheld))
+    blocks: tuple[Block, ...] = (Paragraphs(verdicts), Table("Rules of the audit", heads, rows))
     return Section("audit", "The audit", blocks)
 
 

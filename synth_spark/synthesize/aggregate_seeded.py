@@ -73,8 +73,8 @@ def seeded_records(
     starts = starts_of(np.array(domain.cards, np.int64))
     singles, longer = _combinations(released.frame.toArrow(), domain, starts, released.longest)
     column = np.repeat(np.arange(len(domain.columns)), domain.cards)
-    known = combinations(column, singles, longer, released.records)
-    counts = np.ceil(known.counts * config.scale).astype(np.int64) if config.scale != 1 else known.counts
+    combined = combinations(column, singles, longer, released.records)
+    counts = np.ceil(combined.counts * config.scale).astype(np.int64) if config.scale != 1 else combined.counts
     expected = config.records or max(
         [released.records, *(int(own.sum()) for own in np.split(counts[1 : 1 + starts[-1]], starts[1:-1]))]
     )
@@ -87,7 +87,7 @@ def seeded_records(
         if config.records is not None and number == 0:
             return np.zeros((0, len(domain.columns)), np.uint16)
         state = stream(seed, "assemble", part)
-        synthetic = assemble(known, own, state, required, config.weight_percentile, config.synthetic_counts, number)
+        synthetic = assemble(combined, own, state, required, config.weight_percentile, config.synthetic_counts, number)
         return np.where(synthetic > 0, synthetic.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
 
     return in_shards(released.frame.sparkSession, parts, shard, rules)

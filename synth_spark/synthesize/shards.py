@@ -12,7 +12,7 @@ from synth_spark.synthesize.constraints import Rule
 
 #: Records of a shard, about.
 SHARD = 50_000
-_MADE = "record binary, copies bigint"
+_RECORDS = "record binary, copies bigint"
 
 
 def in_shards(spark: SparkSession, shards: int, make: Callable[[int], Codes], rules: Sequence[Rule]) -> DataFrame:
@@ -37,4 +37,4 @@ def in_shards(spark: SparkSession, shards: int, make: Callable[[int], Codes], ru
                 arrays = [pack_codes(codes), pa.array(np.ones(len(codes), np.int64))]
                 yield pa.RecordBatch.from_arrays(arrays, names=["record", "copies"])
 
-    return spark.range(0, shards, 1, shards).mapInArrow(make_shards, _MADE)
+    return spark.range(0, shards, 1, shards).mapInArrow(make_shards, _RECORDS)

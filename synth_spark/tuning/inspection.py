@@ -111,8 +111,8 @@ def inspect(run: Run) -> Inspection:
     domain = _domain(run, records, [field for _, field in used], sizes.records)
     codes = run.keep(tables.CODES, encode.codes(records, domain, sizes.records))
     plan = resolve(run.plan, tuple(domain.names), domain.cards, sizes.records, codes.rows, domain.filled)
-    known = domain.common(plan.k) if plan.prunes else None
-    counted = combinations.count(codes.frame, plan.cells, plan.counting_tasks, plan.counting_block, known)
+    common_values = domain.common(plan.k) if plan.prunes else None
+    counted = combinations.count(codes.frame, plan.cells, plan.counting_tasks, plan.counting_block, common_values)
     common, _ = combinations.recurring(run.keep(tables.COUNTS, counted).frame, plan.k, plan.k)
     searched = _search(codes.frame, plan, common)
     return Inspection(
@@ -169,7 +169,7 @@ def proposed_plan(run: Run, inspection: Inspection) -> str:
     if any(kind in _LEFT_OUT for kind in kinds.values()):
         given["columns"] = [name for name, kind in kinds.items() if kind not in _LEFT_OUT]
     for key, kind, value in (("numbers", "number", {"quantiles": 8}), ("dates", "date", "month")):
-        chosen = {name: value for name, found_kind in kinds.items() if found_kind == kind}
+        chosen = {name: value for name, its_kind in kinds.items() if its_kind == kind}
         if chosen:
             given[key] = {**chosen, **given.get(key, {})}
     several = {name: kind[-1] for name, kind in kinds.items() if kind.startswith("several values, ")}

@@ -20,7 +20,7 @@ def differencing_rules(k: int, adds: bool) -> list[Rule]:
         k: privacy resolution.
         adds: whether records were added to those of the earlier one, so that their number is known.
     """
-    told = Rule(
+    disclosed = Rule(
         _SUITE,
         "no_small_group",
         "ExpectColumnValuesToBeInSet",
@@ -36,7 +36,7 @@ def differencing_rules(k: int, adds: bool) -> list[Rule]:
         "At least k records were added to the release before: else every count that rose tells of fewer than k.",
         "warning",
     )
-    return [enough, told] if adds else [told]
+    return [enough, disclosed] if adds else [disclosed]
 
 
 def differencing_results(rules: list[Rule], added: int, released: int) -> list[Result]:

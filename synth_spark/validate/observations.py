@@ -26,7 +26,7 @@ _ROWS, _QUERY = "ExpectTableRowCountToBeBetween", "UnexpectedRowsExpectation"
 #: What an expectation is asked for: a verdict, and no sample of rows.
 _VERDICT = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
 #: Metrics, by what their names end in.
-_NULLS, _UNEXPECTED, _FOUND = "nonnull.unexpected_count", ".unexpected_count", "unexpected_rows_query.row_count"
+_NULLS, _UNEXPECTED, _ROW_COUNT = "nonnull.unexpected_count", ".unexpected_count", "unexpected_rows_query.row_count"
 
 Expected = tuple[str, Mapping[str, Any]]
 
@@ -86,7 +86,7 @@ def _metric(name: str, observed: Mapping[str, int]) -> int | list[Any]:
         return observed["rows"]
     if name.endswith(_NULLS) and "nulls" in observed:
         return observed["nulls"]
-    if name.endswith(_UNEXPECTED) or name == _FOUND:
+    if name.endswith(_UNEXPECTED) or name == _ROW_COUNT:
         return observed["unexpected"]
     return []  # rows that are shown as a sample: none
 

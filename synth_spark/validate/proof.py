@@ -59,7 +59,7 @@ def proof(
         One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
     """
     blocks, parts = cuts
-    width = sum(len(known) if field.many else 1 for field, known in zip(fields, values, strict=True))
+    width = sum(len(own_values) if field.many else 1 for field, own_values in zip(fields, values, strict=True))
     held, claims = _identified(records, fields, values), _identified(synthetic, fields, values)
     held = _merged(held) if parts > SENT_AS_THEY_ARE else held.withColumn("weight", F.lit(1).cast("bigint"))
     claims = claims.distinct() if blocks > SENT_AS_THEY_ARE else claims
@@ -124,18 +124,18 @@ def _identified(frame: DataFrame, fields: Sequence[Field], values: list[list[str
     return positional(frame).mapInArrow(identify, "record binary")
 
 
-def _placed(_: Field, cells: pa.Array, known: pa.Array) -> Codes:
+def _placed(_: Field, cells: pa.Array, own_values: pa.Array) -> Codes:
     """(n, 1) place of every cell's value."""
-    places = pc.fill_null(pc.add(pc.index_in(cells.cast(pa.string()), value_set=known), 1), 0)
+    places = pc.fill_null(pc.add(pc.index_in(cells.cast(pa.string()), value_set=own_values), 1), 0)
     ids: Codes = places.to_numpy(zero_copy_only=False).astype(np.uint16)[:, None]
     return ids
 
 
-def _held(field: Field, cells: pa.Array, known: pa.Array) -> Codes:
+def _held(field: Field, cells: pa.Array, own_values: pa.Array) -> Codes:
     """(n, values) 1 where a cell holds a value."""
-    held = np.zeros((len(cells), len(known)), np.uint16)
+    held = np.zeros((len(cells), len(own_values)), np.uint16)
     values, rows = flat(field.lists(cells))
-    places = pc.index_in(values.cast(pa.string()), value_set=known)
+    places = pc.index_in(values.cast(pa.string()), value_set=own_values)
     there = pc.is_valid(places).to_numpy(zero_copy_only=False)
     held[rows.to_numpy()[there], places.drop_null().to_numpy()] = 1
     return held

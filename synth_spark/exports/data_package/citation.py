@@ -57,8 +57,8 @@ def citation_cff(about: About) -> str:
         content["license-url"] = about.licence_url
     if terms.contact and "://" not in terms.contact:
         content["contact"] = [{"name": terms.publisher or _NOBODY, "email": terms.contact}]
-    said = {key: value for key, value in content.items() if value is not None}
-    return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=120)
+    entries = {key: value for key, value in content.items() if value is not None}
+    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=120)
 
 
 def licence_text(about: About) -> str:
@@ -117,10 +117,10 @@ def _name(author: Author) -> str:
 def _cff_author(author: Author) -> dict[str, str]:
     if author.name is not None:
         return {"name": author.name}
-    said = {
+    entries = {
         "family-names": author.family,
         "given-names": author.given,
         "affiliation": author.affiliation,
         "orcid": f"https://orcid.org/{author.orcid}" if author.orcid else None,
     }
-    return {key: value for key, value in said.items() if value is not None}
+    return {key: value for key, value in entries.items() if value is not None}

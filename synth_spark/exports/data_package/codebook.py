@@ -94,7 +94,7 @@ def codebook(about: About, written: Sequence[Written], fields: Mapping[str, Fiel
     values: list[ValueEntry] = []
     for name in fields:
         singles = by_name["aggregates"].singles[name]
-        views[name] = view = column_view(name, list({*singles, *synthetic[name]}), _said(about, name))
+        views[name] = view = column_view(name, list({*singles, *synthetic[name]}), _column_view_of(about, name))
         values += [
             ValueEntry(name, value, label or "", singles.get(value, {}), synthetic[name].get(value, 0))
             for value, label in zip(view["values"], view["labels"], strict=True)
@@ -145,7 +145,7 @@ def _binned(bins: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _said(about: About, column: str) -> Mapping[str, Any]:
+def _column_view_of(about: About, column: str) -> Mapping[str, Any]:
     view: Mapping[str, Any] = about.presentation["columns"].get(column, {})
     return view
 

@@ -53,8 +53,8 @@ def descriptor(about: About, book: Codebook, written: Sequence[Written], entries
         "synth_spark": {"run_id": about.run_id, "privacy": about.row["privacy"], "guarantee": about.row["guarantee"]},
         "resources": resources,
     }
-    said = {key: value for key, value in content.items() if value is not None}
-    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+    given = {key: value for key, value in content.items() if value is not None}
+    return json.dumps(given, indent=1, ensure_ascii=False) + "\n"
 
 
 def _licences(about: About) -> list[dict[str, str]] | None:

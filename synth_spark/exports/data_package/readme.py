@@ -84,7 +84,7 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         citation_text(about),
         "",
     ]
-    said = {
+    facts = {
         "Publisher": " ".join(filter(None, (terms.publisher, terms.publisher_url))),
         "Contact": terms.contact,
         "Page": terms.url,
@@ -92,5 +92,5 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         "Places": ", ".join(terms.spatial),
         "Keywords": ", ".join(terms.keywords),
     }
-    lines += [f"- {name}: {text}" for name, text in said.items() if text]
+    lines += [f"- {name}: {text}" for name, text in facts.items() if text]
     return "\n".join(lines).rstrip() + "\n"

@@ -24,13 +24,13 @@ def presentation(plan: Plan, published: Mapping[str, Sequence[str]]) -> dict[str
         view = config.columns.get(name)
         if view is None:
             continue
-        known_columns = set(values)
+        columns_there = set(values)
         columns[name] = {
             "title": view.title,
             "description": view.description,
             "kind": view.kind,
-            "order": [value for value in view.order if value in known_columns],
-            "labels": {value: label for value, label in view.labels.items() if value in known_columns},
+            "order": [value for value in view.order if value in columns_there],
+            "labels": {value: label for value, label in view.labels.items() if value in columns_there},
         }
     visuals = {}
     for name, attributes in config.visuals.items():
@@ -53,29 +53,29 @@ def presentation(plan: Plan, published: Mapping[str, Sequence[str]]) -> dict[str
     }
 
 
-def column_view(name: str, values: Sequence[str], said: Mapping[str, Any]) -> dict[str, Any]:
+def column_view(name: str, values: Sequence[str], wishes: Mapping[str, Any]) -> dict[str, Any]:
     """How one column is shown: its title, and its values in order with what is shown for each; JSON-ready.
 
     Args:
         name: its header.
         values: its published values, in any order.
-        said: what the presentation says of it; empty if nothing.
+        wishes: what the presentation says of it; empty if nothing.
 
     Returns:
         ``name``, ``title``, ``description``, ``kind`` (category, ordered or country), ``values``, ``labels`` (of each
         value; None where it is shown as it is) and, of countries, ``codes`` (of two letters; None where it is none).
     """
-    kind, order = said.get("kind", "automatic"), list(said.get("order", ()))
+    kind, order = wishes.get("kind", "automatic"), list(wishes.get("order", ()))
     natural = in_order(values)
     if kind == "automatic":
         kind = "ordered" if order or natural is not None else "country" if are_countries(values) else "category"
     rest = [value for value in (natural or sorted(values)) if value not in set(order)]
     ordered = [*order, *rest]
-    labels = said.get("labels", {})
+    labels = wishes.get("labels", {})
     view = {
         "name": name,
-        "title": said.get("title") or title_of(name),
-        "description": said.get("description", ""),
+        "title": wishes.get("title") or title_of(name),
+        "description": wishes.get("description", ""),
         "kind": kind,
         "values": ordered,
         "labels": [labels.get(value) for value in ordered],

@@ -12,7 +12,7 @@ from synth_spark.schema.metrics import PUBLIC, Metric
 from synth_spark.validate import Result
 
 #: Tables that the report is made of, besides records and aggregates.
-TOLD = ("release", "evaluation", "fidelity", "differences", "quality_results")
+TABLES_SHOWN = ("release", "evaluation", "fidelity", "differences", "quality_results")
 #: Sections that a showcase has pages of its own for.
 _ELSEWHERE = ("summary", "marginals")
 
@@ -35,11 +35,11 @@ def release_row(source: Source) -> dict[str, Any]:
 
 
 def _material(source: Source, columns: int) -> ReportData:
-    row, rows = release_row(source), {name: source.table(name).to_pylist() for name in TOLD[1:]}
+    row, rows = release_row(source), {name: source.table(name).to_pylist() for name in TABLES_SHOWN[1:]}
     measures = tuple(Metric.of(one) for one in rows["evaluation"])
     metrics = tuple(Metric.of(one) for one in rows["fidelity"] + rows["differences"])
     results = tuple(Result(**_own(Result, one)) for one in rows["quality_results"])
-    told_of = json.loads(row["presentation"])
+    presentation = json.loads(row["presentation"])
     private = row["privacy"] == "differential_privacy"
     published = {one.length: int(one.value) for one in measures if _counts_published(one)}
     proved = any(one.suite == "proof" for one in results)
@@ -49,14 +49,14 @@ def _material(source: Source, columns: int) -> ReportData:
         private=private,
         guarantee=row["guarantee"],
         measured="That was proved for every synthetic record, on what was written." if proved else "",
-        k=told_of["rare_below"] if private else row["k"],
+        k=presentation["rare_below"] if private else row["k"],
         longest=row["reporting_length"],
         searched=row["reporting_length"],
         columns=columns,
         records=row["protected_record_count"],
         synthetic_records=row["synthetic_record_count"],
         combinations=tuple(published.get(length, 0) for length in range(1, row["reporting_length"] + 1)),
-        settings=tuple((key, value) for key, value in told_of["settings"]),
+        settings=tuple((key, value) for key, value in presentation["settings"]),
         measures=measures,
         metrics=metrics,
         marginals=(),

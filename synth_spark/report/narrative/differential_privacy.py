@@ -16,7 +16,7 @@ from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
 
-_MADE = {
+_METHODS = {
     "marginal_matching": "from the noisy counts of pairs alone: they have about these counts for every two "
     "columns, and of "
     "more columns what follows from those",
@@ -57,7 +57,7 @@ class Facts:
     public_domain: str
     notes: tuple[str, ...]
 
-    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
+    def row(self, plan: Plan, safe: Sequence[SafeTable], texts: Mapping[str, str]) -> pa.Table:
         """See `Narrative`."""
         spending = self.spending
         numbers: dict[str, str | int | float] = {
@@ -70,7 +70,7 @@ class Facts:
             "synthetic_record_count": self.synthetic_records,
             "combination_count": sum(self.combinations),
         }
-        return release_row(plan, numbers, guarantee(spending, self.unit), safe, said)
+        return release_row(plan, numbers, guarantee(spending, self.unit), safe, texts)
 
     def sentences(self, public: Sequence[Metric], results: Sequence[Result]) -> list[str]:
         """See `Narrative`."""
@@ -166,7 +166,7 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         "A combination may be in `aggregates` though nobody has it, and be missing though some have it.",
         f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a "
         "person; they "
-        f"were made {_MADE[facts.method]}.",
+        f"were made {_METHODS[facts.method]}.",
         "Of the released counts, the synthetic records reproduce "
         f"{by_length(figures, 'mass_share_of_common', longest)}.",
         f"All {len(results)} rules of the audit were checked on the tables as written; {held} held.",

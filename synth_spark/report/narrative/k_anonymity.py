@@ -56,7 +56,7 @@ class Facts:
     proven: bool
     notes: tuple[str, ...]
 
-    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
+    def row(self, plan: Plan, safe: Sequence[SafeTable], texts: Mapping[str, str]) -> pa.Table:
         """See `Narrative`."""
         numbers: dict[str, str | int | float] = {
             "k": self.k,
@@ -65,7 +65,7 @@ class Facts:
             "synthetic_record_count": self.synthetic_records,
             "combination_count": sum(self.combinations),
         }
-        return release_row(plan, numbers, guarantee(self.k, None if self.proven else self.longest), safe, said)
+        return release_row(plan, numbers, guarantee(self.k, None if self.proven else self.longest), safe, texts)
 
     def sentences(self, public: Sequence[Metric], results: Sequence[Result]) -> list[str]:
         """See `Narrative`."""

@@ -61,7 +61,7 @@ def release_row(
     numbers: Mapping[str, str | int | float],
     promise: str,
     safe: Sequence[SafeTable],
-    said: Mapping[str, str],
+    texts: Mapping[str, str],
 ) -> pa.Table:
     """One row: what was asked for, with what it was made, what it holds, and what is guaranteed.
 
@@ -70,7 +70,7 @@ def release_row(
         numbers: of its privacy, and of its tables.
         promise: what is guaranteed, in a sentence.
         safe: its tables.
-        said: further columns, name → text.
+        texts: further columns, name → text.
     """
     columns: dict[str, str | int | float] = {
         "title": plan.title,
@@ -80,7 +80,7 @@ def release_row(
         "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
-        **said,
+        **texts,
     }
     return one_row(columns)
 
@@ -115,13 +115,13 @@ def _version(name: str) -> str:
 class Narrative(Protocol):
     """How a release is told: in one row, and in sentences."""
 
-    def row(self, plan: Plan, safe: Sequence[SafeTable], said: Mapping[str, str]) -> pa.Table:
+    def row(self, plan: Plan, safe: Sequence[SafeTable], texts: Mapping[str, str]) -> pa.Table:
         """One row: what was asked for, with what it was made, what it holds, and what is guaranteed.
 
         Args:
             plan: of the release.
             safe: its tables.
-            said: further columns, name → text.
+            texts: further columns, name → text.
         """
         ...
 
