@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from playwright.sync_api import Page, sync_playwright
 
-from synth_spark.exports.showcase import Source, presentation, published_values, showcase
+from synth_spark.exports.showcase import ShowcaseTables, presentation, published_values, showcase
 from synth_spark.plan import parse
 
 _K, _TRIPLES_OF = 10, 9
@@ -82,7 +82,7 @@ def _measured(page: Page, file: Path, clicks: int) -> tuple[float, list[float]]:
     return ready, taken
 
 
-def _released(records: pa.Table) -> tuple[Source, int]:
+def _released(records: pa.Table) -> tuple[ShowcaseTables, int]:
     """Records as a release: counts of singles, pairs, and triples of the first columns, rounded down."""
     encoded = [pc.dictionary_encode(records[name]).combine_chunks() for name in records.column_names]
     codes = [pc.fill_null(pc.add(one.indices, 1), 0).to_numpy(zero_copy_only=False) for one in encoded]
@@ -92,7 +92,7 @@ def _released(records: pa.Table) -> tuple[Source, int]:
     chosen += itertools.combinations(range(min(_TRIPLES_OF, len(codes))), 3)
     parts = [_counts(own, codes, values, records.column_names) for own in chosen]
     aggregates = pa.concat_tables(parts).sort_by([("length", "ascending"), ("protected_count", "descending")])
-    bare = Source({"synthetic_records": records, "aggregates": aggregates})
+    bare = ShowcaseTables({"synthetic_records": records, "aggregates": aggregates})
     row = {
         "title": "Invented records", "privacy": "k_anonymity", "k": _K, "reporting_length": 3,
         "protected_record_count": records.num_rows, "synthetic_record_count": records.num_rows,
@@ -103,7 +103,7 @@ def _released(records: pa.Table) -> tuple[Source, int]:
     nothing = {name: pa.table({"comparison": pa.array([], pa.string())}) for name in
                ("evaluation", "fidelity", "differences", "quality_results")}  # fmt: skip
     told = {**bare.tables, **nothing, "release": pa.table({name: [value] for name, value in row.items()})}
-    return Source(told), aggregates.num_rows
+    return ShowcaseTables(told), aggregates.num_rows
 
 
 def _counts(own: tuple[int, ...], codes: list, values: list, names: list[str]) -> pa.Table:

@@ -45,7 +45,7 @@ class Linked:
 
 
 @dataclass(frozen=True)
-class Counted:
+class CodedTable:
     """A table whose combinations were counted.
 
     Attributes:
@@ -61,7 +61,7 @@ class Counted:
     pruned: bool = False
 
 
-def search(counted: Counted, resolved: ResolvedPlan, k: int, bounds: Sequence[int]) -> Linked | None:
+def search(counted: CodedTable, resolved: ResolvedPlan, k: int, bounds: Sequence[int]) -> Linked | None:
     """Search every record for unique and rare combinations.
 
     Args:

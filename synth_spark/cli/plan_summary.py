@@ -3,7 +3,7 @@
 import math
 
 from synth_spark.plan import DifferentialPrivacy
-from synth_spark.plan.input_preview import Shape
+from synth_spark.plan.input_preview import Preview
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
 from synth_spark.privacy.ledger import Account, Entry
@@ -12,7 +12,7 @@ from synth_spark.privacy.ledger import Account, Entry
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 
 
-def outlook(resolved: ResolvedPlan, shape: Shape) -> list[str]:
+def outlook(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     """What a run would do and promise, line by line, before any job.
 
     Args:
@@ -59,7 +59,7 @@ def _memory(resolved: ResolvedPlan) -> list[str]:
     ]
 
 
-def _privacy(resolved: ResolvedPlan, shape: Shape) -> list[str]:
+def _privacy(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     if resolved.plan.privacy.noisy:
         return _spending(resolved, shape, resolved.plan.private_terms)
     k = resolved.k
@@ -77,7 +77,7 @@ def _privacy(resolved: ResolvedPlan, shape: Shape) -> list[str]:
     ]
 
 
-def _spending(resolved: ResolvedPlan, shape: Shape, terms: DifferentialPrivacy) -> list[str]:
+def _spending(resolved: ResolvedPlan, shape: Preview, terms: DifferentialPrivacy) -> list[str]:
     """The split of the budget, and the error of a count that is to be expected of it."""
     plan, cards = resolved.plan, [card + 1 for card in shape.cards]
     pairs = [a * b for place, a in enumerate(cards) for b in cards[place + 1 :]]

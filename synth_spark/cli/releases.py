@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def show(options: argparse.Namespace) -> None:
     """Make the showcase of a release anew, or serve it."""
-    from synth_spark.exports.showcase import Source, showcase
+    from synth_spark.exports.showcase import ShowcaseTables, showcase
     from synth_spark.exports.showcase.serve import serve
     from synth_spark.storage.files import write_atomically
 
     with _published(options) as (release, spark):
         release.verify()
-        html = showcase(Source.of(release, spark))
+        html = showcase(ShowcaseTables.of(release, spark))
     if options.serve:
         return serve(html, options.port, print)
     file = Path(options.output) if options.output else release.root / SHOWCASE

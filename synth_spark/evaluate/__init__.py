@@ -1,7 +1,7 @@
 """Stage 5: how much of the sensitive data is in the release, and nothing that should not be. On all records."""
 
 from synth_spark.evaluate.compare import (
-    Counts,
+    CountedTable,
     fidelity_metrics,
     measures,
     occurring,
@@ -14,7 +14,7 @@ from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.measures import finish
 
 __all__ = [
-    "Counts",
+    "CountedTable",
     "fidelity_metrics",
     "finish",
     "labels",

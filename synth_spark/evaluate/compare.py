@@ -107,7 +107,7 @@ def reportable_singles(exact: Singles, k: int) -> Singles:
     return Singles(exact.counts // k * k, exact.records // k * k)
 
 
-class Counts(NamedTuple):
+class CountedTable(NamedTuple):
     """The counts of a table, one row a bucket, and those of single attributes among them."""
 
     frame: DataFrame
@@ -115,7 +115,7 @@ class Counts(NamedTuple):
 
 
 def partial_sums_between(
-    sensitive: Counts, reportable: Counts, synthetic: Counts, space: CellSpace, reported: int, k: int
+    sensitive: CountedTable, reportable: CountedTable, synthetic: CountedTable, space: CellSpace, reported: int, k: int
 ) -> DataFrame:
     """Like `partial_sums`, where reportable counts are not the exact ones, rounded.
 

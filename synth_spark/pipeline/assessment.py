@@ -97,7 +97,7 @@ def _risk(run: Run) -> list[Metric]:
     ):
         codes, counts = run.kept(coded).frame, run.kept(counted).frame
         pruned = resolved.prunes and table == "sensitive"
-        side = linkability.Counted(codes, counts, _occurring(run, counted), pruned)
+        side = linkability.CodedTable(codes, counts, _occurring(run, counted), pruned)
         linked = linkability.search(side, resolved, k, run.domain.bounds)
         if linked is None:
             run.progress.say(f"too many combinations are common to be looked up: linkable {table} records not counted")

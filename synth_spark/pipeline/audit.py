@@ -19,8 +19,7 @@ from synth_spark.assess.differencing_bounds import DISCLOSURES
 from synth_spark.errors import PlanError
 from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
-from synth_spark.plan import Rule as Wish
-from synth_spark.plan import nearest
+from synth_spark.plan import PlanRule, nearest
 from synth_spark.report import narrative
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
@@ -69,7 +68,7 @@ def accept(run: Run, rule: str, reason: str) -> None:
     run.store.save()
 
 
-def withheld(rules: Sequence[Wish]) -> set[str]:
+def withheld(rules: Sequence[PlanRule]) -> set[str]:
     """Names of rules whose outcome is not published: it tells of exact figures, which nothing protects.
 
     A plan's rules about a written table, or about a figure of published tables, tell nothing that these do not.

@@ -117,9 +117,9 @@ def evaluate_counts(run: Run) -> None:
     of_released = run.single_counts(tables.RELEASED_COUNTS, released["records"])
     of_synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
     sums = evaluate.partial_sums_between(
-        evaluate.Counts(exact, of_exact),
-        evaluate.Counts(aggregates, of_released),
-        evaluate.Counts(synthetic.frame, of_synthetic),
+        evaluate.CountedTable(exact, of_exact),
+        evaluate.CountedTable(aggregates, of_released),
+        evaluate.CountedTable(synthetic.frame, of_synthetic),
         resolved.cells,
         released["lengths"],
         run.rare_below,

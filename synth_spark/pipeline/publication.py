@@ -82,9 +82,9 @@ def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
     return tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES
 
 
-def _source(safe: Sequence[SafeTable]) -> showcase.Source:
+def _source(safe: Sequence[SafeTable]) -> showcase.ShowcaseTables:
     """What a showcase is made of: safe tables, as they were kept."""
-    return showcase.Source({table.kept.table.name: sorted(table.kept.path.glob("*.parquet")) for table in safe})
+    return showcase.ShowcaseTables({table.kept.table.name: sorted(table.kept.path.glob("*.parquet")) for table in safe})
 
 
 def _results(run: Run, table: Table) -> list[validate.Result]:

@@ -1,6 +1,6 @@
 """What the user asks for, read from YAML and from the command line. No Spark here."""
 
-from synth_spark.plan.assessment import Assessment, Rule
+from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Location, Source, Subject
 from synth_spark.plan.loading import dump, load, parse
 from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, Synthesis
@@ -27,9 +27,9 @@ __all__ = [
     "Operations",
     "Output",
     "Plan",
+    "PlanRule",
     "Privacy",
     "PublicationTerms",
-    "Rule",
     "Showcase",
     "Source",
     "Subject",

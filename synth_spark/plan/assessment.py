@@ -49,7 +49,7 @@ class Assessment(Strict):
     )
 
 
-class Rule(Strict):
+class PlanRule(Strict):
     """A rule that a release must live up to, beside those of its contract: about a figure, or about a table."""
 
     rule: str = Field(description="Its name: suite.rule.")

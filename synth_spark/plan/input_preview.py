@@ -18,7 +18,7 @@ _SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
-class Shape:
+class Preview:
     """An input's shape.
 
     Attributes:
@@ -56,7 +56,7 @@ class Shape:
         return math.ceil(sum(value != "" for row in self.rows for value in row) / len(self.rows))
 
 
-def look(source: Input) -> Shape | None:
+def look(source: Input) -> Preview | None:
     """Look at the head of a local CSV or Parquet file; None where only Spark can tell the records' shape.
 
     Raises:
@@ -88,7 +88,7 @@ def look(source: Input) -> Shape | None:
     places = tuple(header.index(name) for name in used)
     if not sample:
         raise InputError("input", "holds no records under its header", "give a table with records")
-    return Shape(used, places, sample, records, records == len(sample))
+    return Preview(used, places, sample, records, records == len(sample))
 
 
 def _value(row: list[str], place: int) -> str:

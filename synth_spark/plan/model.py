@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.assessment import Assessment, Rule
+from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
@@ -104,7 +104,7 @@ class Plan(Strict):
         1_024, ge=1, strict=True, description="Most memory of one synthesis task, in MB: larger tables are cut to fit."
     )
     assessment: Assessment = Assessment()
-    rules: tuple[Rule, ...] = Field(
+    rules: tuple[PlanRule, ...] = Field(
         (), description="Rules beside those of the release contract; or the name of a YAML file with a list of them."
     )
     accepted: dict[str, str] = Field(

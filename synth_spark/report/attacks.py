@@ -1,7 +1,17 @@
 """Sections on what was attacked and trained: the rehearsal of a release, with a control."""
 
 from synth_spark.evaluate.metric_definitions import definition
-from synth_spark.report.blocks import Block, Chart, Column, Figure, Figures, Paragraphs, Section, Series, Table
+from synth_spark.report.blocks import (
+    Block,
+    Chart,
+    DataTable,
+    Figures,
+    KeyFigure,
+    Paragraphs,
+    Section,
+    Series,
+    TableColumn,
+)
 from synth_spark.report.material import ReportData, column, number, percent
 from synth_spark.schema.metrics import Metric
 
@@ -33,7 +43,7 @@ def attacks(material: ReportData) -> Section:
     )  # fmt: skip
     values = {(one.comparison, one.about, one.measure): one for one in material.chosen("attack")}
     shown = ("attacks", "main", "control", "baseline", "risk")
-    heads = (Column("attack", number=False), *(column(name, name, "attack") for name in shown))
+    heads = (TableColumn("attack", number=False), *(column(name, name, "attack") for name in shown))
     rows = tuple(
         (
             _attack(one),
@@ -48,7 +58,11 @@ def attacks(material: ReportData) -> Section:
         "records that did not. Singling out looks for a description that fits one record; linkability for records of "
         "one person in two sets of columns; inference for the value of a column, all others being known."
     )
-    blocks: list[Block] = [Paragraphs((intro, *_in_vain(material))), chart, Table("Attacks in numbers", heads, rows)]
+    blocks: list[Block] = [
+        Paragraphs((intro, *_in_vain(material))),
+        chart,
+        DataTable("Attacks in numbers", heads, rows),
+    ]
     smoke = material.chosen("attack", comparison="nearest record")
     if smoke:
         blocks.append(Paragraphs((_nearest({one.measure: one.value for one in smoke}),)))
@@ -107,7 +121,9 @@ def models(material: ReportData) -> Section | None:
         return None
     general = [one for one in metrics if one.about is None]
     figures = Figures(
-        tuple(Figure(_MODEL_NAMES[one.measure], _short(one.value), definition(one.measure, "model")) for one in general)
+        tuple(
+            KeyFigure(_MODEL_NAMES[one.measure], _short(one.value), definition(one.measure, "model")) for one in general
+        )
     )
     targets = dict.fromkeys(one.about for one in metrics if one.about is not None)
     names = {"trained on synthetic": "synthetic_accuracy", "trained on real": "real_accuracy", "majority": "majority"}

@@ -9,7 +9,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Figure:
+class KeyFigure:
     """A number that stands out.
 
     Attributes:
@@ -35,11 +35,11 @@ class Paragraphs:
 class Figures:
     """Some numbers beside each other."""
 
-    figures: tuple[Figure, ...]
+    figures: tuple[KeyFigure, ...]
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     Attributes:
@@ -54,11 +54,11 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows of texts, one for each column."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
@@ -115,7 +115,7 @@ class Small:
     charts: tuple[Chart, ...]
 
 
-Block = Paragraphs | Figures | Table | Chart | Small
+Block = Paragraphs | Figures | DataTable | Chart | Small
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ nothing but what follows from published tables: figures that were compared with 
 """
 
 from synth_spark.report import attacks, privacy_risk, utility
-from synth_spark.report.blocks import Block, Column, Figure, Figures, Paragraphs, Report, Section, Table
+from synth_spark.report.blocks import Block, DataTable, Figures, KeyFigure, Paragraphs, Report, Section, TableColumn
 from synth_spark.report.material import ReportData, number, share
 from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
 from synth_spark.schema.metrics import PUBLISHED
@@ -79,9 +79,9 @@ def _report(material: ReportData, edition: str, sections: list[Section | None]) 
 def _summary(material: ReportData, sentences: tuple[str, ...]) -> Section:
     kept = material.measure("reportable_to_synthetic", "kept_share_of_common", 2)
     figures = [
-        Figure("records described", f"about {material.records:,}", "Number of records, as it may be told."),
-        Figure("synthetic records", number(material.synthetic_records), "Number of artificial records."),
-        Figure(
+        KeyFigure("records described", f"about {material.records:,}", "Number of records, as it may be told."),
+        KeyFigure("synthetic records", number(material.synthetic_records), "Number of artificial records."),
+        KeyFigure(
             "published combinations",
             number(sum(material.combinations)),
             "Combinations with a protected count of their own.",
@@ -89,19 +89,19 @@ def _summary(material: ReportData, sentences: tuple[str, ...]) -> Section:
     ]
     if kept is not None:
         text = "Share of the published pairs of attributes that the synthetic records hold."
-        figures.append(Figure("pairs kept", share(kept), text))
+        figures.append(KeyFigure("pairs kept", share(kept), text))
     return Section("summary", "In short", (Paragraphs(sentences, numbered=True), Figures(tuple(figures))))
 
 
 def _audit(material: ReportData) -> Section:
-    heads = tuple(Column(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
+    heads = tuple(TableColumn(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
     results = sorted(material.results, key=lambda result: result.success)
     rows = tuple((verdict_on(one).replace("*", ""), one.name, one.meaning, one.severity) for one in results)
     verdicts = (verdict(material.results), *withheld_text(material.withheld))
-    blocks: tuple[Block, ...] = (Paragraphs(verdicts), Table("Rules of the audit", heads, rows))
+    blocks: tuple[Block, ...] = (Paragraphs(verdicts), DataTable("Rules of the audit", heads, rows))
     return Section("audit", "The audit", blocks)
 
 
 def _settings(material: ReportData) -> Section:
-    heads = (Column("key", number=False), Column("value", number=False))
-    return Section("settings", "How it was made", (Table("What was asked for", heads, material.settings),))
+    heads = (TableColumn("key", number=False), TableColumn("value", number=False))
+    return Section("settings", "How it was made", (DataTable("What was asked for", heads, material.settings),))

@@ -6,7 +6,7 @@ from importlib import resources
 from itertools import count
 
 from synth_spark import __version__
-from synth_spark.report.blocks import Block, Chart, Column, Figures, Paragraphs, Report, Section, Small, Table
+from synth_spark.report.blocks import Block, Chart, DataTable, Figures, Paragraphs, Report, Section, Small, TableColumn
 from synth_spark.report.charts import MOST_NUMBERS, drawn, left_out, legend
 from synth_spark.report.scales import written
 
@@ -57,7 +57,7 @@ def _block(block: Block, ids: Iterator[int]) -> str:
     write: dict[type, Callable[..., str]] = {
         Paragraphs: _paragraphs,
         Figures: _figures,
-        Table: _table,
+        DataTable: _table,
         Chart: _chart,
         Small: _small,
     }
@@ -90,11 +90,11 @@ def _figures(block: Figures, ids: Iterator[int]) -> str:
     return f'<dl class="figures">{cells}</dl>'
 
 
-def _kind(column: Column, cell: str) -> str:
+def _kind(column: TableColumn, cell: str) -> str:
     return "number" if column.number else "text long" if len(cell) > _LONG else "text"
 
 
-def _table(block: Table, ids: Iterator[int]) -> str:
+def _table(block: DataTable, ids: Iterator[int]) -> str:
     heads = "".join(
         f'<th scope="col" class="{"number" if one.number else "text"}">{_defined(one.name, one.definition, ids)}</th>'
         for one in block.columns

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from synth_spark import __version__
-from synth_spark.report.blocks import Block, Chart, Figures, Paragraphs, Report, Section, Small, Table
+from synth_spark.report.blocks import Block, Chart, DataTable, Figures, Paragraphs, Report, Section, Small
 from synth_spark.report.charts import MOST_NUMBERS, left_out
 from synth_spark.report.scales import written
 
@@ -45,7 +45,7 @@ def _block(block: Block) -> list[str]:
             *(f"- {_plain(one.label)}: **{_plain(one.value)}** — {_plain(one.definition)}" for one in block.figures),
             "",
         ]
-    if isinstance(block, Table):
+    if isinstance(block, DataTable):
         terms = [f"*{_plain(one.name)}*: {_plain(one.definition)}" for one in block.columns if one.definition]
         rows = _rows([one.name for one in block.columns], [one.number for one in block.columns], block.rows)
         return [f"**{_plain(block.caption)}**", "", *rows, "", *(line for term in terms for line in (term, ""))]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synth_spark.evaluate.metric_definitions import definition
-from synth_spark.report.blocks import Column, Table
+from synth_spark.report.blocks import DataTable, TableColumn
 from synth_spark.schema.metrics import Metric
 from synth_spark.validate import Result
 
@@ -127,13 +127,13 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:.{digits}f}\u00a0%"
 
 
-def column(name: str, measure: str, topic: str | None = None) -> Column:
+def column(name: str, measure: str, topic: str | None = None) -> TableColumn:
     """A column of figures, with their definition."""
-    return Column(name, definition(measure, topic))
+    return TableColumn(name, definition(measure, topic))
 
 
-def worst_table(caption: str, what: str, metrics: Sequence[Metric], topic: str) -> Table:
+def worst_table(caption: str, what: str, metrics: Sequence[Metric], topic: str) -> DataTable:
     """The figures of a topic that are about something, as a table."""
-    head = (Column(what, number=False), column("distance", metrics[0].measure, topic))
+    head = (TableColumn(what, number=False), column("distance", metrics[0].measure, topic))
     rows = tuple((one.about or "", number(one.value, 3)) for one in metrics)
-    return Table(caption, head, rows)
+    return DataTable(caption, head, rows)

@@ -1,7 +1,7 @@
 """Sections on risk: who could be linked before, what groups disclose, what other ways and releases cost and tell."""
 
 from synth_spark.evaluate.metric_definitions import definition
-from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Table
+from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Section, Series, TableColumn
 from synth_spark.report.material import ReportData, column, number, of_length, percent
 from synth_spark.schema.metrics import Metric
 
@@ -43,13 +43,13 @@ def linkable(material: ReportData) -> Section:
     return Section("linkable", heading, tuple(blocks))
 
 
-def _risk_table(material: ReportData, lengths: list[int]) -> Table:
+def _risk_table(material: ReportData, lengths: list[int]) -> DataTable:
     """Linkable records by length, and all together, rounded."""
     names = (("rare", "rare_records"), ("unique", "unique_records"), ("linkable", "risky_records"))
     heads = (
-        Column("combinations", number=False),
+        TableColumn("combinations", number=False),
         *(column(title, measure, "risk") for title, measure in names),
-        Column("linkable, share", definition("risky_records", "risk")),
+        TableColumn("linkable, share", definition("risky_records", "risk")),
     )
     rows = tuple(
         (
@@ -59,7 +59,7 @@ def _risk_table(material: ReportData, lengths: list[int]) -> Table:
         )
         for length in [*lengths, None]
     )
-    return Table(f"Linkable records, each number rounded down to a multiple of {material.k}", heads, rows)
+    return DataTable(f"Linkable records, each number rounded down to a multiple of {material.k}", heads, rows)
 
 
 def _bars(caption: str, measure: str, metrics: list[Metric]) -> list[Block]:
@@ -94,9 +94,9 @@ def disclosure(material: ReportData) -> Section:
         ("mean t", "mean_closeness", _three), ("t", "largest_closeness", _three),
     )  # fmt: skip
     heads = (
-        Column("column", number=False),
-        Column("records", number=False),
-        Column("groups share", number=False),
+        TableColumn("column", number=False),
+        TableColumn("records", number=False),
+        TableColumn("groups share", number=False),
         *(column(title, measure, "homogeneity") for title, measure, _ in names),
     )
     values = {(one.about, one.comparison, one.length, one.measure): one.value for one in metrics}
@@ -123,7 +123,7 @@ def disclosure(material: ReportData) -> Section:
         "the same value of a sensitive column, the group's size protects nobody from that being known."
     )
     most = f", the {_LISTED} of {len(worst)} that are revealed most" if len(worst) > _LISTED else ""
-    table = Table(f"What groups of at least {material.k} records say of sensitive columns{most}", heads, rows)
+    table = DataTable(f"What groups of at least {material.k} records say of sensitive columns{most}", heads, rows)
     return Section("disclosure", heading, (Paragraphs((text,)), table))
 
 
@@ -158,10 +158,10 @@ def redaction(material: ReportData) -> Section:
     cases["these synthetic records"] = "none: no record is a case"
     meaning = definition("lost_combinations_percent", "redaction")
     heads = (
-        Column("way", number=False),
+        TableColumn("way", number=False),
         column("cases lost", "lost_cases_percent", "redaction"),
         column("values lost", "lost_cells_percent", "redaction"),
-        *(Column(f"{of_length(length)} lost", meaning) for length in lengths),
+        *(TableColumn(f"{of_length(length)} lost", meaning) for length in lengths),
     )
     rows = tuple((way, cases[way], *map(percent, lost)) for way, lost in losses.items())
     series = tuple(
@@ -171,7 +171,7 @@ def redaction(material: ReportData) -> Section:
     categories = ("values", *(of_length(length) for length in lengths))
     chart = Chart("columns", "What is lost", text, categories, series, "share lost", unit="percent", limits=(0, 1))
     intro = Paragraphs((_REDACTION.format(k=material.k, longest=material.searched),))
-    return Section("redaction", heading, (intro, Table("Losses", heads, rows), chart))
+    return Section("redaction", heading, (intro, DataTable("Losses", heads, rows), chart))
 
 
 def _own_losses(material: ReportData) -> list[float | None]:
@@ -202,7 +202,7 @@ def differences(material: ReportData, public: bool = False) -> Section | None:
     names = ("compared", "only_earlier", "only_this", "small_difference", "narrowed", "pinned", "contradicting")
     lengths = sorted({one.length for one in metrics if one.length is not None})
     heads = (
-        Column("combinations", number=False),
+        TableColumn("combinations", number=False),
         *(column(name.replace("_", " "), name, "difference") for name in names),
     )
     rows = tuple(
@@ -217,15 +217,18 @@ def differences(material: ReportData, public: bool = False) -> Section | None:
     ]
     if pinned:
         texts.append("To tell less, publish both with the same k and the same columns, or withdraw the earlier one.")
-    blocks: list[Block] = [Paragraphs(tuple(texts)), Table("Both releases", heads, rows)]
+    blocks: list[Block] = [Paragraphs(tuple(texts)), DataTable("Both releases", heads, rows)]
     if known_counts:
         exact = tuple(
             (one.about or "", number(one.low) if one.low == one.high else f"{number(one.low)} – {number(one.high)}")
             for one in known_counts
         )
-        heads = (Column("combination", number=False), Column("exact count", definition("known_count", "difference")))
+        heads = (
+            TableColumn("combination", number=False),
+            TableColumn("exact count", definition("known_count", "difference")),
+        )
         caption = f"The {len(known_counts)} combinations of which both tell most; all are in the table differing"
-        blocks.append(Table(caption, heads, exact))
+        blocks.append(DataTable(caption, heads, exact))
     blocks += _subtracted(material, metrics, lengths)
     return Section("differences", heading, tuple(blocks))
 
@@ -244,13 +247,13 @@ def _subtracted(material: ReportData, metrics: list[Metric], lengths: list[int])
             "were not tried."
         )
         heads = (
-            Column("combinations", number=False),
+            TableColumn("combinations", number=False),
             *(column(name.replace("_", " "), name, "difference") for name in names),
         )
         rows = tuple(
             (of_length(length), *(number(_about_two(metrics, name, length)) for name in names)) for length in lengths
         )
-        blocks.append(Table("Told by subtraction", heads, rows))
+        blocks.append(DataTable("Told by subtraction", heads, rows))
     else:
         fell = sum(_about_two(metrics, "fell", length) or 0 for length in lengths)
         text = (

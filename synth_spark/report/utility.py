@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import groupby
 
 from synth_spark.evaluate.metric_definitions import definition
-from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Section, Series, Small, Table
+from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Section, Series, Small, TableColumn
 from synth_spark.report.material import Marginal, ReportData, column, number, of_length, percent, share, worst_table
 
 _NAMES = {
@@ -77,14 +77,14 @@ def counts(material: ReportData) -> Section:
     blocks: list[Block] = []
     if material.private:
         blocks.append(Paragraphs((_NO_K.format(k=material.k),)))
-    heads = (Column("length", number=False), *(column(title, measure) for title, measure, _ in _COUNTED))
+    heads = (TableColumn("length", number=False), *(column(title, measure) for title, measure, _ in _COUNTED))
     for name in shown:
         rows = tuple(
             (_of(length), *(written(material.measure(name, measure, length)) for _, measure, written in _COUNTED))
             for length in lengths
             if material.measure(name, "tuples", length) is not None
         )
-        blocks.append(Table(f"Counts, errors, and what should not be there: {_NAMES[name]}", heads, rows))
+        blocks.append(DataTable(f"Counts, errors, and what should not be there: {_NAMES[name]}", heads, rows))
     blocks.append(_rarity(material))
     grown = material.measure(shown[-1], "record_expansion_percent") if shown else None
     if grown is not None:
@@ -103,7 +103,7 @@ def _of(length: int | None) -> str:
     return "all" if length is None else of_length(length)
 
 
-def _rarity(material: ReportData) -> Table:
+def _rarity(material: ReportData) -> DataTable:
     """Distinct, rare and unique combinations of each table."""
     parts = ("combinations", "rare", "rare_percent", "unique", "unique_percent", "count", "mean_count")
     sides = [("sensitive", "sensitive_to_synthetic", "source"), ("synthetic", "sensitive_to_synthetic", "target")]
@@ -112,10 +112,10 @@ def _rarity(material: ReportData) -> Table:
                  ("synthetic", "reportable_to_synthetic", "target")]  # fmt: skip
     titles = ("distinct", "rare", "rare, share", "unique", "unique, share", "sum of counts", "mean count")
     heads = (
-        Column("records", number=False),
-        Column("length", number=False),
+        TableColumn("records", number=False),
+        TableColumn("length", number=False),
         *(
-            Column(title, definition(f"source_{part}").replace(" of the source", ""))
+            TableColumn(title, definition(f"source_{part}").replace(" of the source", ""))
             for title, part in zip(titles, parts, strict=True)
         ),
     )
@@ -131,7 +131,7 @@ def _rarity(material: ReportData) -> Table:
         for title, name, side in sides
         for length in [*range(1, material.longest + 1), None]
     )
-    return Table("Distinct, rare and unique combinations", heads, rows)
+    return DataTable("Distinct, rare and unique combinations", heads, rows)
 
 
 def marginals(material: ReportData) -> Section:
@@ -185,7 +185,7 @@ def distances(material: ReportData) -> Section:
         if material.metric("distance", name, "p95_tvd", length) is not None
     ]
     heads = (
-        Column("marginals", number=False),
+        TableColumn("marginals", number=False),
         column("mean", "mean_tvd"),
         column("95th percentile", "p95_tvd", "distance"),
         column("largest", "largest_tvd", "distance"),
@@ -201,7 +201,7 @@ def distances(material: ReportData) -> Section:
         )
         for length in lengths
     )
-    blocks: list[Block] = [Table(f"Total variation distance, {_NAMES[name]}", heads, rows)]
+    blocks: list[Block] = [DataTable(f"Total variation distance, {_NAMES[name]}", heads, rows)]
     for length in lengths:
         metrics = [one for one in material.chosen("distance", "tvd", name) if one.length == length][:_WORST]
         metrics = [one for one in metrics if one.value > 0]
@@ -236,7 +236,7 @@ def associations(material: ReportData) -> Section | None:
         "points", "How strongly pairs of columns hang together", text, about, series,
         "Cramér's V among the synthetic records", "Cramér's V before", limits=(0, 1),
     )  # fmt: skip
-    blocks: list[Block] = [Table(f"Differences of Cramér's V, {_NAMES[name]}", heads, (row,)), chart]
+    blocks: list[Block] = [DataTable(f"Differences of Cramér's V, {_NAMES[name]}", heads, (row,)), chart]
     groups = material.chosen("subgroup", "tvd", name, True)
     if groups:
         mean = material.metric("subgroup", name, "mean_tvd", 2)

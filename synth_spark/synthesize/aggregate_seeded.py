@@ -15,7 +15,7 @@ from synth_spark.kernels.marginals.matching import shares
 from synth_spark.plan import Synthesis
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.fields import Field
-from synth_spark.synthesize.constraints import Rule
+from synth_spark.synthesize.constraints import AttributeRule
 from synth_spark.synthesize.shards import SHARD, in_shards
 
 
@@ -55,7 +55,7 @@ def released_domain(singles: pa.Table, fields: Sequence[Field]) -> Domain:
 
 
 def seeded_records(
-    released: ReleasedCombinations, required: int, rules: Sequence[Rule], config: Synthesis, seed: int
+    released: ReleasedCombinations, required: int, rules: Sequence[AttributeRule], config: Synthesis, seed: int
 ) -> DataFrame:
     """Make records.
 

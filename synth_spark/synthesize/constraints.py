@@ -16,7 +16,7 @@ from synth_spark.schema.domain import Domain
 
 
 @dataclass(frozen=True)
-class Rule:
+class AttributeRule:
     """Of a record that holds all of some attributes: what it may not hold beside.
 
     Attributes:
@@ -36,7 +36,7 @@ class Rule:
             codes[held & np.isin(codes[:, column], stray), column] = 0
 
 
-def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[Rule]:
+def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[AttributeRule]:
     """The rules that values of a domain can break."""
     where: dict[tuple[str, str], tuple[int, int]] = {}
     for index, own in enumerate(domain.columns):
@@ -49,7 +49,7 @@ def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[Rul
         held = [where[attribute] for attribute in named]
         if rule.forbid:
             column, code = held.pop()
-            attributes.append(Rule(tuple(held), ((column, (code,)),)))
+            attributes.append(AttributeRule(tuple(held), ((column, (code,)),)))
             continue
         strays = []
         for name, allowed in rule.then.items():
@@ -58,12 +58,12 @@ def attributes_of(constraints: Sequence[Constraint], domain: Domain) -> list[Rul
                     values = domain.columns[column].values
                     stray = tuple(code for code, value in enumerate(values, 1) if value not in allowed)
                     strays += [(column, stray)] if stray else []
-        attributes.append(Rule(tuple(held), tuple(strays)))
+        attributes.append(AttributeRule(tuple(held), tuple(strays)))
     return attributes
 
 
 def forbidden_cells(
-    rules: Sequence[Rule], domain: Domain, whole: Sequence[bool]
+    rules: Sequence[AttributeRule], domain: Domain, whole: Sequence[bool]
 ) -> dict[tuple[int, int], npt.NDArray[np.bool_]]:
     """The cells of pairs' tables that rules about two columns forbid.
 

@@ -15,7 +15,7 @@ from synth_spark.kernels.keyed_random import derive, stream
 from synth_spark.kernels.marginals.consistency import Estimates
 from synth_spark.kernels.marginals.matching import match, shares, start
 from synth_spark.plan import Synthesis
-from synth_spark.synthesize.constraints import Rule
+from synth_spark.synthesize.constraints import AttributeRule
 from synth_spark.synthesize.shards import SHARD, in_shards
 
 
@@ -23,7 +23,7 @@ def matched_records(
     spark: SparkSession,
     estimates: Estimates,
     never_null: Sequence[bool],
-    rules: Sequence[Rule],
+    rules: Sequence[AttributeRule],
     config: Synthesis,
     seed: int,
 ) -> DataFrame:

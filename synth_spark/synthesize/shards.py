@@ -8,14 +8,16 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark.kernels.arrow_codec import pack_codes
 from synth_spark.kernels.cells import Codes
-from synth_spark.synthesize.constraints import Rule
+from synth_spark.synthesize.constraints import AttributeRule
 
 #: Records of a shard, about.
 SHARD = 50_000
 _RECORDS = "record binary, copies bigint"
 
 
-def in_shards(spark: SparkSession, shards: int, make: Callable[[int], Codes], rules: Sequence[Rule]) -> DataFrame:
+def in_shards(
+    spark: SparkSession, shards: int, make: Callable[[int], Codes], rules: Sequence[AttributeRule]
+) -> DataFrame:
     """Make every shard in a task.
 
     Args:

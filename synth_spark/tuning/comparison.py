@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import RunError
 from synth_spark.evaluate.metric_definitions import definition
-from synth_spark.report.blocks import Block, Chart, Column, Paragraphs, Report, Section, Series, Table
+from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Report, Section, Series, TableColumn
 from synth_spark.report.material import of_length
 from synth_spark.schema.root_layout import RUN_MANIFEST
 
@@ -177,10 +177,12 @@ def content(outcomes: Sequence[Outcome], title: str = "Runs compared", advice: S
     heads, rows = rows_of(outcomes)
     definitions = {title: measure for title, measure, *_ in _FIGURES}
     columns = [
-        Column(head, next((definition(definitions[name]) for name in definitions if head.startswith(name)), ""), at > 0)
+        TableColumn(
+            head, next((definition(definitions[name]) for name in definitions if head.startswith(name)), ""), at > 0
+        )
         for at, head in enumerate(heads)
     ]
-    table = Table("What was asked for, and what came of it", tuple(columns), tuple(map(tuple, rows)))
+    table = DataTable("What was asked for, and what came of it", tuple(columns), tuple(map(tuple, rows)))
     sections = (
         Section("summary", "In short", (Paragraphs((*advice, *_sentences(outcomes)), numbered=True),)),
         Section("runs", "The runs", (table,)),

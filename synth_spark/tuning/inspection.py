@@ -43,7 +43,7 @@ Shares = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnProfile:
     """What was found in one column.
 
     Attributes:
@@ -83,7 +83,7 @@ class Inspection:
     records: int
     searched: int
     k: int
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnProfile, ...]
     rare: tuple[float, ...]
     linkable: float
     attributes: tuple[tuple[str, str, float], ...]
@@ -249,7 +249,7 @@ def _why_left_out(sizes: read.Sizes, field: Field) -> str | None:
 
 def _columns(
     fields: tuple[Field, ...], domain: Domain, sizes: read.Sizes, left_out: dict[str, str], search: _Search, k: int
-) -> Iterator[Column]:
+) -> Iterator[ColumnProfile]:
     """What each column seems to hold."""
     shares, weights = search.shares, search.weights
     starts = starts_of(np.array(domain.cards, np.int64))
@@ -257,7 +257,7 @@ def _columns(
     for field in fields:
         empty = 1 - sizes.filled.get(field.name, 0) / sizes.records
         if field.name in left_out:
-            yield Column(field, left_out[field.name], sizes.distinct.get(field.name, 0), 0, empty, None)
+            yield ColumnProfile(field, left_out[field.name], sizes.distinct.get(field.name, 0), 0, empty, None)
             continue
         low, high = domain.bounds[place[field.name] : place[field.name] + 2]
         part = slice(starts[low], starts[high])
@@ -266,7 +266,7 @@ def _columns(
         values = [value for column in domain.columns[low:high] for value in column.values]
         common = sum(count >= k for count in counts)
         linkable = float(shares[part][held].mean()) if held.any() else 0.0
-        yield Column(field, _kind(field, values, counts), len(values), common, empty, linkable)
+        yield ColumnProfile(field, _kind(field, values, counts), len(values), common, empty, linkable)
 
 
 def _attributes(domain: Domain, shares: Shares, weights: Ints) -> tuple[tuple[str, str, float], ...]:
@@ -299,7 +299,7 @@ def _kind(field: Field, values: list[str], counts: list[int]) -> str:
     return "category"
 
 
-def _row(column: Column) -> str:
+def _row(column: ColumnProfile) -> str:
     linkable = "left out" if column.linkable is None else f"{column.linkable:.1%}"
     numbers = f"{column.values:,} | {column.common:,} | {column.empty:.1%}"
     return f"| {_cell(column.field.name)} | {_cell(column.kind)} | {numbers} | {linkable} |"

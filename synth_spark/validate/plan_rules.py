@@ -8,7 +8,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 
 from synth_spark.errors import PlanError
-from synth_spark.plan import Rule as Wish
+from synth_spark.plan import PlanRule
 from synth_spark.schema.metrics import Metric
 from synth_spark.validate.audit import Result, Rule, checked
 
@@ -16,7 +16,7 @@ _MEASURED = "ExpectColumnValuesToBeBetween"
 
 
 def own_results(
-    wishes: Sequence[Wish], metrics: Sequence[Metric], synthetic: DataFrame, aggregates: DataFrame
+    wishes: Sequence[PlanRule], metrics: Sequence[Metric], synthetic: DataFrame, aggregates: DataFrame
 ) -> list[Result]:
     """Check the rules of a plan.
 
@@ -56,13 +56,13 @@ def own_results(
     return [*checked(batches, rules), *missing] if rules else missing
 
 
-def _names(config: Wish, metric: Metric) -> bool:
+def _names(config: PlanRule, metric: Metric) -> bool:
     """Whether a rule is about a metric."""
     named = (config.topic, config.comparison, config.measure, config.about, config.length)
     return named == (metric.topic, metric.comparison, metric.measure, metric.about, metric.length)
 
 
-def _check(config: Wish) -> None:
+def _check(config: PlanRule) -> None:
     """Find mistakes in the name and the arguments of an expectation."""
     import great_expectations.expectations as gxe
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synth_spark.exports.showcase import Source
+from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.storage.hashing import sha256
 
 _TYPES = {
@@ -19,7 +19,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-def put(source: Source, out: Path, run_id: str = "R-1", documents: Mapping[str, str] | None = None) -> Path:
+def put(source: ShowcaseTables, out: Path, run_id: str = "R-1", documents: Mapping[str, str] | None = None) -> Path:
     """Publish tables in memory as a release of Parquet files, two of a table that has the rows for it."""
     entries = {}
     for name, table in source.tables.items():

@@ -14,7 +14,7 @@ import pyarrow as pa
 from browser import browser
 from playwright.sync_api import Browser, Page, Playwright
 
-from synth_spark.exports.showcase import Source, presentation, published_values
+from synth_spark.exports.showcase import ShowcaseTables, presentation, published_values
 from synth_spark.plan import parse
 
 #: Nothing of these tables is needed to explore; their rows are what reports are tested with elsewhere.
@@ -36,7 +36,7 @@ def released(
     title: str = "A release",
     noisy: bool = False,
     **view: Any,
-) -> Source:
+) -> ShowcaseTables:
     """A release whose published counts are those of the records themselves, rounded down to multiples of k."""
     delimiters = delimiters or {}
     aggregates = counted(table, k, longest, delimiters)
@@ -48,7 +48,7 @@ def released(
     told = told.set_column(0, "length", told["length"].cast(pa.int32()))
     shown = pa.table({name: pa.array(table[name], pa.string()) for name in table.columns})
     plan = parse({"input": {"multi_values": delimiters}, "privacy": {"k": max(k, 2)}, "showcase": view})
-    source = Source({"synthetic_records": shown, "aggregates": told})
+    source = ShowcaseTables({"synthetic_records": shown, "aggregates": told})
     row = {
         "title": title,
         "privacy": "k_anonymity",
@@ -63,7 +63,7 @@ def released(
         "presentation": json.dumps(presentation(plan, published_values(source))),
     }
     held = [["aggregates", "multiples_of_k", "Expect", "critical", True, "Counts are multiples of k.", ""]]
-    return Source(
+    return ShowcaseTables(
         {
             **source.tables,
             "release": pa.table({name: [value] for name, value in row.items()}),

@@ -7,15 +7,15 @@ from browser import measured
 
 from synth_spark.report.blocks import (
     Chart,
-    Column,
-    Figure,
+    DataTable,
     Figures,
+    KeyFigure,
     Paragraphs,
     Report,
     Section,
     Series,
     Small,
-    Table,
+    TableColumn,
 )
 from synth_spark.report.html_page import page
 
@@ -55,9 +55,12 @@ def demanding() -> Report:
         )
     ]  # fmt: skip
     charts += [chart("points", NAMES, 2, 1.0), chart("points", tuple(map(str, range(150))), 2, 1.0)]
-    heads = (Column("comparison", number=False), *(Column(f"figure {at}", "How it is calculated.") for at in range(9)))
-    table = Table("Many columns", heads, tuple((LONG, *("1,234,567.89",) * 9) for _ in range(4)))
-    figures = Figures(tuple(Figure(LONG, "about 1,234,567,890", "What it means.") for _ in range(5)))
+    heads = (
+        TableColumn("comparison", number=False),
+        *(TableColumn(f"figure {at}", "How it is calculated.") for at in range(9)),
+    )
+    table = DataTable("Many columns", heads, tuple((LONG, *("1,234,567.89",) * 9) for _ in range(4)))
+    figures = Figures(tuple(KeyFigure(LONG, "about 1,234,567,890", "What it means.") for _ in range(5)))
     small = Small(tuple(chart("bars", NAMES, 2, 1e5) for _ in range(5)))
     blocks = (Paragraphs((LONG * 4, "x" * 200), numbered=True), figures, table, *charts, small)
     return Report(

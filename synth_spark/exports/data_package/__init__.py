@@ -16,7 +16,7 @@ from synth_spark.exports.data_package.data import OFFERED, csv_header, csv_lines
 from synth_spark.exports.data_package.descriptor import descriptor
 from synth_spark.exports.data_package.readme import DOCUMENTS, readme
 from synth_spark.exports.data_package.release_metadata import About, about
-from synth_spark.exports.showcase import Source, showcase
+from synth_spark.exports.showcase import ShowcaseTables, showcase
 from synth_spark.publish.column_notes import delimiters
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.report.narrative import release_text
@@ -50,7 +50,7 @@ def package(release: PublishedRelease, target: Path | None = None, spark: "Spark
         PublishError: the release is not what was audited, lacks a table, or the file cannot be written.
     """
     release.verify()
-    source = Source.of(release, spark)
+    source = ShowcaseTables.of(release, spark)
     metadata = about(release, source)
     file = target if target is not None else Path()
     file = file / f"{metadata.folder}.zip" if file.is_dir() else file
@@ -59,7 +59,7 @@ def package(release: PublishedRelease, target: Path | None = None, spark: "Spark
     return file
 
 
-def _fill(zipped: Archive, release: PublishedRelease, source: Source, metadata: About) -> None:
+def _fill(zipped: Archive, release: PublishedRelease, source: ShowcaseTables, metadata: About) -> None:
     fields = {field.name: field for field in source.fields(delimiters(dict(metadata.plan)))}
     written = [
         write_table(zipped, release, source, name, fields) for name in OFFERED if name in release.manifest["tables"]
@@ -79,7 +79,7 @@ def _fill(zipped: Archive, release: PublishedRelease, source: Source, metadata: 
     zipped.write("SHA256SUMS", zipped.sums())
 
 
-def _documents(release: PublishedRelease, source: Source, metadata: About) -> dict[str, str]:
+def _documents(release: PublishedRelease, source: ShowcaseTables, metadata: About) -> dict[str, str]:
     """The texts of a package that are not made of its files."""
     documents = {name: text for name in _AS_PUBLISHED if (text := release.document(name)) is not None}
     documents.setdefault(RELEASE_TEXT, release_text(metadata.title, json.loads(metadata.row["sentences"])))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
 from synth_spark.exports.data_package.archive import Archive
-from synth_spark.exports.showcase import Source
+from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.schema import tables
 from synth_spark.schema.fields import Field, count_values, json_arrays
@@ -100,7 +100,7 @@ class Written:
 
 
 def write_table(
-    archive: Archive, release: PublishedRelease, source: Source, name: str, fields: Mapping[str, Field]
+    archive: Archive, release: PublishedRelease, source: ShowcaseTables, name: str, fields: Mapping[str, Field]
 ) -> Written:
     """Put a table into the package, as ``data/<name>.csv`` and ``data/<name>.parquet``.
 
@@ -154,7 +154,9 @@ def schema_of(release: PublishedRelease, name: str) -> pa.Schema:
     return pa.schema(entries)
 
 
-def batches(release: PublishedRelease, source: Source, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def batches(
+    release: PublishedRelease, source: ShowcaseTables, name: str, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
     """The rows of a table, in the columns and types of a schema.
 
     Raises:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from synth_spark.errors import PublishError
 from synth_spark.exports.data_package.licences import Licence, licence_named
-from synth_spark.exports.showcase import Source
+from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.plan import PublicationTerms
 from synth_spark.publish.published_release import PublishedRelease
 
@@ -89,7 +89,7 @@ class About:
         return next((text for text in sentences if text.startswith(_LIMITS)), "")
 
 
-def about(release: PublishedRelease, source: Source) -> About:
+def about(release: PublishedRelease, source: ShowcaseTables) -> About:
     """What a release tells of itself.
 
     Args:

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark.errors import PlanError, PublishError
-from synth_spark.exports.showcase.encoding import Coded, Counts, coded, counts, distinct, narrowed
+from synth_spark.exports.showcase.encoding import Coded, EncodedCounts, coded, counts, distinct, narrowed
 from synth_spark.exports.showcase.page import page, unknown_texts
 from synth_spark.exports.showcase.payload import packed
 from synth_spark.exports.showcase.presentation import charts, column_view, presentation
-from synth_spark.exports.showcase.source import Source
+from synth_spark.exports.showcase.source import ShowcaseTables
 from synth_spark.exports.showcase.trust_report import release_row, trust_html
 from synth_spark.plan import Showcase
 from synth_spark.schema.fields import Field
@@ -47,7 +47,7 @@ def check_texts(config: Showcase) -> None:
         )
 
 
-def published_values(source: Source) -> dict[str, list[str]]:
+def published_values(source: ShowcaseTables) -> dict[str, list[str]]:
     """The values of every column that have a published count, most frequent first.
 
     Args:
@@ -56,7 +56,7 @@ def published_values(source: Source) -> dict[str, list[str]]:
     return _values_of(source.head("aggregates", _MOST_VALUES), source.fields({}))
 
 
-def showcase(source: Source) -> str:
+def showcase(source: ShowcaseTables) -> str:
     """The showcase of a release, as one HTML file.
 
     Args:
@@ -144,7 +144,7 @@ def _sets(values: Sequence[str], column: Coded) -> list[int] | list[list[int]]:
     return [sorted(places[member] for member in members) for members in column.sets]
 
 
-def _count_arrays(length: int, own: Counts) -> dict[str, np.ndarray]:
+def _count_arrays(length: int, own: EncodedCounts) -> dict[str, np.ndarray]:
     """Counts of one length as arrays: a place of their combinations after the other, then the figures."""
     arrays = {f"a{length}_{place}": narrowed(own.attributes[:, place]) for place in range(length)}
     return arrays | {f"n{length}_{index}": narrowed(own.figures[:, index]) for index in range(own.figures.shape[1])}

@@ -50,7 +50,7 @@ class Records:
 
 
 @dataclass(frozen=True)
-class Counts:
+class EncodedCounts:
     """Published counts of combinations of one length.
 
     Attributes:
@@ -117,7 +117,7 @@ def _spread(codes: Codes) -> float:
 
 def counts(
     table: pa.Table, fields: Sequence[Field], values: Sequence[Sequence[str]], figures: Sequence[str]
-) -> dict[int, Counts]:
+) -> dict[int, EncodedCounts]:
     """Published counts by length, their attributes numbered column by column.
 
     Args:
@@ -148,7 +148,7 @@ def counts(
         chosen = lengths[row] == length
         held_rows, tuples = row[chosen][::length], attribute[chosen].reshape(-1, length)
         sorting = np.lexsort(tuples.T[::-1])
-        arrays[int(length)] = Counts(tuples[sorting], kept[held_rows[sorting]])
+        arrays[int(length)] = EncodedCounts(tuples[sorting], kept[held_rows[sorting]])
     return arrays
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class ShowcaseTables:
     """Published tables, by name: Parquet files in order, or a table in memory.
 
     Attributes:
@@ -27,7 +27,7 @@ class Source:
     tables: Mapping[str, Sequence[Path] | pa.Table]
 
     @classmethod
-    def of(cls, release: PublishedRelease, spark: "SparkSession | None" = None) -> "Source":
+    def of(cls, release: PublishedRelease, spark: "SparkSession | None" = None) -> "ShowcaseTables":
         """The tables of a release: its files, or of one that was published as Delta its tables in memory.
 
         Args:

@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from synth_spark.exports.showcase.source import Source
+from synth_spark.exports.showcase.source import ShowcaseTables
 from synth_spark.report.editions import public
 from synth_spark.report.html_page import sections_html
 from synth_spark.report.material import ReportData
@@ -17,7 +17,7 @@ TABLES_SHOWN = ("release", "evaluation", "fidelity", "differences", "quality_res
 _ELSEWHERE = ("summary", "marginals")
 
 
-def trust_html(source: Source, columns: int) -> str:
+def trust_html(source: ShowcaseTables, columns: int) -> str:
     """The sections of the public report that a showcase shows, as HTML.
 
     Args:
@@ -28,13 +28,13 @@ def trust_html(source: Source, columns: int) -> str:
     return sections_html([section for section in report.sections if section.anchor not in _ELSEWHERE])
 
 
-def release_row(source: Source) -> dict[str, Any]:
+def release_row(source: ShowcaseTables) -> dict[str, Any]:
     """The one row that tells what the release is."""
     row: dict[str, Any] = source.table("release").to_pylist()[0]
     return row
 
 
-def _material(source: Source, columns: int) -> ReportData:
+def _material(source: ShowcaseTables, columns: int) -> ReportData:
     row, rows = release_row(source), {name: source.table(name).to_pylist() for name in TABLES_SHOWN[1:]}
     measures = tuple(Metric.of(one) for one in rows["evaluation"])
     metrics = tuple(Metric.of(one) for one in rows["fidelity"] + rows["differences"])

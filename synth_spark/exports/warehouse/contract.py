@@ -27,7 +27,7 @@ _TYPES = {kind: kind for kind in KINDS} | {"array<string>": "list"}
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnContract:
     """A column of a warehouse's table.
 
     Attributes:
@@ -54,7 +54,7 @@ class TableContract:
 
     name: str
     header: str
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnContract, ...]
     comment: str
 
     @property
@@ -83,7 +83,7 @@ class Contract:
         """From JSON, as `dump` wrote it."""
         content = json.loads(text)
         tables = [
-            TableContract(**{**table, "columns": tuple(Column(**column) for column in table["columns"])})
+            TableContract(**{**table, "columns": tuple(ColumnContract(**column) for column in table["columns"])})
             for table in content["tables"]
         ]
         return cls(content["version"], tuple(tables))
@@ -120,12 +120,12 @@ def _table(
     own = [column for column in fixed if column in kinds and column not in before]
     order = [*kept, *own, *(column for column in kinds if column not in before and column not in own)]
     names = unique_names(order, {column: before[column].name for column in before}, [RUN_ID])
-    columns = [Column(RUN_ID, "", "string", "the release that the row is of")]
+    columns = [ColumnContract(RUN_ID, "", "string", "the release that the row is of")]
     for column, called in zip(order, names, strict=True):
         kind = kinds.get(column) or before[column].kind
         remarks = [] if column in fixed else [notes.get(column, "")]
         remarks += ["a JSON array of texts"] if kind == "list" else []
-        columns.append(Column(called, column, kind, "; ".join(filter(None, remarks))))
+        columns.append(ColumnContract(called, column, kind, "; ".join(filter(None, remarks))))
     return TableContract(name, header, tuple(columns), str(entry.get("grain", "")))
 
 
@@ -162,7 +162,7 @@ def evolves(old: Contract, new: Contract) -> list[str]:
     return problems
 
 
-def _changes(table: str, old: Sequence[Column], new: Sequence[Column]) -> list[str]:
+def _changes(table: str, old: Sequence[ColumnContract], new: Sequence[ColumnContract]) -> list[str]:
     places = {column.name: place for place, column in enumerate(new)}
     problems = []
     for place, column in enumerate(old):

@@ -32,7 +32,7 @@ from synth_spark.exports.data_package.archive import archive
 from synth_spark.exports.data_package.codebook import generalisation
 from synth_spark.exports.data_package.data import OFFERED, csv_lines
 from synth_spark.exports.data_package.release_metadata import short_name
-from synth_spark.exports.showcase import Source
+from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.plan import PublicationTerms, parse
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema import tables
@@ -54,11 +54,11 @@ CASES = pd.DataFrame(
 )
 
 
-def with_plan(source: Source, **changes: Any) -> Source:
+def with_plan(source: ShowcaseTables, **changes: Any) -> ShowcaseTables:
     """The same tables, with other keys in the published plan."""
     row = source.table("release").to_pylist()[0]
     row["plan"] = json.dumps(json.loads(row["plan"]) | changes)
-    return Source({**source.tables, "release": pa.table({name: [value] for name, value in row.items()})})
+    return ShowcaseTables({**source.tables, "release": pa.table({name: [value] for name, value in row.items()})})
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def files(out: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, byte
     return contents(package(open_release(out), tmp_path_factory.mktemp("zips")))
 
 
-def packed(source: Source, folder: Path, **options: Any) -> dict[str, bytes]:
+def packed(source: ShowcaseTables, folder: Path, **options: Any) -> dict[str, bytes]:
     """The package of tables in memory."""
     return contents(package(open_release(put(source, folder / "out", **options)), folder))
 
@@ -106,7 +106,7 @@ def test_only_tables_that_are_safe_by_declaration_are_offered(tmp_path: Path) ->
     declared = {one.name: one for one in vars(tables).values() if isinstance(one, tables.Table)}
     assert all(declared[name].sensitivity is tables.Sensitivity.SAFE for name in OFFERED)
     source = released(CASES[["sex"]])
-    smuggled = Source({**source.tables, "audit_results": pa.table({"secret": ["exact figures"] * 2})})
+    smuggled = ShowcaseTables({**source.tables, "audit_results": pa.table({"secret": ["exact figures"] * 2})})
     found = packed(smuggled, tmp_path, documents={"inspect.md": "exact figures"})
     assert not [name for name in found if "audit" in name or "inspect" in name]
     assert b"exact figures" not in b"".join(found.values())
@@ -156,7 +156,7 @@ def test_lists_are_json_arrays_and_a_lone_column_has_a_line_a_row(tmp_path: Path
     records = pa.table({"kinds": pa.array([["d1", 'd"2'], ["d1"], None] * 4, pa.list_(pa.string()))})
     counts = pa.table({"length": pa.array([1, 1], pa.int32()), "kinds": pa.array([["d1"], ['d"2']]),
                        "protected_count": pa.array([8, 4])})  # fmt: skip
-    found = packed(Source({**source.tables, "synthetic_records": records, "aggregates": counts}), tmp_path)
+    found = packed(ShowcaseTables({**source.tables, "synthetic_records": records, "aggregates": counts}), tmp_path)
     assert found["data/synthetic_records.csv"].count(b"\r\n") == 13
     cells = table(found, "data/synthetic_records.csv")["kinds"].tolist()
     assert [json.loads(cell) if isinstance(cell, str) else None for cell in cells] == records["kinds"].to_pylist()
@@ -170,7 +170,7 @@ def test_lists_are_json_arrays_and_a_lone_column_has_a_line_a_row(tmp_path: Path
 def test_tables_of_many_batches_are_whole_and_in_order(tmp_path: Path) -> None:
     source, rows = released(pd.DataFrame({"n": ["0", "1"] * 4}), longest=1), 150_001
     records = pa.table({"n": [str(place % 977) if place % 5 else None for place in range(rows)]})
-    found = packed(Source({**source.tables, "synthetic_records": records}), tmp_path)
+    found = packed(ShowcaseTables({**source.tables, "synthetic_records": records}), tmp_path)
     assert pq.read_table(io.BytesIO(found["data/synthetic_records.parquet"])).equals(records)
     expected = pd.Series(records["n"].to_pylist())
     assert table(found, "data/synthetic_records.csv")["n"].where(lambda cells: cells.notna(), None).equals(expected)
@@ -244,7 +244,7 @@ def test_how_values_became_coarser(reading: dict[str, Any], told: dict[str, Any]
 def test_counts_with_noise_have_their_intervals(tmp_path: Path) -> None:
     source = released(CASES[["sex"]], noisy=True)
     row = source.table("release").to_pylist()[0] | {"privacy": "differential_privacy", "k": None}
-    source = Source({**source.tables, "release": pa.Table.from_pylist([row])})
+    source = ShowcaseTables({**source.tables, "release": pa.Table.from_pylist([row])})
     found = packed(source, tmp_path)
     values = table(found, "codebook_values.csv").set_index("value")
     assert values.loc["Woman", ["protected_count", "standard_error", "low", "high"]].tolist() == [
@@ -261,7 +261,7 @@ def test_columns_of_indicators_are_explained(tmp_path: Path) -> None:
     held = [[None if not isinstance(cell, str) or value not in cell else "1" for cell in CASES.means]
             for value in ("debt", "threats")]  # fmt: skip
     wide = pa.table({"sex": pa.array(CASES.sex, pa.string()), "means_debt": held[0], "means_threats": held[1]})
-    columns = table(packed(Source({**source.tables, "synthetic_indicators": wide}), tmp_path), "codebook.csv")
+    columns = table(packed(ShowcaseTables({**source.tables, "synthetic_indicators": wide}), tmp_path), "codebook.csv")
     own = columns[columns.table == "synthetic_indicators"].set_index("column")
     assert own.loc["means_debt", ["title", "meaning"]].tolist() == [
         "Means: debt", "1 where the record holds this value of means"

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from synth_spark.report.blocks import (
     Chart,
-    Column,
-    Figure,
+    DataTable,
     Figures,
+    KeyFigure,
     Paragraphs,
     Report,
     Section,
     Series,
     Small,
-    Table,
+    TableColumn,
 )
 from synth_spark.report.charts import drawn
 from synth_spark.report.html_page import page
@@ -44,8 +44,10 @@ def report(*blocks: object) -> Report:
 KINDS = ("bars", "columns", "lines", "intervals", "points")
 EVERYTHING = report(
     Paragraphs(("Sentence one.", "Sentence two."), numbered=True),
-    Figures((Figure("label", "1,234", "What the label means."),)),
-    Table("A table", (Column("name", number=False), Column("count", "How many there are.")), (("x", "3"),)),
+    Figures((KeyFigure("label", "1,234", "What the label means."),)),
+    DataTable(
+        "A table", (TableColumn("name", number=False), TableColumn("count", "How many there are.")), (("x", "3"),)
+    ),
     *(chart(kind) for kind in KINDS),
     Small((chart("bars"),)),
 )
@@ -114,7 +116,7 @@ def test_all_numbers_of_a_chart_are_in_its_table() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_texts_are_texts(kind: str) -> None:
     one = chart(kind, (HOSTILE, HOSTILE + "2"), caption=HOSTILE, definition=HOSTILE, axis=HOSTILE, axis_x=HOSTILE)
-    table = Table(HOSTILE, (Column(HOSTILE, HOSTILE),), ((HOSTILE,),))
+    table = DataTable(HOSTILE, (TableColumn(HOSTILE, HOSTILE),), ((HOSTILE,),))
     text = page(Report(HOSTILE, HOSTILE, "PUBLIC", HOSTILE, False, (Section("x", HOSTILE, (one, table)),)))
     tags = parsed(text)
     assert not {"script", "img"} & {tag for tag, _ in tags.seen}

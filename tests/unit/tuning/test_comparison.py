@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from synth_spark.errors import RunError
-from synth_spark.report.blocks import Chart, Paragraphs, Table
+from synth_spark.report.blocks import Chart, DataTable, Paragraphs
 from synth_spark.report.html_page import page
 from synth_spark.report.markdown import markdown
 from synth_spark.tuning.comparison import content, csv_text, differing, outcomes, rows_of, table_text
@@ -84,7 +84,7 @@ def test_the_report_names_the_best_and_shows_what_privacy_costs(two: list[Path])
     charts = [block for block in blocks if isinstance(block, Chart)]
     trade = next(chart for chart in charts if chart.kind == "points")
     assert [series.values for series in trade.series] == [(5.0, 10.0), (0.45, 0.4)]
-    assert len(next(block for block in blocks if isinstance(block, Table)).rows) == 2
+    assert len(next(block for block in blocks if isinstance(block, DataTable)).rows) == 2
     assert "What privacy costs" in page(report)
     assert "What privacy costs" in markdown(report)
     assert report.edition == "INTERNAL"
