@@ -97,11 +97,6 @@ def now() -> datetime:
     return datetime.now(UTC) - behind[0]
 
 
-def set_clock_right() -> None:
-    """Undo a jump of the clock."""
-    behind[0] = timedelta()
-
-
 def _armed(name: str) -> str | None:
     """The kind of fault that was armed at a point."""
     text = os.environ.get(VARIABLE)
