@@ -24,7 +24,7 @@ from synth_spark.exports.showcase.trust_report import release_row, trust_html
 from synth_spark.plan import Showcase
 from synth_spark.schema.fields import Field
 
-__all__ = ["Source", "check_texts", "inline", "presentation", "published_values", "showcase"]
+__all__ = ["ShowcaseTables", "check_texts", "inline", "presentation", "published_values", "showcase"]
 
 _FIGURES = ("protected_count", "low", "high")
 #: A language as browsers know it (BCP 47): its code, and what follows.
