@@ -3,7 +3,6 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
-KERNELS := .venv/.kernels
 WARM := .venv/.warm
 
 #: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
@@ -25,12 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-# Kernels need all cores, what `warm` does besides does not: in CI types are checked beside that.
-$(KERNELS): $(STAMP)
-	$(BIN)/python -c "from synth_spark.kernels.warmup import compile_beside; compile_beside()"
-	@touch $(KERNELS)
-
-$(WARM): $(KERNELS)
+$(WARM): $(STAMP)
 	$(BIN)/synth-spark warm
 	@touch $(WARM)
 
@@ -49,7 +43,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(if $(SYNTH_SPARK_CI),$(KERNELS),$(STAMP))
+types: $(STAMP)
 	$(BIN)/mypy
 
 contracts: $(STAMP)
