@@ -164,7 +164,7 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
 
 
 def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: str = "sensitive") -> list[Metric]:
-    """Records with rare and with unique combinations, and the columns and attributes that link most (2.5).
+    """Records with rare and with unique combinations, and the columns and attributes that link most.
 
     Args:
         linked: what was found.

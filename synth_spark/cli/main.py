@@ -40,25 +40,6 @@ if TYPE_CHECKING:
 #: Records that take minutes to release.
 _MANY = 300_000
 _EXAMPLE = "example.yml"
-#: What loads nearly all of Spark's classes that a release does (measured: 98 % of the archive, no slower a release).
-_FEW_CASES = """
-import sys
-from synth_spark import plan as plans
-from synth_spark.demo import write_csv
-from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline import api
-from synth_spark.runtime.session import session, warm_workers
-from pathlib import Path
-folder = Path(sys.argv[1])
-with session(quiet=True) as spark:
-    warm_workers(spark)
-    write_csv(spark, folder / "cases.csv", 300, 1)
-    asked = {"input.path": str(folder / "cases.csv"), "output.path": str(folder / "out")}
-    asked["input.columns"] = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
-    run = api.start(spark, plans.load(None, asked), Progress(quiet=True))
-    api.work(run, "read")
-    api.work(run, "encode")
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -333,7 +314,7 @@ def _warm(options: argparse.Namespace) -> None:
 
     compile_beside()
     with tempfile.TemporaryDirectory() as folder:
-        write_archive(check_java(), (sys.executable, "-c", _FEW_CASES, folder))
+        write_archive(check_java(), (sys.executable, "-m", "synth_spark.cli.class_loading", folder))
 
 
 def _example() -> str:

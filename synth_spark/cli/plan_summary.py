@@ -2,7 +2,6 @@
 
 import math
 
-from synth_spark.plan import DifferentialPrivacy
 from synth_spark.plan.input_preview import Preview
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
@@ -61,7 +60,7 @@ def _memory(resolved: ResolvedPlan) -> list[str]:
 
 def _privacy(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     if resolved.plan.privacy.noisy:
-        return _spending(resolved, shape, resolved.plan.private_terms)
+        return _spending(resolved, shape)
     k = resolved.k
     promise = (
         [
@@ -77,9 +76,10 @@ def _privacy(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     ]
 
 
-def _spending(resolved: ResolvedPlan, shape: Preview, terms: DifferentialPrivacy) -> list[str]:
+def _spending(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     """The split of the budget, and the error of a count that is to be expected of it."""
     plan, cards = resolved.plan, [card + 1 for card in shape.cards]
+    terms = plan.private_terms
     pairs = [a * b for place, a in enumerate(cards) for b in cards[place + 1 :]]
     held = [1] * len(cards)
     spending = spend(plan, resolved.length, len(cards), compose(plan, cards, pairs, held))

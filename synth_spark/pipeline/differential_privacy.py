@@ -16,6 +16,7 @@ from synth_spark.errors import InputError
 from synth_spark.kernels.marginals.consistency import Estimates, estimate
 from synth_spark.pipeline.assessment import keep_comparisons
 from synth_spark.pipeline.audit import conclude
+from synth_spark.pipeline.policy import enter
 from synth_spark.pipeline.run import Run
 from synth_spark.privacy import compose
 from synth_spark.privacy.ledger import Ledger, private_entry
@@ -155,10 +156,8 @@ def _evidence(run: Run) -> validate.Evidence:
 
 def _debit(run: Run) -> None:
     """Enter what the release costs, before the first draw; once, however often the run is taken up again."""
-    spending, plan = run.spending, run.plan
-    entry = private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, spending)
-    for remark in Ledger(plan.ledger_file).debit(entry):
-        run.progress.say(remark)
+    plan = run.plan
+    enter(run, private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, run.spending))
 
 
 def _fabricated(run: Run) -> float:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from synth_spark import validate
 from synth_spark.plan import Plan
-from synth_spark.privacy.ledger import Ledger, release_entry
+from synth_spark.privacy.ledger import Entry, Ledger, release_entry
 from synth_spark.report import narrative
 from synth_spark.report.narrative import Narrative, differential_privacy
 from synth_spark.schema import tables
@@ -44,6 +44,12 @@ class Promise(NamedTuple):
     records: int
     longest: int
     k: int
+
+
+def enter(run: "Run", entry: Entry) -> None:
+    """Enter a release in the ledger, unless that was done, and say what is to be known of it."""
+    for remark in Ledger(run.plan.ledger_file).debit(entry):
+        run.progress.say(remark)
 
 
 class Policy(Protocol):
@@ -91,9 +97,7 @@ class KAnonymityPolicy:
     def begin(self, run: "Run") -> None:
         """A release costs nothing, and is recorded: several of the same data can be compared."""
         plan = run.plan
-        entry = release_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, plan.privacy.k)
-        for remark in Ledger(plan.ledger_file).debit(entry):
-            run.progress.say(remark)
+        enter(run, release_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, plan.privacy.k))
 
     def domain(self, run: "Run") -> Domain:
         """All values; those that are rarer than k are known to be."""

@@ -9,6 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from synth_spark.schema.arrow_types import ARROW_TYPES
+from synth_spark.schema.published_columns import COLUMNS
+
 #: source_to_target; the last one compares what is published alone.
 COMPARISONS = ("sensitive_to_reportable", "sensitive_to_synthetic", "reportable_to_synthetic")
 PUBLIC = COMPARISONS[-1]
@@ -16,27 +19,6 @@ PUBLIC = COMPARISONS[-1]
 COMPARED = "earlier_to_this"
 #: Comparisons of what is published alone: their values may be shown to everyone, and whether a rule about one held.
 PUBLISHED = (PUBLIC, COMPARED)
-_ROWS = pa.schema(
-    [
-        ("topic", pa.string()),
-        ("comparison", pa.string()),
-        ("measure", pa.string()),
-        ("about", pa.string()),
-        ("length", pa.int32()),
-        ("value", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-    ]
-)
-_COUNT_ROWS = pa.schema(
-    [
-        ("comparison", pa.string()),
-        ("measure", pa.string()),
-        ("length", pa.int32()),
-        ("count_bin", pa.int64()),
-        ("value", pa.float64()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -75,9 +57,15 @@ class Metric:
 
 def metrics_table(metrics: Iterable[Metric]) -> pa.Table:
     """Metrics about columns, attributes, attacks and records as a table, one row each."""
-    return pa.Table.from_pylist([vars(metric) for metric in metrics], _ROWS)
+    return _table(metrics, "fidelity")
 
 
 def count_metrics_table(metrics: Iterable[Metric]) -> pa.Table:
     """Metrics of counts as a table, one row each."""
-    return pa.Table.from_pylist([vars(metric) for metric in metrics], _COUNT_ROWS)
+    return _table(metrics, "evaluation")
+
+
+def _table(metrics: Iterable[Metric], like: str) -> pa.Table:
+    """Metrics in the columns of a published table of them; tables that are not published have the same."""
+    schema = pa.schema([(name, ARROW_TYPES[column.type]) for name, column in COLUMNS[like].items()])
+    return pa.Table.from_pylist([vars(metric) for metric in metrics], schema)

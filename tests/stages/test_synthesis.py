@@ -124,7 +124,7 @@ def test_oversampling_is_held_to_its_limit_over_all_tasks(
 
 
 def test_oversampling_of_sds_without_its_defect(spark: SparkSession, tmp_path: Path) -> None:
-    """10.5: 19 records (a1, b0 ten times, b1 nine times) and 3 of (a2, b9), k = 10: a1 10 and b0 10, not 1."""
+    """Known answer: 19 records (a1, b0 ten times, b1 nine times) and 3 of (a2, b9), k = 10: a1 10 and b0 10, not 1."""
     rows = ["a1,b0"] * 10 + ["a1,b1"] * 9 + ["a2,b9"] * 3
     (tmp_path / "cases.csv").write_text("\n".join(["a,b", *rows]) + "\n")
     release(

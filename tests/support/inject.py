@@ -32,7 +32,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pyspark
+from cluster import free_port
+from installing import SPARK_HOME, clean_environment
 from pyspark.sql import SparkSession
 
 from synth_spark import demo
@@ -340,19 +341,16 @@ def _resume_into(folder: Path, point: str, remote: str | None, log: Path) -> Non
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """A Spark Connect server, whose address drivers are given: they start in seconds, and it outlives them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {
         **local_settings(more=java_options(check_java())),
         "spark.sql.shuffle.partitions": "2",
         "spark.connect.grpc.binding.port": str(port),
     }
-    command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), "org.apache.spark.deploy.SparkSubmit"]
+    command = [str(SPARK_HOME / "bin" / "spark-class"), "org.apache.spark.deploy.SparkSubmit"]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]"]
     command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_"))}
-    environment |= {"PYSPARK_PYTHON": sys.executable}
+    environment = clean_environment(PYSPARK_PYTHON=sys.executable)
     with (folder / "server.log").open("wb") as log:
         running = subprocess.Popen([*command, "spark-internal"], env=environment, stdout=log, stderr=log, cwd=folder)
     try:

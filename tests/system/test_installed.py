@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pyspark
 import pytest
-from installing import ROOT, run, short_lived
+from installing import ROOT, SPARK_HOME, run, short_lived
 from pyspark.sql import SparkSession
 from releasing import hashes, published
 
@@ -51,7 +50,7 @@ def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Pat
 
 @pytest.mark.takes("a process of its own, with Spark")
 def test_as_a_job_under_spark_submit(cases: Path, expected: dict[str, str], tmp_path: Path) -> None:
-    submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    submit = SPARK_HOME / "bin" / "spark-submit"
     out = tmp_path / "out"
     job = [submit, "--master", "local[2]", ROOT / "jobs" / "release.py"]
     asked = ["--input", cases, "--output", out, "--seed", "5", "--run-id", "job"]

@@ -18,6 +18,7 @@ from synth_spark.exports.data_package.archive import Archive
 from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.schema import tables
+from synth_spark.schema.arrow_types import ARROW_TYPES
 from synth_spark.schema.fields import Field, count_values, json_arrays
 from synth_spark.schema.published_columns import COUNT_COLUMNS
 
@@ -42,16 +43,6 @@ _BATCH, _SLICE = 1 << 16, 1 << 13
 #: Most different values of a column that are counted; no column of the data has as many.
 MOST_VALUES = 200_000
 _QUOTED = r'[",\r\n]|^\s|\s$'
-_TYPES = {
-    "string": pa.string(),
-    "int": pa.int32(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", "UTC"),
-    "array<string>": pa.list_(pa.string()),
-}
 
 
 @dataclass
@@ -146,11 +137,11 @@ def schema_of(release: PublishedRelease, name: str) -> pa.Schema:
     """
     entries = []
     for column in release.manifest["tables"][name]["schema"]:
-        if column["type"] not in _TYPES:
+        if column["type"] not in ARROW_TYPES:
             remedy = "only texts, numbers, dates, times, truth values and lists of texts can be packaged"
             where = f"table {name}, column '{column['name']}'"
             raise PublishError(where, "has a type that no package has", remedy)
-        entries.append(pa.field(column["name"], _TYPES[column["type"]]))
+        entries.append(pa.field(column["name"], ARROW_TYPES[column["type"]]))
     return pa.schema(entries)
 
 

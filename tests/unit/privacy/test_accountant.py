@@ -115,7 +115,7 @@ def test_losses_are_composed_where_all_scales_are_known_before_the_first_draw_an
 
 
 def test_thresholds_of_sds() -> None:
-    """10.4: row 1, Δ = 10, σ₂ = 2.72043524."""
+    """SDS's known answer: row 1, Δ = 10, σ₂ = 2.72043524."""
     sigma = 2.72043524 * math.sqrt(10)
     for share, expected in ((0.55, 5.14239), (0.1, 14.1503), (0.01, 22.1593), (1.0, 0.0)):
         terms = DifferentialPrivacy(epsilon=4, fabrication=(share,))
@@ -124,13 +124,13 @@ def test_thresholds_of_sds() -> None:
 
 
 def test_the_threshold_of_values_is_that_of_sds_rounded_up() -> None:
-    """10.4: row 1, Δ₁ = 5: T₁ = 64.5738 for σ₁ √Δ₁ and δ/2."""
+    """SDS's known answer: row 1, Δ₁ = 5: T₁ = 64.5738 for σ₁ √Δ₁ and δ/2."""
     sigma = Sigma(5.44087048 * math.sqrt(5))
     assert value_threshold(sigma, Delta(8.685889638e-7 / 2), 5) == 65
 
 
 def test_fabrication_modes_of_sds() -> None:
-    """10.4: R = 4."""
+    """SDS's known answer: R = 4."""
     modes = {
         "progressive": [0.1, 0.55, 1.0],
         "balanced": [0.55, 1.0, 1.0],
@@ -144,7 +144,7 @@ def test_fabrication_modes_of_sds() -> None:
 
 
 def test_accuracy_modes_give_the_proportions_of_sds() -> None:
-    """10.4: with 1, 1/2, 1/3 the scales are 5.44087048, 2.72043524, 1.81362349."""
+    """SDS's known answer: with 1, 1/2, 1/3 the scales are 5.44087048, 2.72043524, 1.81362349."""
     shares = length_shares(DifferentialPrivacy(epsilon=4, accuracy="long"), 3)
     scales = [1 / math.sqrt(share) for share in shares]
     assert [scale / scales[0] for scale in scales] == pytest.approx([1, 1 / 2, 1 / 3])
@@ -167,5 +167,5 @@ def test_accuracy_modes_give_the_proportions_of_sds() -> None:
     ],
 )
 def test_the_same_budget_is_worth_more_than_in_sds(epsilon: float, delta: float, rho: float) -> None:
-    """10.4: ρ of its closed bound at δ/2; the tight conversion allows more at that δ."""
+    """SDS's known answer: ρ of its closed bound at δ/2; the tight conversion allows more at that δ."""
     assert rho < float(rho_of(Epsilon(epsilon), Delta(delta / 2))) < 2 * rho

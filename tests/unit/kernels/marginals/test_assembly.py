@@ -40,12 +40,12 @@ def _made(singles, pairs, factor=1.0, **keys) -> set[tuple]:
     ],
 )
 def test_cases_of_sds(singles, pairs, keys, expected) -> None:
-    """10.5: what comes out whatever is drawn."""
+    """SDS's known answer: what comes out whatever is drawn."""
     assert _made(singles, pairs, **{"synthetic": False, **keys}) == {expected}
 
 
 def test_case_of_a_missing_pair() -> None:
-    """10.5: without b c no record holds both, and totals are 2, 2, 2."""
+    """SDS's known answer: without b c no record holds both, and totals are 2, 2, 2."""
     for outcome in _made([2, 2, 2], {AB: 2, AC: 2}, synthetic=False):
         assert not any("b" in record and "c" in record for record in outcome)
         assert Counter("".join(outcome)) == {"a": 2, "b": 2, "c": 2}

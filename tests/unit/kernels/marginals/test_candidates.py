@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from synth_spark.aggregate.noisy_combinations import percentile_scores
 from synth_spark.kernels.marginals.candidates import counts, links, next_level, sizes
 
-#: The table of vector 10.4: columns A, B, C, D with 2, 2, 1, 2 values.
+#: The table of SDS's known answers: columns A, B, C, D with 2, 2, 1, 2 values.
 STARTS = np.array([0, 2, 4, 5, 7])
 SINGLES = np.arange(7)[:, None]
 
 
 def test_candidates_of_sds() -> None:
-    """10.4: 18 pairs and 20 triples; 14 if a1 b1 and a2 d1 are not released."""
+    """SDS's known answer: 18 pairs and 20 triples; 14 if a1 b1 and a2 d1 are not released."""
     pairs = next_level(STARTS, [SINGLES])
     assert len(pairs.rows) == 18
     assert len(next_level(STARTS, [SINGLES, pairs.rows]).rows) == 20
@@ -143,5 +143,5 @@ def test_the_best_score_is_the_percentile() -> None:
 
 
 def test_scores_differ_from_those_of_sds() -> None:
-    """10.1: input 5 4, P = 60 scores −2 −2 −2 −2 0 −1 there: 2 for one record's absence."""
+    """SDS's known answer: input 5 4, P = 60 scores −2 −2 −2 −2 0 −1 there: 2 for one record's absence."""
     assert percentile_scores(np.bincount([5, 4], minlength=6), 60).tolist() == [-2, -2, -2, -2, -1, 0]
