@@ -15,13 +15,13 @@ help:  ## what there is
 
 setup: $(WARM)  ## a working .venv/bin/synth-spark, from the lock file
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml conf/setup/pip.lock
 	@sh conf/setup/system.sh
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 was not found: install it, or name one with make PYTHON=…"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	DIST_EXTRA_CONFIG=$(CURDIR)/conf/setup/build.cfg \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	DIST_EXTRA_CONFIG=$(CURDIR)/conf/setup/build.cfg sh conf/setup/packages.sh $(BIN)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip check > .venv/.check || { cat .venv/.check; exit 1; }
 	@touch $(STAMP)
 
 $(WARM): $(STAMP)

@@ -16,6 +16,7 @@ record). Every combination found is told; other ways to put counts together are 
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -23,6 +24,7 @@ from pyspark.sql import functions as F
 from synth_spark.assess.differencing import Published, side_by_side
 from synth_spark.schema.fields import Field, escaped
 from synth_spark.schema.metrics import COMPARED, Metric
+from synth_spark.schema.sql_text import literal
 
 #: The two figures that tell of someone, by what they tell of.
 DISCLOSURES = ("told_of_added", "told_of_earlier")
@@ -51,15 +53,20 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
         DISCLOSURES[0]: (F.col("least") >= 1) & (F.col("most") < this.k),
         DISCLOSURES[1]: (F.col("old") == 0) & (F.col("new") - F.col("most") >= 1) & (unpublished < this.k),
     }
-    metrics = []
-    for length in range(1, min(earlier.longest, this.longest) + 1):
+    lengths = range(1, min(earlier.longest, this.longest) + 1)
+    levels: list[DataFrame] = []
+    for length in lengths:
         level = _bounded(both.where(F.col("length") == length), above, fields, (earlier.k, this.k))
-        row = level.agg(*(F.count_if(test).alias(name) for name, test in tests.items())).collect()[0]
-        counted = {name: float(row[name] or 0) for name in tests}
-        metrics += [
-            Metric("difference", COMPARED, name, earlier.run_id, length, value) for name, value in counted.items()
-        ]
+        levels.append(level.select(F.lit(length).alias("length"), *(test.alias(name) for name, test in tests.items())))
         above = level.select(F.col("selections").alias("parent"), F.col("most").alias("parent_most"))
+    numbers = (F.count_if(name).alias(name) for name in tests)
+    counted = reduce(DataFrame.unionAll, levels).groupBy("length").agg(*numbers)  # levels share their steps
+    rows = {row["length"]: row.asDict() for row in counted.collect()}
+    metrics = [
+        Metric("difference", COMPARED, name, earlier.run_id, length, float(rows.get(length, {}).get(name, 0)))
+        for length in lengths
+        for name in tests
+    ]
     fell = [one for one in metrics if one.measure == "fell"]
     return fell if most_rise < 0 or any(one.value for one in fell) else metrics
 
@@ -73,23 +80,24 @@ def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tu
         fields: the columns.
         ks: privacy resolution of the earlier release and of this one.
     """
-    rise = F.col("new") - F.col("old")
-    own = level.withColumn("least", F.greatest(F.lit(0), rise - (ks[0] - 1)))
-    own = own.withColumn("own_most", rise + (ks[1] - 1))
-    attributes = F.split("selections", ";")
-    place = F.explode(F.sequence(F.lit(0), F.size("attributes") - 1))
-    taken = own.withColumn("attributes", attributes).select("*", place.alias("place"))
-    parent = F.array_join(F.filter("attributes", lambda _, at: at != F.col("place")), ";")
-    edges = taken.select(
-        "selections", "old", "new", "least", "own_most", parent.alias("parent"),
-        F.substring_index(F.get("attributes", F.col("place")), ":", 1).alias("column"),
+    single = ", ".join(map(literal, _single(fields)))
+    taken = level.selectExpr(
+        "*", "new - old AS rise", "split(selections, ';') AS attributes",
+        "explode(sequence(0, size(split(selections, ';')) - 1)) AS place",
     )  # fmt: skip
-    siblings = F.sum("least").over(Window.partitionBy("parent", "column")) - F.col("least")
-    others = F.when(F.col("column").isin(*_single(fields)), siblings).otherwise(F.lit(0))
-    joined = edges.withColumn("others", others).join(above, "parent")
-    most = F.least(F.min(F.col("parent_most") - F.col("others")), F.first("own_most"))
-    columns = (F.first(name).alias(name) for name in ("old", "new", "least"))
-    return joined.groupBy("selections").agg(*columns, most.alias("most"))
+    edges = taken.selectExpr(
+        "selections", "old", "new",
+        f"greatest(0, rise - {ks[0] - 1}) AS least", f"rise + {ks[1] - 1} AS own_most",
+        "array_join(filter(attributes, (_, at) -> at != place), ';') AS parent",
+        f"substring_index(get(attributes, place), ':', 1) IN ({single}) AS single",
+        "substring_index(get(attributes, place), ':', 1) AS column",
+    )  # fmt: skip
+    others = "if(single, sum(least) OVER (PARTITION BY parent, column) - least, 0) AS others"
+    joined = edges.selectExpr("*", others).join(above, "parent")
+    return joined.groupBy("selections").agg(
+        *map(F.expr, ("first(old) AS old", "first(new) AS new", "first(least) AS least")),
+        F.expr("least(min(parent_most - others), first(own_most)) AS most"),
+    )
 
 
 def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[Metric]:

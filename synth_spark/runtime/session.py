@@ -123,6 +123,8 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.driver.extraJavaOptions": " ".join(f'"{option}"' for option in options),
         "spark.ui.enabled": "false",
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # tables are renamed once they are whole
+        # Java starts a process for every file whose permissions it sets: a mark that nobody reads is two of them.
+        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.python.daemon.module": "synth_spark.pipeline.worker_daemon",
         "spark.python.sql.dataFrameDebugging.enabled": "false",  # else each expression notes where it was written

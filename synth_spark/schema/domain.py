@@ -73,6 +73,11 @@ class Domain:
         """Values of a record on average, rounded up."""
         return math.ceil(sum(sum(column.counts) for column in self.columns) / max(1, self.records))
 
+    def single_counts(self, least: int = 1) -> Ints:
+        """(Σ cards,) count of every value, column after column; 0 for those that fewer than ``least`` records hold."""
+        counts = np.array([count for column in self.columns for count in column.counts], np.int64)
+        return np.where(counts >= least, counts, 0)
+
     def common(self, k: int) -> Ints:
         """(m,) number of values of each column with count ≥ k; being the most frequent they have codes 1…common."""
         return np.array([sum(count >= k for count in column.counts) for column in self.columns], np.int64)

@@ -12,8 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 from releasing import another, hashes, kept_hashes, published, release, started, work_until, write_csv
 
-from synth_spark import demo
+from synth_spark import demo, evaluate
 from synth_spark.aggregate import k_anonymity as suppress
+from synth_spark.encode.combinations import count as count_combinations
 from synth_spark.errors import AuditFailed, PublishError, RunError
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
@@ -54,6 +55,17 @@ def first(spark: SparkSession, cases: Path, tmp_path_factory: pytest.TempPathFac
 def out(first: Run) -> Path:
     """Where it was published."""
     return Path(first.plan.output.path)
+
+
+def test_a_domain_tells_the_single_counts_of_what_is_counted(first: Run) -> None:
+    """Of all combinations, and of those without an attribute rarer than k."""
+    domain, resolved, codes = first.domain, first.resolved, first.kept(tables.CODES).frame
+    for least, common in ((1, None), (K, domain.common(K))):
+        counts = count_combinations(codes, resolved.cells, 2, resolved.counting_block, common)
+        counted = evaluate.single_counts(counts, resolved.cells, first.records).counts
+        assert counted.tolist() == domain.single_counts(least).tolist()
+    assert min(domain.single_counts()) < K <= max(domain.single_counts())
+    assert first.single_counts(tables.COUNTS, first.records).counts.tolist() == domain.single_counts().tolist()
 
 
 def sensitive(cases: Path) -> pd.DataFrame:

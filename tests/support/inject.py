@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -340,7 +341,10 @@ def _resume_into(folder: Path, point: str, remote: str | None, log: Path) -> Non
 
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """A Spark Connect server, whose address drivers are given: they start in seconds, and it outlives them."""
+    """A Spark Connect server, whose address drivers are given: they start in seconds, and it outlives them.
+
+    All take up one session of it: its Python workers, which a session has of its own, need not start anew.
+    """
     port = free_port()
     settings = {
         **local_settings(more=java_options(check_java())),
@@ -360,7 +364,7 @@ def server(folder: Path) -> Iterator[str]:
                 break
             time.sleep(0.2)
         assert running.poll() is None, (folder / "server.log").read_text(errors="replace")[-2000:]
-        yield f"sc://127.0.0.1:{port}"
+        yield f"sc://127.0.0.1:{port}/;session_id={uuid.uuid4()}"
     finally:
         running.terminate()
         running.wait()

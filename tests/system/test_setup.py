@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from installing import ROOT
 
-SCRIPT = ROOT / "conf" / "setup" / "system.sh"
+SCRIPT, PACKAGES = (ROOT / "conf" / "setup" / name for name in ("system.sh", "packages.sh"))
+LOCK = ROOT / "requirements.lock"
 JAVA, PYTHON = "openjdk-17-jre-headless", "python3.11 python3.11-venv"
 
 
@@ -117,3 +118,36 @@ def test_ci_gets_a_browser_and_a_database_server(machine: Machine) -> None:
     done = machine.set_up(user=0, SYNTH_SPARK_CI="1", POSTGRESQL=str(servers))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not machine.asked.exists()
+
+
+# --- what the lock file pins
+
+
+def packages(folder: Path, python: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the script that installs the lock file, with a Python that writes down what it is asked for."""
+    folder.mkdir()
+    (folder / "python").write_text(
+        f'#!/bin/sh\nfor last; do :; done\necho "$*" >> "{folder}/asked"\ncat "$last" >> "{folder}/pinned"\n{python}\n'
+    )
+    (folder / "python").chmod(0o755)
+    return subprocess.run(["sh", str(PACKAGES), str(folder)], capture_output=True, text=True, check=False)
+
+
+def test_every_line_of_the_lock_file_is_asked_for_once_and_held_to_its_hashes(tmp_path: Path) -> None:
+    done = packages(tmp_path / "bin")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    asked = (tmp_path / "bin" / "asked").read_text().splitlines()
+    assert len(asked) == 3
+    assert all("--require-hashes" in line and "--no-deps" in line for line in asked)
+    pinned = (tmp_path / "bin" / "pinned").read_text().splitlines()
+    assert sorted(pinned) == sorted(
+        [*LOCK.read_text().splitlines(), *PACKAGES.with_name("pip.lock").read_text().splitlines()]
+    )
+
+
+@pytest.mark.parametrize("part", ["pip.lock", "spark", "others"])
+def test_an_installation_that_fails_is_no_success(tmp_path: Path, part: str) -> None:
+    failing = f'case "$last" in */{part}) echo no network >&2; exit 1;; esac'
+    done = packages(tmp_path / "bin", failing)
+    assert done.returncode == 1
+    assert "no network" in done.stderr
