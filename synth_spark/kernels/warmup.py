@@ -86,11 +86,11 @@ def _compile_private() -> None:
     counts(triples, codes, weights, 3, 1)
     everything = np.concatenate([[2_000.0], np.bincount(starts[:-1].repeat(2), minlength=12), counted])
     lower_to_parents(everything, np.ones(len(everything)), *links(starts, [singles, pairs.rows]), rounds=1)
-    known = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
+    of_pairs = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
     for percentile in (0, 95):
-        assemble(known, known.counts, state, 2, percentile)
-    made = start([np.array([5, 5])] * 2, 10, state)
-    match(made, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)
+        assemble(of_pairs, of_pairs.counts, state, 2, percentile)
+    table = start([np.array([5, 5])] * 2, 10, state)
+    match(table, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)
 
 
 #: What is compiled by itself; the longest first.

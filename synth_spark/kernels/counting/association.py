@@ -137,5 +137,5 @@ def _compare(pairs, bounds, keys, source, target, cards, starts, singles_1, n_1,
         for place in range(gap.size):
             attribute = starts[left] + place if place < cards[left] else starts[right] + place - cards[left]
             if singles_1[attribute] > 0:
-                found = 0.5 * (gap[place] + abs(rest_1[place] - rest_2[place])) if singles_2[attribute] > 0 else 1.0
-                gaps[attribute] += found
+                distance = 0.5 * (gap[place] + abs(rest_1[place] - rest_2[place])) if singles_2[attribute] > 0 else 1.0
+                gaps[attribute] += distance

@@ -109,14 +109,14 @@ def tally_dense(base, rows, keys, weights, dense, touched, cells, counts, size):
     ``base`` is the cell of key 0. There is a key for each of ``rows``, which weigh ``weights[row]``; keys < len(dense).
     ``dense`` is left as zeros; ``touched`` has room for as many different keys as there are.
     """
-    found = 0
+    distinct = 0
     for i in range(rows.size):
         key = keys[i]
         if dense[key] == 0:
-            touched[found] = key
-            found += 1
+            touched[distinct] = key
+            distinct += 1
         dense[key] += weights[rows[i]]
-    return drain(base, touched[:found], dense, cells, counts, size)
+    return drain(base, touched[:distinct], dense, cells, counts, size)
 
 
 @compiled

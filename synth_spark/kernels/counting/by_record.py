@@ -171,7 +171,7 @@ def _tally_later(
     is the number of values of the later columns before each.
     """
     rows, begins, keys = holders.rows[depth, low:high], holders.begins[depth, low:high], holders.keys[depth, low:high]
-    listed, found = 0, 0
+    listed, distinct = 0, 0
     for i in range(rows.size):
         listed += values.ends[rows[i]] - begins[i]
     sort = inside * before[-1] > DENSE_CELLS
@@ -184,13 +184,13 @@ def _tally_later(
             c = values.columns[t]
             key = inside * before[c] + keys[i] * cards[c] + values.places[t]
             if sort:
-                many[found], many_rows[found] = key, rows[i]
-                found += 1
+                many[distinct], many_rows[distinct] = key, rows[i]
+                distinct += 1
                 continue
             if dense[key] == 0:
-                touched[found] = key
-                found += 1
+                touched[distinct] = key
+                distinct += 1
             dense[key] += weight
     if sort:
         return cells, counts, tally_sorted(base, many_rows, many, weights, cells, counts, size)
-    return cells, counts, drain(base, touched[:found], dense, cells, counts, size)
+    return cells, counts, drain(base, touched[:distinct], dense, cells, counts, size)

@@ -86,7 +86,7 @@ def sum_by_length(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: 
     for name, term in terms.items():
         sums[:, LENGTH_SUMS.index(name)] = np.bincount(length, term, space.max_length)
     distances = tuple_distances(space, cells, source, target)
-    sums[:, LENGTH_SUMS.index("tvd")] = [math.fsum(found) for _, found in distances]
+    sums[:, LENGTH_SUMS.index("tvd")] = [math.fsum(values) for _, values in distances]
     return sums
 
 
@@ -103,13 +103,13 @@ def tuple_distances(space: CellSpace, cells: Ints, source: Ints, target: Ints) -
         For each length (first, distances): the first cell of every column tuple that any of the cells belongs to, and
         its distance. That of a column tuple without any is 0.
     """
-    found, gap = [], np.abs(source - target)
+    distances, gap = [], np.abs(source - target)
     for length, (low, high) in enumerate(pairwise(np.searchsorted(cells, space.length_bounds())), 1):
         first = cells[low:high] - space.locate(cells[low:high], length)[1]
         starts = low + np.flatnonzero(np.diff(first, prepend=-1))
         gaps, sources = (np.add.reduceat(part[:high], starts) for part in (gap, source))
-        found.append((first[starts - low], 0.5 * gaps / np.maximum(1, sources)))
-    return found
+        distances.append((first[starts - low], 0.5 * gaps / np.maximum(1, sources)))
+    return distances
 
 
 def sum_by_bin(space: CellSpace, cells: Ints, source: Ints, target: Ints, k: int) -> tuple[Ints, Ints, np.ndarray]:

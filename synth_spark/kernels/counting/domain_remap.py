@@ -43,9 +43,9 @@ class Renumbering:
         moved[:, self.columns] = codes
         starts = starts_of(np.array(self.old, np.int64))
         for column, (low, high) in enumerate(pairwise(starts)):
-            known = np.concatenate([[0], self.codes[low:high]]).astype(np.uint16)
-            if not np.array_equal(known, np.arange(len(known))):  # few columns are in another order now
-                moved[:, self.columns[column]] = known[codes[:, column]]
+            order = np.concatenate([[0], self.codes[low:high]]).astype(np.uint16)
+            if not np.array_equal(order, np.arange(len(order))):  # few columns are in another order now
+                moved[:, self.columns[column]] = order[codes[:, column]]
         return moved
 
     def cells(self, cells: Ints, longest: int) -> Ints:

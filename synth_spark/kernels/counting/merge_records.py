@@ -50,18 +50,18 @@ def merge_by_hash(codes, weights, hashes):
     for i in range(n):
         slot = hashes[i] & mask
         while True:
-            known = table[slot]
-            if known < 0:
+            entry = table[slot]
+            if entry < 0:
                 table[slot] = used
                 firsts[used], sums[used] = i, weights[i]
                 used += 1
                 break
-            first = firsts[known]
+            first = firsts[entry]
             equal = hashes[first] == hashes[i]
             for c in range(m):
                 equal = equal and codes[first, c] == codes[i, c]
             if equal:
-                sums[known] += weights[i]
+                sums[entry] += weights[i]
                 break
             slot = (slot + np.uint64(1)) & mask
     return firsts[:used], sums[:used]

@@ -139,24 +139,24 @@ def rows_holding(baskets, path, limit, rows, at):
 
     Returns how many; fewer than ``limit`` are all there are.
     """
-    rarest, found = _rarest(baskets, path), 0
+    rarest, number = _rarest(baskets, path), 0
     if rarest >= 0:
         for j in range(baskets.first_listed[rarest], baskets.first_listed[rarest + 1]):
-            if found == limit:
+            if number == limit:
                 break
             if _holds(baskets, baskets.listed[j], path):
-                rows[at + found] = baskets.listed[j]
-                found += 1
-        return found
+                rows[at + number] = baskets.listed[j]
+                number += 1
+        return number
     for word in range(baskets.bits.shape[1]):
         bits = _word(baskets, path, word)
         while bits != 0:
-            rows[at + found] = 64 * word + _lowest(bits)
-            found += 1
-            if found == limit:
-                return found
+            rows[at + number] = 64 * word + _lowest(bits)
+            number += 1
+            if number == limit:
+                return number
             bits &= bits - np.uint64(1)
-    return found
+    return number
 
 
 @compiled
@@ -221,13 +221,13 @@ def rows_with(baskets, rows, attribute, out, at):
 
     In place, with ``out`` the rows themselves and ``at`` 0, they move to the front.
     """
-    column, found = baskets.column_of[attribute], 0
+    column, number = baskets.column_of[attribute], 0
     codes, value = baskets.codes[column], attribute - baskets.starts[column] + 1
     for r in rows:
         if codes[r] == value:
-            out[at + found] = r
-            found += 1
-    return found
+            out[at + number] = r
+            number += 1
+    return number
 
 
 @compiled

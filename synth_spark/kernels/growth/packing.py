@@ -201,17 +201,17 @@ def _draw_next(baskets, book, how, base, copies, state):
 def _grow_all(baskets, book, how, base, records, counts, state):
     """Add values from the pool to copies of records that hold the base, until none fits."""
     room, m, size = max(2 * counts.size, 16), records.shape[1], baskets.column_of.size
-    out, out_counts, made = np.zeros((room, m), np.uint16), np.zeros(room, np.int64), np.int64(0)
+    out, out_counts, filled = np.zeros((room, m), np.uint16), np.zeros(room, np.int64), np.int64(0)
     rows, support, drawn = np.empty(4 * how.sample, np.int32), np.zeros(size, np.int64), np.zeros(size, np.int64)
     for i in range(counts.size):
-        rows, out, out_counts, made = _grow(
-            baskets, book, how, base, records[i], counts[i], rows, support, drawn, state, out, out_counts, made
+        rows, out, out_counts, filled = _grow(
+            baskets, book, how, base, records[i], counts[i], rows, support, drawn, state, out, out_counts, filled
         )
-    return out[:made], out_counts[:made]
+    return out[:filled], out_counts[:filled]
 
 
 @compiled
-def _grow(baskets, book, how, base, record, copies, rows, support, drawn, state, out, out_counts, made):
+def _grow(baskets, book, how, base, record, copies, rows, support, drawn, state, out, out_counts, filled):
     """Add values from the pool to copies of one record until none fits; writes the results to the output."""
     m, sample, begin = record.size, how.sample, base.size
     path, based = np.empty(m, np.int64), np.zeros(m, np.bool_)
@@ -225,14 +225,14 @@ def _grow(baskets, book, how, base, record, copies, rows, support, drawn, state,
     stack[0] = (0, 0, 0, copies, begin, -1)
     while height > 0:
         height -= 1
-        low, high, known, number, depth, attribute = stack[height]
+        low, high, exact, number, depth, attribute = stack[height]
         if depth > begin:
             path[depth - 1] = attribute
-        if depth > base.size and known == 0:
+        if depth > base.size and exact == 0:
             rows = lengthened(rows, low, low + sample)
             high = low + rows_holding(baskets, path[base.size : depth], sample, rows, low)
-            known = 1 if high - low < sample else 0
-        least = how.k if known > 0 or depth == base.size else 1
+            exact = 1 if high - low < sample else 0
+        least = how.k if exact > 0 or depth == base.size else 1
         fitting = _fitting(baskets, book, least, path[:depth], base.size, rows[low:high], support)
         taken = _draw_values(baskets, book, how, path, base.size, depth, fitting, number, support, drawn, state)
         support[fitting] = 0
@@ -241,22 +241,22 @@ def _grow(baskets, book, how, base, record, copies, rows, support, drawn, state,
             if drawn[a] == 0:
                 continue
             end = top
-            if known > 0:
+            if exact > 0:
                 rows = lengthened(rows, top, top + high - low)
                 end += rows_with(baskets, rows[low:high], a, rows, top)
             stack = taller(stack, height)
-            stack[height] = (top, end, known, drawn[a], depth + 1, a)
+            stack[height] = (top, end, exact, drawn[a], depth + 1, a)
             height += 1
             drawn[a] = 0
             top = end
         if taken < number and depth > 0:
-            if made == out_counts.size:
+            if filled == out_counts.size:
                 out, out_counts = doubled(out, out_counts)
-            out[made] = 0
-            write_record(baskets, path[:depth], out[made])
-            out_counts[made] = number - taken
-            made += 1
-    return rows, out, out_counts, made
+            out[filled] = 0
+            write_record(baskets, path[:depth], out[filled])
+            out_counts[filled] = number - taken
+            filled += 1
+    return rows, out, out_counts, filled
 
 
 @compiled

@@ -95,7 +95,7 @@ def _offer(codes, copies, hashes, starts, totals, lowest):
 @compiled
 def _give_up(codes, copies, hashes, starts, some, largest):
     """The copies that give something up: the row each is a copy of, and what is left of its record."""
-    m, at, found = codes.shape[1], 0, 0
+    m, at, number = codes.shape[1], 0, 0
     owners, changed = np.empty(16, np.int64), np.empty((16, m), np.uint16)
     record = np.empty(m, np.uint16)
     for r in range(codes.shape[0]):
@@ -109,8 +109,8 @@ def _give_up(codes, copies, hashes, starts, some, largest):
                     less = True
             at += 1
             if less:
-                if found == owners.size:
+                if number == owners.size:
                     changed, owners = doubled(changed, owners)
-                owners[found], changed[found] = r, record
-                found += 1
-    return owners[:found], changed[:found]
+                owners[number], changed[number] = r, record
+                number += 1
+    return owners[:number], changed[:number]

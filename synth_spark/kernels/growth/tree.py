@@ -74,9 +74,9 @@ def grow_seeds(
         rows, part = project(baskets, attribute)
         own = np.searchsorted(rows, seeds[begin:end]).astype(np.int32)
         column = baskets.column_of[attribute]
-        for made in grow_seeds(part, own, copies[begin:end], how, state, pool):
-            made.records[:, column] = attribute - baskets.starts[column] + 1
-            grown.append(made)
+        for branch in grow_seeds(part, own, copies[begin:end], how, state, pool):
+            branch.records[:, column] = attribute - baskets.starts[column] + 1
+            grown.append(branch)
     if rest.any():
         grown.append(refine(baskets, seeds[rest], copies[rest], how, state, pool))
     return grown
@@ -120,7 +120,10 @@ def refine(baskets, seeds, copies, how, state, pool):
     """
     (m, n), k, sample = baskets.codes.shape, how.k, how.sample
     most = 2 * seeds.size
-    grown, made = Grown(np.zeros((most, m), np.uint16), np.zeros(most, np.int64), np.zeros(most, np.bool_)), np.int64(0)
+    grown, filled = (
+        Grown(np.zeros((most, m), np.uint16), np.zeros(most, np.int64), np.zeros(most, np.bool_)),
+        np.int64(0),
+    )
     rows = np.empty(4 * n + 16, np.int32)
     stack, height = np.empty((256, 6), np.int64), 1  # (rows, their end, seeds, their end, depth, attribute) a node
     stack[0] = (0, 0, 0, seeds.size, 0, -1)
@@ -135,7 +138,7 @@ def refine(baskets, seeds, copies, how, state, pool):
         mark_columns(baskets, path[:depth], taken)
         if depth > 0 and end - seed == 1 and _size(baskets, seeds[seed]) - depth <= BITS:
             depth = grow_alone(baskets, rows[low:high], seeds[seed], path, depth, taken, how, state)
-            made = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, made)
+            filled = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, filled)
             continue
         exact = depth == 0 or high - low <= sample
         counted[:] = exact
@@ -165,8 +168,8 @@ def refine(baskets, seeds, copies, how, state, pool):
         else:
             support[:] = 0
         if seed < end:
-            made = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, made)
-    return Grown(grown.records[:made], grown.counts[:made], grown.short[:made])
+            filled = _finish(baskets, path[:depth], taken, seeds[seed:end], copies[seed:end], pool, grown, filled)
+    return Grown(grown.records[:filled], grown.counts[:filled], grown.short[:filled])
 
 
 @compiled
@@ -297,7 +300,7 @@ def _kept_value(baskets, seed, column, k, support, start):
 
 
 @compiled
-def _finish(baskets, path, taken, seeds, copies, pool, grown, made):
+def _finish(baskets, path, taken, seeds, copies, pool, grown, filled):
     """Write the node's combination once for the seeds that kept everything and once for those that lost values."""
     whole, partial = 0, 0
     for i in range(seeds.size):
@@ -313,7 +316,7 @@ def _finish(baskets, path, taken, seeds, copies, pool, grown, made):
     for lost in range(2):
         number = partial if lost else whole
         if number > 0:
-            write_record(baskets, path, grown.records[made])
-            grown.counts[made], grown.short[made] = number, lost == 1
-            made += 1
-    return made
+            write_record(baskets, path, grown.records[filled])
+            grown.counts[filled], grown.short[filled] = number, lost == 1
+            filled += 1
+    return filled

@@ -136,13 +136,13 @@ def route(top: Node, codes: Codes, starts: Ints, copies: Ints) -> list[tuple[int
         (leaf, rows, copies) for every leaf that any record holds: rows of ``codes``, and how many seeds each of them is
         there. A seed goes to one leaf or to none.
     """
-    found: list[tuple[int, npt.NDArray[np.int64], Ints]] = []
+    parts: list[tuple[int, npt.NDArray[np.int64], Ints]] = []
     waiting = [(top, np.arange(len(codes)), copies)]
     while waiting:
         node, rows, left = waiting.pop()
         if not node.order:
             if rows.size and node.part >= 0:
-                found.append((node.part, rows, left))
+                parts.append((node.part, rows, left))
             continue
         left = left.copy()
         for column in node.order:
@@ -153,7 +153,7 @@ def route(top: Node, codes: Codes, starts: Ints, copies: Ints) -> list[tuple[int
                     own = np.flatnonzero(values == attribute - starts[column] + 1)
                     waiting.append((child, rows[own], left[own]))
                     left[own] = 0
-    return found
+    return parts
 
 
 def holding(path: tuple[int, ...], codes: Codes, starts: Ints) -> npt.NDArray[np.bool_]:

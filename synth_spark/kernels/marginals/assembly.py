@@ -68,7 +68,7 @@ def empty_table(entries: int) -> Ints:
 
 
 def assemble(
-    known: Combinations,
+    lattice: Combinations,
     counts: Ints,
     state: State,
     required: int,
@@ -83,7 +83,7 @@ def assemble(
     of it. With ``synthetic``, what records hold already is taken off the counts.
 
     Args:
-        known: the combinations.
+        lattice: the combinations.
         counts: (1 + n,) what these records have of the counts.
         state: of the random stream.
         required: an attribute is not given if it makes a combination up to this length that is not there, or used up.
@@ -94,11 +94,20 @@ def assemble(
     Returns:
         (records, m) attribute + 1 in each column, 0 where there is none.
     """
-    columns = int(known.column[-1]) + 1 if known.column.size else 0
-    made: npt.NDArray[np.uint32] = _assemble(
-        known.column, columns, known.longest, known.table, counts, state, required, percentile / 100, synthetic, records
+    columns = int(lattice.column[-1]) + 1 if lattice.column.size else 0
+    rows: npt.NDArray[np.uint32] = _assemble(
+        lattice.column,
+        columns,
+        lattice.longest,
+        lattice.table,
+        counts,
+        state,
+        required,
+        percentile / 100,
+        synthetic,
+        records,
     )
-    return made
+    return rows
 
 
 @compiled
@@ -139,7 +148,7 @@ def number_of(table, attributes, row, without):
 
 @compiled
 def _link(table, rows, attributes, first):
-    """Make combinations, one attribute longer than those that are there, known from all of their parts."""
+    """Make combinations, one attribute longer than those that are there, reached from all of their parts."""
     length = rows.shape[1]
     parts = np.empty(length, np.int64)
     for r in range(rows.shape[0]):
@@ -156,20 +165,20 @@ def _link(table, rows, attributes, first):
 def _assemble(column, columns, longest, table, counts, state, required, share, synthetic, records):
     attributes = column.size
     available, left = counts[1 : 1 + attributes].copy(), counts.copy()
-    total, made = available.sum(), 0
+    total, filled = available.sum(), 0
     out = np.zeros((max(16, records), columns), np.uint32)
     candidates, weights = np.empty(attributes, np.int64), np.zeros(attributes)
     held = np.empty((attributes if share > 0 else 1, 64))
     number = np.zeros(attributes, np.int64)  # of counts that a candidate's weight is made of
     parts, lengths = np.zeros(64, np.int64), np.zeros(64, np.int64)
-    while made < records if records > 0 else total > 0:
+    while filled < records if records > 0 else total > 0:
         if total <= 0:
             available, left = counts[1 : 1 + attributes].copy(), counts.copy()
             total = available.sum()
             if total == 0:  # nothing was counted: empty records
-                made = records
+                filled = records
                 break
-        if made == out.shape[0]:
+        if filled == out.shape[0]:
             out = np.concatenate((out, np.zeros_like(out)))
         some = np.int64(0)
         for a in range(attributes):
@@ -178,45 +187,45 @@ def _assemble(column, columns, longest, table, counts, state, required, share, s
                 some += 1
                 weights[a] = held[a if share > 0 else 0, 0] = left[1 + a] if synthetic else counts[1 + a]
                 number[a] = 1
-        parts[0], lengths[0], known, size = 0, 0, np.int64(1), np.int64(0)
+        parts[0], lengths[0], reached, size = 0, 0, np.int64(1), np.int64(0)
         while some > 0:
             given = _drawn(candidates, weights, some, state)
-            out[made, column[given]] = given + 1
+            out[filled, column[given]] = given + 1
             available[given] -= 1
             total -= 1
             size += 1
-            before = known
-            parts, lengths, known = _extended(
-                table, attributes, parts, lengths, known, given, longest, left if synthetic else left[:0]
+            before = reached
+            parts, lengths, reached = _extended(
+                table, attributes, parts, lengths, reached, given, longest, left if synthetic else left[:0]
             )
             some, held = _fitting(
                 table, column, available, left if synthetic else counts, candidates, some, weights, held, number, given,
-                parts, lengths, before, known, size, required, share,
+                parts, lengths, before, reached, size, required, share,
             )  # fmt: skip
-        made += 1
-    return out[:made]
+        filled += 1
+    return out[:filled]
 
 
 @compiled
-def _extended(table, attributes, parts, lengths, known, given, longest, left):
+def _extended(table, attributes, parts, lengths, reached, given, longest, left):
     """The parts of a record shorter than R, with those that one more attribute makes; takes these off what is left."""
-    for q in range(known):
+    for q in range(reached):
         extended = 1 + given if parts[q] == 0 else _find(table, parts[q] * attributes + given)
         if extended < 0:
             continue
         if left.size:
             left[extended] -= 1
         if lengths[q] + 1 < longest:
-            if known == parts.size:
+            if reached == parts.size:
                 parts, lengths = np.concatenate((parts, parts)), np.concatenate((lengths, lengths))
-            parts[known], lengths[known] = extended, lengths[q] + 1
-            known += 1
-    return parts, lengths, known
+            parts[reached], lengths[reached] = extended, lengths[q] + 1
+            reached += 1
+    return parts, lengths, reached
 
 
 @compiled
 def _fitting(
-    table, column, available, counts, candidates, some, weights, held, number, given, parts, lengths, before, known,
+    table, column, available, counts, candidates, some, weights, held, number, given, parts, lengths, before, reached,
     size, required, share,
 ):  # fmt: skip
     """The candidates that still fit a record, put first, with their weights: how many, and what these are made of."""
@@ -226,7 +235,7 @@ def _fitting(
         if column[a] == column[given] or available[a] <= 0:
             continue
         fits, whole = True, np.int64(-1)
-        for q in range(before, known):
+        for q in range(before, reached):
             longer = _find(table, parts[q] * column.size + a)
             count = np.int64(0) if longer < 0 else counts[longer]
             if count <= 0:

@@ -68,10 +68,10 @@ def counts(level: Level, codes: Codes, weights: Ints, cap: int, key: int) -> Int
         cap: most combinations of one record.
         key: of the choice.
     """
-    found = np.zeros(len(level.rows), np.int64)
+    supports = np.zeros(len(level.rows), np.int64)
     hashes = hash_rows(codes, np.uint64(key))
-    _visit(codes, weights, level.starts, level.length, level.table, level.last, cap, np.uint64(key), hashes, found)
-    return found
+    _visit(codes, weights, level.starts, level.length, level.table, level.last, cap, np.uint64(key), hashes, supports)
+    return supports
 
 
 def links(starts: Ints, released: list[Ints]) -> tuple[Ints, Ints]:
@@ -91,16 +91,16 @@ def links(starts: Ints, released: list[Ints]) -> tuple[Ints, Ints]:
 
 @compiled
 def _parts(rows, table, attributes, place):
-    found = np.empty(rows.shape[0], np.int64)
+    numbers = np.empty(rows.shape[0], np.int64)
     for r in range(rows.shape[0]):
-        found[r] = number_of(table, attributes, rows[r], place)
-    return found
+        numbers[r] = number_of(table, attributes, rows[r], place)
+    return numbers
 
 
 @compiled
 def _candidates(rows, further, column, table, attributes):
     length = rows.shape[1] + 1
-    found, number = np.empty((16, length), np.int64), 0
+    candidates, number = np.empty((16, length), np.int64), 0
     longer = np.empty(length, np.int64)
     for r in range(rows.shape[0]):
         longer[: length - 1] = rows[r]
@@ -114,11 +114,11 @@ def _candidates(rows, further, column, table, attributes):
                     whole = False
                     break
             if whole:
-                if number == found.shape[0]:
-                    found = np.concatenate((found, np.empty_like(found)))
-                found[number] = longer
+                if number == candidates.shape[0]:
+                    candidates = np.concatenate((candidates, np.empty_like(candidates)))
+                candidates[number] = longer
                 number += 1
-    return found[:number].copy()
+    return candidates[:number].copy()
 
 
 @compiled
@@ -141,7 +141,7 @@ def _visit(codes, weights, starts, length, table, last, cap, key, hashes, tally)
             if codes[r, c] > 0:
                 own[filled] = starts[c] + codes[r, c] - 1
                 filled += 1
-        found, depth = 0, 0
+        holding, depth = 0, 0
         places[0], numbers[0] = 0, 0
         while depth >= 0:  # places[d]: which attribute is tried next at depth d; numbers[d]: of the d before it
             if places[depth] >= filled:
@@ -153,24 +153,24 @@ def _visit(codes, weights, starts, length, table, last, cap, key, hashes, tally)
             if depth == length - 1:
                 row = _find(last, before * attributes + a)
                 if row >= 0:
-                    if found == held.size:
+                    if holding == held.size:
                         held = np.concatenate((held, held))
-                    held[found] = row
-                    found += 1
+                    held[holding] = row
+                    holding += 1
                 continue
             number = 1 + a if before == 0 else _find(table, before * attributes + a)
             if number >= 0:
                 depth += 1
                 places[depth], numbers[depth] = places[depth - 1], number
         if cap < 0:
-            tally[min(found, tally.size - 1)] += weights[r]
-        elif found <= cap:
-            for at in range(found):
+            tally[min(holding, tally.size - 1)] += weights[r]
+        elif holding <= cap:
+            for at in range(holding):
                 tally[held[at]] += weights[r]
         else:
             for copy in range(weights[r]):
                 state[0] = hashes[r] + np.uint64(copy + 1) * key
                 for at in range(cap):
-                    other = at + int(uniform(state) * (found - at))
+                    other = at + int(uniform(state) * (holding - at))
                     held[at], held[other] = held[other], held[at]
                     tally[held[at]] += 1

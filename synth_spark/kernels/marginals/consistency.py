@@ -76,9 +76,9 @@ def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDAr
             pairs[i, j] = _fitted(table.counts, ones[i], ones[j], total, off)
             # what the margins say of a cell takes (a + b − 1) / ab of its variance away
             a, b = table.counts.shape
-            known = table.variance * (a + b - 1) / (a * b)
+            own = table.variance * (a + b - 1) / (a * b)
             borrowed = (one_errors[i] / b)[:, None] ** 2 + (one_errors[j] / a)[None, :] ** 2
-            pair_errors[i, j] = np.sqrt(np.maximum(table.variance - known, 0) + borrowed)
+            pair_errors[i, j] = np.sqrt(np.maximum(table.variance - own, 0) + borrowed)
     return Estimates(float(total), ones, pairs, one_errors, pair_errors)
 
 
@@ -96,11 +96,11 @@ def _margins(measured: list[Measured], column: int):
             yield table.counts.sum(axis=other), table.variance * table.counts.shape[other]
 
 
-def _mean(known):
+def _mean(estimates):
     """Inverse-variance mean of numbers with variances, and its variance; what has none at all decides alone."""
-    weights = [1 / np.maximum(variance, 1e-12) for _, variance in known]
+    weights = [1 / np.maximum(variance, 1e-12) for _, variance in estimates]
     weight = np.sum(np.broadcast_arrays(*weights), axis=0) if len(weights) > 1 else np.asarray(weights[0])
-    terms = [np.where(w > 0, np.nan_to_num(value) * w, 0.0) for (value, _), w in zip(known, weights, strict=True)]
+    terms = [np.where(w > 0, np.nan_to_num(value) * w, 0.0) for (value, _), w in zip(estimates, weights, strict=True)]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.nan_to_num(np.sum(np.broadcast_arrays(*terms), axis=0) / weight), 1 / weight
 

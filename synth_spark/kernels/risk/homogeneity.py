@@ -71,10 +71,10 @@ def groups(
     order = np.argsort(cells[large])
     cells, sizes = cells[large][order], sizes[large][order]
     place = np.searchsorted(cells, rests)
-    known = (place < len(cells)) & (cells[np.minimum(place, max(0, len(cells) - 1))] == rests) if len(cells) else None
-    if known is None:
+    present = (place < len(cells)) & (cells[np.minimum(place, max(0, len(cells) - 1))] == rests) if len(cells) else None
+    if present is None:
         return Groups(sizes, sizes, np.zeros(0, np.bool_), np.zeros(0))
-    place, codes, counts = place[known], codes[known], counts[known]
+    place, codes, counts = place[present], codes[present], counts[present]
     number, total = len(cells), np.bincount(place, counts, len(cells)).astype(np.int64)
     missing = np.maximum(0, sizes - total)
     different = np.bincount(place, minlength=number) + (missing > 0)

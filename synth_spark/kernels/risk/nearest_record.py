@@ -55,13 +55,13 @@ def fits(columns: Ints, codes: Codes, records: Codes) -> Ints:
     Returns:
         (p,) 0, 1, or 2 for more than one.
     """
-    found = np.zeros(len(columns), np.int64)
-    _fits(np.ascontiguousarray(columns, np.int64), np.ascontiguousarray(codes, np.uint16), records, found)
-    return found
+    matches = np.zeros(len(columns), np.int64)
+    _fits(np.ascontiguousarray(columns, np.int64), np.ascontiguousarray(codes, np.uint16), records, matches)
+    return matches
 
 
 @compiled
-def _fits(columns, codes, records, found):
+def _fits(columns, codes, records, matches):
     for at in range(columns.shape[0]):
         for row in range(records.shape[0]):
             same = True
@@ -70,6 +70,6 @@ def _fits(columns, codes, records, found):
                     same = False
                     break
             if same:
-                found[at] += 1
-                if found[at] == 2:
+                matches[at] += 1
+                if matches[at] == 2:
                     break

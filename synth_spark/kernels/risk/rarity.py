@@ -13,13 +13,13 @@ from synth_spark.kernels.counting.by_column_tuple import DENSE_CELLS
 from synth_spark.kernels.numba_cache import compiled
 
 Flags = npt.NDArray[np.bool_]
-#: What is known of a combination: it occurs once, less than k times, or at least k times.
+#: The level of a combination: it occurs once, less than k times, or at least k times.
 UNIQUE, RARE, COMMON = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found in n records of m columns, for lengths 1…R. Unique combinations are rare, too.
+    """Rare and unique combinations in n records of m columns, for lengths 1…R. Unique combinations are rare, too.
 
     Attributes:
         rare: (n, R) whether a record holds a rare combination of a length.
@@ -34,52 +34,52 @@ class Judged:
     in_unique: Flags
 
 
-def judge(space: CellSpace, codes: Codes, known: Ints, common: Flags) -> Judged:
+def judge(space: CellSpace, codes: Codes, recurring: Ints, common: Flags) -> Judged:
     """Look for unique and rare combinations in every record.
 
     Args:
         space: the numbering of combinations of length 1…R.
         codes: (n, m) codes, 0 = absent.
-        known: cells of the combinations that occur more than once, ascending.
+        recurring: cells of the combinations that occur more than once, ascending.
         common: for each of them, whether it occurs at least k ≥ 2 times.
 
     Returns:
-        What was found.
+        Which records and columns hold one.
     """
     n, m = codes.shape
-    found = Judged(*(np.zeros((n, width), np.bool_) for width in (space.max_length, space.max_length, m, m)))
+    judged = Judged(*(np.zeros((n, width), np.bool_) for width in (space.max_length, space.max_length, m, m)))
     _judge(
         np.ascontiguousarray(codes.T),
         np.array(space.cards, np.int64),
         space.length_bounds(),
         space.within,
-        known,
+        recurring,
         common,
         np.zeros(min(DENSE_CELLS, max(1, space.size)), np.uint8),
-        found.rare,
-        found.unique,
-        found.in_rare,
-        found.in_unique,
+        judged.rare,
+        judged.unique,
+        judged.in_rare,
+        judged.in_unique,
     )
-    return found
+    return judged
 
 
 @compiled
-def level_of(cell, known, common, low, high):
-    """Whether a combination is unique, rare or common; ``known[low:high]`` holds it if it occurs more than once."""
+def level_of(cell, recurring, common, low, high):
+    """Whether a combination is unique, rare or common; ``recurring[low:high]`` holds it if it occurs more than once."""
     while low < high:
         middle = (low + high) // 2
-        if known[middle] < cell:
+        if recurring[middle] < cell:
             low = middle + 1
         else:
             high = middle
-    if low < known.size and known[low] == cell:
+    if low < recurring.size and recurring[low] == cell:
         return 2 if common[low] else 1
     return 0
 
 
 @compiled
-def _judge(codes, cards, bounds, within, known, common, dense, rare, unique, in_rare, in_unique):
+def _judge(codes, cards, bounds, within, recurring, common, dense, rare, unique, in_rare, in_unique):
     """Walk the column tuples depth first; (m, n) column-major codes."""
     m, n = codes.shape
     longest = within.shape[0] - 1
@@ -114,14 +114,14 @@ def _judge(codes, cards, bounds, within, known, common, dense, rare, unique, in_
         alive[depth] = kept
         if kept == 0:
             continue
-        low, high = np.searchsorted(known, base), np.searchsorted(known, base + domain[depth])
+        low, high = np.searchsorted(recurring, base), np.searchsorted(recurring, base + domain[depth])
         fits = domain[depth] <= dense.size and high - low <= 4 * kept
         if fits:
             for at in range(low, high):
-                dense[known[at] - base] = 2 if common[at] else 1
+                dense[recurring[at] - base] = 2 if common[at] else 1
         for i in range(kept):
             key = keys[depth, i]
-            level = dense[key] if fits else level_of(base + key, known, common, low, high)
+            level = dense[key] if fits else level_of(base + key, recurring, common, low, high)
             if level < 2:
                 row = rows[depth, i]
                 rare[row, depth - 1] = True
@@ -133,7 +133,7 @@ def _judge(codes, cards, bounds, within, known, common, dense, rare, unique, in_
                         in_unique[row, column[position]] = True
         if fits:
             for at in range(low, high):
-                dense[known[at] - base] = 0
+                dense[recurring[at] - base] = 0
         if depth < longest:
             depth += 1
             column[depth] = c
