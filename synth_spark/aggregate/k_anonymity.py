@@ -133,7 +133,7 @@ def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
     if min(space.size, resolved.visits) <= SORTED:
         return np.zeros(0, np.int64)
 
-    def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def count_ranks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         bounds = space.length_bounds()
         for batch in batches:
             for cells, exact in zip(batch["cells"], batch["counts"], strict=True):
@@ -143,8 +143,10 @@ def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
                 ranks, many = np.unique(ranks_of(lengths, protect(counted[common], k)), return_counts=True)
                 yield pa.RecordBatch.from_arrays([pa.array(ranks), pa.array(many)], names=["rank", "many"])
 
-    tallied = counts.mapInArrow(tally, "rank bigint, many bigint").groupBy("rank").agg(F.sum("many").alias("many"))
-    sums = tallied.toArrow().sort_by("rank")
+    by_rank = (
+        counts.mapInArrow(count_ranks, "rank bigint, many bigint").groupBy("rank").agg(F.sum("many").alias("many"))
+    )
+    sums = by_rank.toArrow().sort_by("rank")
     ranks, before = sums["rank"].to_numpy(), np.cumsum(sums["many"].to_numpy())
     parts = -(-int(before[-1]) // SORTED) if before.size else 1
     ends = before[-1:] * np.arange(1, parts) // parts

@@ -139,14 +139,14 @@ def _records(codes: DataFrame, rho: Rho, noise: Noise) -> int:
 def _cap(codes: DataFrame, level: Level, most: int, percentile: float, rho: Rho, noise: Noise) -> int:
     """The percentile of how many of a level's combinations a record holds, over 0…most."""
 
-    def tally(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def count_sizes(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held = np.zeros(most + 1, np.int64)
         for batch in batches:
             records = unpack_codes(batch["record"], len(level.starts) - 1)
             held += sizes(level, records, unpack_weights(batch["multiplicity"]), most)
         yield pa.RecordBatch.from_arrays([pack_ints([held])], names=["held"])
 
-    histogram = sum(unpack_ints(row) for row in codes.mapInArrow(tally, "held binary").toArrow()["held"])
+    histogram = sum(unpack_ints(row) for row in codes.mapInArrow(count_sizes, "held binary").toArrow()["held"])
     return noise.choose(percentile_scores(np.asarray(histogram, np.int64), percentile), rho)
 
 

@@ -71,7 +71,7 @@ def search(counted: CodedTable, resolved: ResolvedPlan, k: int, bounds: Sequence
         bounds: the first column of each field, and the number of columns.
 
     Returns:
-        What was found; None where more combinations are common than a task should be sent.
+        What the search counted; None where more combinations are common than a task should be sent.
     """
     whole = not counted.pruned and counted.occurring <= MOST_SENT
     if not whole and counted.occurring > _MOST_COLLECTED:
@@ -139,7 +139,7 @@ def risk_table(linked: Linked, records: int, k: int, protect: bool, table: str =
     """Linkable records by the length of the shortest combination that links them.
 
     Args:
-        linked: what was found.
+        linked: what `search` returned.
         records: number of records n.
         k: privacy resolution.
         protect: whether every number is rounded down to a multiple of k; the table is called protected then.
@@ -167,7 +167,7 @@ def linkable(linked: Linked, domain: Domain, held: Ints, records: int, table: st
     """Records with rare and with unique combinations, and the columns and attributes that link most.
 
     Args:
-        linked: what was found.
+        linked: what `search` returned.
         domain: names of columns and values.
         held: (Σ cards,) exact count of every attribute.
         records: number of records n.

@@ -17,7 +17,7 @@ from synth_spark import plan as plans
 from synth_spark.cli import releases
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.parser import parser
-from synth_spark.cli.plan_summary import account_text, history_text, outlook
+from synth_spark.cli.plan_summary import account_text, history_text, summary_lines
 from synth_spark.errors import PlanError
 from synth_spark.monitoring import Watch
 from synth_spark.monitoring.progress import Progress
@@ -212,7 +212,7 @@ def _plan(options: argparse.Namespace) -> None:
         print("The input's shape is known once Spark has opened it.")
         return
     resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct, shape.filled)
-    print("\n".join(outlook(resolved, shape)))
+    print("\n".join(summary_lines(resolved, shape)))
 
 
 def _inspect(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from synth_spark.privacy.ledger import Account, Entry
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 
 
-def outlook(resolved: ResolvedPlan, shape: Preview) -> list[str]:
+def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     """What a run would do and promise, line by line, before any job.
 
     Args:

@@ -32,15 +32,15 @@ def read_records(run: Run) -> None:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
         raise read.explain_failure(error) or error from None
-    number, tallies = read.check(source, config, records.frame, since is not None)
+    number, remarks = read.check(source, config, records.frame, since is not None)
     read.check_unchanged(config, inventory)
     run.store.facts.update(fields=[asdict(field) for field in source.fields], records=number)
     run.store.facts.update(types=sorted(source.types), inventory=None if inventory is None else inventory.as_facts())
     if since is not None:
         join_records(run, since.earlier)
-    run.store.write("input.md", read.report_text(run.store.run_id, tallies))
-    if tallies:
-        run.progress.say(f"{len(tallies)} remarks on the input: see input.md in the run folder")
+    run.store.write("input.md", read.report_text(run.store.run_id, remarks))
+    if remarks:
+        run.progress.say(f"{len(remarks)} remarks on the input: see input.md in the run folder")
 
 
 def encode_records(run: Run) -> None:

@@ -4,7 +4,7 @@ Columns are named by position (c0, c1, …) from here on, so no header can confu
 """
 
 from synth_spark.read.constraints import breaks
-from synth_spark.read.counters import Tallies, Tally
+from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
 from synth_spark.read.locations import check_header, read_header
 from synth_spark.read.records import (
@@ -21,11 +21,11 @@ from synth_spark.read.records import (
 
 __all__ = [
     "Addition",
+    "Counters",
     "Inventory",
     "Records",
+    "Remark",
     "Sizes",
-    "Tallies",
-    "Tally",
     "additions",
     "breaks",
     "check",

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Constraint, nearest
-from synth_spark.read.counters import Tallies, Tally
+from synth_spark.read.counters import Counters, Remark
 from synth_spark.schema.fields import Field
 
 _BROKEN = "records that break it"
@@ -57,7 +57,7 @@ def breaks(rule: Constraint, fields: Sequence[Field], cells: Sequence[Column]) -
 
 
 def kept(
-    frame: DataFrame, fields: Sequence[Field], rules: Sequence[Constraint], on_violation: str, tallies: Tallies
+    frame: DataFrame, fields: Sequence[Field], rules: Sequence[Constraint], on_violation: str, counters: Counters
 ) -> DataFrame:
     """Records that keep all rules, whatever becomes of those that break one; those are counted by rule.
 
@@ -66,15 +66,15 @@ def kept(
         fields: what the columns are.
         rules: the rules.
         on_violation: drop_values, drop_record or error (see `check`).
-        tallies: where violations are counted.
+        counters: where violations are counted.
     """
     if not rules:
         return frame
     cells = [F.col(f"c{index}") for index in range(len(fields))]
     for number, rule in enumerate(rules):
         frame = frame.withColumn(f"broken{number}", breaks(rule, fields, cells))
-        tallies.when(f"input.constraints.{number}", f"{_BROKEN} ({on_violation})", F.col(f"broken{number}"))
-    frame = tallies.observe(frame)
+        counters.when(f"input.constraints.{number}", f"{_BROKEN} ({on_violation})", F.col(f"broken{number}"))
+    frame = counters.observe(frame)
     if on_violation == "drop_record":
         any_broken = reduce(Column.__or__, [F.col(f"broken{number}") for number in range(len(rules))])
         frame = frame.where(~any_broken)
@@ -90,12 +90,12 @@ def kept(
     )
 
 
-def check(tallies: Iterable[Tally]) -> None:
+def check(remarks: Iterable[Remark]) -> None:
     """Raise `InputError` if records broke a rule and were to stop the run."""
-    for tally in tallies:
-        if tally.what == f"{_BROKEN} (error)":
+    for remark in remarks:
+        if remark.what == f"{_BROKEN} (error)":
             remedy = "mend them, or set input.on_violation to drop_values or drop_record"
-            raise InputError(tally.subject, f"is broken by {tally.count:,} records", remedy)
+            raise InputError(remark.subject, f"is broken by {remark.count:,} records", remedy)
 
 
 def _losers(rule: Constraint) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 
 @dataclass(frozen=True)
-class Tally:
+class Remark:
     """One thing that was counted.
 
     Attributes:
@@ -22,7 +22,7 @@ class Tally:
 
 
 @dataclass
-class Tallies:
+class Counters:
     """Things to count while rows go by. Numbers are known once what was observed has been written."""
 
     entries: list[tuple[str, str, Column | str]] = field(default_factory=list)
@@ -53,11 +53,11 @@ class Tallies:
         self.entries = []
         return frame.observe(observation, *numbers)
 
-    def found(self) -> list[Tally]:
+    def remarks(self) -> list[Remark]:
         """Everything that was counted and happened."""
-        tallies = []
+        remarks = []
         for observation, entries in self.observed:
             numbers = observation.get  # fetched from the JVM each time it is asked for
             counted = ((subject, what, numbers[f"t{index}"]) for index, (subject, what) in enumerate(entries))
-            tallies += [Tally(subject, what, int(number)) for subject, what, number in counted if number]
-        return tallies
+            remarks += [Remark(subject, what, int(number)) for subject, what, number in counted if number]
+        return remarks

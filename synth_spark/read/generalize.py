@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.plan import Bins, Dates, Groups, Location, nearest
 from synth_spark.read import interval_edges as edge
-from synth_spark.read.counters import Tallies
+from synth_spark.read.counters import Counters
 from synth_spark.read.locations import BLANKS, open_table
 from synth_spark.read.mapping import NO_GROUP
 
@@ -29,7 +29,7 @@ def number(text: Column) -> Column:
     return text.try_cast(_NUMBER)
 
 
-def interval(text: Column, name: str, bins: Bins, edges: Sequence[Decimal], tallies: Tallies) -> Column:
+def interval(text: Column, name: str, bins: Bins, edges: Sequence[Decimal], counters: Counters) -> Column:
     """The interval that a number lies in; a text that is not a number is absent, and counted.
 
     Args:
@@ -37,10 +37,10 @@ def interval(text: Column, name: str, bins: Bins, edges: Sequence[Decimal], tall
         name: of the column.
         bins: what was asked for.
         edges: of `quantiles` or `edges`.
-        tallies: where to count.
+        counters: where to count.
     """
     value = number(text)
-    tallies.when(f"column '{name}'", "values that are not numbers, taken as absent", text.isNotNull() & value.isNull())
+    counters.when(f"column '{name}'", "values that are not numbers, taken as absent", text.isNotNull() & value.isNull())
     if bins.width is not None:
         return F.when(value.isNotNull(), _of_width(value, bins, bins.width))
     texts = edge.labels(edges)
@@ -118,10 +118,10 @@ def quantile_edges(
     return result
 
 
-def period(text: Column, name: str, dates: Dates, tallies: Tallies) -> Column:
+def period(text: Column, name: str, dates: Dates, counters: Counters) -> Column:
     """The period that a date lies in; a text that is not a date is absent, and counted."""
     when = F.try_to_timestamp(text, F.lit(dates.format)) if dates.format else text.try_cast("timestamp_ntz")
-    tallies.when(f"column '{name}'", "values that are not dates, taken as absent", text.isNotNull() & when.isNull())
+    counters.when(f"column '{name}'", "values that are not dates, taken as absent", text.isNotNull() & when.isNull())
     day = when.cast("date")
     year = F.date_format(day, "yyyy")
     week = F.lpad(F.weekofyear(day).cast("string"), 2, "0")
@@ -137,7 +137,7 @@ def period(text: Column, name: str, dates: Dates, tallies: Tallies) -> Column:
 
 
 def grouped(
-    spark: SparkSession, frame: DataFrame, names: Sequence[str], groups: dict[str, Groups], tallies: Tallies
+    spark: SparkSession, frame: DataFrame, names: Sequence[str], groups: dict[str, Groups], counters: Counters
 ) -> DataFrame:
     """Codes replaced by their groups, in single values and in lists.
 
@@ -146,7 +146,7 @@ def grouped(
         frame: columns c0, c1, … in the order of ``names``, then others.
         names: of the columns.
         groups: by column.
-        tallies: where codes without a group are counted.
+        counters: where codes without a group are counted.
     """
     if not groups:
         return frame
@@ -166,8 +166,8 @@ def grouped(
     schema = ", ".join(f"{name} {kind}" for name, kind in zip(out, types, strict=True))
     replaced = frame.mapInArrow(replace, schema)
     for index, (others, *_) in maps.items():
-        tallies.add(f"column '{names[index]}'", f"{NO_GROUP} ({others})", F.sum(f"missing{index}"))
-    return tallies.observe(replaced).select(*out[:width])
+        counters.add(f"column '{names[index]}'", f"{NO_GROUP} ({others})", F.sum(f"missing{index}"))
+    return counters.observe(replaced).select(*out[:width])
 
 
 def _replaced(cells: pa.Array, others: str, codes: pa.Array, targets: pa.Array) -> tuple[pa.Array, np.ndarray]:

@@ -111,25 +111,25 @@ def inventory(source: Input) -> Inventory | None:
     return Inventory(tuple(items), mappings)
 
 
-def check_unchanged(source: Input, known: Inventory | None) -> None:
+def check_unchanged(source: Input, inventory: Inventory | None) -> None:
     """Make sure, after reading, that what was read is what was looked at before, if it was.
 
     Raises:
         InputError: a file came, went, or has another size.
     """
-    if known is None:
+    if inventory is None:
         return
     for name, location in _locations(source).items():
         files = _items(name, location, lambda _: "") or []
-        before = [item for item in known.items if item.source == name and item.version is None]
+        before = [item for item in inventory.items if item.source == name and item.version is None]
         if [replace(item, sha256="") for item in before] != [item for item in files if item.version is None]:
             remedy = "run again once all files are in place"
             raise InputError("input", "changed while it was read", remedy)
 
 
-def pinned(source: Input, known: Inventory | None) -> Input:
+def pinned(source: Input, inventory: Inventory | None) -> Input:
     """The input with the version of every Delta table that was looked at, so that no later one is read."""
-    versions = {item.source: item.version for item in known.items if item.version is not None} if known else {}
+    versions = {item.source: item.version for item in inventory.items if item.version is not None} if inventory else {}
     if not source.sources:
         return source.model_copy(update={"version": versions[""]}) if "" in versions else source
     parts = {
@@ -168,16 +168,18 @@ def additions(earlier: Inventory, now: Inventory, run_id: str) -> dict[str, Addi
     if gone:
         problem = f"lacks {len(gone)} of the files that run {run_id} counted, such as {gone[0].name or gone[0].root}"
         raise RunError("input", f"{problem}: removed or changed", f"put them back as they were, or {_FULL}")
-    found = {source: Addition({root: tuple(files) for root, files in roots.items()}) for source, roots in new.items()}
+    by_source = {
+        source: Addition({root: tuple(files) for root, files in roots.items()}) for source, roots in new.items()
+    }
     before = {item.source: item for item in earlier.items if item.version is not None}
     for item in now.items:
         if item.version is not None:
             names = _appended(before.get(item.source), item, run_id)
             if names:
-                found[item.source] = Addition({}, names)
-    if not found:
+                by_source[item.source] = Addition({}, names)
+    if not by_source:
         raise RunError("input", f"holds nothing that run {run_id} has not counted", "release again once there is more")
-    return found
+    return by_source
 
 
 def _locations(source: Input) -> dict[str, Location]:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Input, Source, listed, nearest
-from synth_spark.read.counters import Tallies, Tally
+from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened, check_header, nothing_of, open_table
 
@@ -22,14 +22,14 @@ _UNKNOWN, NO_GROUP = "values that its map does not list", "codes without a group
 
 
 def open_all(
-    spark: SparkSession, source: Input, tallies: Tallies, only: Mapping[str, Addition] | None = None
+    spark: SparkSession, source: Input, counters: Counters, only: Mapping[str, Addition] | None = None
 ) -> Opened:
     """Open the one table of an input under its new names, or all sources as one table.
 
     Args:
         spark: the session.
         source: the input part of the plan.
-        tallies: where codes that are not known are counted.
+        counters: where codes that are not known are counted.
         only: if given, the rows that are read of each source; of those that are not named, none.
 
     Returns:
@@ -43,7 +43,7 @@ def open_all(
         return _renamed(open_table(spark, source, only=None if only is None else only[""]), source.rename)
     if source.path or source.table or source.sql:
         raise PlanError("input", "has both sources and a table of its own", "move the table under input.sources")
-    opened = {name: _mapped(spark, name, part, tallies, only) for name, part in source.sources.items()}
+    opened = {name: _mapped(spark, name, part, counters, only) for name, part in source.sources.items()}
     names = tuple(dict.fromkeys(name for table in opened.values() for name in table.names))
     check_header(names, "input.sources")
     lists = frozenset().union(*(table.lists for table in opened.values()))
@@ -72,7 +72,7 @@ def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
 
 
 def _mapped(
-    spark: SparkSession, name: str, source: Source, tallies: Tallies, only: Mapping[str, Addition] | None
+    spark: SparkSession, name: str, source: Source, counters: Counters, only: Mapping[str, Addition] | None
 ) -> Opened:
     """One source with the release's names and values."""
     where = f"input.sources.{name}"
@@ -87,7 +87,7 @@ def _mapped(
         chosen = {theirs: theirs for theirs in opened.names}
     left_out = [theirs for theirs in opened.names if theirs not in chosen]
     if left_out:
-        tallies.add(f"source '{name}'", f"columns left out: {listed(left_out, 50)}", F.lit(len(left_out)))
+        counters.add(f"source '{name}'", f"columns left out: {listed(left_out, 50)}", F.lit(len(left_out)))
     names = tuple(chosen.values())
     check_header(names, where)
     for ours in source.values:
@@ -99,14 +99,14 @@ def _mapped(
     columns = []
     for index, (theirs, ours) in enumerate(chosen.items()):
         raw = F.col(f"raw{places[theirs]}")
-        columns.append(_translated(raw, ours, name, source, theirs in opened.lists, tallies).alias(f"raw{index}"))
-    frame = tallies.observe(opened.frame).select(*columns)
+        columns.append(_translated(raw, ours, name, source, theirs in opened.lists, counters).alias(f"raw{index}"))
+    frame = counters.observe(opened.frame).select(*columns)
     lists = frozenset(chosen[theirs] for theirs in opened.lists if theirs in chosen)
     booleans = frozenset(chosen[theirs] for theirs in opened.booleans if theirs in chosen)
     return replace(opened, names=names, frame=frame, lists=lists, booleans=booleans)
 
 
-def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool, tallies: Tallies) -> Column:
+def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool, counters: Counters) -> Column:
     """A column's codes as values; codes that are not known are counted."""
     codes = source.values.get(ours)
     if not codes:
@@ -117,16 +117,16 @@ def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool
     translations = F.create_map(*(F.lit(text) for pair in codes.items() for text in pair))
     value = F.try_element_at(translations, code)
     unknown = (code != "") & value.isNull()
-    tallies.when(f"source '{name}', column '{ours}'", f"{_UNKNOWN} ({source.others})", unknown)
+    counters.when(f"source '{name}', column '{ours}'", f"{_UNKNOWN} ({source.others})", unknown)
     return F.when(unknown, raw).otherwise(value) if source.others == "keep" else value
 
 
-def check(tallies: Iterable[Tally]) -> None:
+def check(remarks: Iterable[Remark]) -> None:
     """Raise `InputError` where a source or a hierarchy that must know every code does not."""
-    for tally in tallies:
-        if tally.what in (f"{_UNKNOWN} (error)", f"{NO_GROUP} (error)"):
-            problem = f"holds {tally.count:,} {tally.what.removesuffix(' (error)')}"
-            raise InputError(tally.subject, problem, "complete the map, or set its `others` to keep or absent")
+    for remark in remarks:
+        if remark.what in (f"{_UNKNOWN} (error)", f"{NO_GROUP} (error)"):
+            problem = f"holds {remark.count:,} {remark.what.removesuffix(' (error)')}"
+            raise InputError(remark.subject, problem, "complete the map, or set its `others` to keep or absent")
 
 
 def _laid_out(opened: Opened, names: tuple[str, ...], lists: frozenset[str]) -> DataFrame:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Input, nearest, used_columns
 from synth_spark.read import constraints, generalize, mapping, subjects, values
-from synth_spark.read.counters import Tallies, Tally
+from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened
 from synth_spark.schema.fields import Field
@@ -18,7 +18,7 @@ from synth_spark.schema.fields import Field
 IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8
 #: Values of a column that is told of when they are too many for its records.
 _MANY = 50
-#: Tallies that are not told.
+#: Remarks for checks alone.
 _INTERNAL = ("records", "longest", "distinct", "filled")
 
 
@@ -30,14 +30,14 @@ class Records:
         fields: of the records.
         frame: one row a record: a string column, or a column of lists, for each field: c0, c1, …
         k: fewest records with a value for it to be released.
-        tallies: what is counted while the frame is written; see `check`.
+        counters: what is counted while the frame is written; see `check`.
         types: what the columns of the input held; see `Opened`.
     """
 
     fields: tuple[Field, ...]
     frame: DataFrame
     k: int
-    tallies: Tallies
+    counters: Counters
     types: frozenset[str]
 
 
@@ -54,21 +54,23 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
         PlanError: a name in the plan is not in the input, or means two things.
         InputError: the input is missing or empty, or its header cannot be used.
     """
-    tallies = Tallies()
-    opened = mapping.open_all(spark, source, tallies, only)
+    counters = Counters()
+    opened = mapping.open_all(spark, source, counters, only)
     fields = _fields(opened, source)
     names = [field.name for field in fields]
     _check_names(source, opened.names, fields)
     constraints.check_names(source.constraints, names)
-    rows = _rows(opened, fields, source, k, tallies)
-    rows = generalize.grouped(spark, tallies.observe(rows), names, source.groups, tallies)
+    rows = _rows(opened, fields, source, k, counters)
+    rows = generalize.grouped(spark, counters.observe(rows), names, source.groups, counters)
     if source.subject is not None:
-        rows = subjects.joined(rows, fields, source.subject, source.record_limit, tallies)
-    records = constraints.kept(rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, tallies)
-    return Records(fields, _measured(records, fields, tallies), k, tallies, opened.types)
+        rows = subjects.joined(rows, fields, source.subject, source.record_limit, counters)
+    records = constraints.kept(
+        rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, counters
+    )
+    return Records(fields, _measured(records, fields, counters), k, counters, opened.types)
 
 
-def check(opened: Records, source: Input, records: DataFrame, part: bool = False) -> tuple[int, list[Tally]]:
+def check(opened: Records, source: Input, records: DataFrame, part: bool = False) -> tuple[int, list[Remark]]:
     """Look at what was read, once it has been written; returns the number of records and what else was counted.
 
     Args:
@@ -80,26 +82,26 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
     Raises:
         InputError: no records; a value that is too long; an identifier; rows, codes or records that must not be.
     """
-    tallies = opened.tallies.found()
-    subjects.check(tallies)
-    mapping.check(tallies)
-    constraints.check(tallies)
+    remarks = opened.counters.remarks()
+    subjects.check(remarks)
+    mapping.check(remarks)
+    constraints.check(remarks)
     measured = sizes(opened)
     if measured.records == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
     _check_lengths(measured.longest, source.max_value_length, records, opened.fields)
     if part:
-        return measured.records, [tally for tally in tallies if tally.what not in _INTERNAL]
+        return measured.records, [remark for remark in remarks if remark.what not in _INTERNAL]
     for name, distinct in measured.distinct.items():
         check_identifier(name, distinct, measured.filled[name], source)
     thin = [
-        Tally(
+        Remark(
             f"column '{name}'", f"values (about) in {measured.filled[name]:,} records: most are rarer than k", distinct
         )
         for name, distinct in measured.distinct.items()
         if distinct >= _MANY and distinct * opened.k > measured.filled[name]
     ]
-    return measured.records, [*thin, *(tally for tally in tallies if tally.what not in _INTERNAL)]
+    return measured.records, [*thin, *(remark for remark in remarks if remark.what not in _INTERNAL)]
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Sizes:
 
 def sizes(opened: Records) -> Sizes:
     """How large what was read is, once it has been written."""
-    numbers = {(tally.subject, tally.what): tally.count for tally in opened.tallies.found()}
+    numbers = {(remark.subject, remark.what): remark.count for remark in opened.counters.remarks()}
     distinct = {field.name: numbers.get((field.name, "distinct"), 0) for field in opened.fields if not field.many}
     filled = {field.name: numbers.get((field.name, "filled"), 0) for field in opened.fields}
     return Sizes(numbers.get(("input", "records"), 0), numbers.get(("input", "longest"), 0), distinct, filled)
@@ -157,9 +159,9 @@ def explain_failure(error: Exception) -> InputError | None:
     return None
 
 
-def report_text(run_id: str, tallies: Iterable[Tally]) -> str:
+def report_text(run_id: str, remarks: Iterable[Remark]) -> str:
     """What happened to values on the way in, as a list (Markdown)."""
-    lines = [f"- {tally.subject}: {tally.count:,} {tally.what}" for tally in tallies]
+    lines = [f"- {remark.subject}: {remark.count:,} {remark.what}" for remark in remarks]
     nothing = "Every value was taken as it is."
     head = [f"# Input of {run_id}", "", "SENSITIVE: exact counts. It stays in the run folder.", ""]
     return "\n".join([*head, *(lines or [nothing]), ""])
@@ -218,7 +220,7 @@ def _check_names(source: Input, header: Sequence[str], fields: Sequence[Field]) 
                 raise PlanError(f"input.subject.{key}", f"names no column of the input: '{column}'", remedy)
 
 
-def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallies: Tallies) -> DataFrame:
+def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, counters: Counters) -> DataFrame:
     """Rows of values: c0, c1, … in the order of ``fields``; with subjects, also ``subject`` and ``place``."""
     raw = {name: f"raw{index}" for index, name in enumerate(opened.names)}
     subject, extra = source.subject, []
@@ -236,25 +238,25 @@ def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, tallie
         elif field.many:
             is_list = field.name in opened.lists
             cell = F.col(raw[field.name])
-            texts[field.name] = values.several_values(cell, field.name, source, is_list, boolean, tallies)
+            texts[field.name] = values.several_values(cell, field.name, source, is_list, boolean, counters)
         else:
-            texts[field.name] = values.one_value(raw[field.name], field.name, source, boolean, tallies)
+            texts[field.name] = values.one_value(raw[field.name], field.name, source, boolean, counters)
     trimmed = {name: F.trim(texts[name], F.lit(BLANKS)) for name in (*source.numbers, *source.dates)}
     edges = {name: list(bins.edges) for name, bins in source.numbers.items()}
     edges |= generalize.quantile_edges(opened.frame, trimmed, source.numbers, whose, k)
     for name, bins in source.numbers.items():
-        texts[name] = generalize.interval(trimmed[name], name, bins, edges[name], tallies)
+        texts[name] = generalize.interval(trimmed[name], name, bins, edges[name], counters)
     for name, dates in source.dates.items():
-        texts[name] = generalize.period(trimmed[name], name, dates, tallies)
+        texts[name] = generalize.period(trimmed[name], name, dates, counters)
     limit = source.record_limit if subject is None else None
     dealt = opened.undivided and limit is None  # the first records stay the first
-    frame = tallies.observe(opened.frame.hint("repartition") if dealt else opened.frame)
+    frame = counters.observe(opened.frame.hint("repartition") if dealt else opened.frame)
     if limit is not None:
         frame = frame.limit(limit)
     return frame.select(*(texts[field.name].alias(f"c{index}") for index, field in enumerate(fields)), *extra)
 
 
-def _measured(records: DataFrame, fields: Sequence[Field], tallies: Tallies) -> DataFrame:
+def _measured(records: DataFrame, fields: Sequence[Field], counters: Counters) -> DataFrame:
     """The records, with what `check` needs to know of them counted on the way."""
     lengths = []
     for index, field in enumerate(fields):
@@ -263,11 +265,11 @@ def _measured(records: DataFrame, fields: Sequence[Field], tallies: Tallies) -> 
             lengths.append(f"array_max(transform({column}, value -> octet_length(value)))")
         else:
             lengths.append(f"octet_length({column})")
-            tallies.add(field.name, "distinct", f"approx_count_distinct({column})")
-        tallies.add(field.name, "filled", f"count({column})")
-    tallies.add("input", "records", "count(1)")
-    tallies.add("input", "longest", f"max(coalesce(greatest({', '.join(['0', *lengths])}), 0))")
-    return tallies.observe(records)
+            counters.add(field.name, "distinct", f"approx_count_distinct({column})")
+        counters.add(field.name, "filled", f"count({column})")
+    counters.add("input", "records", "count(1)")
+    counters.add("input", "longest", f"max(coalesce(greatest({', '.join(['0', *lengths])}), 0))")
+    return counters.observe(records)
 
 
 def _check_lengths(longest: int, limit: int, records: DataFrame, fields: Sequence[Field]) -> None:

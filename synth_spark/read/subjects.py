@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError
 from synth_spark.plan import Subject, listed
-from synth_spark.read.counters import Tallies, Tally
+from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.locations import BLANKS
 from synth_spark.schema.fields import Field
 
@@ -31,7 +31,7 @@ def place(raw: Column) -> Column:
 
 
 def joined(
-    frame: DataFrame, fields: Sequence[Field], subject: Subject, most: int | None, tallies: Tallies
+    frame: DataFrame, fields: Sequence[Field], subject: Subject, most: int | None, counters: Counters
 ) -> DataFrame:
     """One row a subject.
 
@@ -42,10 +42,10 @@ def joined(
         fields: what the columns are.
         subject: how rows are joined.
         most: most subjects; those with the smallest ids are read, with all their rows.
-        tallies: where rows without an id, and subjects with several values, are counted: see `check`.
+        counters: where rows without an id, and subjects with several values, are counted: see `check`.
     """
-    tallies.when("input.subject", _NO_ID, F.col("subject").isNull())
-    rows = tallies.observe(frame)
+    counters.when("input.subject", _NO_ID, F.col("subject").isNull())
+    rows = counters.observe(frame)
     wanted = [
         part
         for index, field in enumerate(fields)
@@ -55,24 +55,24 @@ def joined(
     gathered = gathered if most is None else gathered.orderBy("subject").limit(most)
     for index, field in enumerate(fields):
         if not field.many and field.name not in subject.take:
-            tallies.when(f"column '{field.name}'", _CONFLICT, F.col(f"c{index}") != F.col(f"c{index}_last"))
-    tallies.when("input.subject", "subjects with more than one row, which were joined", F.col("rows") > 1)
-    return tallies.observe(gathered).select(*(f"c{index}" for index in range(len(fields))))
+            counters.when(f"column '{field.name}'", _CONFLICT, F.col(f"c{index}") != F.col(f"c{index}_last"))
+    counters.when("input.subject", "subjects with more than one row, which were joined", F.col("rows") > 1)
+    return counters.observe(gathered).select(*(f"c{index}" for index in range(len(fields))))
 
 
-def check(tallies: Iterable[Tally]) -> None:
+def check(remarks: Iterable[Remark]) -> None:
     """Look at what was counted while rows were joined.
 
     Raises:
         InputError: rows without an id, or subjects with several values in a column that is to have one.
     """
     conflicts: dict[str, int] = {}
-    for tally in tallies:
-        if tally.what == _NO_ID:
+    for remark in remarks:
+        if remark.what == _NO_ID:
             remedy = "give every row an id, or leave such rows out"
-            raise InputError("input.subject.id", f"is empty in {tally.count:,} rows", remedy)
-        if tally.what == _CONFLICT:
-            conflicts[tally.subject.removeprefix("column '").removesuffix("'")] = tally.count
+            raise InputError("input.subject.id", f"is empty in {remark.count:,} rows", remedy)
+        if remark.what == _CONFLICT:
+            conflicts[remark.subject.removeprefix("column '").removesuffix("'")] = remark.count
     if conflicts:
         several = "columns" if len(conflicts) > 1 else "column"
         most = max(conflicts.values())

@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from synth_spark.plan import Input
-from synth_spark.read.counters import Tallies
+from synth_spark.read.counters import Counters
 from synth_spark.read.locations import BLANKS
 from synth_spark.schema.fields import literal_pattern
 from synth_spark.schema.sql_text import literal
@@ -16,7 +16,7 @@ _FALSE = "false"
 _ZEROS = "zeros, taken as absent (see input.sensitive_zeros)"
 
 
-def one_value(raw: str, name: str, source: Input, boolean: bool, tallies: Tallies) -> Column:
+def one_value(raw: str, name: str, source: Input, boolean: bool, counters: Counters) -> Column:
     """The value of a cell, or null where it is absent; what was dropped is counted.
 
     Empty, blank and null markers are absent; so is 0 (and false, of a truth value) unless the column's zeros are
@@ -27,22 +27,22 @@ def one_value(raw: str, name: str, source: Input, boolean: bool, tallies: Tallie
         name: the column's name in the plan.
         source: the input.
         boolean: whether it held truth values.
-        tallies: where to count what is dropped.
+        counters: where to count what is dropped.
     """
     text = f"btrim({raw}, {literal(BLANKS)})"
     there = f"{text} NOT IN {_any_of(_absent(name, source, boolean))}"
     if name not in source.sensitive_zeros:
-        tallies.when(f"column '{name}'", _ZEROS, f"{text} IN {_any_of(_zeros(boolean))}")
+        counters.when(f"column '{name}'", _ZEROS, f"{text} IN {_any_of(_zeros(boolean))}")
     if source.null_markers:
         markers = f"{text} IN {_any_of(source.null_markers)}"
-        tallies.when(f"column '{name}'", "null markers, taken as absent", markers)
+        counters.when(f"column '{name}'", "null markers, taken as absent", markers)
     if not source.trim:
         blanks = f"{raw} != {text} AND {there}"
-        tallies.when(f"column '{name}'", "values with blanks around them, kept as they are (see input.trim)", blanks)
+        counters.when(f"column '{name}'", "values with blanks around them, kept as they are (see input.trim)", blanks)
     return F.expr(f"CASE WHEN {there} THEN {text if source.trim else raw} END")
 
 
-def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean: bool, tallies: Tallies) -> Column:
+def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean: bool, counters: Counters) -> Column:
     """The distinct values of a cell, in order, or null where there are none.
 
     Args:
@@ -51,7 +51,7 @@ def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean
         source: the input.
         is_list: whether it is a list.
         boolean: whether it held truth values.
-        tallies: where to count what is dropped.
+        counters: where to count what is dropped.
     """
     delimiter = source.multi_values.get(name, "")
     pieces = raw if is_list else F.split(raw, literal_pattern(delimiter))
@@ -60,7 +60,7 @@ def several_values(raw: Column, name: str, source: Input, is_list: bool, boolean
     kept = F.filter(texts, lambda text: ~F.trim(text, F.lit(BLANKS)).isin(*absent))
     values = F.array_sort(F.array_distinct(kept))
     if name not in source.sensitive_zeros:
-        tallies.when(f"column '{name}'", _ZEROS, F.exists(texts, lambda text: text == _ZERO))
+        counters.when(f"column '{name}'", _ZEROS, F.exists(texts, lambda text: text == _ZERO))
     return F.when(F.size(values) > 0, values)
 
 

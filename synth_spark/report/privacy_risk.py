@@ -290,11 +290,11 @@ def sentences(material: ReportData) -> tuple[str, str]:
 def _leaks(material: ReportData) -> str:
     """What of the synthetic records' combinations is rare in the input, or is not there; empty if not measured."""
     names = ("leaked", "emerged", "fabricated", "source_combinations")
-    leaked, emerged, fabricated, known = (material.measure("sensitive_to_synthetic", name) for name in names)
+    leaked, emerged, fabricated, distinct = (material.measure("sensitive_to_synthetic", name) for name in names)
     if leaked is None or emerged is None or fabricated is None:
         return ""
     if material.private:
-        of_all = f", {percent(100 * (leaked + emerged) / known, 2)} of the distinct ones there" if known else ""
+        of_all = f", {percent(100 * (leaked + emerged) / distinct, 2)} of the distinct ones there" if distinct else ""
         return (
             f" {number(leaked + emerged)} combinations that fewer than {material.k} records of the input "
             f"share{of_all}, "

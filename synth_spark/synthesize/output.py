@@ -45,7 +45,7 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, 
 
 
 def written(
-    made: DataFrame,
+    grown: DataFrame,
     domain: Domain,
     files: int,
     seed: int,
@@ -54,7 +54,7 @@ def written(
     """Write records out, in an order that is a hash of their content and so carries no information.
 
     Args:
-        made: one row a distinct record, or some of its copies: ``record``, ``copies``.
+        grown: one row a distinct record, or some of its copies: ``record``, ``copies``.
         domain: of its codes.
         files: to write.
         seed: of the order.
@@ -80,7 +80,7 @@ def written(
     names = [*(f"c{index}" for index in range(len(domain.fields))), "place"]
     types = [*(field.type for field in domain.fields), "bigint"]
     schema = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
-    ordered = made.mapInArrow(decode, schema).repartition(files, "place").sortWithinPartitions("place")
+    ordered = grown.mapInArrow(decode, schema).repartition(files, "place").sortWithinPartitions("place")
     return ordered.drop("place").toDF(*domain.names)
 
 

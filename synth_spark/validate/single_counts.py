@@ -43,19 +43,21 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[
                 column = pa.repeat(pa.scalar(index, pa.int32()), len(counted[0]))
                 yield pa.RecordBatch.from_arrays([column, *counted], names=["column", "value", "count"])
 
-    made = positional(synthetic).mapInArrow(count_batches, _COUNTED)
-    counted = made.groupBy(*_KEY).agg(F.sum("count").alias("count"))
-    sides = [side.withColumn("made", F.lit(made)) for side, made in ((protected, False), (counted, True))]
+    counts = positional(synthetic).mapInArrow(count_batches, _COUNTED)
+    counted = counts.groupBy(*_KEY).agg(F.sum("count").alias("count"))
+    sides = [
+        side.withColumn("made", F.lit(is_synthetic)) for side, is_synthetic in ((protected, False), (counted, True))
+    ]
     return _side_by_side(sides[0].unionAll(sides[1]).toArrow())
 
 
 def _side_by_side(counts: pa.Table) -> pa.Table:
     """Rows ``column``, ``value``, ``count``, ``made`` as one row an attribute; see `single_counts`."""
-    released, made = (
+    released, synthetic = (
         counts.filter(pc.equal(counts["made"], is_made)).drop_columns("made").rename_columns([*_KEY, name])
         for is_made, name in ((False, "protected"), (True, "synthetic"))
     )
-    return released.join(made, _KEY, join_type="full outer").sort_by([(name, "ascending") for name in _KEY])
+    return released.join(synthetic, _KEY, join_type="full outer").sort_by([(name, "ascending") for name in _KEY])
 
 
 def synthetic_values(counts: pa.Table, columns: int) -> list[list[str]]:

@@ -14,7 +14,7 @@ from releasing import write_csv
 from synth_spark import read
 from synth_spark.errors import InputError, PlanError, SynthSparkError
 from synth_spark.plan import parse
-from synth_spark.read import Tally
+from synth_spark.read import Remark
 
 Row = tuple[Any, ...]
 
@@ -27,7 +27,7 @@ class Read:
         opened = read.open_records(spark, source, k)
         rows = opened.frame.collect()
         written = spark.createDataFrame(rows, opened.frame.schema)
-        self.count, self.tallies = read.check(opened, source, written)
+        self.count, self.remarks = read.check(opened, source, written)
         self.fields = opened.fields
         self.names = [field.name for field in opened.fields]
         self.rows: list[Row] = [tuple(row) for row in rows]
@@ -73,7 +73,7 @@ def test_zeros_and_empties(spark: SparkSession, tmp_path: Path) -> None:
     default = Read(spark, path=csv(tmp_path, text))
     wanted = [{"A a1", "C c1", "D d1"}, {"A a2", "B b2", "D d3;D", "E e2"}, {"A a3:A", "B b3"}, {"D d4"}]
     assert default.sets() == wanted
-    assert Tally("column 'B'", "zeros, taken as absent (see input.sensitive_zeros)", 2) in default.tallies
+    assert Remark("column 'B'", "zeros, taken as absent (see input.sensitive_zeros)", 2) in default.remarks
     sensitive = Read(spark, path=csv(tmp_path, text), sensitive_zeros=["B"])
     assert sensitive.sets() == [wanted[0] | {"B 0"}, *wanted[1:3], {"B 0", "D d4"}]
 
@@ -84,7 +84,7 @@ def test_a_limit_of_records(spark: SparkSession, tmp_path: Path) -> None:
     assert Read(spark, path=path, record_limit=2).rows == [("3", "x"), ("1", "y")]
     found = Read(spark, path=path, record_limit=2, subject={"id": "id"}, multi_values={"a": ";"})
     assert sorted(found.rows) == [(["y"],), (["z"],)]
-    assert Tally("input.subject", "subjects with more than one row, which were joined", 1) in found.tallies
+    assert Remark("input.subject", "subjects with more than one row, which were joined", 1) in found.remarks
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_markers_of_any_characters(spark: SparkSession, tmp_path: Path) -> None:
     markers = ["don't", "a\\b", "\\", "n/ä", "'", "%s", "a`b", "two words"]
     found = Read(spark, path=csv(tmp_path, "\n".join(["a", *markers, "ab", "dont", "n/a", ""])), null_markers=markers)
     assert [row[0] for row in found.rows] == [*(None for _ in markers), "ab", "dont", "n/a"]
-    assert Tally("column 'a'", "null markers, taken as absent", len(markers)) in found.tallies
+    assert Remark("column 'a'", "null markers, taken as absent", len(markers)) in found.remarks
 
 
 def test_only_the_very_text_0_is_a_zero(spark: SparkSession, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_rows_of_a_subject_become_one_record(spark: SparkSession, tmp_path: Path
     found = Read(spark, path=csv(tmp_path, SUBJECTS), subject={"id": "ID"}, multi_values=MANY)
     assert found.names == list("ABCFGD")
     assert sorted(map(sorted, found.sets())) == sorted(map(sorted, JOINED))
-    assert Tally("input.subject", "subjects with more than one row, which were joined", 2) in found.tallies
+    assert Remark("input.subject", "subjects with more than one row, which were joined", 2) in found.remarks
 
 
 def test_several_values_where_there_should_be_one(spark: SparkSession, tmp_path: Path) -> None:
@@ -273,9 +273,9 @@ def test_organisations_with_names_and_codes_of_their_own(spark: SparkSession, tm
         ("male", "DE", "north"),
         ("male", None, "south"),
     ]
-    assert Tally("source 'north'", "columns left out: 'Note'", 1) in apart.tallies
+    assert Remark("source 'north'", "columns left out: 'Note'", 1) in apart.remarks
     unknown = "values that its map does not list (keep)"
-    assert Tally("source 'north', column 'gender'", unknown, 1) in apart.tallies
+    assert Remark("source 'north', column 'gender'", unknown, 1) in apart.remarks
     together = Read(spark, sources=sources, subject={"id": "id", "across_sources": True})
     assert sorted(together.rows, key=str) == [("?", "DE"), ("female", "FR"), ("female", None), ("male", "DE")]
     sources["north"]["others"] = "absent"
@@ -358,8 +358,8 @@ def test_null_markers_and_blanks(spark: SparkSession, tmp_path: Path) -> None:
     path = csv(tmp_path, 'a,b\nNA,-\n" NA ",nan\n" x ",NULL\n')
     found = Read(spark, path=path, null_markers=["NA", "-"])
     assert found.rows == [(None, None), (None, "nan"), (" x ", "NULL")]
-    assert Tally("column 'a'", "null markers, taken as absent", 2) in found.tallies
-    assert any(tally.what.startswith("values with blanks") and tally.count == 1 for tally in found.tallies)
+    assert Remark("column 'a'", "null markers, taken as absent", 2) in found.remarks
+    assert any(remark.what.startswith("values with blanks") and remark.count == 1 for remark in found.remarks)
     assert Read(spark, path=path, trim=True).rows[2] == ("x", "NULL")
 
 
@@ -371,7 +371,7 @@ def test_intervals(spark: SparkSession, tmp_path: Path) -> None:
     edges = Read(spark, path=path, numbers={"a": {"edges": [10, 20.5]}})
     labels = ["under 10"] * 2 + ["10 to <20.5"] * 3 + ["20.5 or over", None, "10 to <20.5"]
     assert [row[0] for row in edges.rows] == labels
-    assert Tally("column 'a'", "values that are not numbers, taken as absent", 1) in edges.tallies
+    assert Remark("column 'a'", "values that are not numbers, taken as absent", 1) in edges.remarks
     width = Read(spark, path=path, numbers={"a": {"width": 10, "bottom": 0, "top": 100}})
     labels = ["under 0", "0 to <10", "10 to <20", "10 to <20", "20 to <30", "100 or over", None, "10 to <20"]
     assert [row[0] for row in width.rows] == labels
@@ -410,7 +410,7 @@ def test_periods(spark: SparkSession, tmp_path: Path, to: str, labels: list[str]
     path = csv(tmp_path, "a\n2020-12-31\n2021-01-03 23:59:59\n2024-02-29T00:00:00\n2023-02-29\n")
     found = Read(spark, path=path, dates={"a": to})
     assert [row[0] for row in found.rows] == [*labels, None]
-    assert Tally("column 'a'", "values that are not dates, taken as absent", 1) in found.tallies
+    assert Remark("column 'a'", "values that are not dates, taken as absent", 1) in found.remarks
 
 
 def test_dates_of_a_format(spark: SparkSession, tmp_path: Path) -> None:
@@ -453,8 +453,8 @@ def test_records_that_break_a_rule(spark: SparkSession, tmp_path: Path) -> None:
         ("9-17", None, "m", None),
         ("9-17", "wed", "f", ["x"]),
     ]
-    assert Tally("input.constraints.0", "records that break it (drop_values)", 2) in found.tallies
-    assert Tally("input.constraints.1", "records that break it (drop_values)", 1) in found.tallies
+    assert Remark("input.constraints.0", "records that break it (drop_values)", 2) in found.remarks
+    assert Remark("input.constraints.1", "records that break it (drop_values)", 1) in found.remarks
     assert Read(spark, **settings, on_violation="drop_record").rows == [("9-17", "wed", "f", ["x"])]
     says = refused(spark, InputError, **settings, on_violation="error")
     assert says.startswith("input.constraints.0: is broken by 2 records; mend them")
@@ -472,9 +472,9 @@ def test_identifiers_are_refused(spark: SparkSession, tmp_path: Path) -> None:
 
 def test_near_unique_columns_are_told_of(spark: SparkSession, tmp_path: Path) -> None:
     path = csv(tmp_path, "zip,a\n" + "".join(f"z{number % 300},x{number % 5}\n" for number in range(1_200)))
-    told = Read(spark, k=10, path=path).tallies
-    assert [tally.subject for tally in told if "most are rarer than k" in tally.what] == ["column 'zip'"]
-    assert not Read(spark, k=2, path=path).tallies
+    told = Read(spark, k=10, path=path).remarks
+    assert [remark.subject for remark in told if "most are rarer than k" in remark.what] == ["column 'zip'"]
+    assert not Read(spark, k=2, path=path).remarks
 
 
 @pytest.mark.parametrize(

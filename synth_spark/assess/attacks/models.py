@@ -18,14 +18,14 @@ PARTS = 1 + _PREDICTED
 
 
 def train(
-    trained: Codes, control: Codes, made: Codes, terms: Terms, parts: Collection[int]
+    trained: Codes, control: Codes, synthetic: Codes, terms: Terms, parts: Collection[int]
 ) -> Iterator[tuple[int, Row]]:
     """Train models.
 
     Args:
         trained: (n, m) codes of the records that the synthetic ones were made from; 0 = absent.
         control: (h, m) codes of records that were held out.
-        made: (s, m) codes of the synthetic records.
+        synthetic: (s, m) codes of the synthetic records.
         terms: names of the fields, those of special interest, and the seed.
         parts: which of 0 … `PARTS` − 1.
 
@@ -35,7 +35,7 @@ def train(
         held-out records), ``real_accuracy`` (trained on as many real ones) and ``majority``.
     """
     random = np.random.default_rng(terms.seed + 1)
-    real, test, synthetic = (side[random.permutation(len(side))[:_MOST]] for side in (trained, control, made))
+    real, test, synthetic = (side[random.permutation(len(side))[:_MOST]] for side in (trained, control, synthetic))
     if min(len(real), len(test), len(synthetic)) < 2:
         return
     if 0 in parts:

@@ -88,8 +88,8 @@ def codebook(about: About, written: Sequence[Written], fields: Mapping[str, Fiel
         fields: the columns of the data.
     """
     by_name = {one.name: one for one in written}
-    held = by_name["synthetic_records"].tallies
-    synthetic = {name: tally.counts or Counter[str]() for name, tally in held.items()}
+    held = by_name["synthetic_records"].contents
+    synthetic = {name: content.counts or Counter[str]() for name, content in held.items()}
     views: dict[str, dict[str, Any]] = {}
     values: list[ValueEntry] = []
     for name in fields:
@@ -158,7 +158,7 @@ def _entry(
     views: Mapping[str, Mapping[str, Any]],
     indicators: Mapping[str, ValueEntry],
 ) -> ColumnEntry:
-    name, tally = column.name, one.tallies[column.name]
+    name, content = column.name, one.contents[column.name]
     own = COLUMNS.get(one.name, {}).get(name)
     title, meaning, form, coarser = name, own.meaning if own else "", "", ""
     if own is None:
@@ -170,8 +170,8 @@ def _entry(
             held = indicators[name]
             title = f"{views[held.column]['title']}: {held.label or held.value}"
             meaning = f"1 where the record holds this value of {held.column}"
-    values = None if tally.counts is None else len(tally.counts)
-    return ColumnEntry(one.name, name, title, type_of(column.type), meaning, form, coarser, values, tally.missing)
+    values = None if content.counts is None else len(content.counts)
+    return ColumnEntry(one.name, name, title, type_of(column.type), meaning, form, coarser, values, content.missing)
 
 
 def _form(own: Field, kind: str) -> str:

@@ -46,7 +46,7 @@ _QUOTED = r'[",\r\n]|^\s|\s$'
 
 
 @dataclass
-class Tally:
+class ColumnContent:
     """What a column of a file holds.
 
     Attributes:
@@ -78,7 +78,7 @@ class Written:
         grain: what a row is.
         rows: how many it has.
         schema: its columns, with the types of the Parquet file.
-        tallies: what each column holds.
+        contents: what each column holds.
         singles: of ``aggregates``: column → value → its figures (``protected_count`` and those of noise).
     """
 
@@ -86,7 +86,7 @@ class Written:
     grain: str
     rows: int
     schema: pa.Schema
-    tallies: Mapping[str, Tally]
+    contents: Mapping[str, ColumnContent]
     singles: Mapping[str, Mapping[str, dict[str, int | float]]]
 
 
@@ -106,7 +106,7 @@ def write_table(
         PublishError: it cannot be read, or a column has a type that no package has.
     """
     entry, schema = release.manifest["tables"][name], schema_of(release, name)
-    tallies = {column: Tally() for column in schema.names}
+    contents = {column: ColumnContent() for column in schema.names}
     singles: dict[str, dict[str, dict[str, int | float]]] = {column: {} for column in fields}
     rows = 0
     with archive.open(f"data/{name}.csv") as sink:
@@ -115,9 +115,9 @@ def write_table(
             rows += batch.num_rows
             for start in range(0, batch.num_rows, _SLICE):
                 sink.write(csv_lines(batch.slice(start, _SLICE)))
-            for column, tally in tallies.items():
+            for column, content in contents.items():
                 plain = fields.get(column, Field(column, pa.types.is_list(schema.field(column).type)))
-                tally.add(batch.column(column), plain)
+                content.add(batch.column(column), plain)
             if name == tables.AGGREGATES.name:
                 _add_singles(singles, batch)
     with (
@@ -126,7 +126,7 @@ def write_table(
     ):
         for batch in batches(release, source, name, schema):
             writer.write_batch(batch)
-    return Written(name, str(entry.get("grain", "")), rows, schema, tallies, singles)
+    return Written(name, str(entry.get("grain", "")), rows, schema, contents, singles)
 
 
 def schema_of(release: PublishedRelease, name: str) -> pa.Schema:

@@ -73,9 +73,9 @@ def coded(cells: pa.ChunkedArray, field: Field) -> Coded:
     encoded = pc.dictionary_encode(texts).combine_chunks()
     array = encoded if isinstance(encoded, pa.DictionaryArray) else pa.concat_arrays(encoded.chunks)
     codes = pc.fill_null(pc.add(array.indices.cast(pa.int64()), 1), 0).to_numpy(zero_copy_only=False)
-    found: list[str] = array.dictionary.to_pylist()
+    distinct: list[str] = array.dictionary.to_pylist()
     joint = field.delimiter if field.delimiter is not None else _PART
-    members = [text.split(joint) if field.many else [text] for text in found]
+    members = [text.split(joint) if field.many else [text] for text in distinct]
     values = sorted({value for several in members for value in several}, key=str.encode)
     place = {value: index for index, value in enumerate(values)}
     sets = tuple(tuple(sorted({place[value] for value in several})) for several in members)
