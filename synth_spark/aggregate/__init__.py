@@ -1,4 +1,4 @@
-"""Stage 3: exact counts become ones that may be told of: the first of the two doors out of the sensitive side.
+"""Stage 3: exact counts become ones that may be published: the first of the two doors out of the sensitive side.
 
 Under k-anonymity rare combinations are suppressed and counts rounded (`suppress`). Under differential privacy counts
 get noise: those of values (`values`), of pairs of columns (`marginals`), or of combinations, length by length

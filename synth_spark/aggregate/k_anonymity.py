@@ -127,7 +127,7 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
 def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
     """Where the sorted combinations are cut into parts of about the same size: ascending `ranks_of`, perhaps none.
 
-    What is told of them are numbers of combinations by length and count, so cuts are the same in every run.
+    What leaves a task are numbers of combinations by length and count, so cuts are the same in every run.
     """
     k, space = resolved.k, resolved.cells
     if min(space.size, resolved.visits) <= SORTED:

@@ -1,4 +1,4 @@
-"""Combinations that differential privacy lets be told of, with counts that agree: one form for all that follows."""
+"""Combinations that differential privacy releases, with counts that agree: one form for all that follows."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,7 +20,7 @@ _SCHEMA = "bucket int, cells binary, counts binary, errors binary"
 
 @dataclass(frozen=True)
 class Released:
-    """Combinations that may be told of.
+    """Combinations that may be published.
 
     Attributes:
         starts: (m + 1,) first attribute of each column.

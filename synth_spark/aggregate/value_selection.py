@@ -29,7 +29,7 @@ def candidates(marginals: pa.Table, fields: Sequence[Field], records: int, terms
         terms: what is declared.
 
     Returns:
-        ``column``, ``value`` (null: absent, counted where that may be told), ``count``, ``private``.
+        ``column``, ``value`` (null: absent, counted where that may be published), ``count``, ``private``.
 
     Raises:
         InputError: a column is declared that is not there.

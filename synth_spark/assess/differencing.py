@@ -23,7 +23,7 @@ class Published:
         run_id: its name.
         k: its privacy resolution.
         longest: its R.
-        records: its number of records as it may be told, a multiple of k.
+        records: its number of records as it may be published, a multiple of k.
         aggregates: one row a combination: ``length``, ``selections``, ``protected_count``, and the release's columns.
     """
 

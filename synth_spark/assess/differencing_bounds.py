@@ -8,11 +8,11 @@ can tell: where a pair rose but one of its two attributes did not, at least one 
 hold it. What is looked for are combinations for which the published counts, taken together so, tell
 
 - of the added records: that at least one and fewer than k₂ hold it; or
-- of the earlier records: that at least one and fewer than k₂ held it, which the earlier release had not told.
+- of the earlier records: that at least one and fewer than k₂ held it, which the earlier release had not disclosed.
 
 The most that may hold a combination is taken from all records down: for each of its attributes, it is at most the most
 that hold the others, less the least that hold them with another value of the same column (of a column with one value a
-record). Every combination found is told; other ways to put counts together are not looked for.
+record). Every such combination is disclosed for certain; other ways to put counts together are not looked for.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
 
     Args:
         earlier: the earlier release.
-        this: the later one; if its records are those and added ones, what is told is true.
+        this: the later one; if its records are those and added ones, what is disclosed is true.
         fields: the columns that both have.
 
     Returns:

@@ -20,7 +20,7 @@ from synth_spark.kernels.risk.rarity import judge
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.metrics import Metric
 
-#: The ways, as they are told.
+#: The ways, as reports name them.
 CASES, LINKABLE_CASES, CELLS = "suppress cases", "suppress linkable cases", "suppress cells"
 _WAYS = (CASES, LINKABLE_CASES, CELLS)
 _REDACTED = "way int, record binary, multiplicity bigint"

@@ -1,4 +1,4 @@
-"""How a command ends: what went wrong is told in one line that quotes no data, and is what the process exits with."""
+"""How a command ends: an error is one line that quotes no data, and the exit code."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def guarded(
         quiet: whether standard error gets errors alone.
 
     Returns:
-        The exit code: 0, or that of the error, which was told.
+        The exit code: 0, or that of the error, which was printed.
     """
     try:
         with logs.written(as_json, log_file, quiet), _terminated():
@@ -55,7 +55,7 @@ def guarded(
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: told, and resumable."""
+    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: one line, and resumable."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

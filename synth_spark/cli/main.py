@@ -43,7 +43,7 @@ _EXAMPLE = "example.yml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code: 0, or that of the error, which was told in one line."""
+    """Run a command; returns its exit code: 0, or that of the error, which was printed in one line."""
     options = parser(COMMANDS).parse_args(arguments)
     options.ends = arguments is None  # the process is this command's, and ends with it
 
@@ -71,7 +71,7 @@ def command() -> NoReturn:
 
 
 def left_running() -> bool:
-    """Whether a local session of this process goes on; none of what a command is told to keep is open by then."""
+    """Whether a local session of this process goes on; none of what a command keeps is open by then."""
     session = sys.modules.get("synth_spark.runtime.session")
     return session is not None and session.LEFT_RUNNING.is_set()
 
@@ -85,9 +85,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _release(plan: Plan, options: argparse.Namespace) -> None:
-    _accepted(options)  # mistakes in it are told before any work
+    _accepted(options)  # mistakes in it are errors before any work
     options.watch.planned(plan)
-    shape = look(plan.input)  # cheap mistakes are found before Spark starts
+    shape = look(plan.input)  # cheap mistakes are reported before Spark starts
     with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         from synth_spark.pipeline import api
 

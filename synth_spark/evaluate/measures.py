@@ -29,7 +29,7 @@ class Sums:
         comparison: ``source_to_target``.
         by_length: (R, len(LENGTH_SUMS)).
         by_bin: (length, bin) → (len(BIN_SUMS),).
-        source_records: number of records of the source, as far as it may be known.
+        source_records: number of records of the source, as far as it may be published.
         target_records: number of records of the target.
     """
 

@@ -155,7 +155,7 @@ FINDINGS = {
 
 
 def definition(measure: str, topic: str | None = None) -> str:
-    """The sentence for a measure, or for a finding of a topic; a share of records is told like their number."""
+    """The sentence for a measure, or for a finding of a topic; a share of records has that of their number."""
     if topic is None:
         return MEASURES[measure]
     if (topic, measure) in FINDINGS:

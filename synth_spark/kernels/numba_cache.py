@@ -3,7 +3,7 @@
 numba would keep its cache beside the source, or by the source's path. An executor imports the package from the archive
 that was shipped to it, which lies elsewhere in each of them, and every new environment would compile all again; and a
 kernel would not be compiled anew where another one, which it calls, was changed. So the sources of all kernels are laid
-out in a folder that is named by their content, and numba is told that they come from there: whatever runs the same
+out in a folder that is named by their content, and numba takes them for coming from there: whatever runs the same
 kernels on a machine shares what one of them compiled. Where no folder can be written, numba's own places are tried, and
 in the end kernels are compiled in memory.
 
@@ -38,7 +38,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True)(function)
     try:
         kernel = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # numba found no folder that it may cache in
+    except RuntimeError:  # there is no folder that numba may cache in
         kernel = numba.njit(nogil=True)(function)
     return kernel
 

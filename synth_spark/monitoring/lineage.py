@@ -1,8 +1,8 @@
 """OpenLineage events of a run, through its own client: where the records are, what was published, how it ended.
 
-Inputs are names alone; a query is not told, as its text may hold values. Outputs are the published tables with their
+Inputs are names alone; a query is left out, as its text may hold values. Outputs are the published tables with their
 columns. The client is an optional part (``synth-spark[lineage]``); where lineage is asked for and it is missing, the
-run is refused before any work. An event that cannot be delivered is told as a remark: it must not undo a release.
+run is refused before any work. An event that cannot be delivered becomes a remark: it must not undo a release.
 """
 
 import importlib.util

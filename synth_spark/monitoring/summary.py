@@ -1,6 +1,6 @@
 """The summary of a run for machines: what was done, what came of it, and where it is. No value, and no exact count.
 
-It may leave the run folder: numbers of rows are told of tables that may be published, and figures are those that are
+It may leave the run folder: it has numbers of rows of tables that may be published, and figures are those that are
 published, of protected counts against synthetic ones. Every key is described in ``docs/operations.md``.
 """
 

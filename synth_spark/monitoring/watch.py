@@ -1,4 +1,4 @@
-"""Watching a run: however it ends, its end is told to whoever was asked to be told, and never changes it.
+"""Watching a run: however it ends, its subscribers are notified, which never changes the end.
 
 In the run folder: ``summary.json`` and ``metrics.prom``. Beside the run folders: a row in ``runs``, one small Parquet
 file an attempt, put there whole. Besides: what ``--summary``, ``operations.metrics`` and ``operations.lineage`` name.
@@ -70,7 +70,7 @@ class Watch:
 
         Args:
             store: the run folder.
-            progress: says what could not be told.
+            progress: says what could not be delivered.
             stages: all of the line, by name, in order.
         """
         if self._plan is None:
@@ -84,7 +84,7 @@ class Watch:
             progress.say("lineage: the start could not be delivered")
 
     def ended(self, error: BaseException | None = None) -> dict[str, Any]:
-        """The attempt ended; tell it everywhere. What cannot be told is said, and changes nothing.
+        """The attempt ended; notify everyone. What cannot be delivered becomes a remark, and changes nothing.
 
         Returns:
             The summary.

@@ -111,7 +111,7 @@ def _risk(run: Run) -> list[Metric]:
 
 
 def _occurring(run: Run, table: Table) -> int:
-    """How many combinations of a table of counts occur, as `keep_comparisons` found.
+    """How many combinations of a table of counts occur, as `keep_comparisons` counted.
 
     Raises:
         RunError: they were compared by an earlier version.

@@ -1,4 +1,4 @@
-"""How an audit ends, for both lines: results are kept, told and remembered; a release that must not go out is held.
+"""How an audit ends, for both lines: results are kept, reported and remembered; a release that must not go out is held.
 
 A release that breaks a rule stays where it is, in its sensitive run folder, with its report; beside the run folders,
 ``quarantine/RUN_ID.md`` says why. The results of every audit, whatever came of it, are added to ``quality_results``

@@ -27,7 +27,7 @@ NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
 
 
 def encode_values(run: Run) -> None:
-    """Which values there are, as far as noise lets it be told; records in codes of these values."""
+    """Which values there are, as far as noise lets them be published; records in codes of these values."""
     terms = run.plan.private_terms
     held = [terms.values_a_record if field.many else 1 for field in run.fields]
     capped = encode.capped(run.kept(tables.RECORDS).frame, run.fields, terms.values_a_record)
@@ -44,7 +44,7 @@ def encode_values(run: Run) -> None:
         rho, delta = spending.on("values"), spending.domain_delta
         return aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)
 
-    run.keep_once(tables.VALUES, draw)  # one row a value that may be told of
+    run.keep_once(tables.VALUES, draw)  # one row a value that may be published
     if run.plan.output.indicators:
         synthesize.indicator_names(run.domain)  # they must differ
     codes = encode.codes(capped, run.domain, run.records)

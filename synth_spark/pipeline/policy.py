@@ -65,7 +65,7 @@ class Policy(Protocol):
         ...
 
     def domain(self, run: "Run") -> Domain:
-        """The fields and values of a run that may be published, or be found too rare for that."""
+        """The fields and values of a run that may be published, or be too rare for that."""
         ...
 
     def never_null(self, run: "Run") -> list[bool]:
@@ -85,7 +85,7 @@ class Policy(Protocol):
         ...
 
     def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
-        """The release, to be told in sentences and in one row."""
+        """The narrative of the release: sentences, and one row."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The end of both lines: the report in both editions, and what was audited told and put in place."""
+"""The end of both lines: the report in both editions, and what was audited explained and put in place."""
 
 import json
 from collections.abc import Sequence
@@ -104,7 +104,7 @@ def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict
 
     Args:
         run: the run.
-        results: of the audit, those that may be told.
+        results: of the audit, those that may be published.
         withheld: how many others there are.
     """
     material = _material(run, results, tables.EVALUATION, (tables.FIDELITY, tables.DIFFERENCES), withheld)

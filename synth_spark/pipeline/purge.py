@@ -17,9 +17,9 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.schema.tables import Sensitivity
 from synth_spark.storage.run_store import RunStore
 
-#: What a run found out about its records that may stay: names of columns, and what was released.
+#: Facts of a run about its records that may stay: names of columns, and what was released.
 _STAYING_FACTS = ("fields", "released")
-#: What may be told of a table that is gone. Whatever else is known of one goes: numbers of rows, and sums over them,
+#: What may stay of a table that is gone. Whatever else is known of one goes: numbers of rows, and sums over them,
 #: whose difference between two runs can tell of the one record that came in between.
 _STAYING_KEYS = ("grain", "sensitivity", "content_hash", "schema", "seconds", "files")
 
@@ -46,7 +46,7 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
             if entry["sensitivity"] != Sensitivity.SAFE.name and "purged" not in entry
         ]
         _forget(store.manifest, gone)
-        store.save()  # first: who opens the run from now on is told
+        store.save()  # first: whoever opens the run from now on sees it
         staying = {name for name in store.manifest["tables"] if name not in _removed(store)}
         for path in store.folder.iterdir():
             if path.is_dir() and not path.is_symlink() and path.name != "tables":

@@ -26,7 +26,7 @@ from synth_spark.storage.run_store import RunStore, Written
 
 @dataclass(frozen=True)
 class Run:
-    """A run in progress: its session, folder and plan, and what the stages so far found out."""
+    """A run in progress: its session, folder and plan, and the results of the stages so far."""
 
     spark: SparkSession
     store: RunStore
@@ -128,7 +128,7 @@ class Run:
         """Write a table, unless that was done, and read it back."""
         written = rows if isinstance(rows, Written) else self.write(table, rows)
         kept = self.store.keep(self.spark, table, written)
-        # exact numbers of sensitive rows are told inside the run folder alone
+        # exact numbers of sensitive rows stay inside the run folder
         shown = kept.rows if table.sensitivity is Sensitivity.SAFE else None
         seconds = self.store.manifest["tables"][table.name]["seconds"]
         if self.progress.run_id == self.store.run_id:  # and not a trial inside another run
@@ -142,7 +142,7 @@ class Run:
         return self.keep(table, make())
 
     def once(self, name: str, draw: Callable[[], Any]) -> Any:
-        """Something small that is drawn, or found out, once, and kept."""
+        """Something small that is drawn, or computed, once, and kept."""
         drawn = self.store.facts.setdefault("drawn", {})
         if name not in drawn:
             drawn[name] = draw()

@@ -2,7 +2,7 @@
 
 A worker takes seconds to import numpy, pyarrow, pandas and numba and to load compiled kernels. Spark starts one process
 and forks every worker from it (``spark.python.daemon.module``); of what that one has loaded, all have a copy at once.
-Forking is safe while there is one thread, so libraries are told not to start any; the one that pyarrow's memory
+Forking is safe while there is one thread, so libraries are set to start none; the one that pyarrow's memory
 allocator has of its own is prepared for forks.
 """
 

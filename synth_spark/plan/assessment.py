@@ -1,4 +1,4 @@
-"""The part of a plan that says what is found out about a release, and what it must live up to."""
+"""The part of a plan that says what is assessed of a release, and which rules it must keep."""
 
 import re
 from typing import Any, Literal, Self
@@ -16,7 +16,7 @@ CONTRACT_SUITES = (
 
 
 class Assessment(Strict):
-    """What is found out about a release besides its measures."""
+    """What is assessed of a release besides its measures."""
 
     secrets: tuple[str, ...] = Field(
         (), description="Sensitive columns: homogeneity, l-diversity and t-closeness of groups are measured for them."

@@ -97,7 +97,7 @@ def _value(row: list[str], place: int) -> str:
 
 
 def _head_of_csv(file: Path, whole: int, source: Input) -> tuple[list[str], list[list[str]], int]:
-    csv.field_size_limit(1 << 30)  # a value that is too long is told by its column, later
+    csv.field_size_limit(1 << 30)  # a value that is too long is reported by its column, later
     opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
     try:
         with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors="replace", newline="") as text:

@@ -40,7 +40,7 @@ def load(path: str | None, overrides: dict[str, Any]) -> Plan:
 
 
 def _rules(path: Path) -> Any:
-    """The list in a file of rules; its own mistakes are found with those of the plan."""
+    """The list in a file of rules; its own mistakes are reported with those of the plan."""
     try:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError):

@@ -16,7 +16,7 @@ from synth_spark.plan.showcase import Showcase
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
 
-#: The privacy terms: a sum type, told apart by ``kind``.
+#: The privacy terms: a sum type, discriminated by ``kind``.
 Privacy = KAnonymity | DifferentialPrivacy
 #: Ways of synthesis that see released counts alone, and those that need the sensitive records.
 FROM_COUNTS, FROM_RECORDS = ("aggregate_seeded", "marginal_matching"), ("row_seeded", "value_seeded", "unseeded")

@@ -63,7 +63,7 @@ class ResolvedPlan:
 
     @property
     def protected_records(self) -> int:
-        """⌊n⌋k: number of records under k-anonymity, as it may be told."""
+        """⌊n⌋k: number of records under k-anonymity, as it may be published."""
         return self.records // self.k * self.k
 
     @property

@@ -21,7 +21,7 @@ class KAnonymity(Strict):
 
     @property
     def parameters(self) -> dict[str, int | float]:
-        """What a release is told apart by: k."""
+        """The key of a release among its like: k."""
         return {"k": self.k}
 
 
@@ -86,7 +86,7 @@ class DifferentialPrivacy(Strict):
 
     @property
     def parameters(self) -> dict[str, int | float]:
-        """What a release is told apart by: ε and δ."""
+        """The key of a release among its like: ε and δ."""
         return {"epsilon": self.epsilon, "delta": self.delta}
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma
 
 #: How finely ρ is searched for, relatively.
 _PRECISION = 1e-6
-#: Privacy losses are told apart by this share of ε.
+#: Privacy losses are discretised by this share of ε.
 _DISCRETIZATION = 5e-5
 #: Steps of the search for a scale, and how far each aims beyond it, to the side that costs less.
 _STEPS, _MARGIN = 3, 1.0003

@@ -32,7 +32,7 @@ class Spending:
         delta: δ of the release; the shares' δ and what converts ρ are in it.
         rho: what ρ the rest of the budget is worth.
         shares: what is spent on what; their ρ adds up to ``rho``.
-        composed: whether ρ was found by composing privacy losses, all scales being known beforehand.
+        composed: whether ρ comes from composing privacy losses, all scales being fixed beforehand.
     """
 
     epsilon: Epsilon
@@ -58,7 +58,7 @@ def spend(plan: Plan, lengths: int, columns: int, rho: float | None = None) -> S
         plan: with differential privacy.
         lengths: longest combination that is counted.
         columns: number of columns that are counted, as far as is known.
-        rho: what the budget was found to be worth by `compose`; default: what it is worth to adaptive steps.
+        rho: what the budget is worth by `compose`; default: what it is worth to adaptive steps.
     """
     terms = plan.private_terms
     epsilon, delta = Epsilon(terms.epsilon), Delta(terms.delta)

@@ -224,7 +224,7 @@ def _root(where: Path) -> ReleaseRepository:
 
 @contextmanager
 def _alone(root: ReleaseRepository, who: str) -> Iterator[None]:
-    """The root for this alone; a disk that is full or refuses is told."""
+    """The root for this alone; a disk that is full or refuses is an error."""
     try:
         with root.alone(who):
             yield

@@ -1,4 +1,4 @@
-"""A published release, found as its readers find it: through the pointer and the manifest alone.
+"""A published release, opened as its readers open it: through the pointer and the manifest alone.
 
 Whatever is made of a release after it was published (a showcase, a package, tables of a warehouse) is made of these
 files, and so of nothing that was not audited.

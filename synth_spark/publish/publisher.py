@@ -141,7 +141,7 @@ def publish(
 def _already_there(
     root: ReleaseRepository, run_id: str, manifest: Mapping[str, Any], safe: Sequence[SafeTable]
 ) -> Publication:
-    """A release that is in place already, if it is of the same content; how it was told may differ by version.
+    """A release that is in place already, if it is of the same content; its documents may differ by version.
 
     Raises:
         PublishError: it is not, or was retired.

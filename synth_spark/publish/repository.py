@@ -91,7 +91,7 @@ class ReleaseRepository:
         """Be the only writer; what an earlier one left half done after its switch is finished first.
 
         Args:
-            who: the run that is published, or what else is done; told to others who want to write meanwhile.
+            who: the run that is published, or what else is done; shown to others who want to write meanwhile.
 
         Raises:
             PublishError: somebody else is writing, or the root cannot be written.
@@ -116,7 +116,7 @@ class ReleaseRepository:
                 ) from None
             except OSError:  # a file system without locks: what is left is comparing the pointer
                 self._locks = False
-            with suppress(OSError):  # a full disk: who holds the lock is not told, but it is held
+            with suppress(OSError):  # a full disk: who holds the lock is not written, but it is held
                 stream.truncate(0)
                 stream.write(f"{who} on {platform.node()} since {faults.now():%Y-%m-%d %H:%M:%S} UTC".encode())
             try:

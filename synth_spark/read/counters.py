@@ -1,4 +1,4 @@
-"""What happens to values on the way in, counted beside the work and told by column. SENSITIVE: counts are exact."""
+"""What happens to values on the way in, counted beside the work, column by column. SENSITIVE: counts are exact."""
 
 from dataclasses import dataclass, field
 

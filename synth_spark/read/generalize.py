@@ -18,7 +18,7 @@ from synth_spark.read.mapping import NO_GROUP
 
 #: Numbers are exact to this many decimals.
 _NUMBER = "decimal(38,10)"
-#: How finely quantiles are found: relative rank error at most one in so many.
+#: How finely quantiles are searched for: relative rank error at most one in so many.
 _ACCURACY = 10_000
 #: Most codes of a mapping table; it is a part of the plan and goes to every task.
 _MOST_CODES = 1_000_000

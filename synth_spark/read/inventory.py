@@ -2,7 +2,7 @@
 
 A later run reads what an earlier one has not counted. A file is the same if its bytes are, in the same folder of
 partitions below the declared path: neither its name nor its time decides, so a copied or renamed file is not counted
-twice, and one that was changed is found out.
+twice, and one that was changed is refused.
 """
 
 import json

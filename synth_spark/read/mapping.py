@@ -17,7 +17,7 @@ from synth_spark.read.locations import BLANKS, Opened, check_header, nothing_of,
 
 #: The name of a row's source, beside the columns.
 ORIGIN = "origin"
-#: What is told of values that a map does not list.
+#: The remark on values that a map does not list.
 _UNKNOWN, NO_GROUP = "values that its map does not list", "codes without a group"
 
 

@@ -16,7 +16,7 @@ from synth_spark.schema.fields import Field
 
 #: A column is an identifier if so many records have it and so large a share of them has a value of its own.
 IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8
-#: Values of a column that is told of when they are too many for its records.
+#: Values of a column that is remarked on when they are too many for its records.
 _MANY = 50
 #: Remarks for checks alone.
 _INTERNAL = ("records", "longest", "distinct", "filled")

@@ -11,7 +11,7 @@ from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.locations import BLANKS
 from synth_spark.schema.fields import Field
 
-#: What is told of a column with several values for a subject.
+#: The remark on a column with several values for a subject.
 _CONFLICT = "subjects with several values"
 _NO_ID = "rows without an id"
 

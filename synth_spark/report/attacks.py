@@ -16,7 +16,7 @@ from synth_spark.report.material import ReportData, column, number, percent
 from synth_spark.schema.metrics import Metric
 
 _MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}
-#: Fewest attacks that a rate is told of.
+#: Fewest attacks that a rate is reported of.
 _LEAST_ATTACKS = 20
 
 
@@ -115,7 +115,7 @@ def _cell(one: Metric | None, name: str) -> str:
 
 
 def models(material: ReportData) -> Section | None:
-    """Whether synthetic records can be told from real ones, and whether models learn the same from them."""
+    """Whether synthetic records can be distinguished from real ones, and whether models learn the same from them."""
     metrics = material.chosen("model")
     if not metrics:
         return None

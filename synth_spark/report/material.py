@@ -43,7 +43,7 @@ class ReportData:
         longest: R, of what is published.
         searched: longest combination that was counted to look for rare ones.
         columns: number of columns.
-        records: number of records as it may be told.
+        records: number of records as it may be published.
         synthetic_records: number of synthetic records.
         combinations: number of published combinations by length, from 1.
         settings: what was asked for: (key, value), both as text.

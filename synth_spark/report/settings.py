@@ -3,7 +3,7 @@
 from synth_spark.plan import Plan
 from synth_spark.report.narrative import PRIVATE
 
-#: Parts of a plan that say nothing of how a release was made, or are told elsewhere in a report.
+#: Parts of a plan that say nothing of how a release was made, or stand elsewhere in a report.
 _ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted", "showcase", "publication")
 
 

@@ -270,6 +270,6 @@ def sentences(material: ReportData) -> tuple[str, str]:
 
 
 def _closest(material: ReportData) -> str:
-    """The comparison that says most of the synthetic records: with the sensitive ones where that may be told."""
+    """The comparison that says most of the synthetic records: with the sensitive ones where that may be published."""
     there = {one.comparison for one in material.metrics if one.topic == "distance"}
     return "sensitive_to_synthetic" if "sensitive_to_synthetic" in there else "reportable_to_synthetic"

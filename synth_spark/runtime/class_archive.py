@@ -19,7 +19,7 @@ from pyspark.find_spark_home import _find_spark_home
 WRITTEN_TO = "SYNTH_SPARK_CLASSES"
 #: Archives that are kept, those written last: each is some hundred megabytes, and belongs to one installation.
 _KEPT = 4
-#: An archive that does not fit is passed over without a word; what stops a JVM is still told.
+#: An archive that does not fit is passed over without a word; what stops a JVM is still printed.
 _QUIET = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
 
 

@@ -43,13 +43,13 @@ class Ear:
         threading.Thread(target=self._listen, args=(ears,), daemon=True).start()
 
     def catch_up(self) -> None:
-        """Return once all that has been said is told, or held back."""
+        """Return once all output so far is printed, or held back."""
         self._caught_up.clear()
         os.write(self.end, _MARK)
         self._caught_up.wait(_PATIENCE)
 
     def let_go(self, shown: bool) -> None:
-        """Hold nothing back any more; what was held back is told, or forgotten."""
+        """Hold nothing back any more; what was held back is printed, or dropped."""
         self.catch_up()
         held, self._held = self._held or [], None
         for line in held if shown else ():
@@ -80,10 +80,10 @@ def heard(quiet: bool = False) -> Iterator[None]:
     """Hear the JVM that PySpark starts for the body, as long as that lives.
 
     Args:
-        quiet: whether what it says while it starts is told only if it does not.
+        quiet: whether its output while it starts is printed only if it does not start.
 
     Raises:
-        EngineError: it did not start; what it said has been told.
+        EngineError: it did not start; its output has been printed.
     """
     from pyspark.errors import PySparkRuntimeError
 
@@ -111,6 +111,6 @@ def heard(quiet: bool = False) -> Iterator[None]:
 
 
 def catch_up() -> None:
-    """Return once all is told that JVMs of this process have said."""
+    """Return once all output of the JVMs of this process is printed."""
     for ear in _EARS:
         ear.catch_up()

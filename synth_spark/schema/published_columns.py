@@ -1,6 +1,6 @@
 """The columns of published tables that synth-spark itself names: their order, their types and what they say.
 
-This is the one source of them: what is audited, loaded into warehouses, packed with a codebook and told in documents
+This is the one source of them: what is audited, loaded into warehouses, packed with a codebook and described
 follows from here. All other columns of published tables are columns of the data, or made of their values: texts.
 """
 

@@ -39,7 +39,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def disk_errors(what: str) -> Iterator[None]:
-    """A disk that is full, or refuses, told in one line.
+    """A disk that is full, or refuses, as an error of one line.
 
     Raises:
         RunError: it is, or does.

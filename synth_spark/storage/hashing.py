@@ -46,7 +46,7 @@ def hash_sums(columns: list[str]) -> list[Any]:
 
 
 def sums_of(row: Mapping[str, Any]) -> list[int]:
-    """The `SUMS` of a table of which the columns of `hash_sums` were found; of one without rows they are 0."""
+    """The `SUMS` of a table from the values of the columns of `hash_sums`; of one without rows they are 0."""
     return [((row[f"{name}_high"] or 0) << _HALF) + (row[f"{name}_low"] or 0) for name in SUMS]
 
 

@@ -44,7 +44,7 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What was found in one column.
+    """The profile of one column.
 
     Attributes:
         field: the column.
@@ -66,7 +66,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in an input.
+    """The profile of an input.
 
     Attributes:
         records: number of records.
@@ -129,7 +129,7 @@ def inspect(run: Run) -> Inspection:
 
 
 def report_text(run_id: str, inspection: Inspection) -> str:
-    """What was found, as tables (Markdown)."""
+    """The profile, as tables (Markdown)."""
     about = "" if inspection.searched == inspection.records else f", estimated from {inspection.searched:,} of them"
     lines = [
         f"# A look at the input of {run_id}",
@@ -185,7 +185,7 @@ _ADVICE = "More than 5 times: make values coarser, or leave out the most linkabl
 
 @dataclass(frozen=True)
 class _Search:
-    """What the search for rare combinations found.
+    """Results of the search for rare combinations.
 
     Attributes:
         records: that were searched.

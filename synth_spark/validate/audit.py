@@ -281,7 +281,7 @@ def _judge(observed: list[dict[str, int]], name: str, rules: list[Rule]) -> list
 
 
 def _expectation(rule: Rule, number: int = 0) -> Any:
-    """The expectation of Great Expectations that a rule names; results are told apart by its number."""
+    """The expectation of Great Expectations that a rule names; its number identifies its result."""
     import great_expectations.expectations as gxe
 
     return getattr(gxe, rule.expectation)(**rule.arguments, meta={"rule": number}, severity=rule.severity)

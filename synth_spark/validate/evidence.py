@@ -57,7 +57,7 @@ def evidence(
         fields: what the columns of the synthetic records are.
         constraints: the structural rules of the plan.
         rules: the contract.
-        singles: what `synth_spark.validate.single_counts` found.
+        singles: what `synth_spark.validate.single_counts` returned.
     """
     written, names = {"synthetic_records": synthetic, "aggregates": aggregates}, {field.name for field in fields}
     observed = {}

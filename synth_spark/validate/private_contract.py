@@ -1,7 +1,7 @@
 """The contract of a release under differential privacy, over the tables as written.
 
-Noise cannot be proved by looking at what came out. What can be: that nothing is told that was not released, that the
-budget was entered before, and that the tables are what they claim to be.
+Noise cannot be proved by looking at what came out. What can be: that nothing is published that was not released, that
+the budget was entered before, and that the tables are what they claim to be.
 """
 
 from collections.abc import Sequence
@@ -106,6 +106,6 @@ def audit_private(
 
 
 def _single_figures(single_counts: pa.Table, released: set[tuple[int, str]]) -> pd.DataFrame:
-    """One row an attribute that synthetic records hold: ``released``, null if it may not be told of."""
+    """One row an attribute that synthetic records hold: ``released``, null if it may not be published."""
     held = [row for row in single_counts.to_pylist() if row["synthetic"] is not None]
     return pd.DataFrame({"released": [1.0 if (row["column"], row["value"]) in released else np.nan for row in held]})

@@ -17,7 +17,7 @@ from synth_spark.kernels.risk.nearest_record import fits, nearest
 
 #: Columns of a description of several; tries for each description that is wanted; most columns that are inferred.
 _SEVERAL, _TRIES, _INFERRED = 3, 50, 12
-#: Fewest attacks that a rate is worth being told of.
+#: Fewest attacks that a rate is reported of.
 _LEAST = 20
 Row = dict[str, str | float | None]
 

@@ -24,10 +24,10 @@ def examine(
         steps: which of the steps 0 … `STEPS` − 1; what one finds does not depend on the others.
 
     Returns:
-        Steps and what they found.
+        Steps and their figures.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a model that has not converged is told by its figures
+        warnings.simplefilter("ignore")  # a model that has not converged shows in its figures
         attacks = attack(trained, control, synthetic, terms) if 0 in steps else []
         models = train(trained, control, synthetic, terms, [step - 1 for step in steps if step])
         return [*((0, row) for row in attacks), *((part + 1, row) for part, row in models)]

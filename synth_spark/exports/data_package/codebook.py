@@ -1,7 +1,7 @@
 """The codebook of a package: every column of every file, and every value of the data with its counts.
 
 The counts are those of the files: protected ones from the combinations of length 1 in ``aggregates``, synthetic ones
-from ``synthetic_records``. Nothing is told that is not in a published table.
+from ``synthetic_records``. Everything in it is in a published table.
 """
 
 import json

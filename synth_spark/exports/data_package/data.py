@@ -22,7 +22,7 @@ from synth_spark.schema.arrow_types import ARROW_TYPES
 from synth_spark.schema.fields import Field, count_values, json_arrays
 from synth_spark.schema.published_columns import COUNT_COLUMNS
 
-#: The published tables that are offered, in the order in which they are told of; all of them are safe by declaration.
+#: The published tables that are offered, in the order of the README; all of them are safe by declaration.
 #: The table ``release`` goes with them as JSON, as its cells hold whole documents.
 OFFERED = tuple(
     table.name

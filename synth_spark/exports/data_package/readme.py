@@ -7,7 +7,7 @@ from synth_spark.exports.data_package.data import Written
 from synth_spark.exports.data_package.release_metadata import About
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
-#: File → what is in it, in the order in which they are told of.
+#: File → what is in it, in the order of the README.
 DOCUMENTS = {
     RELEASE_TEXT: "the release in numbered sentences: how it was made, what is guaranteed, how good it is",
     QUALITY_TEXT: "the audit: every rule that was checked on what was published",

@@ -97,7 +97,7 @@ def about(release: PublishedRelease, source: ShowcaseTables) -> About:
         source: its tables.
 
     Raises:
-        PublishError: it was made before releases told of their presentation, or by a version that knows more terms.
+        PublishError: it was made before releases had a presentation, or by a version that knows more terms.
     """
     row = source.table("release").to_pylist()[0]
     if "presentation" not in row or "sentences" not in row:

@@ -19,7 +19,7 @@ def page(title: str, data: str, trust: str, texts: Mapping[str, str]) -> str:
     Args:
         title: of the release.
         data: as `payload.packed` makes it.
-        trust: HTML of what is told of its accuracy; texts in it are escaped already.
+        trust: HTML about its accuracy; texts in it are escaped already.
         texts: words of the page that are to be others.
     """
     words = {**json.loads(_text("texts.json")), **texts}

@@ -19,7 +19,7 @@ def serve(html: str, port: int, say: Callable[[str], None]) -> None:
     Args:
         html: the page.
         port: where; 0: any that is free.
-        say: is told the address.
+        say: is called with the address.
 
     Raises:
         PublishError: the port cannot be had.

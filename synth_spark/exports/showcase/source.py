@@ -51,7 +51,7 @@ class ShowcaseTables:
         return list(table.schema.names if isinstance(table, pa.Table) else pq.read_schema(table[0]).names)
 
     def fields(self, delimiters: Mapping[str, str]) -> list[Field]:
-        """The columns of the records, told apart by what their cells are.
+        """The columns of the records, by what their cells are.
 
         Args:
             delimiters: columns with several values in one text → what separates them.

@@ -53,7 +53,7 @@ def is_name(text: str) -> bool:
 def name_of(header: str) -> str:
     """The name that a header suggests, whatever else is called so.
 
-    Accents go, words inside a header are told apart, everything else that is no letter or digit of ASCII becomes
+    Accents go, words inside a header are separated, everything else that is no letter or digit of ASCII becomes
     ``_``; a header without any is called ``column``, one that begins with a digit gets ``c_`` before it, and a reserved
     word ``_`` after it.
 

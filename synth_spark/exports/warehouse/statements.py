@@ -13,7 +13,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from synth_spark.exports.warehouse.contract import TableContract
 
-#: Dialects of SQL that the types below are told for.
+#: Dialects of SQL that the types below are written in.
 DIALECTS = ("postgresql", "duckdb", "snowflake", "bigquery", "redshift")
 
 

@@ -104,7 +104,7 @@ def _narrow(values, card, above_rows, above_keys, rows, keys):
 
 @compiled
 def tally_dense(base, rows, keys, weights, dense, touched, cells, counts, size):
-    """Count keys in a zeroed vector and append what was found to the output; returns its new size.
+    """Count keys in a zeroed vector and append the counts to the output; returns its new size.
 
     ``base`` is the cell of key 0. There is a key for each of ``rows``, which weigh ``weights[row]``; keys < len(dense).
     ``dense`` is left as zeros; ``touched`` has room for as many different keys as there are.

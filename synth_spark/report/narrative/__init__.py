@@ -1,4 +1,4 @@
-"""A release told in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
+"""A release in numbered plain sentences with its numbers, and in one row. From safe facts alone."""
 
 from synth_spark.report.narrative.k_anonymity import facts_of, guarantee
 from synth_spark.report.narrative.shared import PRIVATE, Narrative, quality_text, release_text

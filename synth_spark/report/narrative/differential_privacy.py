@@ -1,4 +1,4 @@
-"""A release under differential privacy, told: from noisy counts and the plan alone."""
+"""The narrative of a release under differential privacy: from noisy counts and the plan alone."""
 
 import json
 from collections import defaultdict

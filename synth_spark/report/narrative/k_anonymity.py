@@ -1,4 +1,4 @@
-"""A release under k-anonymity, told."""
+"""The narrative of a release under k-anonymity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -113,7 +113,7 @@ def _version(name: str) -> str:
 
 
 class Narrative(Protocol):
-    """How a release is told: in one row, and in sentences."""
+    """The narrative of a release: one row, and sentences."""
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], texts: Mapping[str, str]) -> pa.Table:
         """One row: what was asked for, with what it was made, what it holds, and what is guaranteed.
@@ -158,7 +158,7 @@ def _apart(*sentences: str) -> list[str]:
 
 
 def withheld_text(number: int) -> list[str]:
-    """What is said of rules that are not told of, if there are any."""
+    """The sentence about rules that are not published, if there are any."""
     if not number:
         return []
     rules = "One more rule is" if number == 1 else f"{number} more rules are"
