@@ -1,15 +1,16 @@
-"""What both lines find out about a release, of whichever privacy: the ends of `evaluate`, and the stage `assess`.
+"""What both lines do alike to judge a release: the beginning and the end of `evaluate`, and the stage `assess`.
 
 Everything is measured on all records, from counts that are there already. What is compared with exact counts is
 INTERNAL; SAFE tables hold what follows from published counts and records alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from synth_spark import evaluate
+from synth_spark import evaluate, validate
 from synth_spark.assess import (
     attribute_disclosure,
     differencing,
@@ -19,6 +20,8 @@ from synth_spark.assess import (
     suppression_baseline,
 )
 from synth_spark.assess.differencing import Published
+from synth_spark.encode import codes as encode
+from synth_spark.encode import combinations
 from synth_spark.errors import InputError, PublishError, RunError
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.pipeline.incremental import published_before
@@ -29,10 +32,33 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLIC, Metric, count_metrics_table, metrics_table
-from synth_spark.schema.tables import Table
+from synth_spark.schema.tables import Kept, Table
 
 #: Combinations that are named, of those that two releases tell most of.
 _NAMED = 12
+
+
+def count_synthetic(run: Run, evidence: Callable[[], Any]) -> tuple[Kept, Kept]:
+    """Count the combinations of the synthetic records as they were written.
+
+    Args:
+        run: the run.
+        evidence: what the audit will ask for, of written tables alone: it is collected beside.
+
+    Returns:
+        The synthetic records, and their counts.
+
+    Raises:
+        AuditFailed: the records lack a column, or have another one.
+    """
+    resolved, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
+    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
+    run.ahead.begin("validate", evidence)
+    coded = run.keep(
+        tables.SYNTHETIC_CODES, codes.codes(written.frame, run.domain, written.rows)
+    )  # one row a distinct one
+    counted = combinations.count(coded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block)
+    return written, run.keep(tables.SYNTHETIC_COUNTS, counted)  # one row a bucket of column tuples
 
 
 def keep_comparisons(

@@ -14,7 +14,7 @@ from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
 from synth_spark.kernels.marginals.consistency import Estimates, estimate
-from synth_spark.pipeline.assessment import keep_comparisons
+from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.policy import enter
 from synth_spark.pipeline.run import Run
@@ -103,16 +103,8 @@ def synthesize_records(run: Run) -> None:
 
 def evaluate_counts(run: Run) -> None:
     """All comparisons, for those who sign; what is published compares noisy counts with synthetic ones."""
-    resolved, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
-    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
-    run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
+    written, synthetic = count_synthetic(run, lambda: _evidence(run))
     released = run.store.facts["released"]
-    coded = encode.codes(written.frame, run.domain, written.rows)
-    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
-    synthetic_counts = combinations.count(
-        recoded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block
-    )
-    synthetic = run.keep(tables.SYNTHETIC_COUNTS, synthetic_counts)  # one row a bucket of column tuples
     exact, aggregates = run.kept(tables.COUNTS).frame, run.kept(tables.RELEASED_COUNTS).frame
     of_exact = run.single_counts(tables.COUNTS, run.records)
     of_released = run.single_counts(tables.RELEASED_COUNTS, released["records"])
@@ -121,7 +113,7 @@ def evaluate_counts(run: Run) -> None:
         evaluate.CountedTable(exact, of_exact),
         evaluate.CountedTable(aggregates, of_released),
         evaluate.CountedTable(synthetic.frame, of_synthetic),
-        resolved.cells,
+        run.resolved.cells,
         released["lengths"],
         run.rare_below,
     )

@@ -10,7 +10,7 @@ from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
-from synth_spark.pipeline.assessment import keep_comparisons
+from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.pipeline.run import Run
@@ -103,17 +103,11 @@ def _synthesize_from_counts(run: Run) -> Kept:
 
 def evaluate_counts(run: Run) -> None:
     """Count the combinations of synthetic records, and compare."""
-    resolved, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
-    validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
-    run.ahead.begin("validate", lambda: _evidence(run))  # of written tables alone
-    coded = encode.codes(written.frame, run.domain, written.rows)
-    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
-    counted = combinations.count(recoded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block)
-    synthetic_counts = run.keep(tables.SYNTHETIC_COUNTS, counted).frame  # one row a bucket of column tuples
-    counts = run.kept(tables.COUNTS).frame
+    resolved, counts = run.resolved, run.kept(tables.COUNTS).frame
+    written, counted = count_synthetic(run, lambda: _evidence(run))
     exact = run.single_counts(tables.COUNTS, run.records)
     synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
-    sums = evaluate.partial_sums(counts, synthetic_counts, resolved.cells, resolved.k, (exact, synthetic)).toArrow()
+    sums = evaluate.partial_sums(counts, counted.frame, resolved.cells, resolved.k, (exact, synthetic)).toArrow()
     reportable = evaluate.reportable_singles(exact, resolved.k)
     keep_comparisons(run, sums, written.rows, (exact, reportable, synthetic))
 

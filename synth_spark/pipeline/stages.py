@@ -3,6 +3,8 @@
 read → encode → aggregate → synthesize → evaluate → assess → validate → publish
 """
 
+from collections.abc import Callable
+
 from synth_spark.pipeline import differential_privacy, k_anonymity
 from synth_spark.pipeline.assessment import assess, begin_rehearsal
 from synth_spark.pipeline.publication import publish_tables
@@ -16,14 +18,14 @@ def runner(run: Run) -> Runner:
     return Runner(run, STAGES[run.plan.privacy.kind])
 
 
-def _synthesize(run: Run) -> None:
-    begin_rehearsal(run, STAGES[run.plan.privacy.kind])
-    k_anonymity.synthesize_records(run)
+def _synthesize(records: Callable[[Run], object]) -> Callable[[Run], object]:
+    """The stage that makes records, beside which a rehearsal begins."""
 
+    def work(run: Run) -> object:
+        begin_rehearsal(run, STAGES[run.plan.privacy.kind])
+        return records(run)
 
-def _synthesize_privately(run: Run) -> None:
-    begin_rehearsal(run, STAGES[run.plan.privacy.kind])
-    differential_privacy.synthesize_records(run)
+    return work
 
 
 def _assess(run: Run) -> None:
@@ -44,7 +46,11 @@ STAGES = {
         "read": Stage(k_anonymity.read_records, "reading and checking the records", _READ),
         "encode": Stage(k_anonymity.encode_records, "counting values, coding records", _CODED),
         "aggregate": Stage(k_anonymity.aggregate_counts, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
-        "synthesize": Stage(_synthesize, "growing records", (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS)),
+        "synthesize": Stage(
+            _synthesize(k_anonymity.synthesize_records),
+            "growing records",
+            (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS),
+        ),
         "evaluate": Stage(k_anonymity.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(k_anonymity.validate_tables, "auditing", (tables.PROOF, *_AUDITED)),
@@ -64,7 +70,11 @@ STAGES = {
             (tables.COUNTS, *differential_privacy.NOISY, tables.RELEASED_COUNTS, tables.NOISY_AGGREGATES),
             draws=differential_privacy.NOISY,
         ),
-        "synthesize": Stage(_synthesize_privately, "making records of noisy counts", (tables.SYNTHETIC_RECORDS,)),
+        "synthesize": Stage(
+            _synthesize(differential_privacy.synthesize_records),
+            "making records of noisy counts",
+            (tables.SYNTHETIC_RECORDS,),
+        ),
         "evaluate": Stage(differential_privacy.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),
         "validate": Stage(differential_privacy.validate_tables, "auditing", _AUDITED),
