@@ -20,7 +20,6 @@ from synth_spark.assess import (
     suppression_baseline,
 )
 from synth_spark.assess.differencing import Published
-from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError, PublishError, RunError
 from synth_spark.kernels.counting.association import Singles
