@@ -12,7 +12,7 @@ from synth_spark.encode import combinations
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cells import CellSpace, Ints, starts_of
 from synth_spark.kernels.counting.association import Floats, Singles
-from synth_spark.kernels.risk.homogeneity import groups, with_secret
+from synth_spark.kernels.risk.homogeneity import WithSecret, groups, with_secret
 from synth_spark.schema.metrics import Metric
 
 _SPLIT = "secret int, bucket int, cells binary, codes binary, counts binary"
@@ -73,9 +73,8 @@ def _looked(space: CellSpace, secret: int, table: pa.Table, own: Floats, k: int)
     length = np.searchsorted(space.length_bounds(), cells, side="right")
     for at in range(1, space.max_length):
         mine, besides = whole & (length == at), ~whole & (length == at)
-        group_figures = groups(
-            cells[mine], numbers[mine], cells[besides], codes[besides], numbers[besides], own, 1 - own.sum(), k
-        )
+        holders = WithSecret(cells[besides], codes[besides], numbers[besides])
+        group_figures = groups(cells[mine], numbers[mine], holders, own, k)
         if len(group_figures.sizes):
             figures = {
                 "groups": len(group_figures.sizes),

@@ -11,7 +11,7 @@ from synth_spark.kernels.growth.part import Part, grow_part
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
 from synth_spark.kernels.growth.settings import Growth
 from synth_spark.kernels.keyed_random import draw_poisson, hash_copies, hash_rows, stream
-from synth_spark.kernels.marginals.assembly import assemble, combinations
+from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinations
 from synth_spark.kernels.marginals.candidates import counts, links, next_level, sizes
 from synth_spark.kernels.marginals.consistency import lower_to_parents
 from synth_spark.kernels.marginals.matching import match, start
@@ -88,7 +88,7 @@ def _compile_private() -> None:
     lower_to_parents(everything, np.ones(len(everything)), *links(starts, [singles, pairs.rows]), rounds=1)
     of_pairs = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
     for percentile in (0, 95):
-        assemble(of_pairs, of_pairs.counts, state, 2, percentile)
+        assemble(of_pairs, of_pairs.counts, state, Assembly(2, percentile))
     table = start([np.array([5, 5])] * 2, 10, state)
     match(table, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)
 

@@ -20,6 +20,7 @@ from synth_spark.assess import (
     suppression_baseline,
 )
 from synth_spark.assess.differencing import Published
+from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError, PublishError, RunError
 from synth_spark.kernels.counting.association import Singles
@@ -53,10 +54,9 @@ def count_synthetic(run: Run, evidence: Callable[[], Any]) -> tuple[Kept, Kept]:
     resolved, written = run.resolved, run.kept(tables.SYNTHETIC_RECORDS)
     validate.check_columns("synthetic_records", run.domain.names, written.frame.columns)
     run.ahead.begin("validate", evidence)
-    coded = run.keep(
-        tables.SYNTHETIC_CODES, codes.codes(written.frame, run.domain, written.rows)
-    )  # one row a distinct one
-    counted = combinations.count(coded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block)
+    coded = encode.codes(written.frame, run.domain, written.rows)
+    recoded = run.keep(tables.SYNTHETIC_CODES, coded)  # one row a distinct record
+    counted = combinations.count(recoded.frame, resolved.cells, resolved.counting_tasks, resolved.counting_block)
     return written, run.keep(tables.SYNTHETIC_COUNTS, counted)  # one row a bucket of column tuples
 
 

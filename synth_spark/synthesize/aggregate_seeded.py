@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.keyed_random import derive, stream
-from synth_spark.kernels.marginals.assembly import assemble, combinations
+from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinations
 from synth_spark.kernels.marginals.matching import shares
 from synth_spark.plan import Synthesis
 from synth_spark.schema.domain import Domain, build
@@ -87,7 +87,8 @@ def seeded_records(
         if config.records is not None and number == 0:
             return np.zeros((0, len(domain.columns)), np.uint16)
         state = stream(seed, "assemble", part)
-        synthetic = assemble(combined, own, state, required, config.weight_percentile, config.synthetic_counts, number)
+        how = Assembly(required, config.weight_percentile, config.synthetic_counts)
+        synthetic = assemble(combined, own, state, how, number)
         return np.where(synthetic > 0, synthetic.astype(np.int64) - starts[:-1], 0).astype(np.uint16)
 
     return in_shards(released.frame.sparkSession, parts, shard, rules)

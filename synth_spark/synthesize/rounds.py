@@ -143,7 +143,7 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
 def _cut(synthesis: Synthesis, round_: int, pool: Ints | None) -> list[Node]:
     """Cut the table for each group until leaves fit a task: for its seeds or, given a pool, for its new records."""
     resolved, starts = synthesis.resolved, synthesis.shape.starts
-    k, power, groups, most = resolved.k, synthesis.growth.power, resolved.top_groups, resolved.rows_a_task
+    how, groups, most = synthesis.growth, resolved.top_groups, resolved.rows_a_task
     groups = groups if round_ < 2 else 1  # little is left: it had better come together
     tops = [Node(rows=resolved.distinct, seeds=resolved.distinct / groups) for _ in range(groups)]
     pools = [pool // groups for _ in tops] if pool is not None else []
@@ -155,9 +155,9 @@ def _cut(synthesis: Synthesis, round_: int, pool: Ints | None) -> list[Node]:
         for group, node in waiting:
             random = np.random.default_rng(derive(synthesis.key, "cut", round_, group, *node.path))
             if pool is None:
-                cut_for_seeds(node, counts[node.path], starts, k, power, random)
+                cut_for_seeds(node, counts[node.path], starts, how, random)
             else:
-                cut_for_starts(node, counts[node.path], starts, k, power, pools[group], random)
+                cut_for_starts(node, counts[node.path], starts, how, pools[group], random)
         waiting = [(group, child) for group, node in waiting for child in node.children.values() if child.rows > most]
         waiting = [(group, child) for group, child in waiting if len(child.path) < len(starts) - 1]
     for top in tops:

@@ -41,6 +41,7 @@ from synth_spark.kernels.growth.inverted_index import (
     write_record,
 )
 from synth_spark.kernels.growth.settings import Growth
+from synth_spark.kernels.growth.tree import Grown
 from synth_spark.kernels.keyed_random import State, uniform
 from synth_spark.kernels.numba_cache import compiled
 
@@ -76,28 +77,32 @@ class Book(NamedTuple):
     limits: Ints
 
 
-def pack(
-    baskets: Baskets,
-    book: Book,
-    how: Growth,
-    base: Ints,
-    records: Codes,
-    counts: Ints,
-    short: Flags,
-    starts: int | None,
-    state: State,
-) -> tuple[Codes, Ints]:
-    """Extend the short ones among the records, then start new ones, until the pool is empty or nothing fits.
+class Packing(NamedTuple):
+    """How records are packed, and with what.
 
-    Args:
-        baskets: the records to count in, in random order.
+    Attributes:
         book: what is to be placed; its pool and placed pairs are updated. Every attribute in the pool must have
             support ≥ k in the whole table.
         how: how to grow.
         base: attributes that all rows hold and all records are to hold.
-        records: (q, m) codes of the refined records, which hold the base.
-        counts: (q,) copies of each.
-        short: (q,) whether the record's seeds lost values, so that it may be extended.
+    """
+
+    book: Book
+    how: Growth
+    base: Ints
+
+    def beside(self, attribute: int) -> "Packing":
+        """The same for the rows that hold one more attribute."""
+        return self._replace(base=np.append(self.base, attribute))
+
+
+def pack(baskets: Baskets, packing: Packing, refined: Grown, starts: int | None, state: State) -> tuple[Codes, Ints]:
+    """Extend the short ones among the records, then start new ones, until the pool is empty or nothing fits.
+
+    Args:
+        baskets: the records to count in, in random order.
+        packing: how, and with what.
+        refined: records that hold the base; those whose seeds lost values may be extended.
         starts: most new records, ≥ 0; None is as many as the pool takes, and wants an empty base.
         state: random stream.
 
@@ -105,24 +110,26 @@ def pack(
         (records, counts): (p, m) codes and (p,) copies; empty records and new ones with nothing but the base are left
         out.
     """
+    records, counts, short = refined
     some = records.any(axis=1)
     whole = ~short & some
     packed = [(records[whole], counts[whole])]
-    packed += _extend(baskets, book, how, base, records[short & some], counts[short & some], state)
-    packed += _start_all(baskets, book, how, base, starts, state)
+    packed += _extend(baskets, packing, records[short & some], counts[short & some], state)
+    packed += _start_all(baskets, packing, starts, state)
     codes, copies = zip(*packed, strict=True)
     return np.concatenate(codes), np.concatenate(copies)
 
 
-def _start_all(baskets: Baskets, book: Book, how: Growth, base: Ints, starts: int | None, state: State) -> Packed:
+def _start_all(baskets: Baskets, packing: Packing, starts: int | None, state: State) -> Packed:
     """Start new records, a batch at a time, as long as they take values."""
+    book, how, base = packing
     divided, packed = len(baskets.weights) > how.rows, []
     left, values = int(book.pool.sum()), baskets.codes.shape[0]  # values that a new record is expected to take
     while left > 0 and starts != 0:
         share = 1 if divided else _BATCH_SHARE  # every batch divides a large table anew
         batch = max(min(_BATCH, left // values), left // (share * values), 1)
         batch = batch if starts is None else min(batch, starts)
-        for records, counts in _start(baskets, book, how, base, batch, state):
+        for records, counts in _start(baskets, packing, batch, state):
             fed = (records > 0).sum(axis=1) > base.size
             packed.append((records[fed], counts[fed]))
         before, left = left, int(book.pool.sum())
@@ -134,10 +141,9 @@ def _start_all(baskets: Baskets, book: Book, how: Growth, base: Ints, starts: in
     return packed
 
 
-def _extend(
-    baskets: Baskets, book: Book, how: Growth, base: Ints, records: Codes, counts: Ints, state: State
-) -> Packed:
+def _extend(baskets: Baskets, packing: Packing, records: Codes, counts: Ints, state: State) -> Packed:
     """Extend records that hold the base: in a large table apart by their rarest attribute."""
+    book, how, base = packing
     done, rest = [], np.ones(counts.size, np.bool_)
     if len(baskets.weights) > how.rows and counts.size > how.few:
         rarest = _rarest_attributes(baskets, base, records)
@@ -145,13 +151,14 @@ def _extend(
             own = rarest == attribute
             rest &= ~own
             _, part = project(baskets, attribute)
-            done += _extend(part, book, how, np.append(base, attribute), records[own], counts[own], state)
+            done += _extend(part, packing.beside(attribute), records[own], counts[own], state)
     done.append(_grow_all(baskets, book, how, base, records[rest], counts[rest], state))
     return done
 
 
-def _start(baskets: Baskets, book: Book, how: Growth, base: Ints, copies: int, state: State) -> Packed:
+def _start(baskets: Baskets, packing: Packing, copies: int, state: State) -> Packed:
     """Grow new records from the base: a large table is divided by their next value."""
+    book, how, base = packing
     start = np.zeros((1, baskets.codes.shape[0]), np.uint16)
     write_record(baskets, base, start[0])
     if len(baskets.weights) <= how.rows or copies <= how.few:
@@ -167,7 +174,7 @@ def _start(baskets: Baskets, book: Book, how: Growth, base: Ints, copies: int, s
     done.append(_grow_all(baskets, book, how, base, starts, drawn[alone], state))
     for attribute in np.flatnonzero(worth):
         _, part = project(baskets, attribute)
-        done += _start(part, book, how, np.append(base, attribute), int(drawn[attribute]), state)
+        done += _start(part, packing.beside(attribute), int(drawn[attribute]), state)
     return done
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth.inverted_index import baskets_of, pair_counts
-from synth_spark.kernels.growth.packing import Book, pack
+from synth_spark.kernels.growth.packing import Book, Packing, pack
 from synth_spark.kernels.growth.settings import Growth
 from synth_spark.kernels.growth.tree import Grown, grow_seeds
 from synth_spark.kernels.keyed_random import derive, hash_rows, stream
@@ -116,7 +116,8 @@ def grow_part(codes: Codes, weights: Ints, copies: Ints, cards: Ints, part: Part
         limits = limits_of(part.targets, growth.k, part.limited, part.turn)
     book = Book(pool, tracked, targets, placed, limits)
     state = stream(part.key, "pack")
-    return pack(baskets, book, growth, base, records[order], counts[order], short[order], part.starts, state)
+    refined = Grown(records[order], counts[order], short[order])
+    return pack(baskets, Packing(book, growth, base), refined, part.starts, state)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.growth.settings import Growth
 
 #: A child must be given at least one seed for so many of its rows; else they are not worth sending.
 _ROWS_A_SEED = 256
@@ -54,18 +55,18 @@ class Counts:
     support: Ints
 
 
-def cut_for_seeds(node: Node, counts: Counts, starts: Ints, k: int, power: float, random: np.random.Generator) -> None:
+def cut_for_seeds(node: Node, counts: Counts, starts: Ints, how: Growth, random: np.random.Generator) -> None:
     """Give a node children for its seeds.
 
     Columns are ordered by draws ∝ (mean support of the values that seeds would keep)^power, the rule inside a task.
     """
-    mass = np.where(counts.support >= k, counts.support, 0).astype(np.float64)
-    order = _draw_order(node, mass, mass * mass, starts, power, random)
+    mass = np.where(counts.support >= how.k, counts.support, 0).astype(np.float64)
+    order = _draw_order(node, mass, mass * mass, starts, how.power, random)
     left, used = node.seeds, []
     for column in order:
         attributes = np.arange(starts[column], starts[column + 1])
         expected = left * counts.held[attributes] / max(1, node.rows)
-        worth = (counts.support[attributes] >= k) & (expected * _ROWS_A_SEED >= counts.held[attributes])
+        worth = (counts.support[attributes] >= how.k) & (expected * _ROWS_A_SEED >= counts.held[attributes])
         for attribute, seeds in zip(attributes[worth], expected[worth], strict=True):
             path = (*node.path, int(attribute))
             node.children[int(attribute)] = Node(path, rows=int(counts.held[attribute]), seeds=float(seeds))
@@ -76,15 +77,15 @@ def cut_for_seeds(node: Node, counts: Counts, starts: Ints, k: int, power: float
 
 
 def cut_for_starts(
-    node: Node, counts: Counts, starts: Ints, k: int, power: float, pool: Ints, random: np.random.Generator
+    node: Node, counts: Counts, starts: Ints, how: Growth, pool: Ints, random: np.random.Generator
 ) -> None:
     """Give a node children for its new records, by values of the pool; takes them out of the pool.
 
     Columns are drawn ∝ (mean support of the pool's values)^power, and the records of a column go to its values ∝ what
     the pool has of them × support.
     """
-    wanted = np.where((counts.support >= k) & (pool > 0), pool, 0).astype(np.float64)
-    order = _draw_order(node, wanted, wanted * counts.support, starts, power, random)
+    wanted = np.where((counts.support >= how.k) & (pool > 0), pool, 0).astype(np.float64)
+    order = _draw_order(node, wanted, wanted * counts.support, starts, how.power, random)
     left, used = node.starts, []
     for column in order:
         if left == 0:

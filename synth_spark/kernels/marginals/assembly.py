@@ -6,6 +6,7 @@ one look-up for each part of the record.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,28 +68,34 @@ def empty_table(entries: int) -> Ints:
     return np.full(2 << max(4, int(2 * entries).bit_length()), -1, np.int64)
 
 
+class Assembly(NamedTuple):
+    """How records are put together.
+
+    Attributes:
+        required: an attribute is not given if it makes a combination up to this length that is not there, or used up.
+        percentile: 0 … 100 (R-8); 0 is the smallest.
+        synthetic: whether counts are used up.
+    """
+
+    required: int
+    percentile: float = 0
+    synthetic: bool = True
+
+
 def assemble(
-    lattice: Combinations,
-    counts: Ints,
-    state: State,
-    required: int,
-    percentile: float = 0,
-    synthetic: bool = True,
-    records: int = 0,
+    lattice: Combinations, counts: Ints, state: State, how: Assembly, records: int = 0
 ) -> npt.NDArray[np.uint32]:
     """Put records together until every attribute has been given as often as it is counted.
 
     Attributes are drawn one by one. The chance of one is its own count, then the count of the combination that it makes
     with the record; from length R on, a percentile of those of the combinations of length ≤ R that it makes with parts
-    of it. With ``synthetic``, what records hold already is taken off the counts.
+    of it. If counts are used up, what records hold already is taken off the counts.
 
     Args:
         lattice: the combinations.
         counts: (1 + n,) what these records have of the counts.
         state: of the random stream.
-        required: an attribute is not given if it makes a combination up to this length that is not there, or used up.
-        percentile: 0 … 100 (R-8); 0 is the smallest.
-        synthetic: whether counts are used up.
+        how: which combinations decide, and whether they are used up.
         records: so many are made, starting over as often as it takes; 0: as many as the counts have it.
 
     Returns:
@@ -102,9 +109,9 @@ def assemble(
         lattice.table,
         counts,
         state,
-        required,
-        percentile / 100,
-        synthetic,
+        how.required,
+        how.percentile / 100,
+        how.synthetic,
         records,
     )
     return rows

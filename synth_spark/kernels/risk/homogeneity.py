@@ -1,6 +1,7 @@
 """Groups of records that share a combination, and what a secret column says of all of them (homogeneity)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,21 +53,31 @@ def with_secret(space: CellSpace, cells: Ints, secret: int, length: int) -> tupl
     return chosen, space.first_cells(rest) + key, codes[chosen][inside[chosen]]
 
 
-def groups(
-    cells: Ints, sizes: Ints, rests: Ints, codes: Ints, counts: Ints, shares: Floats, absent: float, k: int
-) -> Groups:
+class WithSecret(NamedTuple):
+    """Combinations that hold the secret column.
+
+    Attributes:
+        rests: (c,) the cell of what each holds besides.
+        codes: (c,) the code of the secret column in it.
+        counts: (c,) its count ≥ 1.
+    """
+
+    rests: Ints
+    codes: Ints
+    counts: Ints
+
+
+def groups(cells: Ints, sizes: Ints, besides: WithSecret, shares: Floats, k: int) -> Groups:
     """Put the combinations of groups and those with a secret value besides together.
 
     Args:
         cells: (n,) cells of combinations without the secret column, in any order, each once.
         sizes: (n,) their counts.
-        rests: (c,) such a cell for every combination that holds the secret column besides.
-        codes: (c,) the code of the secret column in it.
-        counts: (c,) its count ≥ 1.
-        shares: (v,) share of each value of the secret column among all records, by code from 1.
-        absent: share of records without a value.
+        besides: such combinations with the secret column besides.
+        shares: (v,) share of each value of the secret column among all records, by code from 1; the rest have none.
         k: smallest group.
     """
+    (rests, codes, counts), absent = besides, 1 - shares.sum()
     large = sizes >= k
     order = np.argsort(cells[large])
     cells, sizes = cells[large][order], sizes[large][order]

@@ -24,11 +24,11 @@ from synth_spark.kernels.growth.inverted_index import (
     rows_holding,
     support_reaches,
 )
-from synth_spark.kernels.growth.packing import Book, pack
+from synth_spark.kernels.growth.packing import Book, Packing, pack
 from synth_spark.kernels.growth.part import Deal, Part, deal, grow_part
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
 from synth_spark.kernels.growth.settings import PACKINGS, Growth
-from synth_spark.kernels.growth.tree import grow_seeds
+from synth_spark.kernels.growth.tree import Grown, grow_seeds
 from synth_spark.kernels.keyed_random import State, derive, hash_rows, stream
 
 Attribute = tuple[int, int]
@@ -588,7 +588,7 @@ def test_pack_outgrows_the_arrays_it_starts_with() -> None:
         size = laid.baskets.column_of.size
         book = book_of(laid, np.full(size, 40), np.zeros((size, size), np.int64))
         none = np.zeros((0, len(table.cards)), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-        records, counts = pack(laid.baskets, book, Growth(2), NO_BASE, *none, None, stream(1, "unit"))
+        records, counts = pack(laid.baskets, Packing(book, Growth(2), NO_BASE), Grown(*none), None, stream(1, "unit"))
         made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
         assert totals(made) == by_attribute(laid.baskets, np.full(size, 40))
         for record in {record for record, _ in made}:
@@ -605,7 +605,7 @@ def test_pack_places_the_whole_pool_in_shared_records(table: Table, growth: Grow
     book = book_of(laid, pool, np.zeros((size, size), np.int64))
     width = len(table.cards)
     none = np.zeros((0, width), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    records, counts = pack(laid.baskets, book, growth, NO_BASE, *none, None, stream(1, "unit"))
+    records, counts = pack(laid.baskets, Packing(book, growth, NO_BASE), Grown(*none), None, stream(1, "unit"))
     made = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     assert totals(made) == by_attribute(laid.baskets, np.array(left, np.int64))
     assert not pool.any()
@@ -633,7 +633,9 @@ def test_pack_extends_short_records_only(table: Table, growth: Growth, data: st.
     before, lost = pool.copy(), [tuple(r) for r in records[short].tolist()]
     placed = pair_counts(records, counts, laid.baskets.starts, track_all(laid.cards), size)
     book = book_of(laid, pool, placed, 0.5)
-    packed, packed_counts = pack(laid.baskets, book, growth, NO_BASE, records, counts, short, None, state)
+    packed, packed_counts = pack(
+        laid.baskets, Packing(book, growth, NO_BASE), Grown(records, counts, short), None, state
+    )
     given_records = [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
     made = [(tuple(record), count) for record, count in zip(packed.tolist(), packed_counts.tolist(), strict=True)]
     assert totals(made) == totals(given_records) + by_attribute(laid.baskets, before)
@@ -661,7 +663,9 @@ def test_missing_pairs_come_first() -> None:
     for key in range(50):
         book = book_of(laid, np.array([0, 5, 5]), placed.copy())
         short = np.array([(1, 0)], np.uint16), np.array([1]), np.array([True])
-        records, counts = pack(laid.baskets, book, Growth(2), NO_BASE, *short, None, stream(key, "unit"))
+        records, counts = pack(
+            laid.baskets, Packing(book, Growth(2), NO_BASE), Grown(*short), None, stream(key, "unit")
+        )
         extended = [tuple(record) for record in records.tolist() if record[0]]
         assert extended == [(1, 2)]
         assert totals(list(zip(map(tuple, records.tolist()), counts.tolist(), strict=True)))[1, 2] == 5
@@ -675,7 +679,7 @@ def test_a_record_ends_where_all_its_pairs_are_satisfied_once_it_has_enough() ->
         book = book_of(laid, np.array([4, 4, 4]), pairs_of(laid))
         growth = Growth(2, enough=enough)
         none = np.zeros((0, 3), np.uint16), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-        records, counts = pack(laid.baskets, book, growth, NO_BASE, *none, None, stream(1, "unit"))
+        records, counts = pack(laid.baskets, Packing(book, growth, NO_BASE), Grown(*none), None, stream(1, "unit"))
         assert not book.pool.any()
         lengths[enough] = int(((records > 0).sum(axis=1) * counts).sum() / counts.sum() * 100)
         assert (records > 0).sum(axis=1).max() == (2 if enough == 2 else 3)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from random_tables import Table, coded_tables, few, random_table
 
 from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.growth.settings import Growth
 from synth_spark.kernels.growth.tree_top import Counts, Node, apportion, cut_for_seeds, cut_for_starts, holding, route
 
 
@@ -32,9 +33,9 @@ def cut(table: Table, starts: Ints, top: Node, k: int, most: int, pool: Ints | N
         node = waiting.pop()
         counts, random = counts_at(table, starts, node.path), np.random.default_rng(len(node.path))
         if pool is None:
-            cut_for_seeds(node, counts, starts, k, 1.5, random)
+            cut_for_seeds(node, counts, starts, Growth(k, power=1.5), random)
         else:
-            cut_for_starts(node, counts, starts, k, 1.5, pool, random)
+            cut_for_starts(node, counts, starts, Growth(k, power=1.5), pool, random)
         waiting += [
             child for child in node.children.values() if child.rows > most and len(child.path) < len(starts) - 1
         ]
@@ -75,7 +76,7 @@ def test_rows_without_the_seeds_to_pay_for_them_are_not_sent() -> None:
     full = Table(codes, table.weights, tuple(common.tolist()))
     starts = starts_of(common)
     top = Node(rows=len(codes), seeds=float(len(codes)))
-    cut_for_seeds(top, counts_at(full, starts, ()), starts, 2, 8.0, np.random.default_rng(1))
+    cut_for_seeds(top, counts_at(full, starts, ()), starts, Growth(2, power=8.0), np.random.default_rng(1))
     assert top.order == (0,)
     assert len(top.children) == 2
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth_spark.kernels.keyed_random import stream
-from synth_spark.kernels.marginals.assembly import assemble, combinations
+from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinations
 
 AB, AC, BC = (0, 1), (0, 2), (1, 2)
 
@@ -21,7 +21,7 @@ def _made(singles, pairs, factor=1.0, **keys) -> set[tuple]:
     counts = np.ceil(known.counts * factor).astype(np.int64)
     found = set()
     for seed in range(40):
-        made = assemble(known, counts, stream(seed, "case"), required=2, percentile=95, **keys)
+        made = assemble(known, counts, stream(seed, "case"), Assembly(2, 95, **keys))
         found.add(tuple(sorted("".join("abc"[c] for c in range(3) if row[c]) for row in made)))
     return found
 
@@ -78,7 +78,7 @@ def test_records_hold_released_combinations_and_every_attribute_as_often_as_coun
         released |= set(rows)
         longer.append((np.array(rows, np.int64).reshape(-1, length), np.array([tally[r] for r in rows], np.int64)))
     known = combinations(np.repeat(np.arange(4), cards), singles, longer, 40)
-    made = assemble(known, known.counts, stream(seed, "made"), required, percentile, synthetic)
+    made = assemble(known, known.counts, stream(seed, "made"), Assembly(required, percentile, synthetic))
     attributes = made[made > 0].astype(int) - 1
     assert np.bincount(attributes, minlength=starts[-1]).tolist() == singles.tolist()
     used: Counter = Counter()
@@ -94,5 +94,5 @@ def test_records_hold_released_combinations_and_every_attribute_as_often_as_coun
 
 def test_a_shard_is_a_function_of_its_stream() -> None:
     known = combinations(np.array([0, 0, 1]), np.array([5, 3, 6]), [(np.array([[0, 2]]), np.array([4]))], 8)
-    made = [assemble(known, known.counts, stream(3, "part"), 2).tolist() for _ in range(2)]
+    made = [assemble(known, known.counts, stream(3, "part"), Assembly(2)).tolist() for _ in range(2)]
     assert made[0] == made[1]

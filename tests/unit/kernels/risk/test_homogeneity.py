@@ -11,7 +11,7 @@ from random_tables import Table, coded_tables, few
 
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.counting.by_column_tuple import walk_tuples
-from synth_spark.kernels.risk.homogeneity import groups, with_secret
+from synth_spark.kernels.risk.homogeneity import WithSecret, groups, with_secret
 
 
 def by_grouping(table: Table, secret: int, length: int, k: int) -> list[tuple[int, int, bool, float]]:
@@ -49,7 +49,7 @@ def test_groups_are_what_grouping_finds(table: Table, k: int, data: st.DataObjec
     held = np.bincount(table.codes[:, secret], table.weights, table.cards[secret] + 1)[1:] if records else np.zeros(0)
     shares = held / max(1, records) if records else np.zeros(table.cards[secret])
     found = groups(
-        cells[own][besides], counts[own][besides], rests, codes, counts[longer][chosen], shares, 1 - shares.sum(), k
+        cells[own][besides], counts[own][besides], WithSecret(rests, codes, counts[longer][chosen]), shares, k
     )
     rows = sorted(
         zip(
@@ -71,7 +71,7 @@ def test_everyone_of_a_group_has_the_same_value() -> None:
     chosen, rests, codes = with_secret(space, np.array([3, 4]), 1, 2)
     assert chosen.all()
     assert rests.tolist() == [0, 1]
-    found = groups(np.array([0, 1]), np.array([5, 5]), rests, codes, np.array([5, 4]), np.array([0.9]), 0.1, 5)
+    found = groups(np.array([0, 1]), np.array([5, 5]), WithSecret(rests, codes, np.array([5, 4])), np.array([0.9]), 5)
     assert found.revealed.tolist() == [True, False]
     assert found.diversity.tolist() == [1, 2]
     assert found.closeness == pytest.approx([0.1, 0.1])
