@@ -24,9 +24,7 @@ def parameters(function: ast.FunctionDef) -> int:
 
 def compiled(function: ast.FunctionDef) -> bool:
     """Whether it is a kernel; those take arrays one by one."""
-    return "compiled" in [
-        name.id for each in function.decorator_list for name in ast.walk(each) if isinstance(name, ast.Name)
-    ]
+    return any(isinstance(each, ast.Name) and each.id == "compiled" for each in function.decorator_list)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -14,14 +14,14 @@ from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinati
 AB, AC, BC = (0, 1), (0, 2), (1, 2)
 
 
-def _made(singles, pairs, factor=1.0, **keys) -> set[tuple]:
+def _made(singles, pairs, factor=1.0, records=0, synthetic=True) -> set[tuple]:
     """Every outcome of forty seeds: records as sorted texts of their attributes."""
     rows = np.array(list(pairs) or np.zeros((0, 2)), np.int64).reshape(-1, 2)
     known = combinations(np.arange(3), np.array(singles), [(rows, np.array(list(pairs.values()), np.int64))], 0)
     counts = np.ceil(known.counts * factor).astype(np.int64)
     found = set()
     for seed in range(40):
-        made = assemble(known, counts, stream(seed, "case"), Assembly(2, 95, **keys))
+        made = assemble(known, counts, stream(seed, "case"), Assembly(2, 95, synthetic), records)
         found.add(tuple(sorted("".join("abc"[c] for c in range(3) if row[c]) for row in made)))
     return found
 
