@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from synth_spark.schema.arrow_types import ARROW_TYPES
+
 if TYPE_CHECKING:
     from synth_spark.exports.warehouse.contract import TableContract
 
@@ -30,28 +32,28 @@ class Kind:
     sql: dict[str, str]
 
 
-def _kind(arrow: pa.DataType, *sql: str) -> Kind:
-    return Kind(arrow, dict(zip(DIALECTS, sql, strict=True)))
-
-
 _TEXT = ("text", "VARCHAR", "VARCHAR", "STRING", "VARCHAR(65535)")
-#: All types that a column may have; times are instants, in microseconds. ``list`` is a text that holds a JSON array.
-KINDS = {
-    "string": _kind(pa.string(), *_TEXT),
-    "list": _kind(pa.string(), *_TEXT),
-    "int": _kind(pa.int32(), "integer", "INTEGER", "INTEGER", "INT64", "INTEGER"),
-    "bigint": _kind(pa.int64(), "bigint", "BIGINT", "BIGINT", "INT64", "BIGINT"),
-    "double": _kind(pa.float64(), "double precision", "DOUBLE", "DOUBLE", "FLOAT64", "DOUBLE PRECISION"),
-    "boolean": _kind(pa.bool_(), "boolean", "BOOLEAN", "BOOLEAN", "BOOL", "BOOLEAN"),
-    "date": _kind(pa.date32(), "date", "DATE", "DATE", "DATE", "DATE"),
-    "timestamp": _kind(
-        pa.timestamp("us", tz="UTC"),
+#: What each dialect calls a type; times are instants, in microseconds. ``list`` is a text that holds a JSON array.
+_SQL = {
+    "string": _TEXT,
+    "list": _TEXT,
+    "int": ("integer", "INTEGER", "INTEGER", "INT64", "INTEGER"),
+    "bigint": ("bigint", "BIGINT", "BIGINT", "INT64", "BIGINT"),
+    "double": ("double precision", "DOUBLE", "DOUBLE", "FLOAT64", "DOUBLE PRECISION"),
+    "boolean": ("boolean", "BOOLEAN", "BOOLEAN", "BOOL", "BOOLEAN"),
+    "date": ("date", "DATE", "DATE", "DATE", "DATE"),
+    "timestamp": (
         "timestamp with time zone",
         "TIMESTAMP WITH TIME ZONE",
         "TIMESTAMP_TZ(6)",
         "TIMESTAMP",
         "TIMESTAMPTZ",
     ),
+}
+#: All types that a column may have.
+KINDS = {
+    name: Kind(ARROW_TYPES["string" if name == "list" else name], dict(zip(DIALECTS, sql, strict=True)))
+    for name, sql in _SQL.items()
 }
 
 
