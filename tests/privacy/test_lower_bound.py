@@ -20,11 +20,10 @@ from synth_spark.privacy import Rho, Sigma, Spending, compose, sigma_of, spend
 from synth_spark.privacy.mechanisms import VettedNoise
 from synth_spark.schema.fields import Field
 
-RUNS, CERTAINTY = 25_000, 0.99
+RUNS, AT_ONCE, CERTAINTY = 25_000, 50, 0.99
 EPSILON, DELTA = 1.0, 1e-5
 RECORDS = [(0, 1, 0), (1, 1, 1), (0, 0, 1)] * 5
 TARGET = (1, 0, 1)
-FIELDS = [Field(name) for name in "abc"]
 PAIRS = list(combinations(range(3), 2))
 
 
@@ -47,23 +46,28 @@ class Pooled:
 
 
 def _evidence(records: list[tuple[int, ...]], spending: Spending, runs: int) -> np.ndarray:
-    """In so many runs: how much all that is measured of some records looks as if the target were among them."""
+    """In so many runs: how much all that is measured of some records looks as if the target were among them.
+
+    Runs are measured many at a time, as columns of their own that have the budget of as many tables: one has the scales
+    that it would have alone.
+    """
     data, noise = np.array(records), Pooled()
     rows = [(column, str(value), int((data[:, column] == value).sum())) for column in range(3) for value in range(2)]
-    columns, values, exact = zip(*rows, strict=True)
-    arrays = [pa.array(columns, pa.int32()), pa.array(values), pa.array(exact, pa.int64()), pa.array([False] * 6)]
-    counted = pa.table(arrays, names=["column", "value", "count", "private"])
-    tables = [np.bincount(2 * data[:, i] + data[:, j], minlength=4) for i, j in PAIRS]
-    sigmas = sigma_of([4] * 3, spending.on("pairs"))
-    own = [place for place, (column, value, _) in enumerate(rows) if value == str(TARGET[column])]
-    found = np.empty(runs)
-    for run in range(runs):
-        singles = aggregate.noisy(counted, FIELDS, [1] * 3, spending.on("values"), spending.domain_delta, noise)
+    columns, values, exact = zip(*((3 * run + c, v, n) for run in range(AT_ONCE) for c, v, n in rows), strict=True)
+    arrays = [pa.array(columns, pa.int32()), pa.array(values), pa.array(exact, pa.int64())]
+    counted = pa.table([*arrays, pa.array([False] * len(columns))], names=["column", "value", "count", "private"])
+    fields, rho = [Field(f"{name}{run}") for run in range(AT_ONCE) for name in "abc"], spending.on("values") * AT_ONCE
+    tables = [np.bincount(2 * data[:, i] + data[:, j], minlength=4) for i, j in PAIRS] * AT_ONCE
+    sigmas = sigma_of([4] * 3, spending.on("pairs")) * AT_ONCE
+    own = [6 * run + 2 * column + TARGET[column] for run in range(AT_ONCE) for column in range(3)]
+    cells, weights = [2 * TARGET[i] + TARGET[j] for i, j in PAIRS] * AT_ONCE, np.array([float(s) for s in sigmas]) ** -2
+    found = np.empty((runs // AT_ONCE, AT_ONCE))
+    for block in found:
+        singles = aggregate.noisy(counted, fields, [1] * len(fields), rho, spending.domain_delta, noise)
         counts, scales = singles["count"].to_numpy()[own], singles["sigma"].to_numpy()[own]
-        found[run] = (counts / scales**2).sum()
-        for (i, j), table, sigma in zip(PAIRS, with_noise(tables, sigmas, noise), sigmas, strict=True):
-            found[run] += table[2 * TARGET[i] + TARGET[j]] / float(sigma) ** 2
-    return found
+        pairs = [table[cell] for table, cell in zip(with_noise(tables, sigmas, noise), cells, strict=True)]
+        block[:] = (counts / scales**2).reshape(-1, 3).sum(axis=1) + (pairs * weights).reshape(-1, 3).sum(axis=1)
+    return found.ravel()
 
 
 def _lower_bound(spending: Spending, runs: int) -> float:

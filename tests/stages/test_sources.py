@@ -4,13 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from publishing import about_to_publish
 from pyspark.sql import DataFrame, SparkSession
 from releasing import hashes, kept, kept_hashes, release, started, work_until
 
 from synth_spark import demo
 from synth_spark.errors import InputError
-from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Location
 from synth_spark.read.locations import open_table
@@ -40,7 +38,7 @@ def assert_reads_the_same(run: Run, expected: Run) -> None:
     assert run.fields == expected.fields
 
 
-@pytest.mark.takes("publishes twice as Delta")
+@pytest.mark.takes("publishes as Delta")
 def test_delta_folder_in_and_delta_tables_out(
     spark: SparkSession, frame: DataFrame, expected: Run, tmp_path: Path
 ) -> None:
@@ -49,14 +47,11 @@ def test_delta_folder_in_and_delta_tables_out(
     one = release(spark, tmp_path / "cases", out, privacy__k=5, output__format="delta", run_id="one")
     assert_reads_the_same(one, expected)
     assert hashes(out) == kept_hashes(expected)
-    two = about_to_publish(spark, one.store.folder, tmp_path / "two", out, "delta")
-    two.store.forget(["publish"], [tables.RELEASE])
-    api.resume(two)
     pointer = json.loads((out / "LATEST.json").read_text())
-    assert pointer["run_id"] == "two"
+    assert pointer["run_id"] == "one"
     written = spark.read.format("delta").load(str(out / pointer["tables"]["synthetic_records"]))
     by_run = {row["run_id"]: row["count"] for row in written.groupBy("run_id").count().collect()}
-    assert set(by_run) == {"one", "two"}
+    assert set(by_run) == {"one"}
     manifest = json.loads((out / "_manifests" / "one.json").read_text())
     assert manifest["tables"]["synthetic_records"]["rows"] == by_run["one"]
     assert (out / "aggregates" / "_delta_log").is_dir()

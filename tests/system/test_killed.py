@@ -15,32 +15,44 @@ from synth_spark.cli.main import main
 
 ROWS = "".join(f"{'xyz'[i % 3]},{'pq'[i // 7 % 2]},{'stuv'[i // 5 % 4]}\n" for i in range(2_000))
 METHODS = ["marginal_matching", "aggregate_seeded"]
+#: Tables of noise that the first of them draws.
+DRAWN = ("values", "noisy_pairs")
 
 
-@pytest.mark.takes("a driver of its own, and the rest of its run")
-@pytest.mark.parametrize("table", ["values", "noisy_pairs"])
-def test_a_killed_driver_leaves_its_draws(spark: SparkSession, tmp_path: Path, table: str) -> None:
+@pytest.mark.takes("two drivers of their own, and the rest of their run")
+def test_killed_drivers_leave_their_draws(spark: SparkSession, tmp_path: Path) -> None:
+    """One is killed right after it has drawn single counts; the next, which takes the run up, after pairs."""
     (tmp_path / "cases.csv").write_text("a,b,c\n" + ROWS)
-    command = [sys.executable, "-m", "synth_spark"]
-    asked = ["run", "--input", tmp_path / "cases.csv", "--output", tmp_path / "out", "--epsilon", "1"]
-    asked += ["--run-id", "killed", "--quiet"]
-    run = subprocess.Popen([*command, *asked], cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     folder = tmp_path / "out.work" / "killed"
+    asked = ["run", "--input", tmp_path / "cases.csv", "--output", tmp_path / "out", "--epsilon", "1"]
+    asked += ["--run-id", "killed"]
     drawn: dict = {}
-    while run.poll() is None and table not in drawn:
-        time.sleep(0.02)
-        if (folder / "manifest.json").exists():
-            drawn = json.loads((folder / "manifest.json").read_text())["tables"]
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    assert table in drawn
-    assert not (tmp_path / "out" / "LATEST.json").exists()
+    for words, table in ((asked, "values"), (["resume", folder], "noisy_pairs")):
+        before = drawn
+        drawn = killed_once_kept([*words, "--quiet"], folder, table)
+        assert table in drawn
+        assert not (tmp_path / "out" / "LATEST.json").exists()
+        assert all(drawn[name]["files"] == before[name]["files"] for name in DRAWN if name in before)
     assert main(["resume", str(folder), "--quiet"]) == 0
     after = json.loads((folder / "manifest.json").read_text())["tables"]
-    for name in ("values", "noisy_pairs"):
-        assert name not in drawn or after[name]["files"] == drawn[name]["files"]
+    for name in DRAWN:
+        assert after[name]["files"] == drawn[name]["files"]
     assert len((tmp_path / "out.work" / "ledger.jsonl").read_text().splitlines()) == 1
     assert (tmp_path / "out" / "LATEST.json").exists()
+
+
+def killed_once_kept(words: list[str | Path], folder: Path, table: str) -> dict:
+    """Run a command, and kill it as soon as its run has kept a table; returns what it had kept."""
+    kept: dict = {}
+    command = [sys.executable, "-m", "synth_spark", *words]
+    run = subprocess.Popen(command, cwd=folder.parents[1], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while run.poll() is None and table not in kept:
+        time.sleep(0.02)
+        if (folder / "manifest.json").exists():
+            kept = json.loads((folder / "manifest.json").read_text())["tables"]
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    return kept
 
 
 #: A session whose tasks may fail, and noise that takes its first worker process with it.
