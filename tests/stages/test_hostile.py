@@ -21,7 +21,7 @@ from synth_spark.errors import SynthSparkError
 from synth_spark.plan import Plan, load
 
 #: Files that are read; `make hostile` asks for more than the suite does.
-FILES = int(os.environ.get("HOSTILE_FILES", "120"))
+FILES = int(os.environ.get("HOSTILE_FILES", "100"))
 
 patient = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
