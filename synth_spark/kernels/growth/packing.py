@@ -151,7 +151,7 @@ def _extend(baskets: Baskets, packing: Packing, records: Codes, counts: Ints, st
             own = rarest == attribute
             rest &= ~own
             _, part = project(baskets, attribute)
-            done += _extend(part, packing.beside(attribute), records[own], counts[own], state)
+            done += _extend(part, packing.beside(int(attribute)), records[own], counts[own], state)
     done.append(_grow_all(baskets, book, how, base, records[rest], counts[rest], state))
     return done
 
@@ -174,7 +174,7 @@ def _start(baskets: Baskets, packing: Packing, copies: int, state: State) -> Pac
     done.append(_grow_all(baskets, book, how, base, starts, drawn[alone], state))
     for attribute in np.flatnonzero(worth):
         _, part = project(baskets, attribute)
-        done += _start(part, packing.beside(attribute), int(drawn[attribute]), state)
+        done += _start(part, packing.beside(int(attribute)), int(drawn[attribute]), state)
     return done
 
 
