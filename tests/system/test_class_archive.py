@@ -10,12 +10,12 @@ import pytest
 from synth_spark.runtime.class_archive import archive_of, write_archive
 from synth_spark.runtime.session import check_java
 
-#: Counts three numbers, and says whether a JVM of its own has mapped an archive.
+#: Asks a session for a number, and says whether a JVM of its own has mapped an archive.
 SESSION = """
 import pathlib, sys
 from synth_spark.runtime.session import session
 with session() as spark:
-    print(spark.range(3).count())
+    print(spark.sql("SELECT 3").first()[0])
     own = " ".join(part.read_text() for part in pathlib.Path("/proc/self/task").glob("*/children")).split()
     print(any(sys.argv[1] in pathlib.Path(f"/proc/{process}/maps").read_text() for process in own))
 """
