@@ -12,6 +12,7 @@ from synth_spark.schema.tables import positional
 
 _COUNTED = "column int, value string, count bigint"
 _KEY = ["column", "value"]
+_SIDES = ("protected", "synthetic")
 
 
 def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[Field]) -> pa.Table:
@@ -45,19 +46,17 @@ def single_counts(aggregates: DataFrame, synthetic: DataFrame, fields: Sequence[
 
     counts = positional(synthetic).mapInArrow(count_batches, _COUNTED)
     counted = counts.groupBy(*_KEY).agg(F.sum("count").alias("count"))
-    sides = [
-        side.withColumn("made", F.lit(is_synthetic)) for side, is_synthetic in ((protected, False), (counted, True))
-    ]
+    sides = [frame.withColumn("side", F.lit(side)) for frame, side in zip((protected, counted), _SIDES, strict=True)]
     return _side_by_side(sides[0].unionAll(sides[1]).toArrow())
 
 
 def _side_by_side(counts: pa.Table) -> pa.Table:
-    """Rows ``column``, ``value``, ``count``, ``made`` as one row an attribute; see `single_counts`."""
-    released, synthetic = (
-        counts.filter(pc.equal(counts["made"], is_made)).drop_columns("made").rename_columns([*_KEY, name])
-        for is_made, name in ((False, "protected"), (True, "synthetic"))
+    """Rows ``column``, ``value``, ``count``, ``side`` as one row an attribute; see `single_counts`."""
+    protected, synthetic = (
+        counts.filter(pc.equal(counts["side"], side)).drop_columns("side").rename_columns([*_KEY, side])
+        for side in _SIDES
     )
-    return released.join(synthetic, _KEY, join_type="full outer").sort_by([(name, "ascending") for name in _KEY])
+    return protected.join(synthetic, _KEY, join_type="full outer").sort_by([(name, "ascending") for name in _KEY])
 
 
 def synthetic_values(counts: pa.Table, columns: int) -> list[list[str]]:
