@@ -156,12 +156,17 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
     The line is imported while the JVM starts, and Python workers are started while the records are read.
     """
+    from synth_spark.pipeline.worker_template import make_template
     from synth_spark.runtime.session import running_tasks, session, warm_workers
 
-    threading.Thread(target=_import_the_line, daemon=True).start()
+    importing = threading.Thread(target=_import_the_line, daemon=True)
+    importing.start()
     delta = plan.output.format == "delta" or "delta" in plan.input.formats
     quiet = options.quiet or _as_json(options)
     with session(delta, long, quiet, options.ends) as spark:
+        importing.join()
+        if options.ends:
+            make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         yield spark, Progress(lambda: running_tasks(spark), quiet)
 
@@ -291,20 +296,19 @@ def _schema(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from synth_spark.demo import write_csv
-    from synth_spark.runtime.session import session
-
     folder = Path(options.output)
     cases = folder / "cases.csv.gz"
     plan = plans.load(
         _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
     )
-    quiet = options.quiet or _as_json(options)
-    progress = Progress(quiet=quiet)
-    with session(quiet=quiet, ends=options.ends) as spark:
+    with _started(plan, options) as (spark, progress):
+        from synth_spark.demo import write_csv
+        from synth_spark.pipeline import api
+
         with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
             write_csv(spark, cases, options.rows, options.seed)
-        _release(plan, options)
+        options.watch.planned(plan)
+        _follow(options, api.start(spark, plan, progress), api.resume)
 
 
 def _warm(options: argparse.Namespace) -> None:

@@ -6,13 +6,12 @@ Forking is safe while there is one thread, so libraries are set to start none; t
 allocator has of its own is prepared for forks.
 """
 
-import gc
 import os
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from synth_spark.runtime.imports import uncollected
+from synth_spark.pipeline.worker_template import ask_template, preload
 
 #: Archives that Spark puts before everything else. What is in them is not compiled, and each task would list them anew.
 _ARCHIVES = ("pyspark.zip", "py4j-*-src.zip", "spark-core_*.jar")
@@ -30,25 +29,17 @@ def leave_archives() -> None:
                 del sys.path_importer_cache[entry]
 
 
-def preload() -> None:
-    """Import what tasks use, and load the compiled kernels; none of it is ever looked through for garbage."""
+def preload_alone() -> None:
+    """Load what tasks use, so that no thread is started."""
     for name in _ONE_THREAD:
         os.environ[name] = "1"
-    with uncollected():
-        import pyspark.sql.pandas.serializers
-        import pyspark.worker  # noqa: F401
-
-        from synth_spark import evaluate, synthesize, validate  # noqa: F401
-        from synth_spark.encode import codes, combinations  # noqa: F401
-        from synth_spark.kernels.warmup import compile_kernels
-
-        compile_kernels()
-        gc.freeze()  # a collection would write to what forked processes share
+    preload()
 
 
 if __name__ == "__main__":
     leave_archives()
-    from pyspark.daemon import manager
+    if not ask_template():
+        from pyspark.daemon import manager  # as `pyspark.daemon` itself starts: before anything that takes seconds
 
-    preload()
-    manager()
+        preload_alone()
+        manager()

@@ -56,13 +56,13 @@ def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: 
     finally:
         catch_up()
         if active is None and not _hosted():
-            if ends and _is_local(spark):
+            if ends and is_local(spark):
                 LEFT_RUNNING.set()
             else:
                 spark.stop()
 
 
-def _is_local(spark: SparkSession) -> bool:
+def is_local(spark: SparkSession) -> bool:
     """Whether the JVM of a session is a child of this process, with all that it runs; it ends when this one does."""
     try:
         master = str(spark.sparkContext.master)
@@ -172,7 +172,7 @@ def warm_workers(spark: SparkSession) -> None:
         yield from batches
 
     try:
-        if not _is_local(spark):
+        if not is_local(spark):
             return
         spark.range(0, 1, 1, 1).mapInArrow(pass_on, "id bigint").write.format("noop").mode("append").save()
     except Exception:  # a session that ends early, or of another kind: warm or not, the result is the same

@@ -216,10 +216,11 @@ def gate(results: Iterable[Result]) -> None:
 def load_library() -> None:
     """Import Great Expectations, without its telemetry. It takes seconds; see `load_library_beside`.
 
-    What it draws charts and tests distributions with is not asked of it here, and would be four tenths of them.
+    What it draws charts, tests distributions, checks JSON and renders pages with is not asked of it here, and would be
+    four tenths of them.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with on_first_use("altair", "scipy.stats"):
+    with on_first_use("altair", "scipy.stats", "scipy.sparse", "jsonschema", "mistune"):
         import great_expectations.expectations  # noqa: F401
 
 

@@ -29,6 +29,8 @@ def test_archives_of_spark_stay_where_it_is_not_installed(monkeypatch: pytest.Mo
 def test_what_is_loaded_starts_no_thread_that_a_fork_would_lose() -> None:
     """But for the one of pyarrow's allocator, which is prepared for forks."""
     names = "[open(f'/proc/self/task/{one}/comm').read().strip() for one in os.listdir('/proc/self/task')]"
-    code = f"import os; from synth_spark.pipeline.worker_daemon import preload; preload(); print({names}[1:])"
+    code = (
+        f"import os; from synth_spark.pipeline import worker_daemon; worker_daemon.preload_alone(); print({names}[1:])"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() in ("[]", "['jemalloc_bg_thd']")

@@ -1,0 +1,165 @@
+"""A command's Python workers are forks of the command itself: what it has imported, they need not import again.
+
+Spark starts a process, `worker_daemon`, and forks its Python workers from it. Importing numpy, pandas, pyarrow, numba,
+pyspark and the stages takes that process two seconds of a core, and the command has just imported them. So the command
+forks once, before it does any work: that is the template. The process that Spark starts asks the template for a fork,
+hands its standard streams and its environment over to it, and waits for it to end.
+
+A template holds nothing of its command but code. The command's files are exchanged for the null device, so that none
+stays open; the template draws no random number, and was forked before its command has drawn one; and it ends when the
+command does, however that ends.
+"""
+
+import gc
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from synth_spark.runtime.imports import uncollected
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: Names, in the environment of Spark's tasks, the socket at which a template waits.
+SOCKET = "SYNTH_SPARK_WORKERS"
+_LENGTH = struct.Struct("!I")
+_TAKEN = b"+"
+#: The ends of pipes that end templates when this process ends.
+_ALIVE: list[int] = []
+
+
+def make_template(spark: "SparkSession") -> None:
+    """Fork the template of this process's workers, and name it to the tasks of its session, if that is a local one.
+
+    To be called once all is imported that tasks use, while no other thread imports anything, before any stage runs.
+    """
+    from synth_spark.runtime.session import is_local  # which the process that Spark starts does without
+
+    if _ALIVE or not sys.platform.startswith("linux") or not is_local(spark):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    folder = Path(tempfile.mkdtemp(prefix="synth-spark-workers-"))  # for this user alone
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(folder / "door"))
+        door.listen()
+        ended, alive = os.pipe()
+        if os.fork() == 0:
+            _ends(partial(_wait, door, ended, folder))
+    os.close(ended)
+    _ALIVE.append(alive)
+    spark.sparkContext.environment[SOCKET] = str(folder / "door")
+
+
+def _wait(door: socket.socket, ended: int, folder: Path) -> None:
+    """Be the template: fork for everyone who asks, until the process that made it has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the command interrupts its template, too
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how forks ended
+    _leave_files({door.fileno(), ended, 2})
+    preload()
+    while True:
+        ready, _, _ = select.select([door.fileno(), ended], [], [])
+        if ended in ready:
+            return shutil.rmtree(folder, ignore_errors=True)
+        client, _ = door.accept()
+        if os.fork() == 0:
+            door.close()
+            os.close(ended)
+            _ends(partial(_become, client))
+        client.close()
+
+
+def _ends(work: Callable[[], object]) -> NoReturn:
+    """End this process, which is a fork, with the work; nothing that the command has still to do at its end is done."""
+    code = 0
+    try:
+        work()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        os._exit(code)
+
+
+def _leave_files(kept: set[int]) -> None:
+    """Exchange all open files but some for the null device; their numbers stay taken."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in map(int, os.listdir("/proc/self/fd")):
+        if number not in kept | {null}:
+            try:
+                os.fstat(number)
+            except OSError:  # that of the listing itself
+                continue
+            os.dup2(null, number)
+
+
+def _become(client: socket.socket) -> None:
+    """Be the process that Spark starts for its workers, in place of the one at the other end."""
+    length, streams, _, _ = socket.recv_fds(client, _LENGTH.size, 3)
+    with client.makefile("rb") as words:
+        asked = json.loads(words.read(*_LENGTH.unpack(length)))
+    if asked["python"] != sys.executable:
+        return
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    sys.argv[:], sys.path[:] = asked["arguments"], asked["path"]
+    client.sendall(_TAKEN)
+    run_manager()
+
+
+def ask_template() -> bool:
+    """Have a fork of the template, if there is one, do what this process was started for; returns once it has ended."""
+    door = os.environ.get(SOCKET)
+    if door is None:
+        return False
+    asked = {"python": sys.executable, "environment": dict(os.environ), "arguments": sys.argv, "path": sys.path}
+    words = json.dumps(asked).encode()
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(door)
+            socket.send_fds(client, [_LENGTH.pack(len(words))], [0, 1, 2])
+            client.sendall(words)
+            taken = client.recv(1) == _TAKEN
+            while taken and client.recv(1):  # the other end is closed when the fork and its workers have ended
+                pass
+    except OSError:
+        return False
+    return taken
+
+
+def run_manager() -> None:
+    """Fork Python workers whenever Spark asks for one."""
+    from pyspark.daemon import manager
+
+    manager()
+
+
+def preload() -> None:
+    """Import what tasks use, and load the compiled kernels; none of it is ever looked through for garbage."""
+    with uncollected():
+        import pyspark.sql.pandas.serializers
+        import pyspark.worker  # noqa: F401
+
+        from synth_spark import evaluate, synthesize, validate  # noqa: F401
+        from synth_spark.encode import codes, combinations  # noqa: F401
+        from synth_spark.kernels.warmup import compile_kernels
+
+        compile_kernels()
+        gc.freeze()  # a collection would write to what forked processes share
