@@ -156,7 +156,7 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
     The line is imported while the JVM starts, and Python workers are started while the records are read.
     """
-    from synth_spark.pipeline.worker_template import make_template
+    from synth_spark.pipeline.workers.template import make_template
     from synth_spark.runtime.session import running_tasks, session, warm_workers
 
     importing = threading.Thread(target=_import_the_line, daemon=True)

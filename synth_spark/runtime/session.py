@@ -71,6 +71,11 @@ def is_local(spark: SparkSession) -> bool:
     return "PYSPARK_GATEWAY_PORT" not in os.environ and re.match(r"local(\[|$)", master) is not None
 
 
+def set_for_tasks(spark: SparkSession, variable: str, value: str) -> None:
+    """Put a variable into the environment of the Python workers that a local session starts from now on."""
+    spark.sparkContext.environment[variable] = value
+
+
 def open_session(delta: bool = False, master: str | None = None, long: bool = False) -> SparkSession:
     """Find or build the session this run works with.
 
@@ -126,15 +131,15 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         # Java starts a process for every file whose permissions it sets: a mark that nobody reads is two of them.
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.python.daemon.module": "synth_spark.pipeline.worker_daemon",
+        "spark.python.daemon.module": "synth_spark.pipeline.workers.daemon",
         "spark.python.sql.dataFrameDebugging.enabled": "false",  # else each expression notes where it was written
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(2 * cores if long else cores),  # a task costs some hundredths of a second
         "spark.sql.codegen.cache.maxEntries": "3000",  # a release needs 122, the default is 100
         "spark.sql.adaptive.enabled": "false",  # tables are cut to fit; it only makes more jobs
         "spark.sql.files.openCostInBytes": str(1 << 16),  # else a file of some MB is cut unevenly
-        # Spark asks every column for its size after every row, unless batches are limited by rows alone: a fifth of what
-        # tasks of a small table do. Of a large one a batch may be wide, and the optimising compiler makes it cheap.
+        # Spark asks every column for its size after every row, unless rows alone limit batches: a fifth of what tasks
+        # of a small table do. Of a large one batches could grow too wide, and the optimising compiler makes it cheap.
         "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20 if long else (1 << 31) - 1),
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000" if long else "20000",
         "spark.sql.parquet.compression.codec": "zstd",

@@ -1,6 +1,6 @@
 """A command's Python workers are forks of the command itself: what it has imported, they need not import again.
 
-Spark starts a process, `worker_daemon`, and forks its Python workers from it. Importing numpy, pandas, pyarrow, numba,
+Spark starts a process, `daemon`, and forks its Python workers from it. Importing numpy, pandas, pyarrow, numba,
 pyspark and the stages takes that process two seconds of a core, and the command has just imported them. So the command
 forks once, before it does any work: that is the template. The process that Spark starts asks the template for a fork,
 hands its standard streams and its environment over to it, and waits for it to end.
@@ -44,7 +44,7 @@ def make_template(spark: "SparkSession") -> None:
 
     To be called once all is imported that tasks use, while no other thread imports anything, before any stage runs.
     """
-    from synth_spark.runtime.session import is_local  # which the process that Spark starts does without
+    from synth_spark.runtime.session import is_local, set_for_tasks  # which the process that Spark starts does without
 
     if _ALIVE or not sys.platform.startswith("linux") or not is_local(spark):
         return
@@ -59,7 +59,7 @@ def make_template(spark: "SparkSession") -> None:
             _ends(partial(_wait, door, ended, folder))
     os.close(ended)
     _ALIVE.append(alive)
-    spark.sparkContext.environment[SOCKET] = str(folder / "door")
+    set_for_tasks(spark, SOCKET, str(folder / "door"))
 
 
 def _wait(door: socket.socket, ended: int, folder: Path) -> None:

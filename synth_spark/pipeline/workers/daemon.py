@@ -11,7 +11,7 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from synth_spark.pipeline.worker_template import ask_template, preload
+from synth_spark.pipeline.workers.template import ask_template, preload
 
 #: Archives that Spark puts before everything else. What is in them is not compiled, and each task would list them anew.
 _ARCHIVES = ("pyspark.zip", "py4j-*-src.zip", "spark-core_*.jar")

@@ -15,7 +15,7 @@ import pytest
 COMMAND = """
 import json, os, sys
 from types import SimpleNamespace
-from synth_spark.pipeline import worker_template as template
+from synth_spark.pipeline.workers import template
 from synth_spark.runtime import session
 
 def manager():
@@ -34,7 +34,7 @@ template.make_template(SimpleNamespace(sparkContext=context))
 print(context.environment[template.SOCKET], flush=True)
 sys.stdin.read()
 """
-DAEMON = [sys.executable, "-m", "synth_spark.pipeline.worker_daemon", "pyspark.worker"]
+DAEMON = [sys.executable, "-m", "synth_spark.pipeline.workers.daemon", "pyspark.worker"]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synth_spark.pipeline import worker_daemon
+from synth_spark.pipeline.workers import daemon
 
 
 def test_archives_of_spark_are_left_where_it_is_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -14,7 +14,7 @@ def test_archives_of_spark_are_left_where_it_is_installed(monkeypatch: pytest.Mo
     rest = list(sys.path)
     monkeypatch.setattr(sys, "path", [*archives, *rest])
     monkeypatch.setattr(sys, "path_importer_cache", dict.fromkeys(archives))
-    worker_daemon.leave_archives()
+    daemon.leave_archives()
     assert sys.path == rest
     assert not set(archives) & set(sys.path_importer_cache)
 
@@ -22,15 +22,13 @@ def test_archives_of_spark_are_left_where_it_is_installed(monkeypatch: pytest.Mo
 def test_archives_of_spark_stay_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     alone = [str(tmp_path / "pyspark.zip"), str(tmp_path)]
     monkeypatch.setattr(sys, "path", list(alone))
-    worker_daemon.leave_archives()
+    daemon.leave_archives()
     assert sys.path == alone
 
 
 def test_what_is_loaded_starts_no_thread_that_a_fork_would_lose() -> None:
     """But for the one of pyarrow's allocator, which is prepared for forks."""
-    names = "[open(f'/proc/self/task/{one}/comm').read().strip() for one in os.listdir('/proc/self/task')]"
-    code = (
-        f"import os; from synth_spark.pipeline import worker_daemon; worker_daemon.preload_alone(); print({names}[1:])"
-    )
+    threads = "[open(f'/proc/self/task/{one}/comm').read().strip() for one in os.listdir('/proc/self/task')]"
+    code = f"import os; from synth_spark.pipeline.workers import daemon; daemon.preload_alone(); print({threads}[1:])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() in ("[]", "['jemalloc_bg_thd']")
