@@ -21,10 +21,11 @@ import struct
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from synth_spark.runtime.imports import uncollected
 
@@ -44,6 +45,8 @@ def make_template(spark: "SparkSession") -> None:
 
     To be called once all is imported that tasks use, while no other thread imports anything, before any stage runs.
     """
+    from py4j.clientserver import ClientServerConnection
+
     from synth_spark.runtime.session import is_local, set_for_tasks  # which the process that Spark starts does without
 
     if _ALIVE or not sys.platform.startswith("linux") or not is_local(spark):
@@ -55,11 +58,25 @@ def make_template(spark: "SparkSession") -> None:
         door.bind(str(folder / "door"))
         door.listen()
         ended, alive = os.pipe()
-        if os.fork() == 0:
-            _ends(partial(_wait, door, ended, folder))
+        with _not_closed(ClientServerConnection):
+            if os.fork() == 0:
+                _ends(partial(_wait, door, ended, folder))
     os.close(ended)
     _ALIVE.append(alive)
     set_for_tasks(spark, SOCKET, str(folder / "door"))
+
+
+@contextmanager
+def _not_closed(kind: Any) -> Iterator[None]:
+    """Connections of a kind are let go without shutting them down.
+
+    That is what a fork does with those of the threads that it does not have: they would be shut down for both.
+    """
+    close, kind.__del__ = kind.__del__, lambda _: None
+    try:
+        yield
+    finally:
+        kind.__del__ = close
 
 
 def _wait(door: socket.socket, ended: int, folder: Path) -> None:
