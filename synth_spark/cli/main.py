@@ -156,6 +156,9 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
     The line is imported while the JVM starts, and Python workers are started while the records are read.
     """
+    from synth_spark.runtime.java import ask_java
+
+    threading.Thread(target=ask_java, daemon=True).start()  # beside the import of pyspark
     from synth_spark.pipeline.workers.template import make_template
     from synth_spark.runtime.session import running_tasks, session, warm_workers
 
@@ -173,9 +176,11 @@ def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Ite
 
 def _import_the_line() -> None:
     with uncollected():
+        import rich.console
+
         from synth_spark.pipeline import api
 
-        del api
+        del api, rich
         gc.freeze()
 
 
@@ -314,7 +319,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _warm(options: argparse.Namespace) -> None:
     from synth_spark.kernels.warmup import compile_beside
     from synth_spark.runtime.class_archive import write_archive
-    from synth_spark.runtime.session import check_java
+    from synth_spark.runtime.java import check_java
 
     compile_beside()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
-
-from rich.console import Console
-from rich.status import Status
+from typing import TYPE_CHECKING, Any
 
 from synth_spark.runtime import logs
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 #: Answers (tasks done, tasks in all) of what runs now, or None where that is not known.
 Probe = Callable[[], tuple[int, int] | None]
@@ -31,6 +31,8 @@ class Progress:
     """
 
     def __init__(self, probe: Probe = lambda: None, quiet: bool = False) -> None:
+        from rich.console import Console  # a command imports it while the JVM starts
+
         self.run_id: str | None = None
         self._probe = probe
         self._console = Console(file=sys.stderr, quiet=quiet, highlight=False, soft_wrap=True)
@@ -52,7 +54,7 @@ class Progress:
         """Report a stage while its body runs."""
         start, stop = time.monotonic(), threading.Event()
         self.event("stage_started", stage=name, what=what)
-        status = Status("", console=self._console) if self._console.is_terminal else None
+        status = self._console.status("") if self._console.is_terminal else None
         if status:
             status.start()
         else:
@@ -70,7 +72,7 @@ class Progress:
         self._print(f"{name}: done in {seconds:.1f} s" + (f" ({what})" if status else ""))
         self.event("stage_finished", stage=name, seconds=round(seconds, 3))
 
-    def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: Status | None) -> None:
+    def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: "Status | None") -> None:
         last_line, step = start, Step()
         while not stop.wait(LOOK_EVERY if status else LINE_EVERY / 3):  # asking costs Spark some work
             now = time.monotonic()
