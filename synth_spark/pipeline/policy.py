@@ -60,6 +60,11 @@ class Policy(Protocol):
         """The table of published counts."""
         ...
 
+    @property
+    def exact_domain(self) -> bool:
+        """Whether the domain says how often each value occurs in the input."""
+        ...
+
     def begin(self, run: "Run") -> None:
         """Enter a run that begins in the ledger, unless its cost is entered before its first draw."""
         ...
@@ -92,7 +97,7 @@ class Policy(Protocol):
 class KAnonymityPolicy:
     """Rare combinations are suppressed, counts rounded down to multiples of k."""
 
-    aggregates = tables.AGGREGATES
+    aggregates, exact_domain = tables.AGGREGATES, True
 
     def begin(self, run: "Run") -> None:
         """A release costs nothing, and is recorded: several of the same data can be compared."""
@@ -133,7 +138,7 @@ class KAnonymityPolicy:
 class DifferentialPrivacyPolicy:
     """Counts carry noise, and what follows is made of them alone."""
 
-    aggregates = tables.NOISY_AGGREGATES
+    aggregates, exact_domain = tables.NOISY_AGGREGATES, False
 
     def begin(self, run: "Run") -> None:
         """Nothing: the cost is known, and entered, once the values have been counted."""

@@ -110,7 +110,7 @@ class Run:
 
     def single_counts(self, table: Table, records: int) -> Singles:
         """What a kept table of counts of so many records says of single attributes; looked up once a process."""
-        if table is tables.COUNTS and not self.plan.privacy.noisy:  # its domain tells them
+        if table is tables.COUNTS and self.policy.exact_domain:
             return Singles(self.domain.single_counts(self.resolved.k if self.resolved.prunes else 1), records)
         kept = self.kept(table)
         key = (kept.content_hash, records)
