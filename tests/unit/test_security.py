@@ -83,8 +83,8 @@ def test_what_is_forbidden_is_found(source: str) -> None:
 
 
 def test_a_program_is_started_by_a_list_alone() -> None:
-    assert misuses("import subprocess\nsubprocess.run(['java'])", "session.py") == []
-    assert misuses("import subprocess\nsubprocess.run(command)", "session.py") == ["subprocess.run with a text"]
+    assert misuses("import subprocess\nsubprocess.run(['java'])", "java.py") == []
+    assert misuses("import subprocess\nsubprocess.run(command)", "java.py") == ["subprocess.run with a text"]
 
 
 # --- paths
