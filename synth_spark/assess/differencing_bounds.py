@@ -15,6 +15,7 @@ that hold the others, less the least that hold them with another value of the sa
 record). Every such combination is disclosed for certain; other ways to put counts together are not looked for.
 """
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 
@@ -126,8 +127,9 @@ def drift(earlier: Published, this: Published, fields: Sequence[Field]) -> list[
         whole = F.when(F.col("column").isin(*_single(fields)), F.greatest(held, F.lit(records))).otherwise(held)
         shares += [F.col(name) / F.greatest(whole, F.lit(1)), held / F.greatest(whole, F.lit(1))]
     moved = both.select("column", (shares[0] - shares[2]).alias("gap"), (shares[1] - shares[3]).alias("rest"))
-    sums = moved.groupBy("column").agg(((F.sum(F.abs("gap")) + F.abs(F.first("rest"))) / 2).alias("tvd"))
-    distances = {row["column"]: float(row["tvd"]) for row in sums.collect()}
+    gaps = moved.groupBy("column").agg(F.collect_list("gap").alias("gaps"), F.first("rest").alias("rest")).collect()
+    # exactly rounded, so the order in which rows arrive does not matter
+    distances = {row["column"]: math.fsum(map(abs, [*row["gaps"], row["rest"]])) / 2 for row in gaps}
     figures = {field.name: distances.get(escaped(field.name), 0.0) for field in fields}
     by_column = [Metric("drift", COMPARED, "tvd", name, 1, value) for name, value in figures.items()]
     return [Metric("drift", COMPARED, "largest_tvd", None, 1, max(figures.values(), default=0.0)), *by_column]
