@@ -33,8 +33,7 @@ def common(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 def spark(common: Path) -> Iterator[SparkSession]:
     """A local session as the product starts it, with few partitions, and with Delta."""
     from synth_spark.runtime.class_archive import java_options
-    from synth_spark.runtime.java import check_java
-    from synth_spark.runtime.session import local_settings, with_delta
+    from synth_spark.runtime.session import check_java, local_settings, with_delta
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = with_delta(SparkSession.builder.master("local[2]").appName("tests"))

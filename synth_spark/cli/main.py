@@ -154,11 +154,9 @@ def _purge(options: argparse.Namespace) -> None:
 def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Iterator[tuple["SparkSession", Progress]]:
     """The session for a plan, and progress that can ask it how far it is.
 
-    The line is imported while the JVM starts, and Python workers are started while the records are read.
+    The line is imported while the JVM starts, and Python workers are started while the records are read: as forks of
+    this process, if it is the command's own.
     """
-    from synth_spark.runtime.java import ask_java
-
-    threading.Thread(target=ask_java, daemon=True).start()  # beside the import of pyspark
     from synth_spark.pipeline.workers.template import make_template
     from synth_spark.runtime.session import running_tasks, session, warm_workers
 
@@ -319,7 +317,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _warm(options: argparse.Namespace) -> None:
     from synth_spark.kernels.warmup import compile_beside
     from synth_spark.runtime.class_archive import write_archive
-    from synth_spark.runtime.java import check_java
+    from synth_spark.runtime.session import check_java
 
     compile_beside()
     with tempfile.TemporaryDirectory() as folder:

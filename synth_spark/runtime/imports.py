@@ -2,11 +2,21 @@
 
 import gc
 import importlib.util
+import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+
+#: Read by the linear algebra and parallel loops of libraries when they are imported.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def one_thread() -> None:
+    """Have libraries that are imported from now on start no threads: forks would lose them."""
+    for name in _ONE_THREAD:
+        os.environ[name] = "1"
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
+from synth_spark.errors import EngineError
 from synth_spark.runtime.class_archive import java_options
-from synth_spark.runtime.java import check_java
 from synth_spark.runtime.jvm_output import catch_up, heard
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_MIN_JAVA = 17
 #: On few cores a run of a minute is better off with the simple compiler (measured on 2 cores: 49 s instead of 65 s), a
 #: longer one repays the optimising compiler; a concurrent collector would compete with the work itself in both. Without
 #: the latter Java reserves a fifth of the room for compiled code: three releases fill it, then nothing is compiled.
@@ -146,6 +149,24 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
     }
+
+
+def check_java() -> str:
+    """What the Java on the path, or in JAVA_HOME, says of its version.
+
+    Raises:
+        EngineError: there is none, or it is older than version 17.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        remedy = f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)"
+        raise EngineError("java", "was not found", remedy)
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
+    if version is None or int(version.group(1)) < _MIN_JAVA:
+        raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer one, or point JAVA_HOME to it")
+    return output
 
 
 def warm_workers(spark: SparkSession) -> None:

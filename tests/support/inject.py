@@ -51,8 +51,7 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.runtime.class_archive import java_options
-from synth_spark.runtime.java import check_java
-from synth_spark.runtime.session import local_settings, session
+from synth_spark.runtime.session import check_java, local_settings, session
 from synth_spark.schema import tables
 from synth_spark.storage.hashing import content_hash, sha256
 from synth_spark.storage.run_store import RunStore

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyspark
 
 from synth_spark.runtime.class_archive import java_options
-from synth_spark.runtime.java import check_java
+from synth_spark.runtime.session import check_java
 
 ROOT = Path(__file__).parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent

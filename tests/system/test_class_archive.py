@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from synth_spark.runtime.class_archive import archive_of, write_archive
-from synth_spark.runtime.java import check_java
+from synth_spark.runtime.session import check_java
 
 #: Asks a session for a number, and says whether a JVM of its own has mapped an archive.
 SESSION = """

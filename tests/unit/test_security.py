@@ -27,7 +27,7 @@ FORBIDDEN_CALLS = {
 }  # fmt: skip
 FORBIDDEN_ENDS = re.compile(r"\.(to_pickle|read_pickle|saveAsPickleFile|pickleFile)$|^os\.(exec|spawn|posix_spawn)")
 #: The places that start a program: java -version, and this package's own command.
-STARTS_PROGRAMS = {"java.py", "class_archive.py"}
+STARTS_PROGRAMS = {"session.py", "class_archive.py"}
 #: The place that forks: the template of this user's own workers, asked through a folder that is this user's alone.
 FORKS = {"template.py"}
 
@@ -83,8 +83,8 @@ def test_what_is_forbidden_is_found(source: str) -> None:
 
 
 def test_a_program_is_started_by_a_list_alone() -> None:
-    assert misuses("import subprocess\nsubprocess.run(['java'])", "java.py") == []
-    assert misuses("import subprocess\nsubprocess.run(command)", "java.py") == ["subprocess.run with a text"]
+    assert misuses("import subprocess\nsubprocess.run(['java'])", "session.py") == []
+    assert misuses("import subprocess\nsubprocess.run(command)", "session.py") == ["subprocess.run with a text"]
 
 
 # --- paths

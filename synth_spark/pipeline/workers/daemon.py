@@ -6,17 +6,15 @@ Forking is safe while there is one thread, so libraries are set to start none; t
 allocator has of its own is prepared for forks.
 """
 
-import os
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from synth_spark.pipeline.workers.template import ask_template, preload
+from synth_spark.pipeline.workers.template import ask_template, preload, run_manager
+from synth_spark.runtime.imports import one_thread
 
 #: Archives that Spark puts before everything else. What is in them is not compiled, and each task would list them anew.
 _ARCHIVES = ("pyspark.zip", "py4j-*-src.zip", "spark-core_*.jar")
-#: Read by the linear algebra and parallel loops of libraries when they are imported.
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def leave_archives() -> None:
@@ -29,17 +27,9 @@ def leave_archives() -> None:
                 del sys.path_importer_cache[entry]
 
 
-def preload_alone() -> None:
-    """Load what tasks use, so that no thread is started."""
-    for name in _ONE_THREAD:
-        os.environ[name] = "1"
-    preload()
-
-
 if __name__ == "__main__":
     leave_archives()
     if not ask_template():
-        from pyspark.daemon import manager  # as `pyspark.daemon` itself starts: before anything that takes seconds
-
-        preload_alone()
-        manager()
+        one_thread()
+        preload()
+        run_manager()

@@ -1,7 +1,7 @@
 """A command's Python workers are forks of the command itself: what it has imported, they need not import again.
 
 Spark starts a process, `daemon`, and forks its Python workers from it. Importing numpy, pandas, pyarrow, numba,
-pyspark and the stages takes that process two seconds of a core, and the command has just imported them. So the command
+pyspark and the stages takes that process a second of a core, and the command has just imported them. So the command
 forks once, before it does any work: that is the template. The process that Spark starts asks the template for a fork,
 hands its standard streams and its environment over to it, and waits for it to end.
 
@@ -17,12 +17,11 @@ import select
 import shutil
 import signal
 import socket
-import struct
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 
 #: Names, in the environment of Spark's tasks, the socket at which a template waits.
 SOCKET = "SYNTH_SPARK_WORKERS"
-_LENGTH = struct.Struct("!I")
-_TAKEN = b"+"
+_ASKED, _TAKEN = b"?", b"+"
 #: The ends of pipes that end templates when this process ends.
 _ALIVE: list[int] = []
 
@@ -115,20 +113,15 @@ def _ends(work: Callable[[], object]) -> NoReturn:
 def _leave_files(kept: set[int]) -> None:
     """Exchange all open files but some for the null device; their numbers stay taken."""
     null = os.open(os.devnull, os.O_RDWR)
-    for number in map(int, os.listdir("/proc/self/fd")):
-        if number not in kept | {null}:
-            try:
-                os.fstat(number)
-            except OSError:  # that of the listing itself
-                continue
-            os.dup2(null, number)
+    for number in set(map(int, os.listdir("/proc/self/fd"))) - kept:
+        os.dup2(null, number)
 
 
 def _become(client: socket.socket) -> None:
     """Be the process that Spark starts for its workers, in place of the one at the other end."""
-    length, streams, _, _ = socket.recv_fds(client, _LENGTH.size, 3)
-    with client.makefile("rb") as words:
-        asked = json.loads(words.read(*_LENGTH.unpack(length)))
+    _, streams, _, _ = socket.recv_fds(client, len(_ASKED), 3)
+    with client.makefile() as words:
+        asked = json.loads(words.readline())
     if asked["python"] != sys.executable:
         return
     for number, stream in enumerate(streams):
@@ -147,17 +140,15 @@ def ask_template() -> bool:
     if door is None:
         return False
     asked = {"python": sys.executable, "environment": dict(os.environ), "arguments": sys.argv, "path": sys.path}
-    words = json.dumps(asked).encode()
-    try:
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(door)
-            socket.send_fds(client, [_LENGTH.pack(len(words))], [0, 1, 2])
-            client.sendall(words)
-            taken = client.recv(1) == _TAKEN
-            while taken and client.recv(1):  # the other end is closed when the fork and its workers have ended
-                pass
-    except OSError:
-        return False
+    taken = False
+    # whatever fails, nobody is there, or was killed: what has been taken is not done twice
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(door)
+        socket.send_fds(client, [_ASKED], [0, 1, 2])
+        client.sendall(f"{json.dumps(asked)}\n".encode())
+        taken = client.recv(1) == _TAKEN
+        while taken and client.recv(1):  # the other end is closed when the fork and its workers have ended
+            pass
     return taken
 
 

@@ -26,9 +26,18 @@ def test_archives_of_spark_stay_where_it_is_not_installed(monkeypatch: pytest.Mo
     assert sys.path == alone
 
 
-def test_what_is_loaded_starts_no_thread_that_a_fork_would_lose() -> None:
+@pytest.mark.parametrize(
+    "loads",
+    [
+        "from synth_spark.runtime.imports import one_thread; one_thread();"
+        "from synth_spark.pipeline.workers.template import preload; preload()",
+        "import synth_spark.cli.main; from synth_spark.pipeline import api",
+    ],
+    ids=["daemon", "command"],
+)
+def test_what_is_loaded_starts_no_thread_that_a_fork_would_lose(loads: str) -> None:
     """But for the one of pyarrow's allocator, which is prepared for forks."""
     threads = "[open(f'/proc/self/task/{one}/comm').read().strip() for one in os.listdir('/proc/self/task')]"
-    code = f"import os; from synth_spark.pipeline.workers import daemon; daemon.preload_alone(); print({threads}[1:])"
+    code = f"{loads}; import os; print({threads}[1:])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() in ("[]", "['jemalloc_bg_thd']")
