@@ -89,9 +89,13 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
     shape = look(plan.input)  # cheap mistakes are reported before Spark starts
     with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
-        from synth_spark.pipeline import api
+        _start(options, spark, plan, progress)
 
-        _follow(options, api.start(spark, plan, progress), api.resume)
+
+def _start(options: argparse.Namespace, spark: "SparkSession", plan: Plan, progress: Progress) -> None:
+    from synth_spark.pipeline import api
+
+    _follow(options, api.start(spark, plan, progress), api.resume)
 
 
 def _resume(options: argparse.Namespace) -> None:
@@ -306,12 +310,11 @@ def _demo(options: argparse.Namespace) -> None:
     )
     with _started(plan, options) as (spark, progress):
         from synth_spark.demo import write_csv
-        from synth_spark.pipeline import api
 
         with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
             write_csv(spark, cases, options.rows, options.seed)
         options.watch.planned(plan)
-        _follow(options, api.start(spark, plan, progress), api.resume)
+        _start(options, spark, plan, progress)
 
 
 def _warm(options: argparse.Namespace) -> None:

@@ -185,7 +185,7 @@ def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
     """Of how many combinations an earlier release and this one tell what, and which they tell best."""
     for fact in ("compared", "readers_have"):
         run.store.facts.pop(fact, None)
-    if run.plan.privacy.noisy:
+    if not run.policy.compared:
         if run.plan.assessment.earlier is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return [], []

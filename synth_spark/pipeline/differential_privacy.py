@@ -31,9 +31,7 @@ def encode_values(run: Run) -> None:
     terms = run.plan.private_terms
     held = [terms.values_a_record if field.many else 1 for field in run.fields]
     capped = encode.capped(run.kept(tables.RECORDS).frame, run.fields, terms.values_a_record)
-    attributes = run.keep(tables.DOMAIN, encode.marginals(capped, run.fields))  # one row an attribute, exact
-    encode.check_size(attributes.rows)
-    encode.check_text(run.marginals, run.fields)
+    run.keep_domain(encode.marginals(capped, run.fields))
     counted = aggregate.candidates(run.marginals, run.fields, run.records, terms)
     sizes = aggregate.table_sizes(counted, len(run.fields))
     run.once("rho", lambda: compose(run.plan, sizes, _pair_sizes(run, sizes), held))

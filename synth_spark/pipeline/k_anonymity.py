@@ -7,7 +7,6 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 from dataclasses import asdict
 
 from synth_spark import aggregate, evaluate, read, synthesize, validate
-from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
@@ -45,9 +44,7 @@ def read_records(run: Run) -> None:
 
 def encode_records(run: Run) -> None:
     """Count values, and code records as small integers."""
-    attributes = run.keep(tables.DOMAIN, all_marginals(run))  # one row an attribute and its exact count
-    encode.check_size(attributes.rows)
-    encode.check_text(run.marginals, run.fields)
+    run.keep_domain(all_marginals(run))
     if run.plan.output.indicators:
         synthesize.indicator_names(run.domain)  # they must differ
     run.keep(tables.CODES, all_codes(run))  # one row a distinct record of small integers

@@ -36,6 +36,7 @@ class Promise(NamedTuple):
         shown: how that is known, in a sentence.
         records: number of records, as it may be published.
         longest: longest combination that is published.
+        private: whether that is differential privacy.
         k: below how many records a combination is called rare.
     """
 
@@ -43,6 +44,7 @@ class Promise(NamedTuple):
     shown: str
     records: int
     longest: int
+    private: bool
     k: int
 
 
@@ -63,6 +65,11 @@ class Policy(Protocol):
     @property
     def exact_domain(self) -> bool:
         """Whether the domain says how often each value occurs in the input."""
+        ...
+
+    @property
+    def compared(self) -> bool:
+        """Whether a release is compared with the release that readers have."""
         ...
 
     def begin(self, run: "Run") -> None:
@@ -97,7 +104,7 @@ class Policy(Protocol):
 class KAnonymityPolicy:
     """Rare combinations are suppressed, counts rounded down to multiples of k."""
 
-    aggregates, exact_domain = tables.AGGREGATES, True
+    aggregates, exact_domain, compared = tables.AGGREGATES, True, True
 
     def begin(self, run: "Run") -> None:
         """A release costs nothing, and is recorded: several of the same data can be compared."""
@@ -128,7 +135,7 @@ class KAnonymityPolicy:
         resolved = run.resolved
         guarantee = narrative.guarantee(resolved.k, None if resolved.proves_records else resolved.length)
         shown = _PROVED if resolved.proves_records else _LOOKED_UP
-        return Promise(guarantee, shown, resolved.protected_records, resolved.length, resolved.k)
+        return Promise(guarantee, shown, resolved.protected_records, resolved.length, False, resolved.k)
 
     def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
         """See `narrative.facts_of`."""
@@ -138,7 +145,7 @@ class KAnonymityPolicy:
 class DifferentialPrivacyPolicy:
     """Counts carry noise, and what follows is made of them alone."""
 
-    aggregates, exact_domain = tables.NOISY_AGGREGATES, False
+    aggregates, exact_domain, compared = tables.NOISY_AGGREGATES, False, False
 
     def begin(self, run: "Run") -> None:
         """Nothing: the cost is known, and entered, once the values have been counted."""
@@ -175,7 +182,7 @@ class DifferentialPrivacyPolicy:
         """(ε, δ)-differential privacy of whatever is published."""
         released = run.store.facts["released"]
         guarantee = differential_privacy.guarantee(run.spending, run.plan.unit)
-        return Promise(guarantee, _DEBITED, released["records"], released["lengths"], run.rare_below)
+        return Promise(guarantee, _DEBITED, released["records"], released["lengths"], True, run.rare_below)
 
     def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
         """See `differential_privacy.facts_of`."""

@@ -122,7 +122,7 @@ def _material(
     return ReportData(
         title=plan.title,
         run_id=run.store.run_id,
-        private=plan.privacy.noisy,
+        private=promise.private,
         guarantee=promise.guarantee,
         measured=promise.shown,
         k=promise.k,

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import evaluate
+from synth_spark.encode import codes as encode
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.ahead import Ahead
@@ -134,6 +135,12 @@ class Run:
         if self.progress.run_id == self.store.run_id:  # and not a trial inside another run
             self.progress.event("table_kept", table=table.name, rows=shown, seconds=seconds)
         return kept
+
+    def keep_domain(self, attributes: DataFrame | Written) -> None:
+        """Keep the exact domain, one row an attribute and its count, of a size and of text that can be coded."""
+        kept = self.keep(tables.DOMAIN, attributes)
+        encode.check_size(kept.rows)
+        encode.check_text(self.marginals, self.fields)
 
     def keep_once(self, table: Table, make: Callable[[], DataFrame | pa.Table]) -> Kept:
         """Write a table that holds noise, unless it was written before: what was drawn is never drawn again."""
