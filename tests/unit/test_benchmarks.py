@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import cost
@@ -15,6 +18,7 @@ from observe import Moment, Process, Watched
 import jobs
 from synth_spark.pipeline.stages import STAGES
 
+BENCHMARKS = str(Path(cost.__file__).parent)
 MANIFEST = {
     "stages": {
         "read": {"started": "1970-01-01T00:00:10.000+00:00", "seconds": 4.0},
@@ -201,3 +205,11 @@ def test_the_limits_of_the_plan_are_those_of_the_product() -> None:
         resolved = ResolvedPlan(plan, names, (2,) * 20, records, records, 20, ())
         assert cost.cuts(facts) == cuts(records, 2 * records)
         assert cost.counting_tasks(facts) == resolved.counting_tasks
+
+
+def test_every_benchmark_loads_by_itself() -> None:
+    """As `python benchmarks/NAME.py` would, with nothing but its own folder to import from."""
+    loads = "import pathlib, runpy, sys; sys.path[0] = sys.argv[1]\n"
+    loads += "for path in sorted(pathlib.Path(sys.argv[1]).glob('*.py')): runpy.run_path(str(path), run_name='loaded')"
+    done = subprocess.run([sys.executable, "-c", loads, BENCHMARKS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
