@@ -1,0 +1,146 @@
+"""Suppression of what published counts would prove together; see `docs/joint-suppression.md`.
+
+Counts are lowered by further multiples of k, some to nothing, in rounds (`kernels.deduction`). The counts of up to
+millions of combinations are looked at in one task. Of more, each round is shared by several tasks, which look at a part
+of the groups each; as a round is the same either way, so is what is lowered.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from synth_spark.encode.combinations import bucket_bounds
+from synth_spark.errors import EngineError
+from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
+from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
+from synth_spark.kernels.deduction.lowering import lowered_units, one_round
+from synth_spark.plan.planner import ResolvedPlan
+
+#: Combinations, at most, that one task looks at by itself.
+_ALONE = 5_000_000
+_LOWERED, _STATE = "bucket int, cells binary, units binary", "cells binary, units binary, total bigint"
+Keep = Callable[[int, DataFrame], DataFrame]
+
+
+def lowered_counts(
+    counts: DataFrame, resolved: ResolvedPlan, keep: Keep, rounds: int, shares: int | None = None
+) -> DataFrame:
+    """Find the published counts that are lowered.
+
+    Args:
+        counts: exact counts, one row a bucket (see `combinations.count`).
+        resolved: k, the number of records and the numbering of cells.
+        keep: keeps what the first rounds have lowered, given their number, and reads it back.
+        rounds: most rounds that tasks share.
+        shares: number of tasks; default: by the size of the table.
+
+    Returns:
+        One row a bucket of which a count is lowered: ``bucket``, ``cells`` (ascending), and by how many multiples of k,
+        ``units``.
+
+    Raises:
+        EngineError: rounds did not end.
+    """
+    exact = counts.select("cells", "counts")
+    shares = shares or math.ceil(min(resolved.cells.size, resolved.visits) / _ALONE)
+    if shares <= 1:
+        return exact.groupBy().applyInArrow(partial(_all_rounds, resolved=resolved), _LOWERED)
+    state, total = exact.where("false").selectExpr("cells", "counts AS units", "0L AS total"), 0
+    every_share = F.explode(F.sequence(F.lit(0), F.lit(shares - 1))).alias("share")
+    for number in range(rounds):
+        left, right = (frame.select("*", every_share).groupBy("share") for frame in (exact, state))
+        proposed = left.cogroup(right).applyInArrow(partial(_one_round, resolved=resolved, shares=shares), _STATE)
+        state = keep(number, proposed.groupBy().applyInArrow(_merged, _STATE))
+        before, total = total, state.agg(F.max("total")).collect()[0][0] or 0
+        if total == before:
+            return state.mapInArrow(lambda batches: (_by_bucket(*_state(one), resolved) for one in batches), _LOWERED)
+    problem = f"went on for more than {rounds} rounds: so many counts prove too much together"
+    raise EngineError("suppression", problem, "lower reporting_length, or raise privacy.k")
+
+
+def with_lowered(counts: DataFrame, lowered: DataFrame) -> DataFrame:
+    """Exact counts, one row a bucket, beside what of them is lowered: ``lowered_cells``, ``lowered_units``, or null."""
+    beside = lowered.selectExpr("bucket", "cells AS lowered_cells", "units AS lowered_units")
+    return counts.join(F.broadcast(beside), "bucket", "left")
+
+
+def published(cells: Ints, exact: Ints, k: int, lowered_cells: pa.Scalar, lowered_units: pa.Scalar) -> Ints:
+    """Counts as they are published: rounded down to a multiple of k and lowered; 0 for what is not published.
+
+    Args:
+        cells: (n,) ascending.
+        exact: (n,) counts.
+        k: privacy resolution.
+        lowered_cells: of a row of `with_lowered`.
+        lowered_units: of the same row.
+    """
+    counts = exact // k * k
+    if lowered_cells.is_valid:
+        counts[np.searchsorted(cells, unpack_ints(lowered_cells))] -= unpack_ints(lowered_units) * k
+    return counts
+
+
+def _lattice(table: pa.Table, resolved: ResolvedPlan) -> tuple[Lattice, Ints]:
+    """What is published before anything is lowered, and its cells."""
+    packed = zip(table["cells"], table["counts"], strict=True)
+    parts = [(unpack_ints(cells), unpack_ints(counts) // resolved.k) for cells, counts in packed]
+    cells, units = (np.concatenate([np.zeros(0, np.int64), *some]) for some in zip(*parts, strict=True))
+    common = np.flatnonzero(units > 0)
+    common = common[np.argsort(cells[common])]
+    return lattice_of(resolved.cells, cells[common], units[common], resolved.records // resolved.k), cells[common]
+
+
+def _all_rounds(table: pa.Table, resolved: ResolvedPlan) -> pa.Table:
+    lattice, cells = _lattice(table, resolved)
+    units = lowered_units(lattice, resolved.k)
+    return pa.Table.from_batches([_by_bucket(cells[units > 0], units[units > 0], resolved)])
+
+
+def _one_round(table: pa.Table, so_far: pa.Table, resolved: ResolvedPlan, shares: int) -> pa.Table:
+    """What a share would lower in the state so far, and that state."""
+    lattice, cells = _lattice(table, resolved)
+    before = np.zeros(len(cells) + 1, np.int64)
+    for batch in so_far.to_batches():
+        lowered_cells, units = _state(batch)
+        before[np.searchsorted(cells, lowered_cells)] = units
+    lattice.units[:] -= before
+    lowered = before + one_round(lattice, resolved.k, table["share"][0].as_py(), shares)
+    there = np.flatnonzero(lowered)
+    return _packed(cells[there], lowered[there])
+
+
+def _merged(table: pa.Table) -> pa.Table:
+    """Of what shares would lower, the most for each cell."""
+    parts = [_state(batch) for batch in table.to_batches()]
+    cells, units = (np.concatenate([np.zeros(0, np.int64), *some]) for some in zip(*parts, strict=True))
+    order = np.lexsort((units, cells))
+    last = np.append(np.diff(cells[order]) > 0, np.ones(min(1, len(order)), bool))
+    return _packed(cells[order][last], units[order][last])
+
+
+def _state(batch: pa.RecordBatch) -> tuple[Ints, Ints]:
+    """Cells and units of some rows of vectors."""
+    vectors = [np.concatenate([np.zeros(0, np.int64), *map(unpack_ints, batch[name])]) for name in ("cells", "units")]
+    return vectors[0], vectors[1]
+
+
+def _packed(cells: Ints, units: Ints) -> pa.Table:
+    arrays = [pack_ints([cells]), pack_ints([units]), pa.array([int(units.sum())])]
+    return pa.table(arrays, names=["cells", "units", "total"])
+
+
+def _by_bucket(cells: Ints, units: Ints, resolved: ResolvedPlan) -> pa.RecordBatch:
+    ends = np.searchsorted(cells, bucket_bounds(resolved.cells))
+    buckets = np.flatnonzero(np.diff(ends))
+
+    def vectors(values: Ints) -> list[Ints]:
+        return [values[ends[bucket] : ends[bucket + 1]] for bucket in buckets]
+
+    arrays = [pa.array(buckets, pa.int32()), pack_ints(vectors(cells)), pack_ints(vectors(units))]
+    return pa.RecordBatch.from_arrays(arrays, names=["bucket", "cells", "units"])
