@@ -101,12 +101,7 @@ PARTS = ("values", "overlap", "residuals", "events")
 
 #: A kind of bound, and a table (domain, k, records of each kind) of which something is proved without it.
 NEEDED = [
-    (
-        "values",
-        ((2, 1, 1), 3, 8),
-        2,
-        {(0, 1, 1): 1, (1, 0, 1): 2, (1, 1, 0): 1, (1, 1, 1): 1, (2, 0, 0): 1, (2, 1, 0): 1},
-    ),
+    ("values", ((2, 1, 1), 3, 8), 2, {(1, 0, 1): 2, (2, 0, 1): 1, (2, 1, 0): 3, (2, 1, 1): 1}),
     ("overlap", ((1, 1, 1), 2, 11), 2, {(0, 0, 1): 1, (0, 1, 1): 3, (1, 1, 0): 3, (1, 1, 1): 1}),
     ("residuals", ((2, 2), 2, 10), 2, {(1, 1): 2, (1, 2): 1, (2, 0): 3, (2, 2): 1}),
     (
@@ -128,6 +123,14 @@ def test_each_kind_of_bound_is_needed(
     others = rounds_of(*(other for other in PARTS if other != part))
     assert adversary.proves(published(adversary, counts, k, others), k) != ([], [])
     assert adversary.proves(published(adversary, counts, k, rounds_of(*PARTS)), k) == ([], [])
+
+
+def test_programs_are_needed() -> None:
+    adversary = adversary_of((2, 1, 1), 3, 8)
+    records = {(0, 1, 1): 1, (1, 0, 1): 2, (1, 1, 0): 1, (1, 1, 1): 1, (2, 0, 0): 1, (2, 1, 0): 1}
+    counts = adversary.holds @ [records.get(kind, 0) for kind in adversary.kinds]
+    assert adversary.proves(published(adversary, counts, 2, rounds_of(*PARTS)), 2) != ([], [])
+    assert adversary.proves(published(adversary, counts, 2), 2) == ([], [])
 
 
 def test_programs_find_what_no_single_bound_shows() -> None:
