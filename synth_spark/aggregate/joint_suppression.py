@@ -7,7 +7,6 @@ of the groups each; as a round is the same either way, so is what is lowered.
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +24,7 @@ from synth_spark.plan.planner import ResolvedPlan
 #: Combinations, at most, that one task looks at by itself.
 _ALONE = 5_000_000
 _LOWERED, _STATE = "bucket int, cells binary, units binary", "cells binary, units binary, total bigint"
-Keep = Callable[[int, DataFrame], DataFrame]
+Keep = Callable[[DataFrame], DataFrame]
 
 
 def lowered_counts(
@@ -36,8 +35,8 @@ def lowered_counts(
     Args:
         counts: exact counts, one row a bucket (see `combinations.count`).
         resolved: k, the number of records and the numbering of cells.
-        keep: keeps what the first rounds have lowered, given their number, and reads it back.
-        rounds: most rounds that tasks share.
+        keep: keeps what the rounds so far have lowered, and reads it back.
+        rounds: how often it can, at most: once a round that tasks share.
         shares: number of tasks; default: by the size of the table.
 
     Returns:
@@ -50,40 +49,20 @@ def lowered_counts(
     exact = counts.select("cells", "counts")
     shares = shares or math.ceil(min(resolved.cells.size, resolved.visits) / _ALONE)
     if shares <= 1:
-        return exact.groupBy().applyInArrow(partial(_all_rounds, resolved=resolved), _LOWERED)
+        return exact.groupBy().applyInArrow(lambda table: _all_rounds(table, resolved), _LOWERED)
     state, total = exact.where("false").selectExpr("cells", "counts AS units", "0L AS total"), 0
     every_share = F.explode(F.sequence(F.lit(0), F.lit(shares - 1))).alias("share")
-    for number in range(rounds):
+    for _ in range(rounds):
         left, right = (frame.select("*", every_share).groupBy("share") for frame in (exact, state))
-        proposed = left.cogroup(right).applyInArrow(partial(_one_round, resolved=resolved, shares=shares), _STATE)
-        state = keep(number, proposed.groupBy().applyInArrow(_merged, _STATE))
+        proposed = left.cogroup(right).applyInArrow(
+            lambda table, so_far: _one_round(table, so_far, resolved, shares), _STATE
+        )
+        state = keep(proposed.groupBy().applyInArrow(_merged, _STATE))
         before, total = total, state.agg(F.max("total")).collect()[0][0] or 0
         if total == before:
             return state.mapInArrow(lambda batches: (_by_bucket(*_state(one), resolved) for one in batches), _LOWERED)
     problem = f"went on for more than {rounds} rounds: so many counts prove too much together"
     raise EngineError("suppression", problem, "lower reporting_length, or raise privacy.k")
-
-
-def with_lowered(counts: DataFrame, lowered: DataFrame) -> DataFrame:
-    """Exact counts, one row a bucket, beside what of them is lowered: ``lowered_cells``, ``lowered_units``, or null."""
-    beside = lowered.selectExpr("bucket", "cells AS lowered_cells", "units AS lowered_units")
-    return counts.join(F.broadcast(beside), "bucket", "left")
-
-
-def published(cells: Ints, exact: Ints, k: int, lowered_cells: pa.Scalar, lowered_units: pa.Scalar) -> Ints:
-    """Counts as they are published: rounded down to a multiple of k and lowered; 0 for what is not published.
-
-    Args:
-        cells: (n,) ascending.
-        exact: (n,) counts.
-        k: privacy resolution.
-        lowered_cells: of a row of `with_lowered`.
-        lowered_units: of the same row.
-    """
-    counts = exact // k * k
-    if lowered_cells.is_valid:
-        counts[np.searchsorted(cells, unpack_ints(lowered_cells))] -= unpack_ints(lowered_units) * k
-    return counts
 
 
 def _lattice(table: pa.Table, resolved: ResolvedPlan) -> tuple[Lattice, Ints]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from synth_spark.encode.protected_counts import published_counts
 from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_ints
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.plan.planner import ResolvedPlan
@@ -36,25 +37,17 @@ _NOISY_SCHEMA = ", standard_error double, low bigint, high bigint"
 _WITHIN = NormalDist().inv_cdf(0.975)
 
 
-def protect(counts: Ints, k: int) -> Ints:
-    """Round counts down to a multiple of k; what is below k becomes 0.
-
-    >>> protect(np.array([9, 10, 39]), 10)
-    array([ 0, 10, 30])
-    """
-    return counts // k * k
-
-
 def aggregates(counts: DataFrame, domain: Domain, resolved: ResolvedPlan) -> DataFrame:
     """The protected aggregates.
 
     Args:
-        counts: one row a bucket: ``cells``, ``counts`` (see `combinations.count`); with noise also ``errors``.
+        counts: one row a bucket: ``cells``, ``counts`` (see `combinations.count`), perhaps beside what of them is
+            lowered (see `with_lowered`); with noise also ``errors``.
         domain: the table's domain.
         resolved: k, R and the numbering of cells.
 
     Returns:
-        One row a combination with count ≥ k: ``length``; one column for each of the input's, holding the combination's
+        One row a published combination: ``length``; one column for each of the input's, holding the combination's
         value there (or its values) or null; ``selections``, its text in SDS's order; ``protected_count``, a multiple of
         k; with noise (and k = 1) also ``standard_error``, ``low`` and ``high``. Sorted by length, falling count and
         text, from partition to partition as well.
@@ -68,9 +61,9 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: ResolvedPlan) -> Dat
         bounds = space.length_bounds()
         for batch in batches:
             for row in range(batch.num_rows):
-                cells, exact = unpack_ints(batch["cells"][row]), unpack_ints(batch["counts"][row])
-                common = exact >= k
-                cells, protected = cells[common], protect(exact[common], k)
+                cells, protected = unpack_ints(batch["cells"][row]), published_counts(batch, row, k)
+                common = protected > 0
+                cells, protected = cells[common], protected[common]
                 errors = np.frombuffer(batch["errors"][row].as_buffer(), "<f8")[common] if noisy else None
                 ends = np.searchsorted(cells, bounds)
                 for length in range(1, space.max_length + 1):
@@ -136,11 +129,11 @@ def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
     def count_ranks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         bounds = space.length_bounds()
         for batch in batches:
-            for cells, exact in zip(batch["cells"], batch["counts"], strict=True):
-                numbers, counted = unpack_ints(cells), unpack_ints(exact)
-                common = counted >= k
-                lengths = np.searchsorted(bounds, numbers[common], "right")
-                ranks, many = np.unique(ranks_of(lengths, protect(counted[common], k)), return_counts=True)
+            for row in range(batch.num_rows):
+                cells, protected = unpack_ints(batch["cells"][row]), published_counts(batch, row, k)
+                common = protected > 0
+                lengths = np.searchsorted(bounds, cells[common], "right")
+                ranks, many = np.unique(ranks_of(lengths, protected[common]), return_counts=True)
                 yield pa.RecordBatch.from_arrays([pa.array(ranks), pa.array(many)], names=["rank", "many"])
 
     by_rank = (

@@ -7,7 +7,6 @@ from synth_spark.evaluate.compare import (
     occurring,
     partial_sums,
     partial_sums_between,
-    reportable_singles,
     single_counts,
 )
 from synth_spark.evaluate.fidelity import labels
@@ -22,6 +21,5 @@ __all__ = [
     "occurring",
     "partial_sums",
     "partial_sums_between",
-    "reportable_singles",
     "single_counts",
 ]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, GroupedData
 
+from synth_spark.encode.protected_counts import published_counts
 from synth_spark.evaluate.fidelity import Vectors, fidelity
 from synth_spark.evaluate.measures import NEEDS_RARE, Sums, finish
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
@@ -64,23 +65,22 @@ def single_counts(counts: DataFrame, space: CellSpace, records: int) -> Singles:
 
 
 def partial_sums(
-    sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k: int, singles: tuple[Singles, Singles]
+    sensitive: DataFrame, synthetic: DataFrame, space: CellSpace, k: int, singles: tuple[Singles, Singles, Singles]
 ) -> DataFrame:
     """Sum, bucket by bucket, what the measures are made of.
 
     Args:
-        sensitive: counts of the sensitive records, one row a bucket.
+        sensitive: counts of the sensitive records, one row a bucket, beside what of them is lowered (`with_lowered`).
         synthetic: counts of the synthetic records, one row a bucket.
         space: the cells of both.
         k: privacy resolution.
-        singles: the single counts of both.
+        singles: single counts of sensitive, reportable and synthetic records.
 
     Returns:
         One row a bucket, ``comparison``, ``length``, ``count_bin`` and ``measure``, with its ``value``; indices, not
         names; count_bin 0 holds the sums by length. And one row a bucket and kind of vector, with its ``vector``.
     """
-    exact_singles, synthetic_singles = singles
-    reported_singles = reportable_singles(exact_singles, k)
+    exact_singles, reported_singles, synthetic_singles = singles
     pairs = [
         (exact_singles, reported_singles),
         (exact_singles, synthetic_singles),
@@ -89,7 +89,9 @@ def partial_sums(
 
     def compare(left: pa.Table, right: pa.Table) -> pa.Table:
         cells, exact, synthetic_counts = align(*_vector(left), *_vector(right))
-        reportable = exact // k * k
+        reportable = np.zeros(len(cells), np.int64)
+        if left.num_rows:
+            reportable[np.searchsorted(cells, unpack_ints(left["cells"][0]))] = published_counts(left, 0, k)
         rows: list[_Row] = []
         for index, (source, target) in enumerate(
             [(exact, reportable), (exact, synthetic_counts), (reportable, synthetic_counts)]
@@ -100,11 +102,6 @@ def partial_sums(
 
     together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))
     return together.applyInArrow(compare, _PARTIAL)
-
-
-def reportable_singles(exact: Singles, k: int) -> Singles:
-    """Single counts as they are protected by suppression and rounding."""
-    return Singles(exact.counts // k * k, exact.records // k * k)
 
 
 class CountedTable(NamedTuple):

@@ -7,6 +7,8 @@ from synth_spark.kernels.counting.association import Singles, compare_pairs
 from synth_spark.kernels.counting.by_column_tuple import walk_tuples
 from synth_spark.kernels.counting.by_record import enumerate_records
 from synth_spark.kernels.counting.merge_records import merge
+from synth_spark.kernels.deduction.lattice import lattice_of
+from synth_spark.kernels.deduction.lowering import one_round
 from synth_spark.kernels.growth.part import Part, grow_part
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
 from synth_spark.kernels.growth.settings import Growth
@@ -50,7 +52,7 @@ def _compile_growth() -> None:
     part = Part(7, np.arange(12, dtype=np.int32), starts=None)
     records, copies = grow_part(codes, weights, weights, np.array(_SPACE.cards, np.int64), part, growth)
     starts = np.arange(0, 13, 2)
-    some, largest = thresholds(*offer(records, copies, starts, 60, 1), 60)
+    some, largest = thresholds(*offer(records, copies, starts, 59, 1), 60, np.zeros(12, np.int64))
     give_up(records, copies, starts, some, largest, 1)
     draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
     hash_copies(records, copies, np.uint64(1))
@@ -63,6 +65,8 @@ def _compile_counting() -> None:
         count(_SPACE, codes, weights)
     rare_records(_SPACE, codes, weights, np.arange(20))
     support_up_to(2, codes, weights, codes)
+    cells, counts = walk_tuples(CellSpace(_SPACE.cards, 3), codes, weights)
+    one_round(lattice_of(CellSpace(_SPACE.cards, 3), cells, counts // 50, len(codes) // 50), 50, 0, 1)
 
 
 def _compile_assessment() -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
+from synth_spark.encode.protected_counts import with_lowered
 from synth_spark.errors import InputError
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
@@ -66,8 +67,13 @@ def aggregate_counts(run: Run) -> None:
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if resolved.fits and run.plan.synthesis.kind not in FROM_COUNTS:
         run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
-    common_ones = aggregate.aggregates(counts.frame, run.domain, resolved)
-    run.keep(tables.AGGREGATES, common_ones)  # one row a common combination
+    rounds = iter(tables.LOWERING)
+    lowered = aggregate.lowered_counts(
+        counts.frame, resolved, lambda so_far: run.keep(next(rounds), so_far).frame, len(tables.LOWERING)
+    )
+    lowered_ones = run.keep(tables.LOWERED, lowered)  # one row a bucket of which a count is lowered
+    published = aggregate.aggregates(with_lowered(counts.frame, lowered_ones.frame), run.domain, resolved)
+    run.keep(tables.AGGREGATES, published)  # one row a published combination
 
 
 def synthesize_records(run: Run) -> Kept:
@@ -76,7 +82,7 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed)
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed, run.lowered_singles)
     return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
@@ -100,13 +106,13 @@ def _synthesize_from_counts(run: Run) -> Kept:
 
 def evaluate_counts(run: Run) -> None:
     """Count the combinations of synthetic records, and compare."""
-    resolved, counts = run.resolved, run.kept(tables.COUNTS).frame
+    resolved, counts = run.resolved, with_lowered(run.kept(tables.COUNTS).frame, run.kept(tables.LOWERED).frame)
     written, counted = count_synthetic(run, lambda: _evidence(run))
     exact = run.single_counts(tables.COUNTS, run.records)
     synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
-    sums = evaluate.partial_sums(counts, counted.frame, resolved.cells, resolved.k, (exact, synthetic)).toArrow()
-    reportable = evaluate.reportable_singles(exact, resolved.k)
-    keep_comparisons(run, sums, written.rows, (exact, reportable, synthetic))
+    singles = exact, run.published_singles, synthetic
+    sums = evaluate.partial_sums(counts, counted.frame, resolved.cells, resolved.k, singles).toArrow()
+    keep_comparisons(run, sums, written.rows, singles)
 
 
 def validate_tables(run: Run) -> None:

@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import evaluate
 from synth_spark.encode import codes as encode
+from synth_spark.encode.protected_counts import protect
+from synth_spark.kernels.cells import Ints
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.ahead import Ahead
@@ -116,8 +118,23 @@ class Run:
         kept = self.kept(table)
         key = (kept.content_hash, records)
         if key not in self._singles:
-            self._singles[key] = evaluate.single_counts(kept.frame, self.resolved.cells, records)
+            counts = kept.frame.withColumnRenamed("units", "counts")
+            self._singles[key] = evaluate.single_counts(counts, self.resolved.cells, records)
         return self._singles[key]
+
+    @cached_property
+    def lowered_singles(self) -> Ints:
+        """(A,) by how many multiples of k the count of each attribute with count ≥ k is published lower."""
+        common = self.domain.single_counts() >= self.resolved.k
+        lowered: Ints = self.single_counts(tables.LOWERED, 0).counts[common]
+        return lowered
+
+    @cached_property
+    def published_singles(self) -> Singles:
+        """Single counts as they are published under k-anonymity: rounded down, few of them lowered further."""
+        k, exact = self.resolved.k, self.single_counts(tables.COUNTS, self.records)
+        lowered = self.single_counts(tables.LOWERED, 0).counts
+        return Singles(protect(exact.counts, k) - k * lowered, self.resolved.protected_records)
 
     def write(self, table: Table, rows: DataFrame | pa.Table) -> Written:
         """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job."""

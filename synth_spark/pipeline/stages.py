@@ -45,7 +45,11 @@ STAGES = {
     "k_anonymity": {
         "read": Stage(k_anonymity.read_records, "reading and checking the records", _READ),
         "encode": Stage(k_anonymity.encode_records, "counting values, coding records", _CODED),
-        "aggregate": Stage(k_anonymity.aggregate_counts, "counting combinations", (tables.COUNTS, tables.AGGREGATES)),
+        "aggregate": Stage(
+            k_anonymity.aggregate_counts,
+            "counting combinations, suppressing what they would tell",
+            (tables.COUNTS, *tables.LOWERING, tables.LOWERED, tables.AGGREGATES),
+        ),
         "synthesize": Stage(
             _synthesize(k_anonymity.synthesize_records),
             "growing records",

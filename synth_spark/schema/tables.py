@@ -55,9 +55,19 @@ CODES = Table("codes", "one row a distinct record of 16-bit codes, with its mult
 COUNTS = Table(
     "counts", "one row a bucket of column tuples: the cells that occur, and their exact counts", Sensitivity.SENSITIVE
 )
+#: What the first rounds have lowered, where several tasks share them.
+LOWERING = tuple(
+    Table(f"lowering_{number}", "one row: cells whose counts are lowered so far, and how far", Sensitivity.SENSITIVE)
+    for number in range(24)
+)
+LOWERED = Table(
+    "lowered",
+    "one row a bucket of column tuples: the cells whose counts are published lower, and by how many multiples of k",
+    Sensitivity.SENSITIVE,
+)
 AGGREGATES = Table(
     "aggregates",
-    "one row a combination of length 1…R with count ≥ k, rounded down to a multiple of k",
+    "one row a published combination of length 1…R; its count is rounded down to a multiple of k, a few further",
     Sensitivity.SAFE,
 )
 VALUES = Table(

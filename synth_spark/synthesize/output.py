@@ -22,7 +22,7 @@ from synth_spark.schema.tables import positional
 _BATCH = 50_000
 
 
-def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int) -> DataFrame:
+def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int, lowered: Ints) -> DataFrame:
     """Round every attribute's total down to a multiple of k, and write the records out.
 
     Args:
@@ -30,13 +30,15 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, 
         domain: the table's domain.
         resolved: k and the number of files.
         seed: of all random choices.
+        lowered: (A,) by how many multiples of k the published count of each attribute with count ≥ k is lowered.
 
     Returns:
         One row a synthetic record: the input's columns in the form they came in, absent = null, in an order that is a
         hash of the content and so carries no information.
     """
     starts, key = starts_of(domain.common(resolved.k)), derive(seed, "round")
-    some, largest = thresholds(*_offers(grown, starts, resolved.k, key), resolved.k)
+    most = resolved.k - 1 + resolved.k * int(lowered.max(initial=0))
+    some, largest = thresholds(*_offers(grown, starts, most, key), resolved.k, lowered)
 
     def rounded(records: Codes, copies: Ints) -> tuple[Codes, Ints]:
         return give_up(records, copies, starts, some, largest, key)
@@ -126,13 +128,13 @@ def indicator_names(domain: Domain) -> list[tuple[str, int, str | None]]:
     return names
 
 
-def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Hashes]:
+def _offers(grown: DataFrame, starts: Ints, most: int, key: int) -> tuple[Ints, Hashes]:
     """Total of each attribute over all records, and the smallest hashes of the copies that hold it."""
     columns = len(starts) - 1
 
     def offer_block(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         offers = [
-            offer(unpack_codes(batch["record"], columns), unpack_weights(batch["copies"]), starts, k, key)
+            offer(unpack_codes(batch["record"], columns), unpack_weights(batch["copies"]), starts, most, key)
             for batch in batches
         ]
         if offers:
@@ -140,7 +142,7 @@ def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Has
 
     def merge_all(table: pa.Table) -> pa.Table:
         offers = [
-            (unpack_ints(totals), unpack_ints(lowest).view(np.uint64).reshape(-1, k - 1))
+            (unpack_ints(totals), unpack_ints(lowest).view(np.uint64).reshape(-1, most))
             for totals, lowest in zip(table["totals"], table["lowest"], strict=True)
         ]
         return pa.table(_packed(offers), names=["totals", "lowest"])
@@ -148,8 +150,8 @@ def _offers(grown: DataFrame, starts: Ints, k: int, key: int) -> tuple[Ints, Has
     schema = "totals binary, lowest binary"
     merged = grown.mapInArrow(offer_block, schema).groupBy().applyInArrow(merge_all, schema).toArrow()
     if merged.num_rows == 0:
-        return np.zeros(starts[-1], np.int64), np.zeros((starts[-1], k - 1), np.uint64)
-    return unpack_ints(merged["totals"][0]), unpack_ints(merged["lowest"][0]).view(np.uint64).reshape(-1, k - 1)
+        return np.zeros(starts[-1], np.int64), np.zeros((starts[-1], most), np.uint64)
+    return unpack_ints(merged["totals"][0]), unpack_ints(merged["lowest"][0]).view(np.uint64).reshape(-1, most)
 
 
 def _packed(offers: list[tuple[Ints, Hashes]]) -> list[pa.Array]:

@@ -68,10 +68,9 @@ def _lower_set(lattice, node, values, k, lowered):
     while -none * k >= (k - 1) * (positive - 1) + 1:
         chosen = -1
         for subset in range(1 << size):
-            at = places[subset]
-            if members[subset] % 2 and at >= 0 and lattice.units[at] > less[subset]:
-                if chosen < 0 or members[subset] > members[chosen]:
-                    chosen = subset
+            at, longer = places[subset], chosen < 0 or members[subset] > members[chosen]
+            if longer and members[subset] % 2 and at >= 0 and lattice.units[at] > less[subset]:
+                chosen = subset
         if chosen < 0:
             break
         less[chosen] += 1

@@ -73,9 +73,9 @@ def _bounds(lattice: Lattice, values: list[Ints], k: int) -> _Bounds:
 
 
 def _attained(bounds: _Bounds) -> bool:
-    """Whether some records have the least counts, all at once; k − 1 more that hold a combination have its largest, too.
+    """Whether some records have the least counts, all at once.
 
-    With all parts of the combination: none of them then has more than its own largest.
+    With k − 1 more of just the attributes of a combination, that has its largest count and no part of it has more.
     """
     from scipy.optimize import linprog
 

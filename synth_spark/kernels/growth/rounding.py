@@ -1,8 +1,9 @@
 """Rounding: every attribute's occurrences in the synthetic records become a multiple of k.
 
-The excess, total mod k, is given up by the copies of records whose keyed hash with the attribute is smallest. That
-needs no walk in order: each block of records offers its k − 1 smallest hashes, the smallest of all decide a threshold
-for each attribute, and a copy gives up the attributes at or below theirs, wherever it is.
+The excess, total mod k and what its published count is lowered by, is given up by the copies of records whose keyed
+hash with the attribute is smallest. That needs no walk in order: each block of records offers as many of its smallest
+hashes, the smallest of all decide a threshold for each attribute, and a copy gives up the attributes at or below
+theirs, wherever it is.
 """
 
 import numpy as np
@@ -17,21 +18,21 @@ Hashes = npt.NDArray[np.uint64]
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-def offer(codes: Codes, copies: Ints, starts: Ints, k: int, key: int) -> tuple[Ints, Hashes]:
+def offer(codes: Codes, copies: Ints, starts: Ints, most: int, key: int) -> tuple[Ints, Hashes]:
     """What a block of records offers to give up.
 
     Args:
         codes: (p, m) codes of distinct records, 0 = absent.
         copies: (p,) copies of each.
         starts: (m + 1,) first attribute of each column.
-        k: privacy resolution.
+        most: largest excess of an attribute.
         key: of the hashes.
 
     Returns:
-        (totals, lowest): (A,) occurrences of each attribute, and (A, k − 1) the smallest hashes of the copies that hold
+        (totals, lowest): (A,) occurrences of each attribute, and (A, most) the smallest hashes of the copies that hold
         it, ascending, filled up with the largest number.
     """
-    totals, lowest = np.zeros(starts[-1], np.int64), np.full((starts[-1], k - 1), _NONE)
+    totals, lowest = np.zeros(starts[-1], np.int64), np.full((starts[-1], most), _NONE)
     _offer(codes, copies, hash_copies(codes, copies, np.uint64(key)), starts, totals, lowest)
     return totals, np.sort(lowest, axis=1)
 
@@ -41,10 +42,22 @@ def merge(lowest: Hashes, other: Hashes) -> Hashes:
     return np.sort(np.concatenate([lowest, other], axis=1), axis=1)[:, : lowest.shape[1]]
 
 
-def thresholds(totals: Ints, lowest: Hashes, k: int) -> tuple[npt.NDArray[np.bool_], Hashes]:
-    """(A,) whether each attribute has an excess, and the largest hash of a copy that gives it up."""
-    excess = totals % k
-    return excess > 0, lowest[np.arange(len(totals)), np.maximum(excess - 1, 0)]
+def thresholds(totals: Ints, lowest: Hashes, k: int, lowered: Ints) -> tuple[npt.NDArray[np.bool_], Hashes]:
+    """Decide who gives up what.
+
+    Args:
+        totals: see `offer`.
+        lowest: see `offer`.
+        k: privacy resolution.
+        lowered: (A,) by how many multiples of k each attribute's published count is lowered; all copies of an attribute
+            give it up where that leaves none.
+
+    Returns:
+        (A,) whether each attribute has an excess, and the largest hash of a copy that gives it up.
+    """
+    excess = totals % k + k * lowered
+    largest = lowest[np.arange(len(totals)), np.clip(excess - 1, 0, lowest.shape[1] - 1)]
+    return excess > 0, np.where(excess >= totals, _NONE, largest)
 
 
 def give_up(

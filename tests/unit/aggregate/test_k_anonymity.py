@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_tables import ELEVEN_ROWS, FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
-from synth_spark.aggregate.k_anonymity import narrow_rows, protect, ranks_of, selection_texts, wide_rows
+from synth_spark.aggregate.k_anonymity import narrow_rows, ranks_of, selection_texts, wide_rows
+from synth_spark.encode.protected_counts import protect
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting.count import count_combinations
 from synth_spark.plan import parse

@@ -78,7 +78,8 @@ def grow_all(
     records, place = np.unique(records, axis=0, return_inverse=True)
     counts = np.bincount(place.ravel(), counts, len(records)).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(common)]).astype(np.int64)
-    some, largest = thresholds(*offer(records, counts, starts, growth.k, seed % 2**64), growth.k)
+    offers, none = offer(records, counts, starts, growth.k - 1, seed % 2**64), np.zeros(starts[-1], np.int64)
+    some, largest = thresholds(*offers, growth.k, none)
     records, counts = give_up(records, counts, starts, some, largest, seed % 2**64)
     return [(tuple(record), count) for record, count in zip(records.tolist(), counts.tolist(), strict=True)]
 

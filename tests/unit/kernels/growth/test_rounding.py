@@ -37,14 +37,15 @@ def occurrences(codes: Codes, copies: Ints) -> Counter[tuple[int, int]]:
     return found
 
 
-def round_totals(table: Table, k: int, key: int, cut: int) -> tuple[Codes, Ints]:
+def round_totals(table: Table, k: int, key: int, cut: int, lowered: Ints | None = None) -> tuple[Codes, Ints]:
     """Round a table in two blocks, that are cut at a record."""
     codes, copies = distinct(table)
     starts, cut = starts_of(table), min(cut, len(codes))
     blocks = [(codes[:cut], copies[:cut]), (codes[cut:], copies[cut:])]
-    offers = [offer(*block, starts, k, key) for block in blocks]
+    lowered = np.zeros(starts[-1], np.int64) if lowered is None else lowered
+    offers = [offer(*block, starts, k - 1 + k * int(lowered.max(initial=0)), key) for block in blocks]
     lowest = merge(offers[0][1], offers[1][1])
-    some, largest = thresholds(offers[0][0] + offers[1][0], lowest, k)
+    some, largest = thresholds(offers[0][0] + offers[1][0], lowest, k, lowered)
     parts = [give_up(*block, starts, some, largest, key) for block in blocks]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
@@ -58,6 +59,17 @@ def test_totals_become_the_multiples_below(table: Table, k: int, key: int, cut: 
     assert (copies > 0).all()
     assert records.any(axis=1).all()
     assert copies.sum() <= distinct(table)[1].sum()
+
+
+@few
+@given(coded_tables(), st.integers(2, 6), keys, st.integers(0, 9), st.data())
+def test_totals_follow_counts_that_are_lowered(table: Table, k: int, key: int, cut: int, data: st.DataObject) -> None:
+    attributes = [(column, value) for column, card in enumerate(table.cards) for value in range(1, card + 1)]
+    lowered = data.draw(st.lists(st.integers(0, 2), min_size=len(attributes), max_size=len(attributes)))
+    before = occurrences(*distinct(table))
+    records, copies = round_totals(table, k, key, cut, np.array(lowered, np.int64))
+    expected = {a: max(0, before[a] // k - less) * k for a, less in zip(attributes, lowered, strict=True)}
+    assert occurrences(records, copies) == +Counter(expected)
 
 
 @few
@@ -80,9 +92,9 @@ def test_the_key_decides_who_gives_up() -> None:
     starts, copies = np.array([0, 1, 12]), np.full(11, 4)
     losers = set()
     for key in range(30):
-        some, largest = thresholds(*offer(codes, copies, starts, 4, key), 4)
+        some, largest = thresholds(*offer(codes, copies, starts, 3, key), 4, np.zeros(12, np.int64))
         assert not some.any()  # 44 and eleven times 4 are multiples of 4 already
-        some, largest = thresholds(*offer(codes, copies, starts, 43, key), 43)
+        some, largest = thresholds(*offer(codes, copies, starts, 42, key), 43, np.zeros(12, np.int64))
         records, _ = give_up(codes, copies, starts, np.append(some[:1], np.zeros(11, np.bool_)), largest, key)
         losers |= {record[1] for record in records.tolist() if record[0] == 0}
     assert len(losers) > 5
