@@ -11,7 +11,7 @@ from synth_spark.evaluate.compare import (
     single_counts,
 )
 from synth_spark.evaluate.fidelity import labels
-from synth_spark.evaluate.measures import finish
+from synth_spark.evaluate.measures import finish, single_measures
 
 __all__ = [
     "CountedTable",
@@ -24,4 +24,5 @@ __all__ = [
     "partial_sums_between",
     "reportable_singles",
     "single_counts",
+    "single_measures",
 ]

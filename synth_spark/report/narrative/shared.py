@@ -188,6 +188,16 @@ def about_rules(number: int) -> list[str]:
     return [f"Every synthetic record keeps {kept} declared for these records; the audit checked it."] if number else []
 
 
+def about_singles(figures: dict[tuple[str, int | None], float]) -> str:
+    """How near the single counts of the synthetic records are to the published ones, in a sentence; as measured."""
+    values, missing = int(figures["source_combinations", 1]), int(figures["suppressed", 1])
+    return (
+        f"Measured on both tables: on average the synthetic records have {100 * figures['mean_ratio', 1]:.1f} % of a "
+        f"published single count; the largest difference is {int(figures['largest_gap', 1]):,}; {missing:,} of the "
+        f"{values:,} published values are in no synthetic record."
+    )
+
+
 def by_length(figures: dict[tuple[str, int | None], float], measure: str, longest: int) -> str:
     """A measure as shares of singles, pairs, …, in words."""
     names = {1: "singles", 2: "pairs", 3: "triples"}
