@@ -111,6 +111,14 @@ def contract(
         rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
         rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **covered),
     ]
+    figures = {
+        "combinations.no_leakage": ("leaked", "No combination that is rare in the input is in fewer than k records."),
+        "combinations.no_emergence": ("emerged", "No combination that is rare in the input is in k records or more."),
+        "combinations.no_fabrication": ("fabricated", "Every combination of the records is in the input."),
+    }
+    combined = [
+        rule(name, in_set, f"{meaning} Up to R.", column=column, **none) for name, (column, meaning) in figures.items()
+    ]
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
     return [
         rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
@@ -121,9 +129,7 @@ def contract(
         rule("aggregates.multiple_of_k", "UnexpectedRowsExpectation", "Multiples of k.", unexpected_rows_query=odd),
         rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
         *singles,
-        rule("combinations.no_leakage", in_set, "No rare combination occurs.", column="leaked", **none),
-        rule("combinations.no_emergence", in_set, "No rare combination became frequent.", column="emerged", **none),
-        rule("combinations.no_fabrication", in_set, "Every combination exists.", column="fabricated", **none),
+        *combined,
         *(declared if constrained else []),
         *(proof if proven else []),
     ]

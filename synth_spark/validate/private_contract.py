@@ -60,7 +60,8 @@ def private_contract(longest: int, constrained: bool, seeded: bool, single_count
     outside = "SELECT length FROM {batch} WHERE protected_count < low OR protected_count > high OR standard_error < 0"
     small = Rule("privacy", "delta", in_set, {"column": "delta_too_large", **none}, "δ < 1 / records.", "warning")
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
-    rules = [rule("combinations.released", in_set, "Records hold released combinations.", column="fabricated", **none)]
+    known = "Every combination of the records, up to required_length, was released."
+    rules = [rule("combinations.released", in_set, known, column="fabricated", **none)]
     equal = [rule("single_counts.exact", in_set, "Single counts equal the released ones.", column="difference", **none)]
     return [
         rule("columns.schema", "ExpectColumnPairValuesToBeEqual", "Every table has its declared columns.", **same),

@@ -186,7 +186,7 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         about_singles(figures),
         "Of the released counts, the synthetic records reproduce "
         f"{by_length(figures, 'mass_share_of_common', longest)}.",
-        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held.",
+        f"{len(results)} rules of the audit may be told of; all were checked on what was written, and {held} held.",
         "How near this release is to the exact data was measured for those who sign it, and is not published: "
         "that, too, "
         "would tell of the data.",

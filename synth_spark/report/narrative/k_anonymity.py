@@ -148,7 +148,7 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         f"Of the published counts, the synthetic records reproduce {mass}.",
         f"{_ESTIMATES[facts.single_counts == 'equal']}: where a combination is in `aggregates`, prefer its count "
         "there.",
-        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held. "
+        f"{len(results)} rules of the audit may be told of; all were checked on what was written, and {held} held. "
         + _PROVEN[facts.proven],
         "What is not promised: a group of k people who all share a value is still described by it; someone who knows "
         "all but one of a group's members, or holds several releases of the same data, may learn more than from this "

@@ -169,7 +169,7 @@ def verdict(results: Sequence[Result]) -> str:
     """The outcome of an audit, in a sentence."""
     failed = [result for result in results if not result.success]
     if not failed:
-        return "All rules held."
+        return "All of these rules held."
     if not any(result.holds_back for result in failed):
         return f"{len(failed)} of {len(results)} rules did not hold; they are warnings, and were accepted."
     return f"{len(failed)} of {len(results)} rules failed: the release was stopped."
