@@ -108,7 +108,10 @@ def test_a_release_of_fewer_records_is_published_and_says_how_far_its_single_cou
 ) -> None:
     settings = {"synthesis__kind": "aggregate_seeded", "synthesis__records": 1_000}
     api.resume(another(counted, tmp_path / "out", "fewer", "synthesize", **settings))
-    counts, expected = single_counts(published(tmp_path / "out", "synthetic_records")), rounded_down(large)
+    made = published(tmp_path / "out", "synthetic_records")
+    assert len(made) == 1_000
+    assert set(pair_counts(made)) <= set(pairs_of(published(tmp_path / "out", "aggregates").query("length == 2")))
+    counts, expected = single_counts(made), rounded_down(large)
     text = (tmp_path / "out" / "RELEASE.md").read_text()
     assert "their single counts are not those of `aggregates`" in text
     assert f"the largest difference is {max(abs(counts[value] - expected[value]) for value in expected):,}; " in text
