@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _DEBITED = "Its cost was entered in the privacy ledger before the first draw."
 _PROVED = (
-    "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
+    "That was proved for every synthetic record, on what was written, by code that shares no step with what made it."
 )
-_LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
+_LOOKED_UP = "Every combination of the synthetic records, up to that length, was looked up in the sensitive ones."
 
 
 class Promise(NamedTuple):
