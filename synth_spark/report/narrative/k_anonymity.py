@@ -27,8 +27,8 @@ _ESTIMATES = {
 _PROVEN = {
     True: "One of them is the proof of sentence 3, for every synthetic record, by code that shares no step of the "
     "synthesis with the code that made them.",
-    False: "Among them is sentence 3: every combination of the synthetic records, up to that length, was looked up in the "
-    "sensitive ones.",
+    False: "Among them is sentence 3: every combination of the synthetic records, up to that length, was looked up in "
+    "the sensitive ones.",
 }
 
 
