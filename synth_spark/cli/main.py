@@ -221,7 +221,7 @@ def _plan(options: argparse.Namespace) -> None:
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
     if shape is None:
-        print("The input's shape is known once Spark has opened it.")
+        print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return
     resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct, shape.filled)
     print("\n".join(summary_lines(resolved, shape)))

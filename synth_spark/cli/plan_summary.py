@@ -1,7 +1,9 @@
 """What a plan would do and promise, and what a ledger holds, in lines of text. No Spark here."""
 
 import math
+import textwrap
 
+from synth_spark.plan import SingleCounts, what_is_counted
 from synth_spark.plan.input_preview import Preview
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
@@ -9,6 +11,15 @@ from synth_spark.privacy.ledger import Account, Entry
 
 #: Expected absolute value of Gaussian noise of scale 1.
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
+
+#: What single counts of the synthetic records will be.
+_SINGLES: dict[SingleCounts, str] = {
+    "equal": "Single counts of the synthetic records will equal the published ones.",
+    "multiples": "Single counts of the synthetic records will be multiples of k, and mostly lower than the published "
+    "ones; values may be missing. The release tells how far off they are.",
+    "free": "Single counts of the synthetic records will not equal the published ones; the release tells how far off "
+    "they are.",
+}
 
 
 def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
@@ -28,11 +39,18 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
         *(_memory(resolved) if resolved.proves_records else []),
         *_privacy(resolved, shape),
+        *_sentence(what_is_counted(resolved.plan)),
+        *_sentence(_SINGLES[resolved.single_counts]),
         f"sensitive folder   {resolved.plan.work_folder}",
         f"privacy ledger     {resolved.plan.ledger_file}",
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),
     ]
+
+
+def _sentence(text: str) -> list[str]:
+    """A sentence in the place of values, on as many lines as it needs."""
+    return textwrap.wrap(text, 110, initial_indent=" " * 19, subsequent_indent=" " * 19)
 
 
 def _parts(resolved: ResolvedPlan) -> str:

@@ -10,7 +10,7 @@ from synth_spark.evaluate.compare import (
     single_counts,
 )
 from synth_spark.evaluate.fidelity import labels
-from synth_spark.evaluate.measures import finish
+from synth_spark.evaluate.measures import finish, single_measures
 
 __all__ = [
     "CountedTable",
@@ -22,4 +22,5 @@ __all__ = [
     "partial_sums",
     "partial_sums_between",
     "single_counts",
+    "single_measures",
 ]

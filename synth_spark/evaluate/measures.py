@@ -3,9 +3,11 @@
 Length and bin are None where a measure is over all lengths or all bins. Percentages name their denominator.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from synth_spark.kernels.counting.count_differences import BIN_SUMS, FIRST_BIN, LENGTH_SUMS
 from synth_spark.schema.metrics import Metric
@@ -52,6 +54,29 @@ def finish(sums: Sums) -> list[Metric]:
     collector.add("target_records", sums.target_records)
     _preservation(collector, sums)
     return collector.measures
+
+
+def single_measures(comparison: str, source: npt.NDArray[np.int64], target: npt.NDArray[np.int64]) -> list[Metric]:
+    """How far the single counts of the target are off.
+
+    How many values of the source the target lacks is the measure ``suppressed`` of length 1.
+
+    Args:
+        comparison: ``source_to_target``.
+        source: (n,) counts of attributes.
+        target: (n,) counts of the same ones.
+
+    Returns:
+        ``largest_gap`` and ``mean_ratio``, over the attributes that the source holds; nothing if it holds none.
+    """
+    held = source > 0
+    if not held.any():
+        return []
+    figures = {
+        "largest_gap": np.abs(source - target)[held].max(),
+        "mean_ratio": math.fsum(target[held] / source[held]) / np.count_nonzero(held),  # whatever their order
+    }
+    return [Metric(None, comparison, name, None, 1, float(value)) for name, value in figures.items()]
 
 
 class _Collector:

@@ -29,6 +29,8 @@ MEASURES = {
     "emerged": "Combinations that fewer than k records of the source share and that at least k of the target do.",
     "both": "Combinations that source and target hold.",
     "mean_absolute_error": "Mean of |s - t| over the combinations that both hold.",
+    "largest_gap": "Largest |s - t| over the combinations of the source (of length 1).",
+    "mean_ratio": "Mean of t / s over the combinations of the source, 0 where t = 0 (of length 1).",
     "common": "Combinations that at least k records of the source share.",
     "kept": "Combinations that at least k records of the source share and that the target holds.",
     "kept_share_of_common": "Share of the combinations with at least k records in the source that the target holds.",

@@ -79,6 +79,7 @@ def keep_comparisons(
     counted = zip((tables.COUNTS, tables.SYNTHETIC_COUNTS), evaluate.occurring(sums), strict=True)
     run.store.facts["occurring"] = {table.name: number for table, number in counted}
     measures = evaluate.measures(sums, run.resolved, synthetic_records, singles[1].records, reported)
+    measures += evaluate.single_measures(PUBLIC, singles[1].counts, singles[2].counts)
     metrics = evaluate.fidelity_metrics(sums, run.resolved, run.domain, singles, run.rare_below, reported)
     run.keep(tables.MEASURES, count_metrics_table(measures))  # one row a measure, against exact counts too
     run.keep(tables.COMPARISONS, metrics_table(metrics))  # one row a figure, against exact counts too

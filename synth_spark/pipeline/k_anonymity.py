@@ -39,6 +39,8 @@ def read_records(run: Run) -> None:
     if since is not None:
         join_records(run, since.earlier)
     run.store.write("input.md", read.report_text(run.store.run_id, remarks))
+    if any(remark.what == read.IN_SEVERAL_SOURCES for remark in remarks):
+        run.progress.say("ids occur in several sources, and count once in each: see input.md in the run folder")
     if remarks:
         run.progress.say(f"{len(remarks)} remarks on the input: see input.md in the run folder")
 

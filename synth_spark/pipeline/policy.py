@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 _DEBITED = "Its cost was entered in the privacy ledger before the first draw."
 _PROVED = (
-    "That was proved for every synthetic record, on what was written, by code that shares nothing with what made it."
+    "That was proved for every synthetic record, on what was written, by code that shares no step with what made it."
 )
-_LOOKED_UP = "Every combination of the synthetic records was looked up in the sensitive ones."
+_LOOKED_UP = "Every combination of the synthetic records, up to that length, was looked up in the sensitive ones."
 
 
 class Promise(NamedTuple):
     """What a release promises.
 
     Attributes:
-        guarantee: what holds, in a sentence.
+        guarantee: what holds, in plain words.
         shown: how that is known, in a sentence.
         records: number of records, as it may be published.
         longest: longest combination that is published.
@@ -127,13 +127,13 @@ class KAnonymityPolicy:
         """See `validate.contract`."""
         resolved, constrained = run.resolved, bool(run.plan.input.constraints)
         return validate.contract(
-            resolved.k, resolved.length, resolved.exact_singles, constrained, resolved.proves_records
+            resolved.k, resolved.length, resolved.single_counts, constrained, resolved.proves_records
         )
 
     def promise(self, run: "Run") -> Promise:
         """Each record is contained in k sensitive ones, or each of its combinations is."""
         resolved = run.resolved
-        guarantee = narrative.guarantee(resolved.k, None if resolved.proves_records else resolved.length)
+        guarantee = narrative.guarantee(resolved)
         shown = _PROVED if resolved.proves_records else _LOOKED_UP
         return Promise(guarantee, shown, resolved.protected_records, resolved.length, False, resolved.k)
 
@@ -176,18 +176,22 @@ class DifferentialPrivacyPolicy:
     def contract(self, run: "Run") -> list[validate.Rule]:
         """See `validate.private_contract`."""
         seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.store.facts["released"]
-        return validate.private_contract(released["lengths"], bool(run.plan.input.constraints), seeded)
+        return validate.private_contract(
+            released["lengths"], bool(run.plan.input.constraints), seeded, run.resolved.single_counts
+        )
 
     def promise(self, run: "Run") -> Promise:
         """(ε, δ)-differential privacy of whatever is published."""
         released = run.store.facts["released"]
-        guarantee = differential_privacy.guarantee(run.spending, run.plan.unit)
+        guarantee = differential_privacy.guarantee(run.spending, run.plan)
         return Promise(guarantee, _DEBITED, released["records"], released["lengths"], True, run.rare_below)
 
     def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
         """See `differential_privacy.facts_of`."""
         released = run.store.facts["released"]
-        return differential_privacy.facts_of(run.plan, run.store.run_id, run.spending, released, aggregates, synthetic)
+        return differential_privacy.facts_of(
+            run.resolved, run.store.run_id, run.spending, released, aggregates, synthetic
+        )
 
 
 #: Key ``privacy.kind`` of the plan → its policy.

@@ -1,9 +1,10 @@
 """What the user asks for, read from YAML and from the command line. No Spark here."""
 
 from synth_spark.plan.assessment import Assessment, PlanRule
+from synth_spark.plan.counted import what_is_counted
 from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Location, Source, Subject
 from synth_spark.plan.loading import dump, load, parse
-from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, Synthesis
+from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, SingleCounts, Synthesis
 from synth_spark.plan.names import listed, nearest, used_columns
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
@@ -31,6 +32,7 @@ __all__ = [
     "Privacy",
     "PublicationTerms",
     "Showcase",
+    "SingleCounts",
     "Source",
     "Subject",
     "Synthesis",
@@ -40,4 +42,5 @@ __all__ = [
     "nearest",
     "parse",
     "used_columns",
+    "what_is_counted",
 ]

@@ -107,7 +107,11 @@ class Subject(Strict):
 
     id: str = Field(min_length=1, description="Column that tells whose a row is; it never leaves the reading.")
     ignore_case: bool = Field(False, description="Whether ids that differ in case alone are the same.")
-    across_sources: bool = Field(False, description="Whether the same id in two sources is the same subject.")
+    across_sources: bool = Field(
+        False,
+        description="Whether the same id in two sources is the same subject; if not, one who is in several sources "
+        "counts once in each, and k counts that.",
+    )
     order: str | None = Field(
         None,
         description="Column that puts a subject's rows in order; left out unless another key names it.",
@@ -220,7 +224,9 @@ class Input(Location):
     numbers: dict[str, Bins] = Field({}, description="Columns of numbers → intervals.")
     dates: dict[str, Dates] = Field({}, description="Columns of dates → periods; a period alone may stand for {to: …}.")
     groups: dict[str, Groups] = Field({}, description="Columns of codes → groups.")
-    subject: Subject | None = Field(None, description="What joins the rows of a person; default: a row is a record.")
+    subject: Subject | None = Field(
+        None, description="What joins the rows of a person; default: a row is a record, and k counts records."
+    )
     constraints: tuple[Constraint, ...] = Field((), description="Structural rules that every synthetic record keeps.")
     on_violation: Literal["drop_values", "drop_record", "error"] = Field(
         "drop_values",

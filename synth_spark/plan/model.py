@@ -18,6 +18,8 @@ _RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
 #: The privacy terms: a sum type, discriminated by ``kind``.
 Privacy = KAnonymity | DifferentialPrivacy
+#: What single counts of the synthetic records are: equal to the published ones; multiples of k; neither.
+SingleCounts = Literal["equal", "multiples", "free"]
 #: Ways of synthesis that see released counts alone, and those that need the sensitive records.
 FROM_COUNTS, FROM_RECORDS = ("aggregate_seeded", "marginal_matching"), ("row_seeded", "value_seeded", "unseeded")
 
@@ -29,7 +31,10 @@ class Synthesis(Strict):
         "row_seeded",
         description="Grown from sensitive records, whose lost values are placed; from values alone; drawn column by "
         "column, without placing what is lost; or made from released counts alone: of combinations, or (under "
-        "differential privacy, and the default there) of pairs.",
+        "differential privacy, and the default there) of pairs. Single counts of the records equal the published ones "
+        "with row_seeded, value_seeded and aggregate_seeded (without scale and records), are mostly lower multiples of "
+        "k with unseeded, where values may be missing, and are near with marginal_matching; the release tells how far "
+        "off they are.",
     )
     groups: int = Field(
         1_024, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
@@ -65,14 +70,26 @@ class Synthesis(Strict):
         description="A record holds no combination up to this length that is not released (aggregate_seeded); under "
         "k-anonymity: reporting_length.",
     )
-    scale: float = Field(1, gt=0, le=100, description="Factor of all counts (aggregate_seeded).")
+    scale: float = Field(
+        1,
+        gt=0,
+        le=100,
+        description="Factor of all counts (aggregate_seeded); unless it is 1, single counts of the records are not the "
+        "published ones.",
+    )
     records: int | None = Field(
         None,
         ge=1,
         strict=True,
-        description="Number of records to make (aggregate_seeded, marginal_matching); default: as the counts have it.",
+        description="Number of records to make (aggregate_seeded, marginal_matching); default: as the counts have it. "
+        "If it is given, single counts of the records are not the published ones.",
     )
     passes: int = Field(60, ge=1, le=1000, strict=True, description="Passes over all pairs (marginal_matching).")
+
+    @property
+    def rescaled(self) -> bool:
+        """Whether so many records, or so large counts, are asked for as the published counts do not have."""
+        return self.scale != 1 or self.records is not None
 
 
 class Output(Strict):

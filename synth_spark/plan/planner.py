@@ -7,7 +7,7 @@ from functools import cached_property
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.growth.settings import MOST_TRACKED
-from synth_spark.plan import FROM_RECORDS, Plan, nearest
+from synth_spark.plan import FROM_RECORDS, Plan, SingleCounts, nearest
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
@@ -111,9 +111,31 @@ class ResolvedPlan:
         return max(1, min(most, self.distinct // _SEEDS_A_SHARD))
 
     @property
-    def exact_singles(self) -> bool:
-        """Whether synthetic records are to have the protected single counts: where all that seeds lose is placed."""
-        return self.plan.synthesis.kind != "unseeded"
+    def single_counts(self) -> SingleCounts:
+        """What the single counts of the synthetic records are to be, beside the published ones.
+
+        Equal, where every published occurrence of a value is given to a record; multiples of k, where seeds lose values
+        that nothing places; else near, or as far off as the plan asks.
+        """
+        synthesis = self.plan.synthesis
+        if synthesis.kind == "unseeded":
+            return "multiples"
+        if synthesis.kind == "marginal_matching":
+            return "free"
+        if synthesis.kind == "aggregate_seeded" and (synthesis.rescaled or self._rules_take_values):
+            return "free"
+        return "equal"
+
+    @property
+    def _rules_take_values(self) -> bool:
+        """Whether a structural rule can take values of records that are put together from released combinations.
+
+        Where sensitive records keep the rules, no combination that breaks one is released, and a record of released
+        combinations up to the rule's length breaks none. With noise a combination that nobody has may be released.
+        """
+        rules = self.plan.input.constraints
+        longest = max((len(rule.forbid) or len(rule.when) + 1 for rule in rules), default=0)
+        return bool(rules) and (self.plan.privacy.noisy or longest > self.length)
 
     @property
     def proves_records(self) -> bool:

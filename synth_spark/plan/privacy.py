@@ -11,10 +11,16 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class KAnonymity(Strict):
-    """Every published combination, of any length, occurs in at least k sensitive records; counts are multiples of k."""
+    """Every published combination occurs in at least k sensitive records; published counts are multiples of k."""
 
     kind: Literal["k_anonymity"] = "k_anonymity"
-    k: int = Field(10, ge=2, strict=True, description="Privacy resolution: smallest count released, and rounding unit.")
+    k: int = Field(
+        10,
+        ge=2,
+        strict=True,
+        description="Privacy resolution: smallest count released, and rounding unit. It counts records, which are "
+        "subjects where input.subject joins their rows.",
+    )
 
     #: Whether published counts carry noise, and a budget pays for it.
     noisy: ClassVar[bool] = False

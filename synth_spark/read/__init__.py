@@ -18,8 +18,10 @@ from synth_spark.read.records import (
     report_text,
     sizes,
 )
+from synth_spark.read.subjects import IN_SEVERAL_SOURCES
 
 __all__ = [
+    "IN_SEVERAL_SOURCES",
     "Addition",
     "Counters",
     "Inventory",

@@ -32,6 +32,8 @@ class Records:
         k: fewest records with a value for it to be released.
         counters: what is counted while the frame is written; see `check`.
         types: what the columns of the input held; see `Opened`.
+        shared_ids: one row, how many ids occur in several sources, if such an id counts once in each of them; counting
+            them is a job of its own.
     """
 
     fields: tuple[Field, ...]
@@ -39,6 +41,7 @@ class Records:
     k: int
     counters: Counters
     types: frozenset[str]
+    shared_ids: DataFrame | None = None
 
 
 def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, Addition] | None = None) -> Records:
@@ -67,7 +70,7 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
     records = constraints.kept(
         rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, counters
     )
-    return Records(fields, _measured(records, fields, counters), k, counters, opened.types)
+    return Records(fields, _measured(records, fields, counters), k, counters, opened.types, _shared_ids(opened, source))
 
 
 def check(opened: Records, source: Input, records: DataFrame, part: bool = False) -> tuple[int, list[Remark]]:
@@ -94,14 +97,16 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
         return measured.records, [remark for remark in remarks if remark.what not in _INTERNAL]
     for name, distinct in measured.distinct.items():
         check_identifier(name, distinct, measured.filled[name], source)
-    thin = [
+    shared = 0 if opened.shared_ids is None else opened.shared_ids.collect()[0]["ids"]
+    noted = [Remark("input.subject", subjects.IN_SEVERAL_SOURCES, shared)] if shared else []
+    noted += [
         Remark(
             f"column '{name}'", f"values (about) in {measured.filled[name]:,} records: most are rarer than k", distinct
         )
         for name, distinct in measured.distinct.items()
         if distinct >= _MANY and distinct * opened.k > measured.filled[name]
     ]
-    return measured.records, [*thin, *(remark for remark in remarks if remark.what not in _INTERNAL)]
+    return measured.records, [*noted, *(remark for remark in remarks if remark.what not in _INTERNAL)]
 
 
 @dataclass(frozen=True)
@@ -218,6 +223,15 @@ def _check_names(source: Input, header: Sequence[str], fields: Sequence[Field]) 
             if column is not None and column not in header:
                 remedy = f"did you mean {nearest(column, list(header))}?"
                 raise PlanError(f"input.subject.{key}", f"names no column of the input: '{column}'", remedy)
+
+
+def _shared_ids(opened: Opened, source: Input) -> DataFrame | None:
+    """See `Records`; None where there is one source, or where ids are joined across sources."""
+    subject = source.subject
+    if subject is None or subject.across_sources or len(source.sources) < 2:
+        return None
+    raw = F.col(f"raw{opened.names.index(subject.id)}")
+    return subjects.in_several_sources(opened.frame, raw, subject, F.col(mapping.ORIGIN))
 
 
 def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, counters: Counters) -> DataFrame:

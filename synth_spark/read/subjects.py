@@ -14,14 +14,40 @@ from synth_spark.schema.fields import Field
 #: The remark on a column with several values for a subject.
 _CONFLICT = "subjects with several values"
 _NO_ID = "rows without an id"
+#: The remark on ids that several sources have in common, where they are not joined.
+IN_SEVERAL_SOURCES = (
+    "ids that occur in more than one source: each counts as one subject in each of them, and k counts that; where one "
+    "id is one person in all sources, set input.subject.across_sources"
+)
 
 
 def identity(raw: Column, subject: Subject, origin: Column | None) -> Column:
     """The subject of a row: its trimmed id, null where empty; with its source, unless sources are to be joined."""
+    present = _id(raw, subject)
+    if origin is None or subject.across_sources:
+        return present
+    return F.when(present.isNotNull(), F.struct(origin, present))
+
+
+def _id(raw: Column, subject: Subject) -> Column:
+    """The trimmed id of a row, null where it is empty."""
     text = F.trim(raw, F.lit(BLANKS))
     text = F.lower(text) if subject.ignore_case else text
-    present = F.when(text != "", text)
-    return present if origin is None or subject.across_sources else F.when(text != "", F.struct(origin, text))
+    return F.when(text != "", text)
+
+
+def in_several_sources(rows: DataFrame, raw: Column, subject: Subject, origin: Column) -> DataFrame:
+    """How many ids occur in two sources or more: one row, ``ids``.
+
+    Args:
+        rows: of all sources.
+        raw: their ids.
+        subject: how ids are compared.
+        origin: the source of a row.
+    """
+    sources = rows.select(_id(raw, subject).alias("id"), origin.alias("origin")).where("id IS NOT NULL")
+    ends = sources.groupBy("id").agg(F.min("origin").alias("first"), F.max("origin").alias("last"))
+    return ends.where("first <> last").agg(F.count(F.lit(1)).alias("ids"))
 
 
 def place(raw: Column) -> Column:

@@ -37,7 +37,7 @@ class ReportData:
         title: of the release.
         run_id: its name.
         private: whether it is under differential privacy.
-        guarantee: what holds, in one sentence.
+        guarantee: what holds, in plain words.
         measured: how that was made sure, in one sentence.
         k: privacy resolution; of a private release, below which a combination is called rare.
         longest: R, of what is published.

@@ -4,7 +4,18 @@ from collections.abc import Callable
 from itertools import groupby
 
 from synth_spark.evaluate.metric_definitions import definition
-from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Section, Series, Small, TableColumn
+from synth_spark.report.blocks import (
+    Block,
+    Chart,
+    DataTable,
+    Figures,
+    KeyFigure,
+    Paragraphs,
+    Section,
+    Series,
+    Small,
+    TableColumn,
+)
 from synth_spark.report.material import Marginal, ReportData, column, number, of_length, percent, share, worst_table
 
 _NAMES = {
@@ -140,7 +151,7 @@ def marginals(material: ReportData) -> Section:
     flags = {name: values[0] for name, values in columns.items() if len(values) == 1}
     several = {name: values for name, values in columns.items() if len(values) > 1}
     charts = [_values(name, values) for name, values in list(several.items())[:_MOST_COLUMNS]]
-    blocks: list[Block] = []
+    blocks: list[Block] = [_single_counts(material)]
     if len(several) > _MOST_COLUMNS:
         more = len(several) - _MOST_COLUMNS
         note = f"The first {_MOST_COLUMNS} columns of several values; {more} more are in the tables."
@@ -153,6 +164,21 @@ def marginals(material: ReportData) -> Section:
         names = tuple(one.column if one.value == "1" else f"{one.column}: {one.value}" for one in most)
         blocks.append(_beside(f"Columns of one value{rest}", names, most))
     return Section("marginals", "Values side by side", tuple(blocks))
+
+
+def _single_counts(material: ReportData) -> Figures:
+    """How near the single counts of the synthetic records are to the published ones."""
+    shown = (
+        ("mean share of a published single count", "mean_ratio", share),
+        ("largest difference of a single count", "largest_gap", number),
+        ("published values that no synthetic record has", "suppressed", number),
+    )
+    return Figures(
+        tuple(
+            KeyFigure(label, written(material.measure("reportable_to_synthetic", measure, 1)), definition(measure))
+            for label, measure, written in shown
+        )
+    )
 
 
 def _values(name: str, values: list[Marginal]) -> Chart:

@@ -97,7 +97,7 @@ COLUMNS: dict[str, dict[str, PublishedColumn]] = {
         "protected_record_count": PublishedColumn("bigint", "protected number of the sensitive records"),
         "synthetic_record_count": PublishedColumn("bigint", "number of the synthetic records"),
         "combination_count": PublishedColumn("bigint", "number of the published combinations"),
-        "guarantee": PublishedColumn("string", "what is guaranteed, in a sentence"),
+        "guarantee": PublishedColumn("string", "what is guaranteed, and what is counted, in plain words"),
         "plan": PublishedColumn("string", "JSON: the plan, without what tells of the sensitive side"),
         "versions": PublishedColumn("string", "JSON: versions of what it was made with"),
         "content_hashes": PublishedColumn("string", "JSON: content hash of each published table"),

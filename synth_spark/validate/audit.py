@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark.errors import AuditFailed, EngineError
+from synth_spark.plan import SingleCounts
 from synth_spark.runtime.imports import on_first_use, uncollected
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.observations import judged
@@ -72,13 +73,15 @@ def rule(name: str, expectation: str, meaning: str, **arguments: Any) -> Rule:
     return Rule(suite, short, expectation, arguments, meaning)
 
 
-def contract(k: int, longest: int, exact: bool, constrained: bool = False, proven: bool = True) -> list[Rule]:
+def contract(
+    k: int, longest: int, single_counts: SingleCounts, constrained: bool = False, proven: bool = True
+) -> list[Rule]:
     """The rules of every k-anonymous release, suite by suite.
 
     Args:
         k: privacy resolution.
         longest: R.
-        exact: whether the synthesis promises single counts equal to the protected ones; else they are multiples of k.
+        single_counts: what the way of synthesis promises of those of the synthetic records.
         constrained: whether the plan declares structural rules.
         proven: whether every record, as a whole, is contained in ≥ k sensitive ones; else only what is counted of it.
     """
@@ -94,17 +97,27 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False, prove
     same = {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
     covered = {"column_A": "distinct", "column_B": "proven"}
     singles = [
-        rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected"),
-        rule("single_counts.multiple_of_k", in_set, "Single counts are multiples of k.", column="remainder", **none),
+        rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected")
     ]
-    if exact:
-        singles[1:] = [
+    if single_counts == "equal":
+        singles += [
             rule("single_counts.complete", present, "Every protected value is a synthetic one.", column="synthetic"),
             rule("single_counts.exact", in_set, "Single counts equal the protected ones.", column="difference", **none),
         ]
+    elif single_counts == "multiples":
+        rounded = "Single counts of the synthetic records are multiples of k."
+        singles.append(rule("single_counts.multiple_of_k", in_set, rounded, column="remainder", **none))
     proof = [
         rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
         rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **covered),
+    ]
+    figures = {
+        "combinations.no_leakage": ("leaked", "No combination that is rare in the input is in fewer than k records."),
+        "combinations.no_emergence": ("emerged", "No combination that is rare in the input is in k records or more."),
+        "combinations.no_fabrication": ("fabricated", "Every combination of the records is in the input."),
+    }
+    combined = [
+        rule(name, in_set, f"{meaning} Up to R.", column=column, **none) for name, (column, meaning) in figures.items()
     ]
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
     return [
@@ -116,9 +129,7 @@ def contract(k: int, longest: int, exact: bool, constrained: bool = False, prove
         rule("aggregates.multiple_of_k", "UnexpectedRowsExpectation", "Multiples of k.", unexpected_rows_query=odd),
         rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
         *singles,
-        rule("combinations.no_leakage", in_set, "No rare combination occurs.", column="leaked", **none),
-        rule("combinations.no_emergence", in_set, "No rare combination became frequent.", column="emerged", **none),
-        rule("combinations.no_fabrication", in_set, "Every combination exists.", column="fabricated", **none),
+        *combined,
         *(declared if constrained else []),
         *(proof if proven else []),
     ]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from synth_spark.plan import DifferentialPrivacy
+from synth_spark.plan import DifferentialPrivacy, SingleCounts
 from synth_spark.privacy.ledger import Entry
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.audit import Result, Rule, checked, rule
@@ -40,13 +40,14 @@ class PrivateRelease:
     fabricated: float
 
 
-def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule]:
+def private_contract(longest: int, constrained: bool, seeded: bool, single_counts: SingleCounts) -> list[Rule]:
     """The rules of every private release, suite by suite.
 
     Args:
         longest: longest combination that is released.
         constrained: whether the plan declares structural rules.
         seeded: whether records are put together from released combinations alone.
+        single_counts: what the way of synthesis promises of those of the synthetic records.
     """
     none, same = {"value_set": [0]}, {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
     between, in_set, present = (
@@ -59,7 +60,9 @@ def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule
     outside = "SELECT length FROM {batch} WHERE protected_count < low OR protected_count > high OR standard_error < 0"
     small = Rule("privacy", "delta", in_set, {"column": "delta_too_large", **none}, "δ < 1 / records.", "warning")
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
-    rules = [rule("combinations.released", in_set, "Records hold released combinations.", column="fabricated", **none)]
+    known = "Every combination of the records, up to required_length, was released."
+    rules = [rule("combinations.released", in_set, known, column="fabricated", **none)]
+    equal = [rule("single_counts.exact", in_set, "Single counts equal the released ones.", column="difference", **none)]
     return [
         rule("columns.schema", "ExpectColumnPairValuesToBeEqual", "Every table has its declared columns.", **same),
         rule("synthetic_records.not_empty", "ExpectTableRowCountToBeBetween", "There are records.", min_value=1),
@@ -69,6 +72,7 @@ def private_contract(longest: int, constrained: bool, seeded: bool) -> list[Rule
         rule("aggregates.interval", query, "Every count lies in its interval.", unexpected_rows_query=outside),
         rule("aggregates.unique", query, "No combination twice.", unexpected_rows_query=twice),
         rule("single_counts.value_domain", present, "Every synthetic value was released.", column="released"),
+        *(equal if single_counts == "equal" else []),
         rule("privacy.debited", in_set, "The ledger holds this release, once.", column="debits", value_set=[1]),
         rule("privacy.terms", in_set, "It holds this ε and this δ.", column="other_terms", **none),
         small,
@@ -106,6 +110,12 @@ def audit_private(
 
 
 def _single_figures(single_counts: pa.Table, released: set[tuple[int, str]]) -> pd.DataFrame:
-    """One row an attribute that synthetic records hold: ``released``, null if it may not be published."""
-    held = [row for row in single_counts.to_pylist() if row["synthetic"] is not None]
-    return pd.DataFrame({"released": [1.0 if (row["column"], row["value"]) in released else np.nan for row in held]})
+    """One row an attribute of either table: ``released`` and ``difference``.
+
+    ``released`` is null where synthetic records hold what may not be published; ``difference`` is between both counts.
+    """
+    counts = single_counts.to_pandas()
+    known = [(column, value) in released for column, value in zip(counts["column"], counts["value"], strict=True)]
+    fine = counts["synthetic"].isna() | pd.Series(known, dtype=bool)
+    difference = counts["synthetic"].fillna(0) - counts["protected"].fillna(0)
+    return pd.DataFrame({"released": np.where(fine, 1.0, np.nan), "difference": difference})

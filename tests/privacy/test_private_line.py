@@ -104,6 +104,13 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     assert sum(rho for rho, _ in json.loads(row["spent"]).values()) == pytest.approx(row["rho"])
     text = (out / "RELEASE.md").read_text()
     assert "ε = 2" in text
+    assert "That is promised for each record: " in text
+    one, made = aggregates[aggregates["length"] == 1], published(out, "synthetic_records")
+    pairs = [(row[name], name, row["protected_count"]) for row in one.to_dict("records") for name in COLUMNS]
+    off = [(int((made[name] == value).sum()), count) for value, name, count in pairs if isinstance(value, str)]
+    assert f"the largest difference is {max(abs(has - count) for has, count in off):,}; " in text
+    assert f"have {100 * np.mean([has / count for has, count in off]):.1f} % of a published single count" in text
+    assert (method == "aggregate_seeded") == all(has == count for has, count in off)
     assert text.index("\n13. ") > 0
     (entry,) = Ledger(run.plan.ledger_file).entries()
     assert (entry.run_id, entry.epsilon, entry.delta) == (run.store.run_id, 2.0, 1e-6)

@@ -155,6 +155,43 @@ def test_nothing_rare_or_exact_is_published(cases: Path, out: Path) -> None:
     assert set(published(out, "evaluation")["comparison"]) == {"reportable_to_synthetic"}
 
 
+def test_release_md_says_what_the_tables_hold(cases: Path, out: Path) -> None:
+    """Every number in it, counted again from what was published."""
+    told, made, text = (
+        published(out, "aggregates"),
+        published(out, "synthetic_records"),
+        (out / "RELEASE.md").read_text(),
+    )
+    of_told = {
+        tuple((name, row[name]) for name in COLUMNS if isinstance(row[name], str)): row["protected_count"]
+        for row in told.to_dict("records")
+    }
+    of_made = combinations(made.fillna(""), 3)
+    held, mass = [], []
+    for length in (1, 2, 3):
+        own = {c: n for c, n in of_told.items() if len(c) == length}
+        held.append(100 * sum(of_made[c] > 0 for c in own) / len(own))
+        mass.append(100 * sum(min(of_made[c], n) for c, n in own.items()) / sum(own.values()))
+    lengths = ", ".join(f"{int((told['length'] == length).sum()):,} of length {length}" for length in (1, 2, 3))
+    rules = published(out, "quality_results")
+    for words in (
+        f"describes about {len(sensitive(cases)) // K * K:,} records with {len(COLUMNS)} columns",
+        f"k-anonymity with k = {K}",
+        f"contained in at least {K} sensitive records",
+        f"every count in `aggregates` is at least {K} and a multiple of {K}. k counts records:",
+        f"holds {len(told):,} combinations of up to 3 attributes ({lengths})",
+        f"holds {len(made):,} artificial records",
+        f"difference is 0; 0 of the {int((told['length'] == 1).sum()):,} published values are in no synthetic record",
+        "synthetic records hold {:.1f} % of the singles, {:.1f} % of the pairs and {:.1f} % of the triples".format(
+            *held
+        ),
+        "reproduce {:.1f} % of the singles, {:.1f} % of the pairs and {:.1f} % of the triples".format(*mass),
+        f"{len(rules)} rules of the audit may be told of; all were checked on what was written, and {len(rules)} held.",
+    ):
+        assert words in text
+    assert rules["success"].all()
+
+
 def test_layout_of_the_published_root(out: Path) -> None:
     shown = ("synthetic_records", "aggregates", "evaluation", "fidelity", "differences", "quality_results", "release")
     names = set(shown)

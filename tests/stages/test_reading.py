@@ -276,13 +276,26 @@ def test_organisations_with_names_and_codes_of_their_own(spark: SparkSession, tm
     assert Remark("source 'north'", "columns left out: 'Note'", 1) in apart.remarks
     unknown = "values that its map does not list (keep)"
     assert Remark("source 'north', column 'gender'", unknown, 1) in apart.remarks
+    assert Remark("input.subject", read.IN_SEVERAL_SOURCES, 1) in apart.remarks
     together = Read(spark, sources=sources, subject={"id": "id", "across_sources": True})
+    assert not [remark for remark in together.remarks if remark.what == read.IN_SEVERAL_SOURCES]
     assert sorted(together.rows, key=str) == [("?", "DE"), ("female", "FR"), ("female", None), ("male", "DE")]
     sources["north"]["others"] = "absent"
     assert (None, "DE", "north") in Read(spark, sources=sources, source_column="partner", subject={"id": "id"}).rows
     sources["north"]["others"] = "error"
     says = refused(spark, InputError, sources=sources)
     assert says.startswith("source 'north', column 'gender': holds 1 values that its map does not list; complete")
+
+
+def test_ids_of_several_sources_are_compared_as_subjects_are(spark: SparkSession, tmp_path: Path) -> None:
+    """Trimmed, and with their case unless it is ignored; rows of one source alone, and empty ids, do not count."""
+    parts = {"one": "x,1\nx,2\n y ,1\nz,1\n", "two": "X,1\ny,1\nw,1\nw,2\n", "three": "y,1\nz,2\n"}
+    sources = {name: {"path": csv(tmp_path, f"id,a\n{rows}", f"{name}.csv")} for name, rows in parts.items()}
+    for ignore, number in ((False, 2), (True, 3)):
+        found = Read(spark, sources=sources, subject={"id": "id", "ignore_case": ignore}, multi_values={"a": ";"})
+        assert [one.count for one in found.remarks if one.what == read.IN_SEVERAL_SOURCES] == [number]
+    alone = Read(spark, sources={"one": sources["one"]}, subject={"id": "id"}, multi_values={"a": ";"})
+    assert not [one for one in alone.remarks if one.what == read.IN_SEVERAL_SOURCES]
 
 
 def test_sources_with_names_that_are_not_there(spark: SparkSession, tmp_path: Path) -> None:

@@ -92,12 +92,36 @@ def test_unseeded_records_round_their_own_counts(counted: Run, large: Path, tmp_
     assert all(count % K == 0 for count in counts.values())
     assert set(counts) <= set(expected)
     assert 0.9 * RECORDS < len(made) < 1.1 * RECORDS
-    assert "multiples of 4" in (tmp_path / "out" / "RELEASE.md").read_text()
+    told = published(tmp_path / "out", "evaluation").query("length == 1").set_index("measure")["value"]
+    off = {value: counts[value] - count for value, count in expected.items()}
+    assert told["largest_gap"] == max(map(abs, off.values())) > 0
+    assert told["mean_ratio"] == pytest.approx(np.mean([counts[value] / expected[value] for value in expected]))
+    missing = len(expected) - len(counts)
+    text = (tmp_path / "out" / "RELEASE.md").read_text()
+    assert "multiples of 4, and not those of `aggregates`" in text
+    assert f"have {100 * told['mean_ratio']:.1f} % of a published single count; the largest difference is " in text
+    assert f"; {missing} of the {len(expected)} published values are in no synthetic record." in text
+
+
+def test_a_release_of_fewer_records_is_published_and_says_how_far_its_single_counts_are_off(
+    counted: Run, large: Path, tmp_path: Path
+) -> None:
+    settings = {"synthesis__kind": "aggregate_seeded", "synthesis__records": 1_000}
+    api.resume(another(counted, tmp_path / "out", "fewer", "synthesize", **settings))
+    made = published(tmp_path / "out", "synthetic_records")
+    assert len(made) == 1_000
+    assert set(pair_counts(made)) <= set(pairs_of(published(tmp_path / "out", "aggregates").query("length == 2")))
+    counts, expected = single_counts(made), rounded_down(large)
+    text = (tmp_path / "out" / "RELEASE.md").read_text()
+    assert "their single counts are not those of `aggregates`" in text
+    assert f"the largest difference is {max(abs(counts[value] - expected[value]) for value in expected):,}; " in text
 
 
 def test_value_seeded_records_of_a_table_that_fits(counted: Run, large: Path, tmp_path: Path) -> None:
     run = another(counted, tmp_path / "out", "fits", "synthesize", synthesis__kind="value_seeded")
     api.resume(run)
+    told = (tmp_path / "out" / "RELEASE.md").read_text()
+    assert "have 100.0 % of a published single count; the largest difference is 0; 0 of the " in told
     assert "grown_0" not in names(run)
     assert single_counts(published(tmp_path / "out", "synthetic_records")) == rounded_down(large)
 

@@ -65,9 +65,9 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         str(row["guarantee"]),
         "",
         *([about.limits, ""] if about.limits else []),
-        "Take counts from `data/aggregates` where they are there; counts of several columns taken from the synthetic "
-        "records are estimates. What is missing from a table was too rare to be told, or does not exist: which of the "
-        "two is not told. `RELEASE.md` says more, in numbered sentences.",
+        "Take counts from `data/aggregates` where they are there; counts taken from the synthetic records are "
+        "estimates, those of one column too unless `RELEASE.md` says that they are equal. What is missing from a table "
+        "was too rare to be told, or does not exist. `RELEASE.md` says more, in numbered sentences.",
         "",
         "## What is in it",
         "",

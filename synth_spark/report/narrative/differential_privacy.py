@@ -9,20 +9,26 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from synth_spark.plan import Plan
+from synth_spark.plan import Plan, what_is_counted
+from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Spending
-from synth_spark.report.narrative.shared import about_rules, by_length, count_by_length, release_row
+from synth_spark.report.narrative.shared import about_rules, about_singles, by_length, count_by_length, release_row
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
 
 _METHODS = {
-    "marginal_matching": "from the noisy counts of pairs alone: they have about these counts for every two "
-    "columns, and of "
-    "more columns what follows from those",
-    "aggregate_seeded": "from the combinations in `aggregates` alone, each attribute given as often as it is "
-    "counted there",
+    "marginal_matching": "from the noisy counts of pairs alone: they were moved towards these counts{other} for every "
+    "two columns, and of more columns have what follows from those",
+    "aggregate_seeded": "from the combinations in `aggregates` alone, {given}",
 }
+#: Whether records have the single counts that were released → how attributes were given to records.
+_GIVEN = {
+    True: "each attribute given as often as it is counted there",
+    False: "with single counts of their own: more or fewer records were asked for than those have, or structural rules "
+    "took values away",
+}
+_RESCALED = ", all in proportion to the number of records that was asked for,"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Facts:
     Attributes:
         title: of the release.
         run_id: its name.
+        guarantee: what holds, in plain words.
         unit: what one subject is: record or subject.
         columns: number of columns.
         spending: the budget and its split.
@@ -39,13 +46,14 @@ class Facts:
         synthetic_records: number of synthetic records.
         combinations: number of released combinations by length, from 1.
         errors: their mean standard error by length.
-        method: how records are made.
+        method: how records are made, in words.
         public_domain: whether all values were declared public, some, or none.
         notes: what else is to be said.
     """
 
     title: str
     run_id: str
+    guarantee: str
     unit: str
     columns: int
     spending: Spending
@@ -70,27 +78,32 @@ class Facts:
             "synthetic_record_count": self.synthetic_records,
             "combination_count": sum(self.combinations),
         }
-        return release_row(plan, numbers, guarantee(spending, self.unit), safe, texts)
+        return release_row(plan, numbers, self.guarantee, safe, texts)
 
     def sentences(self, public: Sequence[Metric], results: Sequence[Result]) -> list[str]:
         """See `Narrative`."""
         return sentences_of(self, public, results)
 
 
-def guarantee(spending: Spending, unit: str) -> str:
-    """What holds for every private release, in one sentence."""
+def guarantee(spending: Spending, plan: Plan) -> str:
+    """What holds for a private release, and for whom, in plain words."""
     return (
-        f"Whatever is published here, all of it together, is nearly as likely with any one {unit} of the data as "
-        "without: "
-        f"({spending.epsilon.value:g}, {spending.delta.value:.2g})-differential privacy per {unit}."
+        f"Whatever is published here, all of it together, is nearly as likely with any one {plan.unit} of the data as "
+        f"without: ({spending.epsilon.value:g}, {spending.delta.value:.2g})-differential privacy per {plan.unit}. "
+        f"{what_is_counted(plan)}"
     )
 
 
 def facts_of(
-    plan: Plan, run_id: str, spending: Spending, released: dict[str, Any], aggregates: SafeTable, synthetic: SafeTable
+    resolved: ResolvedPlan,
+    run_id: str,
+    spending: Spending,
+    released: dict[str, Any],
+    aggregates: SafeTable,
+    synthetic: SafeTable,
 ) -> Facts:
     """The facts of a run whose tables are kept."""
-    terms = plan.private_terms
+    plan, terms = resolved.plan, resolved.plan.private_terms
     lengths, counted, errors = range(1, released["lengths"] + 1), count_by_length(aggregates), _errors(aggregates)
     domain = "some" if isinstance(terms.public_domain, dict) else "all" if terms.public_domain else "none"
     notes = list(about_rules(len(plan.input.constraints)))
@@ -99,6 +112,7 @@ def facts_of(
     return Facts(
         title=plan.title,
         run_id=run_id,
+        guarantee=guarantee(spending, plan),
         unit=plan.unit,
         columns=len(synthetic.kept.columns),
         spending=spending,
@@ -106,7 +120,9 @@ def facts_of(
         synthetic_records=synthetic.kept.rows,
         combinations=tuple(counted[length] for length in lengths),
         errors=tuple(errors[length] / max(1, counted[length]) for length in lengths),
-        method=plan.synthesis.kind,
+        method=_METHODS[plan.synthesis.kind].format(
+            other=_RESCALED if plan.synthesis.rescaled else "", given=_GIVEN[resolved.single_counts == "equal"]
+        ),
         public_domain=domain,
         notes=tuple(notes),
     )
@@ -152,7 +168,7 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         f"{facts.columns} columns; that number carries noise, too.",
         f"It was made under differential privacy with ε = {spending.epsilon.value:g} and δ = "
         f"{spending.delta.value:.2g}.",
-        guarantee(spending, facts.unit),
+        facts.guarantee,
         "The whole budget was entered in the privacy ledger before the first draw; it is worth ρ = "
         f"{spending.rho.value:.4g}, "
         f"{accountant}, of which {parts}.",
@@ -166,10 +182,11 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         "A combination may be in `aggregates` though nobody has it, and be missing though some have it.",
         f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a "
         "person; they "
-        f"were made {_METHODS[facts.method]}.",
+        f"were made {facts.method}.",
+        about_singles(figures),
         "Of the released counts, the synthetic records reproduce "
         f"{by_length(figures, 'mass_share_of_common', longest)}.",
-        f"All {len(results)} rules of the audit were checked on the tables as written; {held} held.",
+        f"{len(results)} rules of the audit may be told of; all were checked on what was written, and {held} held.",
         "How near this release is to the exact data was measured for those who sign it, and is not published: "
         "that, too, "
         "would tell of the data.",

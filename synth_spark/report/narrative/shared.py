@@ -169,7 +169,7 @@ def verdict(results: Sequence[Result]) -> str:
     """The outcome of an audit, in a sentence."""
     failed = [result for result in results if not result.success]
     if not failed:
-        return "All rules held."
+        return "All of these rules held."
     if not any(result.holds_back for result in failed):
         return f"{len(failed)} of {len(results)} rules did not hold; they are warnings, and were accepted."
     return f"{len(failed)} of {len(results)} rules failed: the release was stopped."
@@ -186,6 +186,16 @@ def about_rules(number: int) -> list[str]:
     """What is said of structural rules, if there are any."""
     kept = "the structural rule that was" if number == 1 else f"the {number} structural rules that were"
     return [f"Every synthetic record keeps {kept} declared for these records; the audit checked it."] if number else []
+
+
+def about_singles(figures: dict[tuple[str, int | None], float]) -> str:
+    """How near the single counts of the synthetic records are to the published ones, in a sentence; as measured."""
+    values, missing = int(figures["source_combinations", 1]), int(figures["suppressed", 1])
+    return (
+        f"Measured on both tables: on average the synthetic records have {100 * figures['mean_ratio', 1]:.1f} % of a "
+        f"published single count; the largest difference is {int(figures['largest_gap', 1]):,}; {missing:,} of the "
+        f"{values:,} published values are in no synthetic record."
+    )
 
 
 def by_length(figures: dict[tuple[str, int | None], float], measure: str, longest: int) -> str:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from synth_spark import plan as plans
 from synth_spark.cli.main import main
+from synth_spark.plan.planner import resolve
 
 
 @pytest.fixture
@@ -29,6 +31,58 @@ def test_every_length_has_its_share(table: Path, capsys: pytest.CaptureFixture) 
     shown = capsys.readouterr().out
     for purpose in ("records", "values", "cap 2", "length 2", "cap 3", "length 3"):
         assert f"spent on         {purpose}: " in shown
+
+
+SOURCES = "input.sources={one: {path: TABLE}, two: {path: TABLE}}"
+SUBJECT = "input.subject={id: a, across_sources: %s}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ([], "k counts records: where one person has several records, fewer than k people may be behind a count."),
+        (["input.subject={id: a}"], "k counts subjects: all rows with one id were joined to one record."),
+        ([SOURCES, SUBJECT % "true"], "k counts subjects: all rows with one id were joined to one record."),
+        ([SOURCES, SUBJECT % "false"], "k counts subjects, of which one who is in several sources counts once in each"),
+        (["privacy.epsilon=1"], "That is promised for each record: for a person with several records, their ε add up."),
+        (["privacy.epsilon=1", "input.subject={id: a}"], "That is promised for each subject: all rows with one id"),
+        (["privacy.epsilon=1", SOURCES, SUBJECT % "false"], "That is promised for each subject of a source"),
+        ([], "Single counts of the synthetic records will equal the published ones."),
+        (["synthesis.kind=value_seeded"], "will equal the published ones."),
+        (["synthesis.kind=unseeded"], "will be multiples of k, and mostly lower"),
+        (["synthesis.kind=aggregate_seeded"], "will equal the published ones."),
+        (["synthesis.kind=aggregate_seeded", "synthesis.scale=2"], "will not equal the published ones"),
+        (["synthesis.kind=aggregate_seeded", "synthesis.records=9"], "will not equal the published ones"),
+        (["privacy.epsilon=1"], "will not equal the published ones"),
+        (["privacy.epsilon=1", "synthesis.kind=aggregate_seeded"], "will equal the published ones."),
+    ],
+)
+def test_a_plan_says_what_is_counted_and_what_single_counts_will_be(
+    table: Path, keys: list[str], says: str, capsys: pytest.CaptureFixture
+) -> None:
+    given = [] if SOURCES in keys else ["--input", str(table)]
+    settings = [part for key in keys for part in ("--set", key.replace("TABLE", str(table)))]
+    assert main(["plan", *given, *settings]) == 0
+    assert says in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("privacy", "length", "rule", "promised"),
+    [
+        ({"k": 5}, 2, {"forbid": {"a": "x", "b": "y"}}, "equal"),
+        ({"k": 5}, 1, {"forbid": {"a": "x", "b": "y"}}, "free"),
+        ({"k": 5}, 2, {"when": {"a": "x"}, "then": {"b": []}}, "equal"),
+        ({"k": 5}, 2, {"when": {"a": "x", "c": "z"}, "then": {"b": []}}, "free"),
+        ({"epsilon": 1}, 3, {"when": {"a": "x"}, "then": {"b": []}}, "free"),
+    ],
+)
+def test_rules_that_released_combinations_may_break_take_values(
+    privacy: dict[str, int], length: int, rule: dict[str, object], promised: str
+) -> None:
+    """Of sensitive records that keep the rules, no combination that breaks one is released, unless noise makes it."""
+    content = {"input": {"path": "cases.csv", "constraints": [rule]}, "privacy": privacy, "reporting_length": length}
+    plan = plans.parse({**content, "synthesis": {"kind": "aggregate_seeded"}})
+    assert resolve(plan, ("a", "b", "c"), (2, 2, 2), 99, 8, 3).single_counts == promised
 
 
 def test_a_ledger_is_granted_shown_and_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from random_tables import FIVE_ROWS, Table, coded_tables, domain_of, encoded, few, string_rows
 
 from synth_spark.encode.combinations import bucket_bounds
-from synth_spark.evaluate.measures import NEEDS_RARE, Sums, finish
+from synth_spark.evaluate.measures import NEEDS_RARE, Sums, finish, single_measures
+from synth_spark.evaluate.metric_definitions import MEASURES
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting.count import count_combinations
 from synth_spark.kernels.counting.count_differences import (
@@ -433,3 +434,20 @@ def test_brute_force_twin_on_the_vectors() -> None:
     assert [row.get("leaked", 0) for row in sums] == [0, 1, 0]
     assert sum(row["suppressed"] for row in sums) == 5
     assert bin_sums(source, target, 2)[1, 10][:2] == pytest.approx((6, 6 * 0.944444), rel=1e-5)
+
+
+def test_single_counts_are_compared_over_the_published_values() -> None:
+    """A value that is not published counts for nothing; one that no synthetic record has is all off."""
+    told = single_measures("reportable_to_synthetic", np.array([10, 40, 5, 0]), np.array([4, 44, 0, 90]))
+    assert {(one.measure, one.length): one.value for one in told} == {
+        ("largest_gap", 1): 6, ("mean_ratio", 1): pytest.approx((0.4 + 1.1 + 0) / 3)
+    }  # fmt: skip
+    assert all(one.measure in MEASURES for one in told)
+    assert single_measures("reportable_to_synthetic", np.zeros(2, np.int64), np.ones(2, np.int64)) == []
+
+
+def test_the_order_of_single_counts_leaves_no_digit() -> None:
+    random = np.random.default_rng(1)
+    source, target = random.integers(1, 10**6, 500), random.integers(0, 10**6, 500)
+    for order in (random.permutation(500) for _ in range(50)):
+        assert single_measures("x", source[order], target[order]) == single_measures("x", source, target)

@@ -29,6 +29,6 @@ def test_verdicts(name: str, arguments: dict[str, Any], met: dict[str, int], unm
 
 
 def test_every_rule_about_a_written_table_can_be_observed() -> None:
-    rules = [*contract(10, 3, True, True), *private_contract(3, True, True)]
+    rules = [*contract(10, 3, "equal", True), *private_contract(3, True, True, "equal")]
     about_written = {rule.expectation for rule in rules if rule.suite in ("synthetic_records", "aggregates")}
     assert about_written == {name for name, *_ in CASES}
