@@ -137,6 +137,8 @@ def _binned(bins: Mapping[str, Any]) -> str:
         )
     if bins.get("quantiles"):
         return f"numbers became {bins['quantiles']} intervals of about as many records each"
+    if not bins.get("width"):
+        return "numbers became intervals, whose ends the values name"
     parts = [f"numbers became intervals of width {bins['width']}"]
     if float(bins.get("origin") or 0):
         parts[0] += f", one of which begins at {bins['origin']}"

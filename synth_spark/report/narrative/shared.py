@@ -12,41 +12,10 @@ import pyarrow as pa
 import pyspark
 
 from synth_spark import __version__
-from synth_spark.plan import Plan
+from synth_spark.plan import Plan, published
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
-
-#: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
-#: Where records come from, and texts that may be values of theirs.
-_PRIVATE_INPUT = {
-    *(
-        "path",
-        "paths",
-        "table",
-        "sql",
-        "sources",
-        "version",
-        "timestamp",
-        "rename",
-        "null_markers",
-        "groups",
-        "constraints",
-        "since",
-    ),
-}
-PRIVATE: dict[str, bool | set[str]] = {
-    "seed": True,
-    "work": True,
-    "ledger": True,
-    "data_set": True,
-    "assessment": {"earlier"},
-    "showcase": True,  # names values; what of it is about published ones is a column of its own
-    "rules": True,
-    "accepted": True,
-    "operations": True,
-    "input": _PRIVATE_INPUT,
-}
 
 
 def one_row(columns: Mapping[str, str | int | float]) -> pa.Table:
@@ -77,7 +46,7 @@ def release_row(
         "privacy": plan.privacy.kind,
         **numbers,
         "guarantee": promise,
-        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
+        "plan": json.dumps(published(plan), ensure_ascii=False),
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
         **texts,

@@ -228,6 +228,7 @@ def test_the_codebook_tells_what_the_plan_says(files: dict[str, bytes]) -> None:
         ({"numbers": {"x": {"edges": ["18", "30"], "width": None}}}, {}, "that begin at 18, 30; below and above"),
         ({"numbers": {"x": {"quantiles": 5}}}, {}, "5 intervals of about as many records"),
         ({"numbers": {"x": {"width": "5", "origin": "2", "top": "70"}}}, {}, "begins at 2; 70 and above is one"),
+        ({"numbers": {"x": {"width": None, "quantiles": None}}}, {}, "intervals, whose ends the values name"),
         ({"dates": {"x": {"to": "quarter"}}}, {}, "dates became quarters"),
         ({"dates": {"x": {"to": "half"}}}, {}, "dates became half-years"),
         ({"subject": {"take": {"x": "most_frequent"}}}, {}, "the most frequent value was taken"),
