@@ -79,7 +79,7 @@ def refusal(spark: SparkSession, plan: Plan) -> str:
             raise read.explain_failure(error) or error from None
         count, _ = read.check(opened, plan.input, spark.createDataFrame(rows, opened.frame.schema))
     except SynthSparkError as error:
-        return str(error)
+        return error.whole()
     assert count == len(rows) > 0
     assert len(opened.fields) == len(rows[0])
     return ""

@@ -48,7 +48,7 @@ def refused(spark: SparkSession, kind: type[SynthSparkError], **settings: Any) -
     """The message that an input is refused with."""
     with pytest.raises(kind) as caught:
         Read(spark, **settings)
-    return str(caught.value)
+    return caught.value.whole()
 
 
 def csv(folder: Path, text: str, name: str = "cases.csv") -> str:
