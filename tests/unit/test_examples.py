@@ -24,6 +24,7 @@ MODULES = [
     "exports.data_package.codebook",
     "exports.data_package.data",
     "exports.data_package.licences",
+    "exports.spreadsheets",
     "plan.loading",
     "plan.names",
     "monitoring.lineage",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from synth_spark.exports.data_package.citation import NO_LICENCE, citation_text, licence_name
 from synth_spark.exports.data_package.data import Written
 from synth_spark.exports.data_package.release_metadata import About
+from synth_spark.exports.spreadsheets import FORMULA
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 #: File → what is in it, in the order of the README.
@@ -23,6 +24,8 @@ DOCUMENTS = {
     "datapackage.json": "files, columns and hashes for machines (Frictionless Data)",
     "SHA256SUMS": "checksums of all files",
 }
+#: The apostrophe before a text that a spreadsheet would run.
+_SIGN = f"^'(?={FORMULA.removeprefix('^')})"
 _OPENING = """\
 ## How to open it
 
@@ -32,18 +35,34 @@ _OPENING = """\
   `007`, `NA` or `2-1`:
 
   ```python
-  pd.read_csv("data/synthetic_records.csv", dtype=str, keep_default_na=False, na_values=[""])
+  frame = pd.read_csv("data/synthetic_records.csv", dtype=str, keep_default_na=False, na_values=[""])
   ```
 
   ```r
-  readr::read_csv("data/synthetic_records.csv", col_types = readr::cols(.default = "c"), na = "")
+  frame <- readr::read_csv("data/synthetic_records.csv", col_types = readr::cols(.default = "c"), na = "")
   ```
 
-- **Spreadsheets**: values are as they were published, also those that begin with `=`, `+`, `-` or `@`, which a
-  spreadsheet may take for formulas. Do not open the CSV by double-click: import it, with every column as text (Excel:
-  Data, From Text/CSV, without detection of data types; LibreOffice: column type Text, “evaluate formulas” off).
-- **Parquet** holds the same rows in the same order, with types, and needs none of this.
-"""
+- **Spreadsheets** run cells that begin with `=`, `+`, `-`, `@`, a tab or a line break. So that they do not, such texts
+  and headers have an apostrophe before them in all CSV files: `'=1+1` was published as `=1+1`. (Texts that begin with
+  apostrophes before such a sign got one more; numbers are as they are.) To take it away:
+
+  ```python
+  sign = r"SIGN"
+  frame = frame.apply(lambda texts: texts.str.replace(sign, "", regex=True))
+  frame.columns = frame.columns.str.replace(sign, "", regex=True)
+  ```
+
+  ```r
+  sign <- "TWICE"
+  frame[] <- lapply(frame, function(texts) sub(sign, "", texts, perl = TRUE))
+  names(frame) <- sub(sign, "", names(frame), perl = TRUE)
+  ```
+
+  Import the CSV with every column as text all the same (Excel: Data, From Text/CSV, without detection of data types;
+  LibreOffice: column type Text, “evaluate formulas” off): other values, such as `2-1`, would become dates.
+- **Parquet** holds the same rows in the same order, with types and every value as it was published, and needs none of
+  this.
+""".replace("SIGN", _SIGN).replace("TWICE", _SIGN.replace("\\", r"\\"))
 
 
 def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> str:
