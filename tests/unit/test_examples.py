@@ -32,6 +32,7 @@ MODULES = [
     "errors",
     "monitoring.progress",
     "publish.lifecycle",
+    "schema.plain_text",
     "report.scales",
     "exports.showcase.values",
     "publish.repository",

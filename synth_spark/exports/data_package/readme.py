@@ -6,6 +6,7 @@ from synth_spark.exports.data_package.citation import NO_LICENCE, citation_text,
 from synth_spark.exports.data_package.data import Written
 from synth_spark.exports.data_package.release_metadata import About
 from synth_spark.exports.spreadsheets import FORMULA
+from synth_spark.schema.plain_text import plain
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 #: File → what is in it, in the order of the README.
@@ -74,7 +75,7 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         files: names of its documents.
     """
     terms, row = about.terms, about.row
-    lines = [f"# {about.title}", "", *([about.description, ""] if about.description else [])]
+    lines = [f"# {plain(about.title)}", "", *([plain(about.description), ""] if about.description else [])]
     lines += [
         f"Release `{about.run_id}`, published {about.published:%Y-%m-%d}, made by synth-spark: counts that are "
         "protected, and synthetic records. **No record in it is a person.**",
@@ -98,18 +99,30 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         _OPENING,
         "## Licence and citation",
         "",
-        licence_name(about) or about.licence_url or ("See `LICENCE.txt`." if terms.licence_text else NO_LICENCE),
+        _licence(about),
         "",
-        citation_text(about),
+        plain(citation_text(about)),
         "",
     ]
     facts = {
-        "Publisher": " ".join(filter(None, (terms.publisher, terms.publisher_url))),
-        "Contact": terms.contact,
-        "Page": terms.url,
-        "Time": terms.temporal,
-        "Places": ", ".join(terms.spatial),
-        "Keywords": ", ".join(terms.keywords),
+        "Publisher": " ".join(filter(None, (plain(terms.publisher or ""), _address(terms.publisher_url)))),
+        "Contact": _address(terms.contact),
+        "Page": _address(terms.url),
+        "Time": plain(terms.temporal or ""),
+        "Places": plain(", ".join(terms.spatial)),
+        "Keywords": plain(", ".join(terms.keywords)),
     }
     lines += [f"- {name}: {text}" for name, text in facts.items() if text]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _address(text: str | None) -> str:
+    """A web or e-mail address as a link of Markdown; the plan lets none have a blank or an angle bracket."""
+    return f"<{text}>" if text else ""
+
+
+def _licence(about: About) -> str:
+    name = licence_name(about)
+    if name or about.licence_url:
+        return plain(name) if name else _address(about.licence_url)
+    return "See `LICENCE.txt`." if about.terms.licence_text else NO_LICENCE
