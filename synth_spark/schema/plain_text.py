@@ -2,8 +2,9 @@
 
 import re
 
-#: Signs of Markdown and HTML; an ampersand where it begins a character reference.
-_MARKUP = re.compile(r"([\\`*_\[\]<>|#~]|&(?=#?\w+;))")
+#: Signs of Markdown and HTML. An underscore inside a word marks nothing and stays, so that names can be searched for;
+#: an ampersand is a sign where it begins a character reference.
+_MARKUP = re.compile(r"([\\`*\[\]<>|#~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;))")
 #: What begins a list at the beginning of a line: a sign, or a number and its dot.
 _LIST = re.compile(r"^([-+]|\d+(?=[.)]))(?=[.)\s]|$)")
 #: Controls, and what ends a line or turns its direction.
@@ -22,8 +23,8 @@ def one_line(text: str) -> str:
 def plain(text: str) -> str:
     r"""A text inside Markdown that means itself.
 
-    >>> print(plain("[x](y) <b>"), plain("a\n# b"), plain("- x"), plain("R&D &amp;"))
-    \[x\](y) \<b\> a \# b \- x R&D \&amp;
+    >>> print(plain("[x](y) <b>"), plain("a\n# b"), plain("- x"), plain("R&D &amp;"), plain("a_rule _x_"))
+    \[x\](y) \<b\> a \# b \- x R&D \&amp; a_rule \_x\_
     """
     escaped = _MARKUP.sub(r"\\\1", one_line(text))
     return _LIST.sub(lambda found: f"\\{found[1]}" if found[1] in "-+" else f"{found[1]}\\", escaped)

@@ -29,7 +29,7 @@ from synth_spark.schema.plain_text import one_line
 
 TITLE = (
     "1. <script>alert(1)</script> [link](javascript:alert(2)) ![image](http://x.example/i) | `code` *em* __strong__ "
-    "~~gone~~ {{trust}} &lt;i&gt; </h1><img src=x onerror=alert(3)> \\* #\n# Injected\n- item\u202e\x1b[31m"
+    "_em_ a_b_c ~~gone~~ {{trust}} &lt;i&gt; </h1><img src=x onerror=alert(3)> \\* #\n# Injected\n- item\u202e\x1b[31m"
 )
 PLAIN = one_line(TITLE)
 #: Tags that only a title could have brought into a document of ours.
