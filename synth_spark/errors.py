@@ -1,4 +1,13 @@
-"""One tree of errors. Each says which field, what was wrong, the limit, and what to do; never a data value."""
+"""One tree of errors. Each says which field, what was wrong, the limit, and what to do; never a data value.
+
+An error has two forms. What it says of itself (its text, `problem`, `remedy`) is fit to be logged: it tells no exact
+number of sensitive rows. `SynthSparkError.whole` tells these numbers, too; only a person at the terminal is shown it.
+"""
+
+from collections.abc import Mapping
+
+#: What stands in the place of an exact number where an error is logged.
+UNTOLD = "…"
 
 
 class SynthSparkError(Exception):
@@ -6,22 +15,49 @@ class SynthSparkError(Exception):
 
     Attributes:
         field: the plan key, column, table or path that is at fault.
-        problem: what was wrong, in one clause.
-        remedy: what to do about it, in one clause.
+        problem: what was wrong, in one clause, without exact numbers.
+        remedy: what to do about it, in one clause, without exact numbers.
+        exact: exact numbers that tell of sensitive rows, by name.
         exit_code: what the command line exits with.
     """
 
     exit_code = 1
 
-    def __init__(self, field: str, problem: str, remedy: str) -> None:
-        self.field = field
-        self.problem = problem
-        self.remedy = remedy
-        super().__init__(f"{field}: {problem}; {remedy}")
+    def __init__(self, field: str, problem: str, remedy: str, exact: Mapping[str, int] | None = None) -> None:
+        """Say what is wrong.
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        Args:
+            field: the plan key, column, table or path that is at fault.
+            problem: what was wrong, in one clause; ``{name}`` stands for an exact number.
+            remedy: what to do about it, in one clause; likewise.
+            exact: these numbers, by name: of records, rows or subjects, of distinct values, of characters of a value.
+        """
+        self.field, self.exact = field, dict(exact or {})
+        self._clauses = (problem, remedy)
+        self.problem, self.remedy = (_filled(clause, dict.fromkeys(self.exact, UNTOLD)) for clause in self._clauses)
+        super().__init__(f"{field}: {self.problem}; {self.remedy}")
+
+    def whole(self) -> str:
+        """The text with its exact numbers: for the person at the terminal, never for a log.
+
+        >>> error = InputError("input.subject.id", "is empty in {rows} rows", "give every row an id", {"rows": 1200})
+        >>> error.whole(), str(error)[:33]
+        ('input.subject.id: is empty in 1,200 rows; give every row an id', 'input.subject.id: is empty in … r')
+        """
+        numbers = {name: f"{number:,}" for name, number in self.exact.items()}
+        problem, remedy = (_filled(clause, numbers) for clause in self._clauses)
+        return f"{self.field}: {problem}; {remedy}"
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str, dict[str, int]]]:
         """Make errors survive the trip from an executor."""
-        return type(self), (self.field, self.problem, self.remedy)
+        return type(self), (self.field, *self._clauses, self.exact)
+
+
+def _filled(clause: str, texts: Mapping[str, str]) -> str:
+    """A clause with a text in each named place; other braces mean themselves."""
+    for name, text in texts.items():
+        clause = clause.replace(f"{{{name}}}", text)
+    return clause
 
 
 class PlanError(SynthSparkError):
@@ -37,7 +73,7 @@ class InputError(SynthSparkError):
 
 
 class ResourceError(SynthSparkError):
-    """The plan needs more than the limits allow; raised before the work, with the numbers."""
+    """The plan needs more than the limits allow; raised before the work."""
 
     exit_code = 4
 

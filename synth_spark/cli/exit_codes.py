@@ -1,4 +1,8 @@
-"""How a command ends: an error is one line that quotes no data, and the exit code."""
+"""How a command ends: an error is one line that quotes no data, and the exit code.
+
+Where standard error is a terminal, the line tells exact numbers of sensitive rows; where it goes to a file or to a
+scheduler, which keeps it as a log, it does not.
+"""
 
 import os
 import signal
@@ -49,7 +53,7 @@ def guarded(
             watch.ended()
             return exit_code(None)
     except SynthSparkError as error:  # there is no place to log or to tell the end
-        print(f"synth-spark: {error}", file=sys.stderr)
+        print(f"synth-spark: {_message(error)}", file=sys.stderr)
         return exit_code(error)
 
 
@@ -72,7 +76,9 @@ def _terminated() -> Iterator[None]:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, SynthSparkError):
-        return str(error)
+        if not error.exact:
+            return str(error)
+        return error.whole() if sys.stderr.isatty() else f"{error} (exact numbers are shown at a terminal alone)"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; what was kept can be resumed: synth-spark resume RUN"
     where = traceback.extract_tb(error.__traceback__)[-1]  # its text may quote data: it is not shown

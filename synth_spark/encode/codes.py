@@ -94,8 +94,9 @@ def check_size(attributes: int) -> None:
     if attributes > MAX_ATTRIBUTES:
         raise ResourceError(
             "input",
-            f"has {attributes:,} distinct values over all columns, more than {MAX_ATTRIBUTES:,}",
+            f"has {{values}} distinct values over all columns, more than {MAX_ATTRIBUTES:,}",
             "group rare values first, or leave identifiers and free text out with input.columns",
+            {"values": attributes},
         )
 
 

@@ -96,7 +96,7 @@ class Lineage:
             tags.append(TagsRunFacetFields("verdict", summary["verdict"]))
         facets: dict[str, Any] = {"tags": TagsRunFacet(tags)}
         if error is not None:
-            parts = [error["class"], error["field"]]  # its text may say how many records are concerned
+            parts = [error["class"], error["field"]]
             message = ": ".join(part for part in parts if part is not None)
             facets["errorMessage"] = ErrorMessageRunFacet(message, "PYTHON")
         job = {"jobType": JobTypeJobFacet("BATCH", "SYNTH_SPARK", "JOB")}

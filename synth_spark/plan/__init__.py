@@ -9,6 +9,7 @@ from synth_spark.plan.names import listed, nearest, used_columns
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.publication import Author, PublicationTerms
+from synth_spark.plan.published import published
 from synth_spark.plan.showcase import ColumnView, Showcase
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "load",
     "nearest",
     "parse",
+    "published",
     "used_columns",
     "what_is_counted",
 ]

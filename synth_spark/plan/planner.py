@@ -217,17 +217,18 @@ def resolve(
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")
     resolved = ResolvedPlan(plan, names, cards, records, distinct, filled, tuple(notes))
-    cells = number_of_cells(cards, resolved.length)
-    if cells > _MOST_CELLS:
-        problem = f"allows {cells:.0e} combinations, more than the {_MOST_CELLS:.0e} that can be numbered"
+    if number_of_cells(cards, resolved.length) > _MOST_CELLS:
+        problem = f"allows more combinations than the {_MOST_CELLS:.0e} that can be numbered"
         raise ResourceError("reporting_length", problem, "lower it, or group values")
     if not resolved.fits and plan.synthesis.oversampling is not None:
-        problem = f"needs the {distinct:,} distinct records in one task, of which {resolved.rows_a_task:,} fit"
-        raise ResourceError("synthesis.oversampling", problem, "raise task_memory, or do without")
+        problem = "needs the {distinct} distinct records in one task, of which {fit} fit"
+        numbers = {"distinct": distinct, "fit": resolved.rows_a_task}
+        raise ResourceError("synthesis.oversampling", problem, "raise task_memory, or do without", numbers)
     if not resolved.fits and resolved.rows_a_task < _LEAST_ROWS:
         least = math.ceil((resolved._fixed_bytes + _LEAST_ROWS * resolved._row_bytes) / 10**6)
-        problem = f"of {plan.task_memory} MB holds {resolved.rows_a_task:,} of {distinct:,} distinct records"
-        raise ResourceError("task_memory", problem, f"give a task at least {least} MB")
+        problem = f"of {plan.task_memory} MB holds {{fit}} of {{distinct}} distinct records"
+        numbers = {"distinct": distinct, "fit": resolved.rows_a_task, "least": least}
+        raise ResourceError("task_memory", problem, "give a task at least {least} MB", numbers)
     return resolved
 
 

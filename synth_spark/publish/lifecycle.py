@@ -15,6 +15,7 @@ from synth_spark.publish.delta import remove_slices, slices
 from synth_spark.publish.published_release import PublishedRelease, open_release
 from synth_spark.publish.repository import ReleaseRepository, is_name
 from synth_spark.runtime import faults
+from synth_spark.schema.plain_text import one_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -76,7 +77,7 @@ def show_text(where: Path, run_id: str | None = None) -> str:
     )
     lines = [
         f"{name} ({state})",
-        f"  title       {terms.get('title', '')}",
+        f"  title       {one_line(str(terms.get('title', '')))}",
         f"  published   {_when(manifest['published'])}, as {manifest['format']}",
         *([f"  retired     {_when(manifest['retired'])}"] if "retired" in manifest else []),
         f"  privacy     {_terms_text(terms)}",

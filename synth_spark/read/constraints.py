@@ -95,7 +95,7 @@ def check(remarks: Iterable[Remark]) -> None:
     for remark in remarks:
         if remark.what == f"{_BROKEN} (error)":
             remedy = "mend them, or set input.on_violation to drop_values or drop_record"
-            raise InputError(remark.subject, f"is broken by {remark.count:,} records", remedy)
+            raise InputError(remark.subject, "is broken by {records} records", remedy, {"records": remark.count})
 
 
 def _losers(rule: Constraint) -> tuple[str, ...]:

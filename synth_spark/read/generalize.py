@@ -72,14 +72,16 @@ def _of_width(value: Column, bins: Bins, width: Decimal) -> Column:
 def quantile_edges(
     frame: DataFrame, texts: dict[str, Column], bins: dict[str, Bins], whose: Column | None, k: int
 ) -> dict[str, list[Decimal]]:
-    """Edges from the data: quantiles, rounded, with at least k subjects in every interval. Two passes over the input.
+    """Edges from the data: rounded quantiles, with at least k subjects at every edge and in every interval.
+
+    Reads the input three times.
 
     Args:
         frame: the rows.
         texts: the values of the columns in question.
         bins: for each of them, how many intervals.
         whose: the subject of a row; None if a row is a subject.
-        k: fewest subjects of an interval.
+        k: fewest subjects of an edge, and of an interval.
 
     Raises:
         InputError: a column has too few numbers for two intervals.
@@ -91,31 +93,56 @@ def quantile_edges(
     }
     if not asked:
         return {}
+    kept = [] if whose is None else [whose.alias("whose")]
+    numbers = frame.select(*kept, *(number(texts[name]).alias(f"v{index}") for index, name in enumerate(asked)))
     quantiles = [
-        F.percentile_approx(number(texts[name]).cast("double"), shares, _ACCURACY).alias(f"q{index}")
-        for index, (name, shares) in enumerate(asked.items())
+        F.percentile_approx(F.col(f"v{index}").cast("double"), shares, _ACCURACY).alias(f"q{index}")
+        for index, shares in enumerate(asked.values())
     ]
-    (row,) = frame.agg(*quantiles).collect()
-    edges = {name: edge.rounded(row[index] or []) for index, name in enumerate(asked)}
-    subjects = F.lit(1) if whose is None else whose
-    count = F.count if whose is None else F.count_distinct
-    counted = []
-    for index, (name, bounds) in enumerate(edges.items()):
-        value = number(texts[name])
-        for at, (low, high) in enumerate(zip([None, *bounds], [*bounds, None], strict=True)):
-            inside = value.isNotNull()
-            inside &= F.lit(True) if low is None else value >= _decimal(low)
-            inside &= F.lit(True) if high is None else value < _decimal(high)
-            counted.append(count(F.when(inside, subjects)).alias(f"n{index}_{at}"))
-    (numbers,) = frame.agg(*counted).collect()
-    result = {}
-    for index, (name, bounds) in enumerate(edges.items()):
-        held = [numbers[f"n{index}_{at}"] for at in range(len(bounds) + 1)]
-        result[name] = edge.merged(bounds, held, k)
-        if not result[name]:
+    (row,) = numbers.agg(*quantiles).collect()
+    rounded = [edge.roundings(found or []) for found in row]
+    near = [[(one.low, one.high) for own in edges for one in own] for edges in rounded]
+    held = [iter(counts) for counts in _held(numbers, near)]
+    shared = [
+        edge.kept(edges, [[next(counts) for _ in own] for own in edges], k)
+        for edges, counts in zip(rounded, held, strict=True)
+    ]
+    within = [list(zip([None, *bounds], [*bounds, None], strict=True)) for bounds in shared]
+    result = {
+        name: edge.merged(bounds, counts, k)
+        for name, bounds, counts in zip(asked, shared, _held(numbers, within), strict=True)
+    }
+    for name, bounds in result.items():
+        if not bounds:
             remedy = "give edges or a width instead of quantiles"
             raise InputError(f"column '{name}'", f"has too few different numbers for intervals of at least {k}", remedy)
     return result
+
+
+def _held(numbers: DataFrame, ranges: Sequence[Sequence[tuple[Decimal | None, Decimal | None]]]) -> list[list[int]]:
+    """How many subjects have a number in each range, from its first bound to before its second; None is no bound.
+
+    Args:
+        numbers: columns v0, v1, …, and ``whose`` where a subject may have several rows.
+        ranges: of each column.
+    """
+    inside = []
+    for index, own in enumerate(ranges):
+        value = F.col(f"v{index}")
+        for low, high in own:
+            there = value.isNotNull()
+            there &= F.lit(True) if low is None else value >= _decimal(low)
+            there &= F.lit(True) if high is None else value < _decimal(high)
+            inside.append(F.when(there, 1).otherwise(0))
+    names = [f"n{place}" for place in range(len(inside))]
+    flags = [flag.alias(name) for flag, name in zip(inside, names, strict=True)]
+    if "whose" in numbers.columns:  # one row a subject: whether any of its rows is there
+        own_rows = numbers.where(F.col("whose").isNotNull()).groupBy("whose")
+        flags = [F.col(name) for name in names]
+        numbers = own_rows.agg(*(F.max(flag).alias(name) for flag, name in zip(inside, names, strict=True)))
+    (row,) = numbers.select(*flags).agg(F.lit(0), *(F.coalesce(F.sum(name), F.lit(0)) for name in names)).collect()
+    counts = iter(row[1:])
+    return [[int(next(counts)) for _ in own] for own in ranges]
 
 
 def period(text: Column, name: str, dates: Dates, counters: Counters) -> Column:

@@ -125,8 +125,9 @@ def check(remarks: Iterable[Remark]) -> None:
     """Raise `InputError` where a source or a hierarchy that must know every code does not."""
     for remark in remarks:
         if remark.what in (f"{_UNKNOWN} (error)", f"{NO_GROUP} (error)"):
-            problem = f"holds {remark.count:,} {remark.what.removesuffix(' (error)')}"
-            raise InputError(remark.subject, problem, "complete the map, or set its `others` to keep or absent")
+            problem = f"holds {{cells}} {remark.what.removesuffix(' (error)')}"
+            remedy = "complete the map, or set its `others` to keep or absent"
+            raise InputError(remark.subject, problem, remedy, {"cells": remark.count})
 
 
 def _laid_out(opened: Opened, names: tuple[str, ...], lists: frozenset[str]) -> DataFrame:

@@ -144,9 +144,10 @@ def check_identifier(name: str, distinct: int, filled: int, source: Input) -> No
     if is_identifier(distinct, filled) and name not in source.identifiers:
         raise InputError(
             f"column '{name}'",
-            f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {filled:,} records: an identifier, of "
+            f"has a value of its own for more than {IDENTIFIED_SHARE:.0%} of {{records}} records: an identifier, of "
             "which nothing could be released",
             "leave it out with input.columns, make its values coarser, or list it in input.identifiers",
+            {"records": filled},
         )
 
 
@@ -298,8 +299,9 @@ def _check_lengths(longest: int, limit: int, records: DataFrame, fields: Sequenc
     if row[worst] > limit:
         raise InputError(
             f"column '{fields[worst].name}'",
-            f"holds a value of {row[worst]:,} characters; the limit is {limit:,}",
+            f"holds a value of {{length}} characters; the limit is {limit:,}",
             "leave free text out with input.columns, or raise input.max_value_length",
+            {"length": row[worst]},
         )
 
 

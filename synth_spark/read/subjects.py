@@ -96,16 +96,16 @@ def check(remarks: Iterable[Remark]) -> None:
     for remark in remarks:
         if remark.what == _NO_ID:
             remedy = "give every row an id, or leave such rows out"
-            raise InputError("input.subject.id", f"is empty in {remark.count:,} rows", remedy)
+            raise InputError("input.subject.id", "is empty in {rows} rows", remedy, {"rows": remark.count})
         if remark.what == _CONFLICT:
             conflicts[remark.subject.removeprefix("column '").removesuffix("'")] = remark.count
     if conflicts:
         several = "columns" if len(conflicts) > 1 else "column"
-        most = max(conflicts.values())
         raise InputError(
             f"{several} {listed(conflicts)}",
-            f"{'hold' if len(conflicts) > 1 else 'holds'} different values for up to {most:,} subjects",
+            f"{'hold' if len(conflicts) > 1 else 'holds'} different values for up to {{subjects}} subjects",
             "list them in input.multi_values, or choose one value with input.subject.take (first, last, most_frequent)",
+            {"subjects": max(conflicts.values())},
         )
 
 

@@ -96,7 +96,7 @@ def _summary(material: ReportData, sentences: tuple[str, ...]) -> Section:
 def _audit(material: ReportData) -> Section:
     heads = tuple(TableColumn(name, number=False) for name in ("verdict", "rule", "meaning", "severity"))
     results = sorted(material.results, key=lambda result: result.success)
-    rows = tuple((verdict_on(one).replace("*", ""), one.name, one.meaning, one.severity) for one in results)
+    rows = tuple((verdict_on(one), one.name, one.meaning, one.severity) for one in results)
     verdicts = (verdict(material.results), *withheld_text(material.withheld))
     blocks: tuple[Block, ...] = (Paragraphs(verdicts), DataTable("Rules of the audit", heads, rows))
     return Section("audit", "The audit", blocks)

@@ -1,22 +1,20 @@
 """A report as Markdown: the same content, charts as the tables of their numbers."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from synth_spark import __version__
 from synth_spark.report.blocks import Block, Chart, DataTable, Figures, Paragraphs, Report, Section, Small
 from synth_spark.report.charts import MOST_NUMBERS, left_out
 from synth_spark.report.scales import written
-
-_MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
+from synth_spark.schema.plain_text import plain
 
 
 def markdown(report: Report) -> str:
     """The report as Markdown, with a heading a section."""
     lines = [
-        f"# {_plain(report.title)}",
+        f"# {plain(report.title)}",
         "",
-        f"{_plain(report.subtitle)} · {report.edition} edition · {_plain(report.verdict)}",
+        f"{plain(report.subtitle)} · {report.edition} edition · {plain(report.verdict)}",
         "",
     ]
     return "\n".join([*lines, sections_text(report), f"Made by synth-spark {__version__}.", ""])
@@ -28,7 +26,7 @@ def sections_text(report: Report) -> str:
 
 
 def _section(section: Section) -> list[str]:
-    lines = [f"## {_plain(section.heading)}", ""]
+    lines = [f"## {plain(section.heading)}", ""]
     for block in section.blocks:
         lines += _block(block)
     return lines
@@ -36,19 +34,19 @@ def _section(section: Section) -> list[str]:
 
 def _block(block: Block) -> list[str]:
     if isinstance(block, Paragraphs):
-        texts = [_plain(text) for text in block.texts]
+        texts = [plain(text) for text in block.texts]
         if block.numbered:
             texts = [f"{number}. {text}" for number, text in enumerate(texts, 1)]
         return [line for text in texts for line in (text, "")]
     if isinstance(block, Figures):
         return [
-            *(f"- {_plain(one.label)}: **{_plain(one.value)}** — {_plain(one.definition)}" for one in block.figures),
+            *(f"- {plain(one.label)}: **{plain(one.value)}** — {plain(one.definition)}" for one in block.figures),
             "",
         ]
     if isinstance(block, DataTable):
-        terms = [f"*{_plain(one.name)}*: {_plain(one.definition)}" for one in block.columns if one.definition]
+        terms = [f"*{plain(one.name)}*: {plain(one.definition)}" for one in block.columns if one.definition]
         rows = _rows([one.name for one in block.columns], [one.number for one in block.columns], block.rows)
-        return [f"**{_plain(block.caption)}**", "", *rows, "", *(line for term in terms for line in (term, ""))]
+        return [f"**{plain(block.caption)}**", "", *rows, "", *(line for term in terms for line in (term, ""))]
     if isinstance(block, Chart):
         return _chart(block)
     assert isinstance(block, Small)
@@ -63,7 +61,7 @@ def _chart(chart: Chart) -> list[str]:
     ]
     rows = _rows(heads, [False, *(True for _ in chart.series)], cells)
     more = left_out(chart)
-    return [f"**{_plain(chart.caption)}**", "", _plain(chart.definition), "", *rows, "", *([more, ""] if more else [])]
+    return [f"**{plain(chart.caption)}**", "", plain(chart.definition), "", *rows, "", *([more, ""] if more else [])]
 
 
 def _rows(heads: Sequence[str], numbers: Sequence[bool], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -72,9 +70,4 @@ def _rows(heads: Sequence[str], numbers: Sequence[bool], rows: Iterable[Sequence
 
 
 def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
-
-
-def _plain(text: str) -> str:
-    """Text that means itself: on one line, and no markup."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return "| " + " | ".join(plain(cell) for cell in cells) + " |"

@@ -1,16 +1,15 @@
 """What was asked for of a release, as a report tells it."""
 
-from synth_spark.plan import Plan
-from synth_spark.report.narrative import PRIVATE
+from synth_spark.plan import Plan, published
 
-#: Parts of a plan that say nothing of how a release was made, or stand elsewhere in a report.
-_ELSEWHERE = ("title", "run_id", "output", "assessment", "accepted", "showcase", "publication")
+#: Parts of a published plan that say nothing of how a release was made, or stand elsewhere in a report.
+_ELSEWHERE = ("title", "output", "assessment", "publication")
 
 
 def settings(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """What was asked for, without where the records are or how chance fell; only what differs from the defaults."""
-    kept = plan.model_dump(mode="json", exclude=PRIVATE, exclude_defaults=True)
-    always = {"privacy": plan.privacy.model_dump(mode="json"), "reporting_length": plan.reporting_length}
+    """What was asked for, as far as it may be published; only what differs from the defaults, and privacy."""
+    kept, whole = published(plan, defaults=False), published(plan)
+    always = {name: whole[name] for name in ("privacy", "reporting_length")}
     always["synthesis"] = {"kind": plan.synthesis.kind, **kept.get("synthesis", {})}
     return tuple(_flat("", {key: value for key, value in {**kept, **always}.items() if key not in _ELSEWHERE}))
 

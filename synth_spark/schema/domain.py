@@ -183,8 +183,9 @@ def check_cardinality(name: str, values: int) -> None:
     if values > MAX_VALUES:
         raise InputError(
             f"column '{name}'",
-            f"has {values:,} distinct values, more than {MAX_VALUES:,}",
+            f"has {{values}} distinct values, more than {MAX_VALUES:,}",
             "leave identifiers and free text out with input.columns, or group the values first",
+            {"values": values},
         )
 
 
@@ -193,8 +194,9 @@ def check_several(name: str, values: int) -> None:
     if values > MAX_SEVERAL:
         raise InputError(
             f"column '{name}'",
-            f"has {values:,} values frequent enough to be published, several a record, more than {MAX_SEVERAL:,}",
+            f"has {{values}} values frequent enough to be published, several a record, more than {MAX_SEVERAL:,}",
             "group them with input.groups, or leave the column out",
+            {"values": values},
         )
 
 

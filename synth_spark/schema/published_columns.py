@@ -98,7 +98,7 @@ COLUMNS: dict[str, dict[str, PublishedColumn]] = {
         "synthetic_record_count": PublishedColumn("bigint", "number of the synthetic records"),
         "combination_count": PublishedColumn("bigint", "number of the published combinations"),
         "guarantee": PublishedColumn("string", "what is guaranteed, and what is counted, in plain words"),
-        "plan": PublishedColumn("string", "JSON: the plan, without what tells of the sensitive side"),
+        "plan": PublishedColumn("string", "JSON: the keys of the plan that may be published"),
         "versions": PublishedColumn("string", "JSON: versions of what it was made with"),
         "content_hashes": PublishedColumn("string", "JSON: content hash of each published table"),
         "sentences": PublishedColumn("string", "JSON: the release explained, sentence by sentence"),

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import RunError
 from synth_spark.evaluate.metric_definitions import definition
+from synth_spark.exports.spreadsheets import inert_text
 from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Report, Section, Series, TableColumn
 from synth_spark.report.material import of_length
 from synth_spark.schema.root_layout import RUN_MANIFEST
@@ -159,10 +160,10 @@ def table_text(outcomes: Sequence[Outcome]) -> str:
 
 
 def csv_text(outcomes: Sequence[Outcome]) -> str:
-    """The comparison as CSV: a row a run."""
+    """The comparison as CSV, of which no spreadsheet runs a cell: a row a run."""
     heads, rows = rows_of(outcomes)
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([heads, *rows])
+    csv.writer(out, lineterminator="\n").writerows([[inert_text(cell) for cell in line] for line in (heads, *rows)])
     return out.getvalue().replace("\u00a0", " ")
 
 

@@ -79,7 +79,7 @@ def refusal(spark: SparkSession, plan: Plan) -> str:
             raise read.explain_failure(error) or error from None
         count, _ = read.check(opened, plan.input, spark.createDataFrame(rows, opened.frame.schema))
     except SynthSparkError as error:
-        return str(error)
+        return error.whole()
     assert count == len(rows) > 0
     assert len(opened.fields) == len(rows[0])
     return ""
@@ -94,7 +94,7 @@ def test_no_value_reaches_a_log_or_an_error(
     spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A whole release with everything on, and a refused one, at the level that operators run with."""
-    rows = "".join(f"{MARK}{n % 7},{MARK}x;{MARK}y,{n},{MARK}id{n // 2}\n" for n in range(80))
+    rows = "".join(f"{MARK}{n % 7},{MARK}x;{MARK}y,{n},{MARK}id{n // 3}\n" for n in range(80))
     plan = {
         "input": {
             "path": str(write_csv(tmp_path / "cases.csv", f"a,b,n,id\n{rows}{MARK},,{MARK},{MARK}z\n")),

@@ -71,7 +71,7 @@ def test_the_codebook_counts_what_the_tables_hold(files: dict[str, dict], outs: 
     assert values[values.value == "Woman"].label.tolist() == ["Women"]
     columns = table(found, "codebook.csv")
     own = columns[columns.table == "synthetic_records"].set_index("column")
-    edges = "numbers became intervals that begin at 2012, 2013, 2014; below and above are two more"
+    edges = "numbers became intervals, whose ends the values name"
     assert own.generalisation.dropna().to_dict() == {"year": edges, "flag": "codes became groups"}
     assert own.missing.astype(int).to_dict() == records.isna().sum().to_dict()
     wide = columns[columns.table == "synthetic_indicators"].set_index("column")

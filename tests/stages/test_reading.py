@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def refused(spark: SparkSession, kind: type[SynthSparkError], **settings: Any) -
     """The message that an input is refused with."""
     with pytest.raises(kind) as caught:
         Read(spark, **settings)
-    return str(caught.value)
+    return caught.value.whole()
 
 
 def csv(folder: Path, text: str, name: str = "cases.csv") -> str:
@@ -406,6 +407,21 @@ def test_quantiles_are_rounded_and_hold_at_least_k(spark: SparkSession, tmp_path
     assert min(counts.values()) >= 50
     says = refused(spark, InputError, k=600, path=path, numbers={"a": {"quantiles": 4}})
     assert says.startswith("column 'a': has too few different numbers")
+
+
+def test_no_edge_is_a_number_of_fewer_than_k(spark: SparkSession, tmp_path: Path) -> None:
+    """Edges that the finest step would take from one person, or from the many rows of one, are coarser or left out."""
+    sparse = [37_000 + 10_000 * place for place in range(1, 61)]  # 140,000 would be the number of two
+    found = Read(spark, 5, path=csv(tmp_path, "\n".join(["a", *map(str, sparse)])), numbers={"a": {"quantiles": 6}})
+    assert edges_told(found) == {150_000, 250_000, 350_000, 450_000, 550_000}
+    rows = [f"p{number},{number}" for number in range(100, 140)] + ["one,123"] * 60  # 124 would be near to three people
+    path = csv(tmp_path, "\n".join(["id,a", *rows]), "subjects.csv")
+    assert edges_told(Read(spark, 8, path=path, numbers={"a": {"quantiles": 4}}, subject={"id": "id"})) == {120}
+
+
+def edges_told(found: Read) -> set[int]:
+    """The edges that labels of intervals name."""
+    return {int(text) for (label,) in found.rows for text in re.findall("[0-9]+", label)}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from showing import Opened, browse, counted, opened, released
 
 from synth_spark.exports.showcase import showcase
+from synth_spark.exports.spreadsheets import original_text
 
 EVIL = "</script><script>document.title='evil'</script><img src=x onerror=alert(1)>"
 DELIMITERS = {"means": ";"}
@@ -285,7 +286,9 @@ def test_pages_compare_trust_and_data(shown: Opened, records: pd.DataFrame) -> N
     with page.expect_download() as taken:
         page.click("#download")
     text = Path(taken.value.path()).read_text(encoding="utf-8-sig")
-    table = list(csv.reader(io.StringIO(text)))
+    told = list(csv.reader(io.StringIO(text)))
+    assert any(cell.startswith("'=1+1") for line in told for cell in line)
+    table = [list(map(original_text, line)) for line in told]
     assert table[0] == list(records.columns)
     expected = sorted(tuple("" if cell is None else cell for cell in row) for row in chosen.itertuples(index=False))
     assert sorted(map(tuple, table[1:])) == expected

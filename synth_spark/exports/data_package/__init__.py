@@ -82,7 +82,7 @@ def _fill(zipped: Archive, release: PublishedRelease, source: ShowcaseTables, me
 def _documents(release: PublishedRelease, source: ShowcaseTables, metadata: About) -> dict[str, str]:
     """The texts of a package that are not made of its files."""
     documents = {name: text for name in _AS_PUBLISHED if (text := release.document(name)) is not None}
-    documents.setdefault(RELEASE_TEXT, release_text(metadata.title, json.loads(metadata.row["sentences"])))
+    documents.setdefault(RELEASE_TEXT, release_text(str(metadata.row["title"]), json.loads(metadata.row["sentences"])))
     row: dict[str, Any] = {
         name: json.loads(cell) if name in _JSON and cell else cell for name, cell in metadata.row.items()
     }

@@ -16,6 +16,7 @@ from synth_spark.exports.data_package.data import MOST_VALUES, Written
 from synth_spark.exports.data_package.release_metadata import About
 from synth_spark.exports.showcase.presentation import column_view
 from synth_spark.schema.fields import Field
+from synth_spark.schema.plain_text import plain
 from synth_spark.schema.published_columns import COLUMNS
 
 _KINDS = {"ordered": "values in order", "country": "codes of countries (ISO 3166-1)"}
@@ -137,6 +138,8 @@ def _binned(bins: Mapping[str, Any]) -> str:
         )
     if bins.get("quantiles"):
         return f"numbers became {bins['quantiles']} intervals of about as many records each"
+    if not bins.get("width"):
+        return "numbers became intervals, whose ends the values name"
     parts = [f"numbers became intervals of width {bins['width']}"]
     if float(bins.get("origin") or 0):
         parts[0] += f", one of which begins at {bins['origin']}"
@@ -233,7 +236,7 @@ def codebook_text(about: About, book: Codebook, written: Sequence[Written], figu
         written: the tables in the package.
         figures: of published counts.
     """
-    lines = [f"# Codebook: {_cell(about.title)}", ""]
+    lines = [f"# Codebook: {plain(about.title)}", ""]
     for one in written:
         lines += [f"## data/{one.name}", "", f"{one.grain[:1].upper()}{one.grain[1:]}; {one.rows:,} rows.", ""]
         lines += ["| column | title | type | meaning | form | how it was made coarser | values | missing |"]
@@ -241,18 +244,18 @@ def codebook_text(about: About, book: Codebook, written: Sequence[Written], figu
         for entry in (entry for entry in book.columns if entry.table == one.name):
             count = f"more than {MOST_VALUES:,}" if entry.values is None else f"{entry.values:,}"
             texts = (entry.column, entry.title, entry.type, entry.meaning, entry.form, entry.generalisation)
-            lines.append(f"| {' | '.join([*map(_cell, texts), count, f'{entry.missing:,}'])} |")
+            lines.append(f"| {' | '.join([*map(plain, texts), count, f'{entry.missing:,}'])} |")
         lines.append("")
     lines += ["# Values", "", *_counts_explained(about), ""]
     by_column: dict[str, list[ValueEntry]] = {}
     for value in book.values:
         by_column.setdefault(value.column, []).append(value)
     for column, own in by_column.items():
-        lines += [f"## {_cell(column)}", "", f"| value | label | {' | '.join(figures)} | synthetic_count |"]
+        lines += [f"## {plain(column)}", "", f"| value | label | {' | '.join(figures)} | synthetic_count |"]
         lines += [f"|---|---|{'---:|' * (len(figures) + 1)}"]
         for value in own[:_MOST_LISTED]:
             cells = [_figure(value.figures.get(name)) for name in figures]
-            lines.append(f"| {' | '.join([_cell(value.value), _cell(value.label), *cells, f'{value.synthetic:,}'])} |")
+            lines.append(f"| {' | '.join([plain(value.value), plain(value.label), *cells, f'{value.synthetic:,}'])} |")
         if len(own) > _MOST_LISTED:
             lines.append(f"\n{len(own) - _MOST_LISTED:,} more are in codebook_values.csv.")
         lines.append("")
@@ -275,11 +278,3 @@ def _figure(value: int | float | None) -> str:
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
-
-
-def _cell(text: str) -> str:
-    """A text inside a table of Markdown: no mark-up, no line break."""
-    plain = " ".join(text.split("\n")).replace("\r", " ")
-    for sign in "\\`*_[]<>|#":
-        plain = plain.replace(sign, f"\\{sign}")
-    return plain

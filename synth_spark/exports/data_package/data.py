@@ -1,8 +1,9 @@
 """Published tables as files of a package, CSV and Parquet, a few rows at a time; what passes by is counted once.
 
 CSV is that of RFC 4180: UTF-8, commas, CRLF, quotes only where they are needed. A null is an empty cell, an empty text
-is ``""``, a list is the text of a JSON array. No value is altered. Parquet has the same columns in the same order, one
-file a table, without metadata of what wrote it.
+is ``""``, a list is the text of a JSON array. Texts and headers that a spreadsheet would run have an apostrophe before
+them (`exports.spreadsheets`); no other value is altered. Parquet has the same columns in the same order, one file a
+table, without metadata of what wrote it, and every value as it was published.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from synth_spark.errors import PublishError
 from synth_spark.exports.data_package.archive import Archive
 from synth_spark.exports.showcase import ShowcaseTables
+from synth_spark.exports.spreadsheets import inert
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.schema import tables
 from synth_spark.schema.arrow_types import ARROW_TYPES
@@ -173,8 +175,8 @@ def csv_header(names: Sequence[str]) -> bytes:
 def csv_lines(batch: pa.RecordBatch) -> bytes:
     """Rows as lines of a CSV file.
 
-    >>> csv_lines(pa.RecordBatch.from_pydict({"a": ["x", "a,b", None, ""], "b": [1, 2, None, 4]})).decode().splitlines()
-    ['x,1', '"a,b",2', ',', '"",4']
+    >>> csv_lines(pa.RecordBatch.from_pydict({"a": ["=x", "a,b", None, ""], "b": [-1, 2, None, 4]})).decode().split()
+    ["'=x,-1", '"a,b",2', ',', '"",4']
     """
     if not batch.num_rows:
         return b""
@@ -188,6 +190,7 @@ def csv_lines(batch: pa.RecordBatch) -> bytes:
 def _quoted(cells: pa.Array) -> pa.Array:
     """Cells as texts, in quotes where they need them; a null is an empty one."""
     texts = json_arrays(cells) if pa.types.is_list(cells.type) else cells.cast(pa.string())
+    texts = inert(texts) if pa.types.is_string(cells.type) else texts  # a JSON array begins with a bracket
     needed = pc.or_(pc.match_substring_regex(texts, _QUOTED), pc.equal(texts, ""))
     inside = pc.replace_substring(texts, '"', '""')
     return pc.coalesce(pc.if_else(needed, pc.binary_join_element_wise('"', inside, '"', ""), texts), "")

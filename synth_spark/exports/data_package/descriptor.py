@@ -9,7 +9,12 @@ from synth_spark.exports.data_package.citation import contributors, licence_name
 from synth_spark.exports.data_package.codebook import Codebook
 from synth_spark.exports.data_package.data import Written
 from synth_spark.exports.data_package.release_metadata import About
+from synth_spark.exports.spreadsheets import inert_text
 
+_INERT = (
+    "Texts and headers that begin with =, +, -, @, a tab or a line break have an apostrophe before them, so that no "
+    "spreadsheet runs them; README.md says how to take it away."
+)
 _DIALECT = {
     "delimiter": ",",
     "lineTerminator": "\r\n",
@@ -71,7 +76,7 @@ def _resource(book: Codebook, one: Written, form: str, entry: Entry) -> dict[str
         {
             key: value
             for key, value in {
-                "name": column.column,
+                "name": inert_text(column.column) if form == "csv" else column.column,
                 "type": column.type,
                 "title": column.title,
                 "description": "; ".join(filter(None, (column.meaning, column.form, column.generalisation))),
@@ -87,6 +92,7 @@ def _resource(book: Codebook, one: Written, form: str, entry: Entry) -> dict[str
         "path": entry.path,
         "profile": "tabular-data-resource" if form == "csv" else "data-resource",
         "title": one.grain,
+        **({"description": _INERT} if form == "csv" else {}),
         "format": form,
         "mediatype": media,
         "bytes": entry.size,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from synth_spark.exports.data_package.citation import NO_LICENCE, citation_text, licence_name
 from synth_spark.exports.data_package.data import Written
 from synth_spark.exports.data_package.release_metadata import About
+from synth_spark.exports.spreadsheets import FORMULA
+from synth_spark.schema.plain_text import plain
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 
 #: File → what is in it, in the order of the README.
@@ -23,6 +25,8 @@ DOCUMENTS = {
     "datapackage.json": "files, columns and hashes for machines (Frictionless Data)",
     "SHA256SUMS": "checksums of all files",
 }
+#: The apostrophe before a text that a spreadsheet would run.
+_SIGN = f"^'(?={FORMULA.removeprefix('^')})"
 _OPENING = """\
 ## How to open it
 
@@ -32,18 +36,34 @@ _OPENING = """\
   `007`, `NA` or `2-1`:
 
   ```python
-  pd.read_csv("data/synthetic_records.csv", dtype=str, keep_default_na=False, na_values=[""])
+  frame = pd.read_csv("data/synthetic_records.csv", dtype=str, keep_default_na=False, na_values=[""])
   ```
 
   ```r
-  readr::read_csv("data/synthetic_records.csv", col_types = readr::cols(.default = "c"), na = "")
+  frame <- readr::read_csv("data/synthetic_records.csv", col_types = readr::cols(.default = "c"), na = "")
   ```
 
-- **Spreadsheets**: values are as they were published, also those that begin with `=`, `+`, `-` or `@`, which a
-  spreadsheet may take for formulas. Do not open the CSV by double-click: import it, with every column as text (Excel:
-  Data, From Text/CSV, without detection of data types; LibreOffice: column type Text, “evaluate formulas” off).
-- **Parquet** holds the same rows in the same order, with types, and needs none of this.
-"""
+- **Spreadsheets** run cells that begin with `=`, `+`, `-`, `@`, a tab or a line break. So that they do not, such texts
+  and headers have an apostrophe before them in all CSV files: `'=1+1` was published as `=1+1`. (Texts that begin with
+  apostrophes before such a sign got one more; numbers are as they are.) To take it away:
+
+  ```python
+  sign = r"SIGN"
+  frame = frame.apply(lambda texts: texts.str.replace(sign, "", regex=True))
+  frame.columns = frame.columns.str.replace(sign, "", regex=True)
+  ```
+
+  ```r
+  sign <- "TWICE"
+  frame[] <- lapply(frame, function(texts) sub(sign, "", texts, perl = TRUE))
+  names(frame) <- sub(sign, "", names(frame), perl = TRUE)
+  ```
+
+  Import the CSV with every column as text all the same (Excel: Data, From Text/CSV, without detection of data types;
+  LibreOffice: column type Text, “evaluate formulas” off): other values, such as `2-1`, would become dates.
+- **Parquet** holds the same rows in the same order, with types and every value as it was published, and needs none of
+  this.
+""".replace("SIGN", _SIGN).replace("TWICE", _SIGN.replace("\\", r"\\"))
 
 
 def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> str:
@@ -55,7 +75,7 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         files: names of its documents.
     """
     terms, row = about.terms, about.row
-    lines = [f"# {about.title}", "", *([about.description, ""] if about.description else [])]
+    lines = [f"# {plain(about.title)}", "", *([plain(about.description), ""] if about.description else [])]
     lines += [
         f"Release `{about.run_id}`, published {about.published:%Y-%m-%d}, made by synth-spark: counts that are "
         "protected, and synthetic records. **No record in it is a person.**",
@@ -79,18 +99,30 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         _OPENING,
         "## Licence and citation",
         "",
-        licence_name(about) or about.licence_url or ("See `LICENCE.txt`." if terms.licence_text else NO_LICENCE),
+        _licence(about),
         "",
-        citation_text(about),
+        plain(citation_text(about)),
         "",
     ]
     facts = {
-        "Publisher": " ".join(filter(None, (terms.publisher, terms.publisher_url))),
-        "Contact": terms.contact,
-        "Page": terms.url,
-        "Time": terms.temporal,
-        "Places": ", ".join(terms.spatial),
-        "Keywords": ", ".join(terms.keywords),
+        "Publisher": " ".join(filter(None, (plain(terms.publisher or ""), _address(terms.publisher_url)))),
+        "Contact": _address(terms.contact),
+        "Page": _address(terms.url),
+        "Time": plain(terms.temporal or ""),
+        "Places": plain(", ".join(terms.spatial)),
+        "Keywords": plain(", ".join(terms.keywords)),
     }
     lines += [f"- {name}: {text}" for name, text in facts.items() if text]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _address(text: str | None) -> str:
+    """A web or e-mail address as a link of Markdown; the plan lets none have a blank or an angle bracket."""
+    return f"<{text}>" if text else ""
+
+
+def _licence(about: About) -> str:
+    name = licence_name(about)
+    if name or about.licence_url:
+        return plain(name) if name else _address(about.licence_url)
+    return "See `LICENCE.txt`." if about.terms.licence_text else NO_LICENCE

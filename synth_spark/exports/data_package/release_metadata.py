@@ -16,6 +16,7 @@ from synth_spark.exports.data_package.licences import Licence, licence_named
 from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.plan import PublicationTerms
 from synth_spark.publish.published_release import PublishedRelease
+from synth_spark.schema.plain_text import one_line
 
 _LONGEST = 60
 #: What RELEASE.md says of what is not protected begins so.
@@ -44,8 +45,8 @@ class About:
 
     @property
     def title(self) -> str:
-        """Title of the release."""
-        return str(self.row["title"])
+        """Title of the release, on one line."""
+        return one_line(str(self.row["title"]))
 
     @property
     def description(self) -> str:

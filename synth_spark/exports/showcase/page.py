@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from importlib import resources
@@ -30,7 +31,8 @@ def page(title: str, data: str, trust: str, texts: Mapping[str, str]) -> str:
         f"default-src 'none'; script-src {_hash(program)}; style-src {_hash(sheet)}; img-src data:; base-uri 'none'; "
         "form-action 'none'"
     )
-    body = _text("body.html").replace("{{title}}", escape(title)).replace("{{trust}}", trust)
+    places = {"title": escape(title), "trust": trust}
+    body = re.sub(r"\{\{(title|trust)\}\}", lambda found: places[found[1]], _text("body.html"))
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(words["locale"])}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

@@ -12,41 +12,11 @@ import pyarrow as pa
 import pyspark
 
 from synth_spark import __version__
-from synth_spark.plan import Plan
+from synth_spark.plan import Plan, published
 from synth_spark.schema.metrics import Metric
+from synth_spark.schema.plain_text import plain
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
-
-#: Parts of a plan that say where the sensitive data is, or how chance fell; they stay in the run folder.
-#: Where records come from, and texts that may be values of theirs.
-_PRIVATE_INPUT = {
-    *(
-        "path",
-        "paths",
-        "table",
-        "sql",
-        "sources",
-        "version",
-        "timestamp",
-        "rename",
-        "null_markers",
-        "groups",
-        "constraints",
-        "since",
-    ),
-}
-PRIVATE: dict[str, bool | set[str]] = {
-    "seed": True,
-    "work": True,
-    "ledger": True,
-    "data_set": True,
-    "assessment": {"earlier"},
-    "showcase": True,  # names values; what of it is about published ones is a column of its own
-    "rules": True,
-    "accepted": True,
-    "operations": True,
-    "input": _PRIVATE_INPUT,
-}
 
 
 def one_row(columns: Mapping[str, str | int | float]) -> pa.Table:
@@ -77,7 +47,7 @@ def release_row(
         "privacy": plan.privacy.kind,
         **numbers,
         "guarantee": promise,
-        "plan": json.dumps(plan.model_dump(mode="json", exclude=PRIVATE), ensure_ascii=False),
+        "plan": json.dumps(published(plan), ensure_ascii=False),
         "versions": json.dumps(versions()),
         "content_hashes": json.dumps({table.kept.table.name: table.kept.content_hash for table in safe}),
         **texts,
@@ -136,15 +106,16 @@ class Narrative(Protocol):
 
 
 def release_text(title: str, sentences: Sequence[str]) -> str:
-    """A release in numbered sentences (Markdown)."""
-    numbered = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
-    return "\n".join([f"# {title}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
+    """A release in numbered sentences (Markdown). The sentences hold markup of their own; the title has none."""
+    quoted, own = f"“{title}”", f"“{plain(title)}”"
+    numbered = [f"{number}. {sentence.replace(quoted, own)}" for number, sentence in enumerate(sentences, 1)]
+    return "\n".join([f"# {plain(title)}", "", *numbered, "", f"Made by synth-spark {__version__}.", ""])
 
 
 def quality_text(run_id: str, results: Sequence[Result], withheld: int = 0) -> str:
     """The audit as a readable table (Markdown); ``withheld`` rules are not in it, as they tell of exact figures."""
     rows = [
-        f"| {verdict_on(result)} | {result.name} | {result.severity} | {result.meaning} |"
+        f"| {_marked(result)} | {plain(result.name)} | {result.severity} | {plain(result.meaning)} |"
         for result in sorted(results, key=lambda result: result.success)
     ]
     head = ["| verdict | rule | severity | meaning |", "|---|---|---|---|"]
@@ -179,7 +150,13 @@ def verdict_on(result: Result) -> str:
     """The outcome of one rule."""
     if result.success:
         return "held"
-    return f"accepted: {result.accepted}" if result.accepted else "**failed**"
+    return f"accepted: {result.accepted}" if result.accepted else "failed"
+
+
+def _marked(result: Result) -> str:
+    """The outcome of one rule in Markdown: what failed stands out."""
+    outcome = plain(verdict_on(result))
+    return outcome if result.success or result.accepted else f"**{outcome}**"
 
 
 def about_rules(number: int) -> list[str]:

@@ -11,6 +11,7 @@ import subprocess
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from synth_spark.exports.data_package.codebook import generalisation
 from synth_spark.exports.data_package.data import OFFERED, csv_lines
 from synth_spark.exports.data_package.release_metadata import short_name
 from synth_spark.exports.showcase import ShowcaseTables
+from synth_spark.exports.spreadsheets import FORMULA, inert, inert_text, original_text
 from synth_spark.plan import PublicationTerms, parse
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema import tables
@@ -100,6 +102,7 @@ def test_it_holds_what_it_says_and_nothing_else(files: dict[str, bytes]) -> None
     assert "QUALITY.md" not in readme  # was not published
     assert "Every record is shared by at least 2." in readme
     assert "begin with `=`" in readme
+    assert "`'=1+1` was published as `=1+1`" in readme
 
 
 def test_only_tables_that_are_safe_by_declaration_are_offered(tmp_path: Path) -> None:
@@ -125,13 +128,26 @@ def test_csv_and_parquet_hold_what_was_published(files: dict[str, bytes], out: P
             assert told["protected_count"].astype(int).tolist() == texts["protected_count"].tolist()
 
 
-def test_hostile_values_and_headers_stay_as_they_are(tmp_path: Path) -> None:
+def test_hostile_values_and_headers_are_told_and_none_is_run(tmp_path: Path) -> None:
     header = ["=cmd|' /C calc'!A0", 'quo"ted', "a,b", "line\nbreak"]
     frame = pd.DataFrame(dict.fromkeys(header, HOSTILE * 2))
     found = packed(released(frame, longest=1), tmp_path)
     text = found["data/synthetic_records.csv"].decode()
-    assert list(csv.reader(io.StringIO(text, newline=""))) == [header, *([value] * 4 for value in HOSTILE * 2)]
+    cells = list(csv.reader(io.StringIO(text, newline="")))
+    assert [list(map(original_text, line)) for line in cells] == [header, *([value] * 4 for value in HOSTILE * 2)]
+    assert cells[0][0] == "'=cmd|' /C calc'!A0"
+    assert cells[1][0] == "'=1+1"
     assert text.endswith("\r\n")
+    assert pd.read_parquet(io.BytesIO(found["data/synthetic_records.parquet"])).equals(frame)
+    for name in (name for name in found if name.endswith(".csv")):
+        lines = csv.reader(io.StringIO(found[name].decode(), newline=""))
+        assert not [cell for line in lines for cell in line if run_by_spreadsheets(cell)], name
+    described = {one["path"]: one for one in json.loads(found["datapackage.json"])["resources"]}
+    told = [one["name"] for one in described["data/synthetic_records.csv"]["schema"]["fields"]]
+    assert told == cells[0]
+    exact = [one["name"] for one in described["data/synthetic_records.parquet"]["schema"]["fields"]]
+    assert exact == header
+    assert "apostrophe" in described["data/synthetic_records.csv"]["description"]
     assert table(found, "data/synthetic_records.csv").equals(frame)
     values = table(found, "codebook_values.csv")
     assert set(values.value) == set(HOSTILE)
@@ -141,12 +157,41 @@ def test_hostile_values_and_headers_stay_as_they_are(tmp_path: Path) -> None:
     assert heading.strip() in found["codebook.md"].decode()
 
 
+def run_by_spreadsheets(cell: str) -> bool:
+    """Whether OWASP's page on CSV injection names the beginning of a cell; blanks before a sign are no help."""
+    return cell.lstrip(" ").startswith(tuple("=+-@\t\r\n＝＋－＠")) and not re.fullmatch(r"-?[0-9.]+", cell)
+
+
+SIGNS = st.text(st.sampled_from("'=+-@\t\r\n ＝＠a,1"), max_size=6)
+
+
+@given(st.lists(SIGNS, max_size=20))
+def test_apostrophes_can_be_taken_away_and_leave_nothing_to_run(values: list[str]) -> None:
+    written = inert(pa.array(values, pa.string())).to_pylist()
+    assert written == [inert_text(value) for value in values]
+    assert not [one for one in written if one.lstrip(" ").startswith(tuple("=+-@\t\r\n＝＋－＠"))]
+    assert [original_text(one) for one in written] == values
+    assert len(set(written)) == len(set(values))
+
+
+def test_numbers_stay_numbers_and_lists_stay_lists() -> None:
+    batch = pa.RecordBatch.from_pydict({"n": [-5], "x": [-0.5], "many": [["=1", "b"]], "text": ["-5"]})
+    assert csv_lines(batch).decode() == '-5,-0.5,"[""=1"",""b""]",\'-5\r\n'
+
+
+def test_the_showcase_s_download_goes_by_the_same_pattern() -> None:
+    script = resources.files("synth_spark.exports.showcase").joinpath("app/records.js").read_text(encoding="utf-8")
+    assert re.findall("const FORMULA = /(.*)/;", script) == [FORMULA]
+    assert script.count("quoted(inert(") == script.count("quoted(") == 2
+
+
 @few
 @given(st.lists(st.tuples(*[st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=4))] * 2), max_size=8))
 def test_csv_is_what_the_standard_library_reads(rows: list[tuple[str | None, str | None]]) -> None:
     batch = pa.RecordBatch.from_arrays([pa.array([row[at] for row in rows], pa.string()) for at in (0, 1)], ["a", "b"])
     lines = csv_lines(batch).decode()
-    assert list(csv.reader(io.StringIO(lines, newline=""), strict=True)) == [[a or "", b or ""] for a, b in rows]
+    told = [list(map(original_text, line)) for line in csv.reader(io.StringIO(lines, newline=""), strict=True)]
+    assert told == [[a or "", b or ""] for a, b in rows]
     quotes = sum(cell == "" for row in rows for cell in row)
     assert len(re.findall(r'(?:^|(?<=,)|(?<=\n))""(?=,|\r\n)', lines)) >= quotes  # an empty text is not a null
 
@@ -228,6 +273,7 @@ def test_the_codebook_tells_what_the_plan_says(files: dict[str, bytes]) -> None:
         ({"numbers": {"x": {"edges": ["18", "30"], "width": None}}}, {}, "that begin at 18, 30; below and above"),
         ({"numbers": {"x": {"quantiles": 5}}}, {}, "5 intervals of about as many records"),
         ({"numbers": {"x": {"width": "5", "origin": "2", "top": "70"}}}, {}, "begins at 2; 70 and above is one"),
+        ({"numbers": {"x": {"width": None, "quantiles": None}}}, {}, "intervals, whose ends the values name"),
         ({"dates": {"x": {"to": "quarter"}}}, {}, "dates became quarters"),
         ({"dates": {"x": {"to": "half"}}}, {}, "dates became half-years"),
         ({"subject": {"take": {"x": "most_frequent"}}}, {}, "the most frequent value was taken"),
@@ -345,7 +391,8 @@ def test_the_descriptor_describes_every_file(files: dict[str, bytes]) -> None:
         assert ("type" in one) == path.endswith(".parquet"), "the standard's library can only compare bytes of these"
         if path.startswith("data/"):
             frame = pd.read_parquet(io.BytesIO(files[path.replace(".csv", ".parquet")]))
-            assert [column["name"] for column in one["schema"]["fields"]] == list(frame.columns)
+            header = [inert_text(name) if path.endswith(".csv") else name for name in frame.columns]
+            assert [column["name"] for column in one["schema"]["fields"]] == header
     types = {column["name"]: column["type"] for column in paths["data/aggregates.csv"]["schema"]["fields"]}
     assert (types["length"], types["protected_count"], types["sex"]) == ("integer", "integer", "string")
 

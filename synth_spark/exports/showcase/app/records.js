@@ -1,4 +1,6 @@
 const ROWS = 25;
+/** How a text begins that a spreadsheet would run: an apostrophe is put before it, as `exports/spreadsheets.py` does. */
+const FORMULA = /^'* *[=+\-@＝＋－＠\t\r\n]/;
 
 /** The page of records: a table of those that are selected, and their download. */
 class Records {
@@ -44,15 +46,16 @@ class Records {
     document.getElementById("download").disabled = !rows.length;
   }
 
-  /** The selected records as CSV (RFC 4180), in parts, so that no text gets too long. */
+  /** The selected records as CSV (RFC 4180) that no spreadsheet runs, in parts, so that no text gets too long. */
   csv() {
     const { engine, release } = this.app;
+    const inert = (text) => (FORMULA.test(text) ? `'${text}` : text);
     const quoted = (text) => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const cells = release.columns.map((column, place) => {
       const { sets } = engine.columns[place];
-      return ["", ...sets.map((members) => quoted(members.map((value) => column.values[value]).join(column.delimiter ?? ";")))];
+      return ["", ...sets.map((members) => quoted(inert(members.map((value) => column.values[value]).join(column.delimiter ?? ";"))))];
     });
-    const parts = [`${release.columns.map((column) => quoted(column.name)).join(",")}\r\n`];
+    const parts = [`${release.columns.map((column) => quoted(inert(column.name))).join(",")}\r\n`];
     const number = engine.rows === null ? engine.size : engine.rows.length;
     let lines = [];
     for (let at = 0; at < number; at += 1) {
