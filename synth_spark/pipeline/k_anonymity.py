@@ -76,7 +76,7 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed)
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed, run.store.order_key)
     return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
@@ -94,7 +94,7 @@ def _synthesize_from_counts(run: Run) -> Kept:
     rules = synthesize.attributes_of(run.plan.input.constraints, domain)
     released = synthesize.ReleasedCombinations(aggregates, domain, resolved.protected_records, resolved.length)
     synthetic = synthesize.seeded_records(released, resolved.length, rules, config, run.store.seed)
-    records = synthesize.written(synthetic, domain, resolved.files, run.store.seed)
+    records = synthesize.written(synthetic, domain, resolved.files, run.store.order_key)
     return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
 
