@@ -76,12 +76,12 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed, run.store.order_key)
+    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.growth_seed, run.store.order_key)
     return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
 def _grow(run: Run) -> Written:
-    codes, seed, rounds = run.kept(tables.CODES).frame, run.store.seed, iter(tables.ROUNDS)
+    codes, seed, rounds = run.kept(tables.CODES).frame, run.growth_seed, iter(tables.ROUNDS)
     records = synthesize.grown_records(
         codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
     )  # one row a record and part, kept round by round, where the table does not fit

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from releasing import another, hashes, kept, kept_hashes, published, release, started, work_until, write_csv
@@ -17,6 +18,9 @@ from synth_spark import demo, evaluate
 from synth_spark.aggregate import k_anonymity as suppress
 from synth_spark.encode.combinations import count as count_combinations
 from synth_spark.errors import AuditFailed, PublishError, RunError
+from synth_spark.kernels.arrow_codec import unpack_codes
+from synth_spark.kernels.cells import starts_of
+from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
 from synth_spark.kernels.keyed_random import derive, hash_copies
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
@@ -156,6 +160,26 @@ def test_a_seed_that_is_guessed_does_not_explain_the_order_of_records(first: Run
         places = hash_copies(np.array(codes, np.uint16), copies, np.uint64(derive(5, "row order"))).view(np.int64)
         assert len(places) > 50
         assert 0.35 < (np.diff(places) > 0).mean() < 0.65
+
+
+def test_a_seed_that_is_guessed_does_not_tell_what_rounding_took(first: Run) -> None:
+    """Else whoever has the seed would see which records lack a value by rounding: how many is the count's remainder."""
+    domain, copies = first.domain, kept(first, tables.GROWN)["copies"].to_numpy()
+    codes = unpack_codes(pa.array(kept(first, tables.GROWN)["record"], pa.binary()), len(domain.columns))
+    starts = starts_of(domain.common(K))
+
+    def rounded(seed: int) -> Counter[tuple[str, ...]]:
+        key = derive(seed, "round")
+        some, largest = thresholds(*offer(codes, copies, starts, K, key), K)
+        assert some.any()
+        records, left = give_up(codes, copies, starts, some, largest, key)
+        texts = zip(*(cells.to_pylist() for cells in domain.decode(records)), strict=True)
+        return Counter(dict(zip(texts, left.tolist(), strict=True)))
+
+    frame = kept(first, tables.SYNTHETIC_RECORDS).astype(object)
+    made = Counter(tuple(row) for row in frame.where(frame.notna(), None).to_numpy())
+    assert set(rounded(first.growth_seed)) == set(made)
+    assert set(rounded(first.store.seed)) != set(made)
 
 
 def test_a_seed_gives_the_same_records_in_an_order_that_the_run_alone_knows(first: Run, tmp_path: Path) -> None:
