@@ -1,7 +1,6 @@
 """k-anonymity of counts: combinations below k are suppressed, the others rounded down to a multiple of k.
 
-Selection texts and the order of rows depend on published content alone: the internal order of cells follows exact
-frequencies and would tell which of two equal protected counts was the larger.
+Selection texts, the order of rows and the files that they are in depend on published content alone.
 """
 
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pyspark.sql import functions as F
 from synth_spark.encode.protected_counts import published_counts
 from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_ints
 from synth_spark.kernels.cells import Ints, starts_of
-from synth_spark.plan.planner import ResolvedPlan
+from synth_spark.plan.planner import ResolvedPlan, number_of_cells
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import escaped
 from synth_spark.schema.published_columns import NOISY_COLUMNS
@@ -52,7 +51,7 @@ def aggregates(counts: DataFrame, domain: Domain, resolved: ResolvedPlan) -> Dat
         k; with noise (and k = 1) also ``standard_error``, ``low`` and ``high``. Sorted by length, falling count and
         text, from partition to partition as well.
     """
-    cuts = _cuts(counts, resolved)
+    cuts = _cuts(counts, domain, resolved)
     texts, order = selection_texts(domain, resolved.k)
     starts = starts_of(domain.common(resolved.k))
     k, space = resolved.k, resolved.cells
@@ -117,13 +116,14 @@ def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.in
     return pa.array([texts[index] for index in by_text], pa.string()), place
 
 
-def _cuts(counts: DataFrame, resolved: ResolvedPlan) -> Ints:
+def _cuts(counts: DataFrame, domain: Domain, resolved: ResolvedPlan) -> Ints:
     """Where the sorted combinations are cut into parts of about the same size: ascending `ranks_of`, perhaps none.
 
-    What leaves a task are numbers of combinations by length and count, so cuts are the same in every run.
+    What leaves a task are numbers of combinations by length and count, so cuts are the same in every run. Whether there
+    are any is decided by published values and counts alone: a part is a file.
     """
     k, space = resolved.k, resolved.cells
-    if min(space.size, resolved.visits) <= SORTED:
+    if number_of_cells(tuple(domain.common(k).tolist()), space.max_length) <= SORTED:
         return np.zeros(0, np.int64)
 
     def count_ranks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

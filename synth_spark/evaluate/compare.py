@@ -96,8 +96,9 @@ def partial_sums(
         for index, (source, target) in enumerate(
             [(exact, reportable), (exact, synthetic_counts), (reportable, synthetic_counts)]
         ):
-            rows += _rows(index, space, cells, source, target, k)
-            rows += _vectors(index, space, cells, source, target, pairs[index])
+            there = (source > 0) | (target > 0)  # else it would be told that combinations occur which neither has
+            args = (index, space, cells[there], source[there], target[there])
+            rows += [*_rows(*args, k), *_vectors(*args, pairs[index])]
         return _sums_table(rows)
 
     together = sensitive.groupBy("bucket").cogroup(synthetic.groupBy("bucket"))

@@ -53,7 +53,7 @@ def uniform(state):
 
 @compiled
 def hash_rows(codes, key):
-    """A 64-bit hash of each row of (n, m) codes under a 64-bit key; equal rows hash equally."""
+    """A 64-bit hash of each row of (n, m) codes, or hashes, under a 64-bit key; equal rows hash equally."""
     n, m = codes.shape
     hashes = np.empty(n, np.uint64)
     for i in range(n):
@@ -66,7 +66,7 @@ def hash_rows(codes, key):
 
 @compiled
 def hash_copies(codes, copies, key):
-    """A 64-bit hash of each copy of each row of (n, m) codes: ``copies[i]`` values for row i, one after the other."""
+    """A 64-bit hash of each copy of each row; arguments as of `hash_rows`, and ``copies[i]`` values for row i."""
     rows = hash_rows(codes, key)
     hashes = np.empty(copies.sum(), np.uint64)
     at = 0

@@ -55,7 +55,7 @@ def _compile_growth() -> None:
     some, largest = thresholds(*offer(records, copies, starts, 59, 1), 60, np.zeros(12, np.int64))
     give_up(records, copies, starts, some, largest, 1)
     draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
-    hash_copies(records, copies, np.uint64(1))
+    hash_copies(records.astype(np.uint64), copies, np.uint64(1))
 
 
 def _compile_counting() -> None:

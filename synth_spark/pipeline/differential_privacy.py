@@ -96,7 +96,8 @@ def synthesize_records(run: Run) -> None:
         combined = synthesize.ReleasedCombinations(aggregates, domain, released["records"], released["lengths"])
         synthetic = synthesize.seeded_records(combined, config.required_length, rules, config, seed)
     files = max(1, -(-released["records"] // 1_000_000))
-    run.keep(tables.SYNTHETIC_RECORDS, synthesize.written(synthetic, domain, files, seed))  # one row a synthetic record
+    records = synthesize.written(synthetic, domain, files, run.store.order_key)
+    run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
 
 def evaluate_counts(run: Run) -> None:

@@ -84,12 +84,14 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    rounded = synthesize.synthetic_records(grown, run.domain, run.resolved, run.store.seed, run.lowered_singles)
+    rounded = synthesize.synthetic_records(
+        grown, run.domain, run.resolved, run.growth_seed, run.store.order_key, run.lowered_singles
+    )
     return run.keep(tables.SYNTHETIC_RECORDS, rounded)  # one row a synthetic record
 
 
 def _grow(run: Run) -> Written:
-    codes, seed, rounds = run.kept(tables.CODES).frame, run.store.seed, iter(tables.ROUNDS)
+    codes, seed, rounds = run.kept(tables.CODES).frame, run.growth_seed, iter(tables.ROUNDS)
     records = synthesize.grown_records(
         codes, run.domain, run.resolved, seed, lambda grown: run.keep(next(rounds), grown).frame
     )  # one row a record and part, kept round by round, where the table does not fit
@@ -102,7 +104,7 @@ def _synthesize_from_counts(run: Run) -> Kept:
     rules = synthesize.attributes_of(run.plan.input.constraints, domain)
     released = synthesize.ReleasedCombinations(aggregates, domain, resolved.protected_records, resolved.length)
     synthetic = synthesize.seeded_records(released, resolved.length, rules, config, run.store.seed)
-    records = synthesize.written(synthetic, domain, resolved.files, run.store.seed)
+    records = synthesize.written(synthetic, domain, resolved.files, run.store.order_key)
     return run.keep(tables.SYNTHETIC_RECORDS, records)  # one row a synthetic record
 
 

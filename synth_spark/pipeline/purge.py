@@ -2,7 +2,8 @@
 
 What stays are the tables that were published, the documents (``report.html``, ``quality.md``, …: INTERNAL) and the
 manifest: plan, versions, times, schemas and hashes, so that it can be shown what was made of which input. What goes are
-all other tables, whatever else lies in the folder, the random seed and exact numbers of rows.
+all other tables, whatever else lies in the folder, the random seed, the key of the order of rows, and exact numbers of
+rows.
 
 Files are removed, not overwritten: what a disk, its journal, a snapshot or a backup still holds is out of reach of any
 program that writes over a file. Where that matters, keep the run folders on an encrypted volume, and destroy its key.
@@ -81,7 +82,7 @@ def _must_be_published(store: RunStore) -> None:
 def _forget(manifest: dict[str, Any], gone: list[str]) -> None:
     """Take out of a manifest what tells of records."""
     manifest.setdefault("purged", {"started": _now()})
-    manifest["seed"] = manifest["plan"]["seed"] = None
+    manifest["seed"] = manifest["plan"]["seed"] = manifest["order_key"] = None
     manifest["facts"] = {key: value for key, value in manifest["facts"].items() if key in _STAYING_FACTS}
     for name in gone:
         entry = manifest["tables"][name]

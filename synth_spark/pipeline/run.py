@@ -24,6 +24,7 @@ from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import Field
 from synth_spark.schema.tables import Kept, Sensitivity, Table
+from synth_spark.storage.hashing import sha256_of_text
 from synth_spark.storage.run_store import RunStore, Written
 
 
@@ -96,6 +97,16 @@ class Run:
         lengths = self.plan.reporting_length if several else min(self.plan.reporting_length, len(self.fields))
         columns = len(self.domain.columns) if values_known else len(self.fields)
         return spend(self.plan, lengths, columns, self.store.facts.get("drawn", {}).get("rho"))
+
+    @property
+    def growth_seed(self) -> int:
+        """The seed of records that are grown from sensitive ones: of the run's seed and all coded records. SENSITIVE.
+
+        The same seed and records give the same choices, whatever the partitions. Who guesses the seed alone cannot make
+        them again; else what rounding took out of which record would tell counts exactly.
+        """
+        records = self.store.manifest["tables"][tables.CODES.name]["hash_sums"]  # which a purge removes
+        return int(sha256_of_text("/".join([str(self.store.seed), *records])), 16)
 
     @cached_property
     def resolved(self) -> ResolvedPlan:

@@ -140,7 +140,7 @@ class Plan(Strict):
     )
     run_id: str | None = Field(None, description="Name of the run; default: time and a random suffix.")
     seed: Annotated[int, Field(ge=0, strict=True)] | None = Field(
-        None, description="Random seed; default: from the operating system."
+        None, description="Random seed of the content, not of its order; default: from the operating system."
     )
 
     @model_validator(mode="before")

@@ -164,9 +164,9 @@ class ResolvedPlan:
 
     @property
     def files(self) -> int:
-        """Files that the synthetic records are written in."""
-        few = min(_FEW_FILES, math.ceil(self.records / _RECORDS_A_TASK))
-        return max(few, math.ceil(self.records / _RECORDS_A_FILE))
+        """Files that the synthetic records are written in: by the number of records that is published."""
+        few = min(_FEW_FILES, math.ceil(self.protected_records / _RECORDS_A_TASK))
+        return max(few, math.ceil(self.protected_records / _RECORDS_A_FILE))
 
     @property
     def shuffle_bytes(self) -> int:

@@ -1,4 +1,10 @@
-"""The domain of a table: its fields, columns and their values, most frequent first. SENSITIVE: it lists rare values."""
+"""The domain of a table: its fields, columns and their values. SENSITIVE: it lists rare values and exact counts.
+
+Values are ordered by protected count, largest first, then by text; rare values, whose protected count is 0, come last.
+So a code tells nothing of a value that is published that its published count does not tell: of two values with the
+same protected count, which one more records hold is not in their order. Whatever is keyed, sorted or added up by codes
+depends on the exact counts no more than that.
+"""
 
 import math
 from collections.abc import Sequence
@@ -28,7 +34,7 @@ class Column:
 
     Attributes:
         name: of its field.
-        values: most frequent first, ties by value.
+        values: those with the largest protected count first, ties by value.
         counts: exact, one a value.
     """
 
@@ -79,7 +85,11 @@ class Domain:
         return np.where(counts >= least, counts, 0)
 
     def common(self, k: int) -> Ints:
-        """(m,) number of values of each column with count ≥ k; being the most frequent they have codes 1…common."""
+        """(m,) number of values of each column with count ≥ k, which have codes 1…common.
+
+        Args:
+            k: that of `build`; of a domain that was built with 1, any.
+        """
         return np.array([sum(count >= k for count in column.counts) for column in self.columns], np.int64)
 
     def encode(self, cells: Sequence[pa.Array]) -> Codes:
@@ -118,13 +128,17 @@ def build(fields: Sequence[Field], marginals: pa.Table, records: int, k: int) ->
         fields: in the order of the input.
         marginals: one row an attribute: ``column`` (index of its field), ``value``, ``count``.
         records: number of records.
-        k: fewest records with a value, of a field with several, for it to get a column.
+        k: privacy resolution: values are ordered by their counts rounded down to a multiple of it; and fewest records
+            with a value, of a field with several, for it to get a column. With noise 1: noisy counts are public.
 
     Raises:
         InputError: a field has more values than a code can tell apart, or more that need a column each than there may
             be columns.
     """
-    ordered = marginals.sort_by([("column", "ascending"), ("count", "descending"), ("value", "ascending")])
+    protected = pc.multiply(pc.divide(marginals["count"], k), k)
+    ordered = marginals.append_column("protected", protected).sort_by(
+        [("column", "ascending"), ("protected", "descending"), ("value", "ascending")]
+    )
     rows = np.searchsorted(ordered["column"].to_numpy(), np.arange(len(fields) + 1))
     columns: list[Column] = []
     bounds, rare = [0], 0

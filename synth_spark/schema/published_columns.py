@@ -58,7 +58,7 @@ COLUMNS: dict[str, dict[str, PublishedColumn]] = {
         **_COUNT,
     },
     "synthetic_attributes": {
-        "record_id": PublishedColumn("bigint", "place of the record in synthetic_records, from 0"),
+        "record_id": PublishedColumn("bigint", "place of the record in synthetic_records, from 0; it tells nothing"),
         **_ATTRIBUTE,
     },
     "aggregate_attributes": {

@@ -2,7 +2,8 @@
 
 The folder is SENSITIVE. Its layout::
 
-    RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed
+    RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed,
+                                 key of the order of rows
     RUN/tables/<name>/*.parquet  the kept tables
     RUN/quality.md               the last audit, readable
 
@@ -38,7 +39,7 @@ from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
 from synth_spark.storage.paths import check_roots
 
-_FORMAT = 2
+_FORMAT = 3
 #: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
 #: without a dictionary of distinct records, which is what a column of that name holds.
 _PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
@@ -51,6 +52,8 @@ _TYPES = {
     pa.float64(): "double",
     pa.binary(): "binary",
 }
+#: Bytes of the key of the order of rows.
+_KEY_BYTES = 32
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
 
@@ -119,6 +122,7 @@ class RunStore:
                 "run_id": run_id,
                 "created": now.isoformat(timespec="seconds"),
                 "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
+                "order_key": secrets.token_hex(_KEY_BYTES),
                 "plan": plan.model_dump(mode="json"),
                 "versions": {"synth_spark": __version__},
                 "facts": {},
@@ -161,8 +165,13 @@ class RunStore:
 
     @property
     def seed(self) -> int:
-        """The seed of everything random. SENSITIVE."""
+        """The seed of the content of everything random. SENSITIVE."""
         return int(self.manifest["seed"])
+
+    @property
+    def order_key(self) -> int:
+        """The key of the order of published rows: of the operating system, whatever the seed is. SENSITIVE."""
+        return int(self.manifest["order_key"], 16)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -156,6 +156,6 @@ def _add_up(frame: DataFrame, weight: str, shape: Shape, vectors: Callable[[Code
     return [unpack_ints(value) for value in totals["sums"]]
 
 
-def key_of_part(seed: int, round_: int, part: int) -> int:
-    """The key of a part's random choices."""
-    return derive(seed, "part", round_, part)
+def key_of_part(seed: int, round_: int, group: int, path: tuple[int, ...] = ()) -> int:
+    """The key of the random choices of a part: by where it is in the tree of its group, not by how large it is."""
+    return derive(seed, "part", round_, group, *path)

@@ -5,12 +5,13 @@ from functools import reduce
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.errors import PlanError
-from synth_spark.kernels.arrow_codec import pack_ints, unpack_codes, unpack_ints, unpack_weights
+from synth_spark.kernels.arrow_codec import pack_codes, pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth.rounding import Hashes, give_up, merge, offer, thresholds
 from synth_spark.kernels.keyed_random import derive, hash_copies
@@ -20,21 +21,25 @@ from synth_spark.schema.fields import literal_pattern
 from synth_spark.schema.tables import positional
 
 _BATCH = 50_000
+#: What becomes of records and their copies before they are written.
+Change = Callable[[Codes, Ints], tuple[Codes, Ints]]
 
 
-def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int, lowered: Ints) -> DataFrame:
+def synthetic_records(
+    grown: DataFrame, domain: Domain, resolved: ResolvedPlan, seed: int, order_key: int, lowered: Ints
+) -> DataFrame:
     """Round every attribute's total down to a multiple of k, and write the records out.
 
     Args:
         grown: one row a distinct record, as kept: ``record``, ``copies``.
         domain: the table's domain.
         resolved: k and the number of files.
-        seed: of all random choices.
+        seed: of what is given up.
+        order_key: see `written`.
         lowered: (A,) by how many multiples of k the published count of each attribute with count ≥ k is lowered.
 
     Returns:
-        One row a synthetic record: the input's columns in the form they came in, absent = null, in an order that is a
-        hash of the content and so carries no information.
+        See `written`.
     """
     starts, key = starts_of(domain.common(resolved.k)), derive(seed, "round")
     most = resolved.k - 1 + resolved.k * int(lowered.max(initial=0))
@@ -43,36 +48,38 @@ def synthetic_records(grown: DataFrame, domain: Domain, resolved: ResolvedPlan, 
     def rounded(records: Codes, copies: Ints) -> tuple[Codes, Ints]:
         return give_up(records, copies, starts, some, largest, key)
 
-    return written(grown, domain, resolved.files, seed, rounded)
+    return written(grown, domain, resolved.files, order_key, rounded)
 
 
 def written(
     grown: DataFrame,
     domain: Domain,
     files: int,
-    seed: int,
-    change: Callable[[Codes, Ints], tuple[Codes, Ints]] | None = None,
+    order_key: int,
+    change: Change | None = None,
 ) -> DataFrame:
-    """Write records out, in an order that is a hash of their content and so carries no information.
+    """Write records out, in an order that is a hash of their texts under a secret key and so carries no information.
+
+    Equal records are counted first, and the hash of a copy is that of its record and its number among the copies: where
+    a record comes depends on what is published and on the key, and on nothing else.
 
     Args:
         grown: one row a distinct record, or some of its copies: ``record``, ``copies``.
         domain: of its codes.
         files: to write.
-        seed: of the order.
+        order_key: a secret, of the operating system.
         change: applied to records and their copies before.
 
     Returns:
         One row a synthetic record: a column for each field, in the form it came in, absent = null.
     """
-    place, columns = np.uint64(derive(seed, "row order")), len(domain.columns)
+    columns, key = len(domain.columns), np.uint64(derive(order_key, "copy"))
+    firsts, hashes = _hashed_texts(domain, order_key)
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             records, copies = unpack_codes(batch["record"], columns), unpack_weights(batch["copies"])
-            if change is not None:
-                records, copies = change(records, copies)
-            places = hash_copies(records, copies, place).view(np.int64)
+            places = hash_copies(hashes[firsts + records], copies, key).view(np.int64)
             rows = np.repeat(np.arange(len(records)), copies)
             for at in range(0, len(rows), _BATCH):
                 part = rows[at : at + _BATCH]
@@ -82,8 +89,35 @@ def written(
     names = [*(f"c{index}" for index in range(len(domain.fields))), "place"]
     types = [*(field.type for field in domain.fields), "bigint"]
     schema = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
-    ordered = grown.mapInArrow(decode, schema).repartition(files, "place").sortWithinPartitions("place")
+    changed = grown if change is None else _changed(grown, columns, change)
+    distinct = changed.groupBy("record").agg(F.sum("copies").alias("copies"))
+    ordered = distinct.mapInArrow(decode, schema).repartition(files, "place").sortWithinPartitions("place")
     return ordered.drop("place").toDF(*domain.names)
+
+
+def _changed(grown: DataFrame, columns: int, change: Change) -> DataFrame:
+    """Records and copies after a change."""
+
+    def apply(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            records, copies = change(unpack_codes(batch["record"], columns), unpack_weights(batch["copies"]))
+            yield pa.RecordBatch.from_arrays([pack_codes(records), pa.array(copies)], names=["record", "copies"])
+
+    return grown.mapInArrow(apply, "record binary, copies bigint")
+
+
+def _hashed_texts(domain: Domain, key: int) -> tuple[Ints, npt.NDArray[np.uint64]]:
+    """A 64-bit hash of every value's text under a key: whatever code the value has, the hash is the same.
+
+    Returns:
+        (firsts, hashes): of a value of column c with code v it is ``hashes[firsts[c] + v]``; of an absent one, v = 0.
+    """
+    hashes = [
+        0 if value is None else derive(key, "row order", column.name, value)
+        for column in domain.columns
+        for value in (None, *column.values)
+    ]
+    return starts_of(np.array(domain.cards, np.int64) + 1)[:-1], np.array(hashes, np.uint64)
 
 
 def indicators(records: DataFrame, domain: Domain) -> DataFrame:

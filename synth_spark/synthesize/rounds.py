@@ -114,9 +114,10 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
     shape, strategy = synthesis.shape, synthesis.strategy
     if strategy.seeds:
         tops = _cut(synthesis, 0, None)
+        leaves = _number(tops)
         parts = [
-            Part(key_of_part(synthesis.key, 0, leaf.part), shape.tracked, leaf.path, None, 0, strategy.leftovers)
-            for leaf in _number(tops)
+            Part(key, shape.tracked, leaf.path, None, 0, strategy.leftovers)
+            for leaf, key in zip(leaves, part_keys(synthesis.key, 0, tops), strict=True)
         ]
         grown = synthesis.keep(synthesis.grow(Cut(tops, parts), seeded=True))
         yield grown
@@ -134,7 +135,7 @@ def _in_rounds(synthesis: Synthesis) -> Iterator[DataFrame]:
         if round_ > _ROUNDS or left <= _REST * whole.singles.sum() or before - left < _PLACED * before:
             break
         tops = _cut(synthesis, round_, singles)
-        parts = _parts_of_starts(synthesis, round_, _number(tops), whole, _Counted(singles, pairs))
+        parts = _parts_of_starts(synthesis, round_, tops, whole, _Counted(singles, pairs))
         grown = synthesis.keep(synthesis.grow(Cut(tops, parts), seeded=False))
         yield grown
     yield _alone(synthesis, singles)
@@ -174,6 +175,18 @@ def _number(tops: list[Node]) -> list[Node]:
     return leaves
 
 
+def part_keys(key: int, round_: int, tops: list[Node]) -> list[int]:
+    """The keys of the parts of a round, in the order of their numbers, which follow exact sizes; the keys do not.
+
+    Args:
+        key: of the synthesis.
+        round_: its number.
+        tops: of the groups, their leaves numbered.
+    """
+    leaves = [(leaf.part, group, leaf.path) for group, top in enumerate(tops) for leaf in top.leaves()]
+    return [key_of_part(key, round_, group, path) for part, group, path in sorted(leaves) if part >= 0]
+
+
 class _Counted(NamedTuple):
     """Counts of a table's attributes, and of their pairs."""
 
@@ -182,18 +195,18 @@ class _Counted(NamedTuple):
 
 
 def _parts_of_starts(
-    synthesis: Synthesis, round_: int, leaves: list[Node], whole: _Counted, missing: _Counted
+    synthesis: Synthesis, round_: int, tops: list[Node], whole: _Counted, missing: _Counted
 ) -> list[Part]:
     """Share what is missing among new records ∝ how often they may take a value, judged by its pairs with their base.
 
     Args:
         synthesis: what all rounds share.
         round_: its number, from 1.
-        leaves: where new records start.
+        tops: at whose leaves new records start.
         whole: what the records of the table hold.
         missing: what the synthetic records do not hold yet.
     """
-    (singles, pairs), pool = whole, missing.singles
+    (singles, pairs), pool, leaves = whole, missing.singles, _number(tops)
     shape, n = synthesis.shape, synthesis.resolved.records
     starts, tracked = shape.starts, shape.tracked
     column_of = np.repeat(np.arange(len(shape.cards)), shape.cards)
@@ -214,7 +227,7 @@ def _parts_of_starts(
     targets, total = np.maximum(missing.pairs, 0).astype(np.float64), max(1, int(most.sum()))
     return [
         Part(
-            key_of_part(synthesis.key, round_, leaf.part),
+            key,
             tracked,
             leaf.path,
             shares[at],
@@ -222,7 +235,7 @@ def _parts_of_starts(
             targets=targets,
             share=leaf.starts / total,
         )
-        for at, leaf in enumerate(leaves)
+        for at, (leaf, key) in enumerate(zip(leaves, part_keys(synthesis.key, round_, tops), strict=True))
     ]
 
 
@@ -237,13 +250,13 @@ def _alone(synthesis: Synthesis, pool: Ints) -> DataFrame:
 
 
 def _track(domain: Domain, k: int) -> np.ndarray:
-    """(A,) number of each common attribute among the most frequent ones; −1 for the others."""
+    """(A,) number of each common attribute among those with the largest protected counts; −1 for the others."""
     common = domain.common(k)
     counts = np.concatenate(
         [np.array(column.counts[:card], np.int64) for column, card in zip(domain.columns, common, strict=True)]
     )
     tracked = np.full(len(counts), -1, np.int32)
-    most = np.sort(np.argsort(-counts, kind="stable")[:MOST_TRACKED])
+    most = np.sort(np.argsort(-(counts // k), kind="stable")[:MOST_TRACKED])
     tracked[most] = np.arange(len(most))
     return tracked
 

@@ -7,15 +7,21 @@ import stat
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from releasing import another, hashes, kept_hashes, published, release, started, work_until, write_csv
+from releasing import another, hashes, kept, kept_hashes, published, release, started, work_until, write_csv
 
 from synth_spark import demo, evaluate
 from synth_spark.aggregate import k_anonymity as suppress
 from synth_spark.encode.combinations import count as count_combinations
 from synth_spark.errors import AuditFailed, PublishError, RunError
+from synth_spark.kernels.arrow_codec import unpack_codes
+from synth_spark.kernels.cells import starts_of
+from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
+from synth_spark.kernels.keyed_random import derive, hash_copies
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.stages import STAGES
@@ -138,6 +144,57 @@ def test_order_of_synthetic_records_tells_nothing(out: Path) -> None:
     halves = filled[: len(filled) // 2].mean(), filled[len(filled) // 2 :].mean()
     assert abs(halves[0] - halves[1]) < 0.4
     assert made.apply(tuple, axis=1).tolist() != sorted(made.apply(tuple, axis=1))
+
+
+def test_a_seed_that_is_guessed_does_not_explain_the_order_of_records(first: Run, out: Path) -> None:
+    """Whoever hashes records, coded by exact counts, under the seed's key finds them in an order of their own."""
+    assert first.store.seed == 5
+    domain = first.domain
+    exact = [dict(zip(column.values, column.counts, strict=True)) for column in domain.columns]
+    ranked = [sorted(counts, key=lambda value: (-counts[value], value.encode())) for counts in exact]
+    for file in sorted((out / "synthetic_records" / "run_id=first").glob("*.parquet")):
+        rows = pd.read_parquet(file)[COLUMNS].astype(object).where(lambda cells: cells.notna(), None)
+        rows = rows.drop_duplicates()
+        codes = [[0 if v is None else ranked[c].index(v) + 1 for c, v in enumerate(row)] for row in rows.to_numpy()]
+        copies = np.ones(len(codes), np.int64)
+        places = hash_copies(np.array(codes, np.uint16), copies, np.uint64(derive(5, "row order"))).view(np.int64)
+        assert len(places) > 50
+        assert 0.35 < (np.diff(places) > 0).mean() < 0.65
+
+
+def test_a_seed_that_is_guessed_does_not_tell_what_rounding_took(first: Run) -> None:
+    """Else whoever has the seed would see which records lack a value by rounding: how many is the count's remainder."""
+    domain, copies = first.domain, kept(first, tables.GROWN)["copies"].to_numpy()
+    codes = unpack_codes(pa.array(kept(first, tables.GROWN)["record"], pa.binary()), len(domain.columns))
+    starts = starts_of(domain.common(K))
+
+    def rounded(seed: int) -> Counter[tuple[str, ...]]:
+        key = derive(seed, "round")
+        some, largest = thresholds(*offer(codes, copies, starts, K, key), K)
+        assert some.any()
+        records, left = give_up(codes, copies, starts, some, largest, key)
+        texts = zip(*(cells.to_pylist() for cells in domain.decode(records)), strict=True)
+        return Counter(dict(zip(texts, left.tolist(), strict=True)))
+
+    frame = kept(first, tables.SYNTHETIC_RECORDS).astype(object)
+    made = Counter(tuple(row) for row in frame.where(frame.notna(), None).to_numpy())
+    assert set(rounded(first.growth_seed)) == set(made)
+    assert set(rounded(first.store.seed)) != set(made)
+
+
+def test_a_seed_gives_the_same_records_in_an_order_that_the_run_alone_knows(first: Run, tmp_path: Path) -> None:
+    """Resumed, or made anew, a run has its records where they were; a run of the same seed has the same elsewhere."""
+    same, other = (another(first, tmp_path / name, name, "synthesize") for name in ("same", "other"))
+    other.store.manifest["order_key"] = started(
+        first.spark, Path(first.plan.input.path or ""), tmp_path / "new", input__columns=COLUMNS
+    ).store.manifest["order_key"]
+    assert other.store.order_key != same.store.order_key == first.store.order_key
+    made = [kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS) for run in (same, other)]
+    assert kept_hashes(same)["synthetic_records"] == kept_hashes(other)["synthetic_records"] == hashes(
+        Path(first.plan.output.path))["synthetic_records"]  # fmt: skip
+    before = kept(first, tables.SYNTHETIC_RECORDS)
+    pd.testing.assert_frame_equal(made[0], before)
+    assert not made[1].equals(before)
 
 
 def test_nothing_rare_or_exact_is_published(cases: Path, out: Path) -> None:

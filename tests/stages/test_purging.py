@@ -86,7 +86,8 @@ def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(sto
     sensitive = {name for name, entry in before["tables"].items() if entry["sensitivity"] != "SAFE"}
     assert len(sensitive) > 8
     text = (store.folder / "manifest.json").read_text()
-    assert all(told in text for told in (str(SEED), f'"rows": {RECORDS}', f'"records": {RECORDS}'))
+    key = before["order_key"]
+    assert all(told in text for told in (str(SEED), key, f'"rows": {RECORDS}', f'"records": {RECORDS}'))
     (store.folder / "rehearsal" / "rehearsal-1" / "tables").mkdir(parents=True)  # left by a run that was killed
     (store.folder / "tables" / ".records.unfinished").mkdir()
     store.manifest["tables"]["records"]["sums"] = ["123456789987654321"]  # whatever else may be known of a table
@@ -96,6 +97,7 @@ def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(sto
     assert not (store.folder / "rehearsal").exists()
     text = "".join(path.read_text() for path in files(store.folder) if path.suffix in (".json", ".yml"))
     assert str(SEED) not in text
+    assert key not in text
     assert "123456789987654321" not in text
     assert f'"rows": {RECORDS}' not in text
     assert f'"records": {RECORDS}' not in text

@@ -45,11 +45,11 @@ class Table:
         return [tuple(row) for row in self.codes.tolist()]
 
     def by_frequency(self, k: int) -> tuple["Table", Ints]:
-        """The same records coded as a domain codes them, most frequent first; and the common values a column."""
+        """The same records coded as a domain codes them, by protected count; and the common values a column."""
         codes, common = np.zeros_like(self.codes), np.zeros(len(self.cards), np.int64)
         for column in range(len(self.cards)):
             counts = np.bincount(self.codes[:, column], self.weights, self.cards[column] + 1)[1:]
-            order = np.argsort(-counts, kind="stable")
+            order = np.argsort(-(counts // k), kind="stable")
             place = np.zeros(self.cards[column] + 1, np.uint16)
             place[order + 1] = np.arange(1, len(order) + 1)
             codes[:, column] = place[self.codes[:, column]]

@@ -1,6 +1,6 @@
 """Codes and cells of one domain as those of a later one, to which values were added and whose order may have changed.
 
-Codes follow frequency, so a few more records can swap two values, and a value that is new moves those behind it. What
+Codes follow protected counts, so more records can swap two values, and a value that is new moves those behind it. What
 was counted is still true: every old code has one new code, and every cell one new cell.
 """
 

@@ -527,12 +527,21 @@ def test_derived_numbers_stay_within_their_limits(
     assert found.shards == 1 or distinct / found.shards >= 2_048
     assert 1 <= found.groups <= max(1, groups)
     assert 1 <= found.top_groups <= 2
-    assert records <= found.files * 1_000_000
+    assert records // found.k * found.k <= found.files * 1_000_000
     assert found.files <= 4 or (found.files - 1) * 1_000_000 < records
     assert found.files == 1 or (found.files - 1) * 50_000 < records
     assert found.shuffle_bytes <= 16 * found.cells.size * found.counting_tasks
     assert found.task_bytes <= 1_024 * 10**6
     assert found.fits == (distinct <= found.rows_a_task)
+
+
+@pytest.mark.parametrize("border", [50_000, 100_000, 4_000_000])
+def test_the_number_of_files_tells_of_the_protected_number_of_records_alone(border: int) -> None:
+    """One record more than so many is one file more only if it is seen in the published number, too."""
+    k = plan_of().privacy.k
+    files = [resolved(plan_of(), records=records, distinct=1_000).files for records in range(border, border + k + 1)]
+    assert len(set(files[:k])) == 1
+    assert files[k] == files[0] + 1
 
 
 def test_blocks_are_small_where_all_combinations_may_be_different() -> None:

@@ -1,6 +1,7 @@
 """Domains: which code a value gets, and strings to codes and back."""
 
 from collections import Counter
+from random import Random
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ def marginals(column: list[int], value: list[str], count: list[int]) -> pa.Table
     return pa.table(arrays, names=["column", "value", "count"])
 
 
-def test_values_come_most_frequent_first_and_ties_by_value() -> None:
+def test_values_come_by_count_and_ties_by_value() -> None:
     table = marginals([1, 0, 1, 0, 1, 1, 0], list("zbyaxwc"), [2, 1, 9, 1, 2, 2, 5])
     domain = build(single("A", "B"), table, 15, 1)
     assert domain.columns == (
@@ -44,6 +45,26 @@ def test_values_come_most_frequent_first_and_ties_by_value() -> None:
 def test_ties_are_broken_by_bytes() -> None:
     domain = build(single("A"), marginals([0] * 5, ["é", "a", "Z", "😀", "\uffff"], [1] * 5), 5, 1)
     assert domain.columns[0].values == ("Z", "a", "é", "\uffff", "😀")
+
+
+@few
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_codes_follow_protected_counts_and_never_exact_ones(counts: list[tuple[int, int, int]], random: Random) -> None:
+    """What is above a multiple of k is one thing in one table and another in the other: the codes are the same."""
+    names = [f"v{at}" for at in range(len(counts))]
+    random.shuffle(names)
+    pair = [[10 * tens + more[side] for tens, *more in counts] for side in range(2)]
+    held = [at for at in range(len(counts)) if all(side[at] for side in pair)]
+    domains = [
+        build(single("A"), marginals([0] * len(held), [names[at] for at in held], [side[at] for at in held]), 99, 10)
+        for side in pair
+    ]
+    protected = {names[at]: counts[at][0] for at in held}
+    assert domains[0].columns[0].values == domains[1].columns[0].values
+    assert list(domains[0].columns[0].values) == sorted(protected, key=lambda value: (-protected[value], value))
 
 
 @few
