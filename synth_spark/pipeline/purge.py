@@ -14,6 +14,7 @@ from typing import Any
 
 from synth_spark.errors import PublishError, RunError
 from synth_spark.publish.published_release import open_release
+from synth_spark.runtime.scratch import sweep
 from synth_spark.schema.tables import Sensitivity
 from synth_spark.storage.run_store import RunStore
 
@@ -26,6 +27,8 @@ _STAYING_KEYS = ("grain", "sensitivity", "content_hash", "schema", "seconds", "f
 
 def purge(store: RunStore, force: bool = False) -> list[str]:
     """Remove the kept tables of a run that may not be published; begun before and cut short, it is finished.
+
+    What Spark shuffled and spilled in processes that were killed is removed from beside the run folder, too.
 
     Args:
         store: the run folder.
@@ -58,6 +61,7 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
                 shutil.rmtree(path)
         store.manifest["purged"]["finished"] = _now()
         store.save()
+        sweep(store.folder.absolute().parent)
         return gone
 
 
