@@ -36,9 +36,9 @@ from synth_spark.schema.root_layout import RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
 from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
+from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
 from synth_spark.storage.paths import check_roots
 
-_FORMAT = 2
 #: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
 #: without a dictionary of distinct records, which is what a column of that name holds.
 _PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
@@ -115,7 +115,7 @@ class RunStore:
         store = cls(
             folder,
             {
-                "format": _FORMAT,
+                "format": RUN_FORMAT,
                 "run_id": run_id,
                 "created": now.isoformat(timespec="seconds"),
                 "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
@@ -134,15 +134,9 @@ class RunStore:
         """Open an existing run folder.
 
         Raises:
-            RunError: there is none, or it is of another format.
+            RunError: there is none, it is of another format, or it leads elsewhere.
         """
-        try:
-            manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise RunError(f"run {folder}", "has no readable manifest.json", "give the folder of a run") from None
-        if manifest.get("format") != _FORMAT:
-            raise RunError(f"run {folder}", "was made by another version", "run the plan again")
-        return cls(folder, manifest)
+        return cls(folder, read_run_manifest(folder))
 
     @staticmethod
     def discard(folder: Path) -> None:

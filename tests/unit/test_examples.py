@@ -33,7 +33,7 @@ MODULES = [
     "publish.lifecycle",
     "report.scales",
     "exports.showcase.values",
-    "publish.repository",
+    "storage.manifests",
     "exports.warehouse.names",
     "exports.warehouse.statements",
 ]
