@@ -148,7 +148,7 @@ def _purge(options: argparse.Namespace) -> None:
     from synth_spark.pipeline.purge import purge
     from synth_spark.storage.run_store import RunStore
 
-    store = RunStore.open(Path(options.run))
+    store = RunStore.open(Path(options.run), for_removal=True)
     gone = purge(store, options.force)
     print(f"Purged {store.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
     print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {store.folder}")

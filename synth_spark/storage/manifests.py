@@ -129,14 +129,18 @@ def read_mark(file: Path) -> dict[str, Any]:
     return {"host": platform.node(), **mark}
 
 
-def read_run_manifest(folder: Path) -> dict[str, Any]:
+def read_run_manifest(folder: Path, for_removal: bool = False) -> dict[str, Any]:
     """What the manifest of a run folder says.
+
+    Args:
+        folder: the run folder.
+        for_removal: whether links among its tables are no matter, as nothing is read or written through them.
 
     Raises:
         RunError: there is none, it is of another format, names what cannot be in the folder, or that holds a link out.
     """
     field = f"run {folder}"
-    refuse_links(folder, field, RunError)
+    refuse_links(folder, field, RunError, *((1,) if for_removal else ()))
     try:
         manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

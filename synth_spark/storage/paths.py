@@ -67,24 +67,25 @@ def kept_inside(root: Path, path: Path, field: str, error: type[SynthSparkError]
     return path
 
 
-def refuse_links(root: Path, field: str, error: type[SynthSparkError]) -> None:
-    """Refuse a folder that holds a link to somewhere outside it, at any depth that its layout has.
+def refuse_links(root: Path, field: str, error: type[SynthSparkError], depth: int = _DEPTH) -> None:
+    """Refuse a folder that holds a link to somewhere outside it.
 
     Args:
         root: the folder; it need not exist.
         field: what it is, for the message.
         error: the class of the error.
+        depth: how deep is looked; 1: among its own names. Default: as deep as its layout is.
 
     Raises:
         SynthSparkError: it does.
     """
-    for name in leading_out(root):
+    for name in leading_out(root, depth):
         raise error(field, f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
 
 
-def leading_out(root: Path) -> list[str]:
+def leading_out(root: Path, depth: int = _DEPTH) -> list[str]:
     """Links in a folder to somewhere outside it, by their paths in it: what is written to them would not be inside."""
-    found = _links(root, _DEPTH) if root.is_dir() else ()
+    found = _links(root, depth) if root.is_dir() else ()
     return sorted(str(path.relative_to(root)) for path in found if not inside(root, path))
 
 

@@ -130,13 +130,17 @@ class RunStore:
         return store
 
     @classmethod
-    def open(cls, folder: Path) -> "RunStore":
+    def open(cls, folder: Path, for_removal: bool = False) -> "RunStore":
         """Open an existing run folder.
+
+        Args:
+            folder: the run folder.
+            for_removal: whether it is to be purged, which removes links and follows none.
 
         Raises:
             RunError: there is none, it is of another format, or it leads elsewhere.
         """
-        return cls(folder, read_run_manifest(folder))
+        return cls(folder, read_run_manifest(folder, for_removal))
 
     @staticmethod
     def discard(folder: Path) -> None:
@@ -202,7 +206,7 @@ class RunStore:
                 raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
             except OSError:  # a file system without locks
                 pass
-            saved = RunStore.open(self.folder).manifest
+            saved = read_run_manifest(self.folder, for_removal=True)  # it was looked at when it was opened
             if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
                 raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
             yield

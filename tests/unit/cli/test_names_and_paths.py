@@ -364,8 +364,14 @@ def test_a_link_out_of_a_run_folder(name: str, world: Path, capsys: pytest.Captu
     link = folder / name
     shutil.rmtree(link) if link.is_dir() else link.unlink(missing_ok=True)
     link.symlink_to(world / "outside" / ("precious.txt" if "." in name else "evil"))
-    for words in (*RUN_COMMANDS.values(), ["compare", "RUN"]):
-        refused(world, [word.replace("RUN", str(folder)) for word in words], 7, capsys)
+    before = fingerprint(world / "outside")
+    for command, words in {**RUN_COMMANDS, "compare": ["compare", "RUN"]}.items():
+        if command != "purge" or "/" not in name:
+            refused(world, [word.replace("RUN", str(folder)) for word in words], 7, capsys)
+    if "/" in name:  # purging removes links, and follows none
+        assert main(["purge", str(folder), "--force"]) == 0
+        assert link.is_symlink() == (link.name == "part-00000.parquet"), "files of a table that may be published stay"
+        assert fingerprint(world / "outside") == before
 
 
 def test_what_a_plan_names_as_an_earlier_run_or_release(world: Path) -> None:
