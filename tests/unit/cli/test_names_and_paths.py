@@ -184,6 +184,16 @@ def test_a_name_in_the_mark_of_a_publication(
     assert mark.exists()
 
 
+def test_a_mark_that_names_another_release(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it would have removed is that of a release that readers have."""
+    root = ReleaseRepository(world / "home" / "out")
+    root.begin("dead", "parquet", ["aggregates"])
+    changed(root.staging / "dead" / "publishing.json", lambda content: content.update(run_id="two"))
+    before = fingerprint(root.path)
+    refused(world, ROOT_COMMANDS["clean"], 6, capsys)
+    assert fingerprint(root.path) == before
+
+
 @pytest.mark.parametrize("name", NAMES, ids=IDS)
 def test_a_name_in_the_history(name: Any, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     event = {"at": "2026-01-01T00:00:00+00:00", "action": "publish", "run_id": given(world, name), "previous": None}
