@@ -5,6 +5,7 @@ What could be read, written or removed by them lies in a folder outside, beside 
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,12 @@ def changed(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
     file.write_text(json.dumps(content))
 
 
+#: Why they are refused, and not because an invented release lacks something else.
+REASONS = re.compile(
+    "is no name that may be part of a path|leads out of it|is damaged|names what is no document|is a link|"
+    "is not the mark of the publication|leads out of its folder"
+)
+
 # --- commands that are given a root
 
 #: Commands that are given a published root; those that change it are lists of words, too.
@@ -132,6 +139,7 @@ def refused(world: Path, words: list[str], code: int, capsys: pytest.CaptureFixt
     assert said.count("\n") == 1, said
     assert said.count(": ") >= 2
     assert "; " in said
+    assert REASONS.search(said), said
     assert fingerprint(world / "outside") == before
     assert sorted(path.name for path in world.iterdir()) == beside
 
@@ -226,7 +234,9 @@ def test_a_name_on_the_command_line(
         pytest.skip("an empty name is none: the current release is shown")
     before = fingerprint(world / "outside")
     assert main([word.replace("OUT", str(world / "home" / "out")) for word in said]) == (2 if words[0] == "run" else 6)
-    assert capsys.readouterr().err.startswith("synth-spark: ")
+    said_why = capsys.readouterr().err
+    assert said_why.startswith("synth-spark: ")
+    assert REASONS.search(said_why) or "is not in" in said_why or "must be 1 to 63 letters" in said_why, said_why
     assert fingerprint(world / "outside") == before
 
 
