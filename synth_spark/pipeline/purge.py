@@ -10,6 +10,7 @@ program that writes over a file. Where that matters, keep the run folders on an 
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError, RunError
@@ -77,7 +78,7 @@ def _must_be_published(store: RunStore) -> None:
     if not store.done("publish"):
         raise RunError(f"run '{store.run_id}'", "has not been published", remedy)
     try:
-        open_release(store.folder).verify()
+        open_release(Path(store.plan.output.path), store.run_id).verify()
     except PublishError as error:
         raise RunError(f"run '{store.run_id}'", f"has no whole release: {error.problem}", remedy) from None
 
