@@ -140,7 +140,7 @@ def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> No
     from synth_spark.storage.run_store import RunStore
 
     store = RunStore.open(Path(options.run))
-    with _started(store.plan, options) as (spark, progress):
+    with _started(store.plan, options, place=store.folder.absolute().parent) as (spark, progress):
         _follow(options, Run(spark, store, progress), work)
 
 
@@ -148,32 +148,45 @@ def _purge(options: argparse.Namespace) -> None:
     from synth_spark.pipeline.purge import purge
     from synth_spark.storage.run_store import RunStore
 
-    store = RunStore.open(Path(options.run))
+    store = RunStore.open(Path(options.run), for_removal=True)
     gone = purge(store, options.force)
     print(f"Purged {store.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
     print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {store.folder}")
 
 
 @contextmanager
-def _started(plan: Plan, options: argparse.Namespace, long: bool = False) -> Iterator[tuple["SparkSession", Progress]]:
+def _started(
+    plan: Plan, options: argparse.Namespace, long: bool = False, place: Path | None = None
+) -> Iterator[tuple["SparkSession", Progress]]:
     """The session for a plan, and progress that can ask it how far it is.
 
     The line is imported while the JVM starts, and Python workers are started while the records are read: as forks of
     this process, if it is the command's own.
+
+    Args:
+        plan: the plan.
+        options: of the command line.
+        long: whether the work will take minutes.
+        place: the folder of the run folder; default: that of the plan.
     """
     from synth_spark.pipeline.workers.template import make_template
-    from synth_spark.runtime.session import running_tasks, session, warm_workers
+    from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
+    from synth_spark.storage.paths import check_roots
+
+    check_roots(plan)
 
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
     delta = plan.output.format == "delta" or "delta" in plan.input.formats
     quiet = options.quiet or _as_json(options)
-    with session(delta, long, quiet, options.ends) as spark:
+    with session(delta, long, quiet, options.ends, place or plan.work_folder) as spark:
         importing.join()
         if options.ends:
             make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
-        yield spark, Progress(lambda: running_tasks(spark), quiet)
+        progress = Progress(lambda: running_tasks(spark), quiet)
+        say_if_plain(spark, progress.say)
+        yield spark, progress
 
 
 def _import_the_line() -> None:

@@ -6,7 +6,6 @@ run is refused before any work. An event that cannot be delivered becomes a rema
 """
 
 import importlib.util
-import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from synth_spark import __version__
 from synth_spark.errors import EngineError
 from synth_spark.plan import Location, Plan
-from synth_spark.schema.root_layout import manifest_of
+from synth_spark.storage.manifests import read_manifest
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
@@ -157,7 +156,7 @@ def _outputs(plan: Plan, run_id: str) -> "list[OutputDataset]":
     from openlineage.client.generated.schema_dataset import SchemaDatasetFacet, SchemaDatasetFacetFields
 
     root = Path(plan.output.path).absolute()
-    manifest = json.loads(manifest_of(root, run_id).read_text(encoding="utf-8"))
+    manifest = read_manifest(root, run_id) or {"tables": {}}
     outputs = []
     for name, entry in manifest["tables"].items():
         columns = [SchemaDatasetFacetFields(column["name"], column["type"]) for column in entry["schema"]]

@@ -4,14 +4,14 @@ Names and labels are part of the interface, described in ``docs/operations.md``.
 would be a new series each time; ``synth_spark_run_info`` alone names it.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from synth_spark.errors import PublishError
 from synth_spark.monitoring.summary import VERDICTS
-from synth_spark.schema.root_layout import POINTER
+from synth_spark.storage.manifests import current_of, read_manifest
 
 _Sample = tuple[Mapping[str, str], float]
 
@@ -67,10 +67,10 @@ def metrics_text(summary: Mapping[str, Any], root: Path | None) -> str:
 def _released(root: Path) -> float | None:
     """When the release that the pointer names was published; None if there is none."""
     try:
-        pointer = json.loads((root / POINTER).read_text(encoding="utf-8"))
-        manifest = json.loads((root / pointer["manifest"]).read_text(encoding="utf-8"))
-        return datetime.fromisoformat(manifest["published"]).timestamp()
-    except (OSError, ValueError, KeyError, TypeError):
+        current = current_of(root)
+        manifest = None if current is None else read_manifest(root, current)
+        return None if manifest is None else datetime.fromisoformat(manifest["published"]).timestamp()
+    except (OSError, ValueError, KeyError, TypeError, PublishError):
         return None
 
 

@@ -15,8 +15,9 @@ from synth_spark import __version__
 from synth_spark.errors import AuditFailed, SynthSparkError, exit_code
 from synth_spark.plan import Plan
 from synth_spark.schema import tables
-from synth_spark.schema.root_layout import POINTER, manifest_of
+from synth_spark.schema.root_layout import POINTER
 from synth_spark.schema.tables import Sensitivity
+from synth_spark.storage.paths import manifest_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

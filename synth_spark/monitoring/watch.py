@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from synth_spark.errors import PlanError
+from synth_spark.errors import PlanError, RunError
 from synth_spark.monitoring.lineage import Lineage
 from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
@@ -22,6 +22,7 @@ from synth_spark.plan import Plan
 from synth_spark.schema.root_layout import METRICS, SUMMARY
 from synth_spark.schema.tables import Table
 from synth_spark.storage.files import write_atomically
+from synth_spark.storage.paths import kept_inside
 
 if TYPE_CHECKING:
     from synth_spark.storage.run_store import RunStore
@@ -136,10 +137,11 @@ class Watch:
         folder = store.folder.parent / "runs"
         name = f"{self._started:%Y%m%dT%H%M%S%f}-{store.run_id}-{uuid.uuid4().hex[:8]}.parquet"
         try:
+            kept_inside(store.folder.parent, folder, "runs", RunError)
             folder.mkdir(mode=0o700, exist_ok=True)
             pq.write_table(row(summary), folder / f".{name}")
             (folder / f".{name}").rename(folder / name)
-        except (OSError, pa.ArrowException) as failed:
+        except (OSError, pa.ArrowException, RunError) as failed:
             why = getattr(failed, "strerror", None) or type(failed).__name__
             self._progress.say(f"the table of runs could not be added to ({why})")
 

@@ -10,12 +10,14 @@ from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.stages import runner
 from synth_spark.plan import Plan
 from synth_spark.publish import publisher
+from synth_spark.runtime.session import say_if_plain
 from synth_spark.storage.run_store import RunStore
 
 
 def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
     """Make a run folder for a plan, once the release could be put where the plan says."""
     check_texts(plan.showcase)
+    say_if_plain(spark, progress.say)
     store = RunStore.create(plan)
     publisher.check_target(plan.output, store.run_id)
     run = Run(spark, store, progress)

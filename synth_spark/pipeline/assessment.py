@@ -191,7 +191,7 @@ def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return [], []
     before, resolved = published_before(run), run.resolved
-    earlier = _earlier(run, before)
+    earlier = earlier_release(run, before)
     if earlier is None:
         return [], []
     run.store.facts["compared"] = {"run_id": earlier.run_id, "added_to": None if before is None else before.records}
@@ -207,8 +207,16 @@ def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
     return metrics, differencing.told_best(which.frame, _NAMED)
 
 
-def _earlier(run: Run, before: Run | None) -> Published | None:
-    """The release that this one is compared with: which is named, to which it adds, or which readers have now."""
+def earlier_release(run: Run, before: Run | None) -> Published | None:
+    """The release that this one is compared with: which is named, to which it adds, or which readers have now.
+
+    Args:
+        run: the run.
+        before: the run that it adds to, if that was published.
+
+    Raises:
+        InputError: it cannot be read; the field says which key of the plan led to it.
+    """
     named, root = run.plan.assessment.earlier, ReleaseRepository(Path(run.plan.output.path))
     if named is not None:
         folder, field = Path(named), "assessment.earlier"

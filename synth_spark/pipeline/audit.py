@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 
 from synth_spark import validate
 from synth_spark.assess.differencing_bounds import DISCLOSURES
-from synth_spark.errors import PlanError
+from synth_spark.errors import PlanError, RunError
 from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import PlanRule, nearest
@@ -24,6 +24,8 @@ from synth_spark.report import narrative
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLISHED, Metric
+from synth_spark.storage.files import write_atomically
+from synth_spark.storage.paths import kept_inside
 from synth_spark.validate import Result, Rule
 
 
@@ -160,12 +162,12 @@ def _quarantine(run: Run, results: Sequence[Result]) -> None:
     private_folder(run, notice.parent.name)
     folder = Path(run.store.folder).absolute()
     where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
-    notice.write_text(where + narrative.quality_text(run.store.run_id, results), encoding="utf-8")
+    write_atomically(notice, where + narrative.quality_text(run.store.run_id, results))
 
 
 def private_folder(run: Run, name: str) -> Path:
     """A folder beside the run folders; like them, and like what holds them, readable by its owner only."""
-    folder = run.plan.work_folder / name
+    folder = kept_inside(run.plan.work_folder, run.plan.work_folder / name, f"work: {name}", RunError)
     for one in (folder.parent, folder):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

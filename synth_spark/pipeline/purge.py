@@ -11,10 +11,12 @@ program that writes over a file. Where that matters, keep the run folders on an 
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError, RunError
 from synth_spark.publish.published_release import open_release
+from synth_spark.runtime.scratch import sweep
 from synth_spark.schema.tables import Sensitivity
 from synth_spark.storage.run_store import RunStore
 
@@ -27,6 +29,8 @@ _STAYING_KEYS = ("grain", "sensitivity", "content_hash", "schema", "seconds", "f
 
 def purge(store: RunStore, force: bool = False) -> list[str]:
     """Remove the kept tables of a run that may not be published; begun before and cut short, it is finished.
+
+    What Spark shuffled and spilled in processes that were killed is removed from beside the run folder, too.
 
     Args:
         store: the run folder.
@@ -59,6 +63,7 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
                 shutil.rmtree(path)
         store.manifest["purged"]["finished"] = _now()
         store.save()
+        sweep(store.folder.absolute().parent)
         return gone
 
 
@@ -74,7 +79,7 @@ def _must_be_published(store: RunStore) -> None:
     if not store.done("publish"):
         raise RunError(f"run '{store.run_id}'", "has not been published", remedy)
     try:
-        open_release(store.folder).verify()
+        open_release(Path(store.plan.output.path), store.run_id).verify()
     except PublishError as error:
         raise RunError(f"run '{store.run_id}'", f"has no whole release: {error.problem}", remedy) from None
 

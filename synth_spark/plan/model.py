@@ -8,13 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
+from synth_spark.plan.names import is_name
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.publication import PublicationTerms
 from synth_spark.plan.showcase import Showcase
-
-_RUN_ID = re.compile(r"(?=.*[A-Za-z])[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
-
 
 #: The privacy terms: a sum type, discriminated by ``kind``.
 Privacy = KAnonymity | DifferentialPrivacy
@@ -184,7 +182,7 @@ class Plan(Strict):
     @field_validator("run_id")
     @classmethod
     def _check_run_id(cls, value: str | None) -> str | None:
-        if value is not None and not _RUN_ID.fullmatch(value):
+        if value is not None and not (is_name(value) and re.search("[A-Za-z]", value)):
             raise ValueError("must be 1 to 63 letters, digits, '-' or '_', with at least one letter")
         return value
 

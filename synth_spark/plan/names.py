@@ -1,9 +1,45 @@
-"""Names that a user wrote: what they may have meant."""
+"""Names that a user wrote, or that stand in a file: what they may have meant, and what may become part of a path."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
-from synth_spark.errors import PlanError
+from synth_spark.errors import PlanError, SynthSparkError
+
+#: What a name looks like of which a part of a path, or of a condition, is made: of a run, a release, a table.
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
+#: The same of a file, or of a folder of a partition.
+_FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.=-]{0,254}")
+
+
+def is_name(name: object, file: bool = False) -> bool:
+    """Whether something can be the name of a run, a release or a table; or of a file, which may have dots.
+
+    >>> is_name("20261125T010203Z-ab12cd"), is_name("../elsewhere"), is_name("x' or '' = '"), is_name(None)
+    (True, False, False, False)
+    >>> is_name("part-00000.parquet", file=True), is_name("..", file=True), is_name("a/b", file=True)
+    (True, False, False)
+    """
+    return isinstance(name, str) and (_FILE if file else _NAME).fullmatch(name) is not None
+
+
+def checked_name(name: object, field: str, error: type[SynthSparkError], file: bool = False) -> str:
+    """A name that is to become part of a path, or of a condition, if it can lead nowhere else.
+
+    Args:
+        name: what a file, or the command line, gives for it.
+        field: where it stands, for the message.
+        error: the class of the error.
+        file: whether it is that of a file, or of a folder of a partition, which may have dots and ``=``.
+
+    Raises:
+        SynthSparkError: it is no name; the message does not repeat it.
+    """
+    if not is_name(name, file):
+        letters = "letters, digits, '-', '_', '.' and '='" if file else "letters, digits, '-' and '_', at most 63"
+        problem = "is no name that may be part of a path"
+        raise error(field, problem, f"give one of {letters}; if it stands in a file, restore that from a backup")
+    return str(name)
 
 
 def nearest(name: str, names: list[str]) -> str:

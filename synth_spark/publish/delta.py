@@ -17,6 +17,7 @@ from synth_spark.errors import PublishError
 from synth_spark.schema.sql_text import quoted
 from synth_spark.schema.tables import RELEASE, SafeTable
 from synth_spark.storage.hashing import content_hash
+from synth_spark.storage.paths import checked_name, is_name
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -55,10 +56,10 @@ def remove_slices(spark: SparkSession, root: Path, run_id: str, names: Sequence[
     Older versions of the tables still hold it, until they are vacuumed.
 
     Raises:
-        PublishError: Delta refuses.
+        PublishError: Delta refuses, or something has no name that may be part of a path.
     """
     for name in reversed(in_order(names)):
-        path = root / name
+        path = root / checked_name(name, "table", PublishError)
         if not (path / "_delta_log").is_dir():
             continue
         try:
@@ -72,7 +73,7 @@ def remove_slices(spark: SparkSession, root: Path, run_id: str, names: Sequence[
 def slices(spark: SparkSession, root: Path) -> dict[str, list[str]]:
     """Run ids that Delta tables of a root hold something of → names of these tables."""
     tables: dict[str, list[str]] = {}
-    for log in sorted(root.glob("*/_delta_log")):
+    for log in sorted(path for path in root.glob("*/_delta_log") if is_name(path.parent.name)):
         rows = spark.read.format("delta").load(str(log.parent)).select("run_id").distinct().collect()
         for row in rows:
             tables.setdefault(row["run_id"], []).append(log.parent.name)
@@ -80,6 +81,7 @@ def slices(spark: SparkSession, root: Path) -> dict[str, list[str]]:
 
 
 def _writer(frame: DataFrame, run_id: str) -> Any:
+    checked_name(run_id, "release", PublishError)  # it becomes part of a condition
     return (
         frame.write.format("delta")
         .mode("overwrite")

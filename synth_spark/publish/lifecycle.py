@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from synth_spark.errors import PublishError
 from synth_spark.publish.delta import remove_slices, slices
 from synth_spark.publish.published_release import PublishedRelease, open_release
-from synth_spark.publish.repository import ReleaseRepository, is_name
+from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema.plain_text import one_line
+from synth_spark.storage.paths import is_name
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

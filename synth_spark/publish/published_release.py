@@ -4,7 +4,6 @@ Whatever is made of a release after it was published (a showcase, a package, tab
 files, and so of nothing that was not audited.
 """
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
-from synth_spark.schema.root_layout import DOCUMENTS, POINTER, RUN_MANIFEST, manifest_of
+from synth_spark.schema.root_layout import DOCUMENTS, POINTER, RUN_MANIFEST
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import sha256, sha256_of_text
+from synth_spark.storage.manifests import current_of, read_manifest
+from synth_spark.storage.paths import kept_inside, refuse_links
 from synth_spark.storage.run_store import RunStore
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ class PublishedRelease:
         """The Parquet files of a table, in order; of a Delta table none, as its folder holds other versions, too.
 
         Raises:
-            PublishError: the release has no such table.
+            PublishError: the release has no such table, or a file is a link that leads out of the root.
         """
         entry = self._entry(table)
-        return [self.root / entry["path"] / name for name in entry.get("files", {})]
+        files = [self.root / entry["path"] / name for name in entry.get("files", {})]
+        return [kept_inside(self.root, file, f"table {table}", PublishError) for file in files]
 
     def frame(self, table: str, spark: "SparkSession") -> "DataFrame":
         """A table as it was published, without a column that only names the release.
@@ -68,14 +70,15 @@ class PublishedRelease:
             spark: a session; one with Delta, if the release is of Delta tables.
 
         Raises:
-            PublishError: the release has no such table.
+            PublishError: the release has no such table, or its folder leads out of the root.
         """
         entry = self._entry(table)
-        path = str(self.root / entry["path"])
-        if self.is_delta:
-            rows = spark.read.format("delta").load(path).where(entry["where"])
+        folder = kept_inside(self.root, self.root / entry["path"], f"table {table}", PublishError)
+        refuse_links(folder, f"table {table}", PublishError)
+        if self.is_delta:  # which slice is known by the release's name, not by a condition that stands in a file
+            rows = spark.read.format("delta").load(str(folder)).where(f"run_id = '{self.run_id}'")
         else:
-            rows = spark.read.parquet(path)
+            rows = spark.read.parquet(str(folder))
         return rows.select(*(quoted(column["name"]) for column in entry["schema"]))
 
     def arrow(
@@ -133,8 +136,7 @@ class PublishedRelease:
             PublishError: a file is missing or was changed.
         """
         for name, entry in self.manifest["tables"].items():
-            for file, expected in entry.get("files", {}).items():
-                path = self.root / entry["path"] / file
+            for path, expected in zip(self.files(name), entry.get("files", {}).values(), strict=True):
                 if not path.is_file() or sha256(path) != expected["sha256"]:
                     raise PublishError(
                         f"table {name}", "is not what was audited", "withdraw it, and publish a new release"
@@ -152,8 +154,9 @@ class PublishedRelease:
         expected = self.manifest.get("document_hashes", {}).get(name)
         if expected is None:
             return None
+        file = kept_inside(self.root, self.root / DOCUMENTS / self.run_id / name, f"document {name}", PublishError)
         try:
-            text = (self.root / DOCUMENTS / self.run_id / name).read_bytes().decode()
+            text = file.read_bytes().decode()
         except (OSError, UnicodeDecodeError):
             text = ""
         if sha256_of_text(text) != expected:
@@ -176,7 +179,7 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
         run_id: name of a release of that folder; default: what ``LATEST.json`` names.
 
     Raises:
-        PublishError: there is none, its manifest cannot be read, or it was retired.
+        PublishError: there is none, its name or its manifest is not one, or it was retired.
     """
     if (where / RUN_MANIFEST).is_file() and not (where / POINTER).is_file():
         store = RunStore.open(where)
@@ -184,17 +187,18 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
             raise PublishError(f"run '{store.run_id}'", "has not been published", "publish it: synth-spark resume RUN")
         where, run_id = Path(store.plan.output.path), run_id or store.run_id
     try:
-        if run_id is None:
-            run_id = json.loads((where / POINTER).read_text(encoding="utf-8"))["run_id"]
-        manifest = json.loads(manifest_of(where, run_id).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError):
+        run_id = current_of(where) if run_id is None else run_id
+        manifest = None if run_id is None else read_manifest(where, run_id)
+    except OSError:
+        manifest = None
+    if manifest is None or run_id is None:
         name = "a release" if run_id is None else f"release '{run_id}'"
         raise PublishError(
             str(where),
             f"holds no manifest of {name} that can be read",
             "give a folder of published tables, or a run folder",
-        ) from None
+        )
     if "retired" in manifest:
         problem = f"was retired on {manifest['retired'][:10]}; only its manifest is left"
         raise PublishError(f"release '{run_id}'", problem, "choose another: synth-spark releases list OUT")
-    return PublishedRelease(where, str(run_id), manifest)
+    return PublishedRelease(where, run_id, manifest)

@@ -33,11 +33,11 @@ from synth_spark.publish.delta import in_order, remove_slices, write_slice
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
-from synth_spark.schema.root_layout import HISTORY, POINTER
 from synth_spark.schema.tables import RELEASE, Kept, SafeTable
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.hashing import sha256, sha256_of_text
-from synth_spark.storage.paths import leading_out
+from synth_spark.storage.manifests import is_document
+from synth_spark.storage.paths import checked_name
 
 #: What a list of releases tells of each, from the row of the table ``release``.
 _TERMS = ("title", "privacy", "k", "epsilon", "delta", "reporting_length", "guarantee")
@@ -67,21 +67,17 @@ def check_target(output: Output, run_id: str) -> None:
         PublishError: the output cannot be written, leads elsewhere, or holds this run already.
     """
     root = Path(output.path)
+    checked_name(run_id, "run_id", PublishError)
     try:
         root.mkdir(parents=True, exist_ok=True)
+        ReleaseRepository(root).check_links()
         probe = root / f".probe-{run_id}"
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
-    _refuse_links(root)
     if ReleaseRepository(root).is_published(run_id):
         raise already_published(run_id)
-
-
-def _refuse_links(root: Path) -> None:
-    for name in leading_out(root) if root.is_dir() else ():
-        raise PublishError("output.path", f"holds a link that leads out of it: {name}", "remove it, or choose a folder")
 
 
 def already_published(run_id: str) -> PublishError:
@@ -123,9 +119,8 @@ def publish(
             current release is none of ``after``.
     """
     for name in documents:
-        if name.startswith((".", "_")) or "/" in name or name in (POINTER, HISTORY):
+        if not is_document(name):
             raise ValueError(f"{name} is no name of a document")
-    _refuse_links(Path(output.path))
     root = ReleaseRepository(Path(output.path))
     with root.alone(run_id):
         manifest = root.manifest(run_id)

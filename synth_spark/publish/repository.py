@@ -24,7 +24,6 @@ hour after its last sign of life.
 import fcntl
 import json
 import platform
-import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,14 +34,23 @@ from typing import Any
 
 from synth_spark.errors import PublishError
 from synth_spark.runtime import faults
-from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, POINTER, manifest_of
+from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, POINTER
 from synth_spark.storage.files import sync_folder, write_atomically, write_unfinished
+from synth_spark.storage.manifests import (
+    current_of,
+    event_in,
+    is_document,
+    named_in,
+    parsed,
+    read_manifest,
+    read_mark,
+    text_of,
+)
+from synth_spark.storage.paths import checked_name, is_name, kept_inside, manifest_of, refuse_links
 
 _LOCK, _MARK = ".publishing", "publishing.json"
 #: Seconds for which a publication that the lock cannot see is taken to be under way.
 _GRACE = 3_600.0
-#: What a run id looks like: nothing else becomes part of a path, or of a condition.
-_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -62,15 +70,6 @@ class Unfinished:
     tables: tuple[str, ...]
     host: str
     age: float
-
-
-def is_name(run_id: str) -> bool:
-    """Whether a text can be the name of a run.
-
-    >>> is_name("20261125T010203Z-ab12cd"), is_name("../elsewhere"), is_name("x' or '' = '")
-    (True, False, False)
-    """
-    return _NAME.fullmatch(run_id) is not None
 
 
 class ReleaseRepository:
@@ -94,10 +93,11 @@ class ReleaseRepository:
             who: the run that is published, or what else is done; shown to others who want to write meanwhile.
 
         Raises:
-            PublishError: somebody else is writing, or the root cannot be written.
+            PublishError: somebody else is writing, the root cannot be written, or it holds a link that leads out of it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self.check_links()
             stream = (self.path / _LOCK).open("a+b", buffering=0)  # nothing is left to be written on closing
         except OSError as error:
             raise PublishError(
@@ -126,27 +126,28 @@ class ReleaseRepository:
                 with suppress(OSError):
                     stream.truncate(0)
 
+    def check_links(self) -> None:
+        """Refuse a root, or its staging, that holds a link to somewhere else: what is done there is done elsewhere.
+
+        Raises:
+            PublishError: it does.
+        """
+        refuse_links(self.path, "output.path", PublishError)
+        if self.staging.is_symlink():
+            raise PublishError(str(self.staging), "is a link", "remove it")
+        refuse_links(self.staging, str(self.staging), PublishError)
+
     def pointer(self) -> str | None:
         """The text of the pointer."""
-        try:
-            return (self.path / POINTER).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
+        return text_of(self.path, self.path / POINTER)
 
     def current(self) -> str | None:
         """Name of the current release."""
-        text = self.pointer()
-        return None if text is None else str(self._parsed(POINTER, text)["run_id"])
+        return current_of(self.path)
 
     def manifest(self, run_id: str) -> dict[str, Any] | None:
         """What was published of a run; None if nothing was."""
-        if not is_name(run_id):
-            return None
-        try:
-            text = manifest_of(self.path, run_id).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        return self._parsed(f"{MANIFESTS}/{run_id}.json", text)
+        return read_manifest(self.path, run_id) if is_name(run_id) else None
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write, or replace, the manifest of a release."""
@@ -174,15 +175,13 @@ class ReleaseRepository:
 
     def history(self) -> list[dict[str, Any]]:
         """What was done to this root: ``at``, ``action``, ``run_id`` and ``previous``, oldest first."""
-        try:
-            lines = (self.path / HISTORY).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        return [self._parsed(HISTORY, line) for line in lines if line.strip()]
+        file = self.path / HISTORY
+        lines = (text_of(self.path, file) or "").splitlines()
+        return [event_in(file, parsed(file, line)) for line in lines if line.strip()]
 
     def begin(self, run_id: str, format_: str, tables: Iterable[str]) -> None:
         """Say that a release is about to be put in place; its folder in staging is empty then."""
-        folder = self.staging / run_id
+        folder = self._staged(run_id)
         folder.mkdir(parents=True, exist_ok=True)
         self.remove(path for path in folder.glob("*") if path.name != _MARK)
         mark = {"run_id": run_id, "format": format_, "tables": sorted(tables), "host": platform.node()}
@@ -190,7 +189,7 @@ class ReleaseRepository:
 
     def staged(self, run_id: str, table: str) -> Path:
         """Where the files of a table are before it is put in place."""
-        return self.staging / run_id / table
+        return self._staged(run_id) / checked_name(table, "table", PublishError)
 
     def place(self, run_id: str, table: str) -> None:
         """Put a table of a release in place, in one step."""
@@ -201,20 +200,24 @@ class ReleaseRepository:
 
     def alive(self, run_id: str) -> None:
         """Give a sign of life of a publication."""
-        (self.staging / run_id / _MARK).touch()
+        (self._staged(run_id) / _MARK).touch()
 
     def end(self, run_id: str) -> None:
         """Say that nothing of a release is left to be put in place, or to be removed."""
-        shutil.rmtree(self.staging / run_id, ignore_errors=True)
+        shutil.rmtree(self._staged(run_id), ignore_errors=True)
         with suppress(OSError):  # others are there
             self.staging.rmdir()
 
     def unfinished(self) -> list[Unfinished]:
-        """Publications that were begun, did not end, and cannot be under way."""
+        """Publications that were begun, did not end, and cannot be under way.
+
+        Raises:
+            PublishError: a mark is not that of the publication in whose folder it is.
+        """
         publications = []
-        for folder in sorted(self.staging.glob("*")):
+        for folder in sorted(path for path in self.staging.glob("*") if is_name(path.name)):
             try:
-                mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
+                mark = read_mark(folder / _MARK)
                 age = time.time() - (folder / _MARK).stat().st_mtime
             except (OSError, ValueError):  # killed before it put anything in place
                 mark, age = {"run_id": folder.name, "format": "parquet", "tables": [], "host": platform.node()}, 0.0
@@ -226,7 +229,7 @@ class ReleaseRepository:
 
     def file_documents(self, run_id: str, documents: Mapping[str, str]) -> None:
         """Put the documents of a release in place, under its name."""
-        folder = self.staging / run_id / DOCUMENTS
+        folder = self._staged(run_id) / DOCUMENTS
         folder.mkdir()
         for name, text in documents.items():
             write_atomically(folder / name, text)
@@ -235,8 +238,10 @@ class ReleaseRepository:
 
     def documents(self, run_id: str) -> dict[str, str]:
         """The documents of a release, name → text."""
-        folder = self.path / DOCUMENTS / run_id
-        return {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*")) if file.is_file()}
+        folder = self.path / DOCUMENTS / checked_name(run_id, "release", PublishError)
+        found = [file for file in sorted(folder.glob("*")) if is_document(file.name)]
+        inside = [kept_inside(self.path, file, f"document {file.name}", PublishError) for file in found]
+        return {file.name: file.read_text(encoding="utf-8") for file in inside if file.is_file()}
 
     def switch(self, run_id: str, seen: str | None, action: str) -> None:
         """Make a release current: the pointer first, in one step, then the copies of its documents, and the history.
@@ -253,7 +258,7 @@ class ReleaseRepository:
         """
         manifest = self.manifest(run_id)
         assert manifest is not None
-        previous = json.loads(seen)["run_id"] if seen else None
+        previous = named_in(self.path / POINTER, parsed(self.path / POINTER, seen)) if seen else None
         event = {"at": self.time(), "action": action, "run_id": run_id, "previous": previous}
         pointer = {
             "run_id": run_id,
@@ -293,15 +298,16 @@ class ReleaseRepository:
         text = self.pointer()
         if text is None:
             return
-        pointer = self._parsed(POINTER, text)
-        run_id, event = str(pointer["run_id"]), pointer.get("event")
+        file = self.path / POINTER
+        pointer = parsed(file, text)
+        run_id, event = named_in(file, pointer), pointer.get("event")
         self._adopt_documents(run_id)
         for name, wanted in self.documents(run_id).items():
-            file = self.path / name
-            if not file.is_file() or file.read_text(encoding="utf-8") != wanted:
-                write_atomically(file, wanted)
+            copy = self.path / name
+            if not copy.is_file() or copy.read_text(encoding="utf-8") != wanted:
+                write_atomically(copy, wanted)
         self._drop_stale_documents(run_id)
-        if event is not None and event not in self.history():
+        if event is not None and event_in(file, event) not in self.history():
             self.record(event)
         if (self.staging / run_id / _MARK).exists():
             self.end(run_id)
@@ -334,13 +340,18 @@ class ReleaseRepository:
         return [*folders, *documents, *manifests, *loose]
 
     def remove(self, paths: Iterable[Path]) -> None:
-        """Remove files and folders of the root, and a table's folder that is empty then.
+        """Remove files and folders of the root or of staging, and a table's folder that is empty then.
+
+        Of a link only the link is removed.
 
         Raises:
             OSError: one of them is still there.
+            PublishError: one of them is in a folder elsewhere.
         """
         for path in paths:
-            if path.is_dir():
+            home = self.staging if path.is_relative_to(self.staging) else self.path
+            kept_inside(home, path.parent, str(path), PublishError)
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
@@ -348,17 +359,9 @@ class ReleaseRepository:
                 with suppress(OSError):  # others are there
                     path.parent.rmdir()
 
-    def _parsed(self, name: str, text: str) -> dict[str, Any]:
-        """What a small file of the root holds.
-
-        Raises:
-            PublishError: it is damaged.
-        """
-        try:
-            content: dict[str, Any] = json.loads(text)
-        except ValueError:
-            raise PublishError(str(self.path / name), "is damaged", "restore it from a backup") from None
-        return content
+    def _staged(self, run_id: str) -> Path:
+        """The folder in staging of a release, which is named as that is."""
+        return self.staging / checked_name(run_id, "release", PublishError)
 
     def _with(self, event: Mapping[str, Any]) -> str:
         """The history, and a line more."""
@@ -370,7 +373,8 @@ class ReleaseRepository:
         target = self.path / DOCUMENTS / run_id
         if manifest is None or target.exists():
             return
-        documents = [self.path / name for name in manifest["documents"] if (self.path / name).is_file()]
+        told = [kept_inside(self.path, self.path / name, name, PublishError) for name in manifest["documents"]]
+        documents = [file for file in told if file.is_file()]
         if documents:
             unfinished = target.with_name(f".{run_id}.unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -382,5 +386,5 @@ class ReleaseRepository:
     def _drop_stale_documents(self, run_id: str) -> None:
         """Remove copies of documents that the current release does not have."""
         documents = {file.name for file in (self.path / DOCUMENTS).glob("*/*") if not file.parent.name.startswith(".")}
-        for name in documents - set(self.documents(run_id)):
+        for name in filter(is_document, documents - set(self.documents(run_id))):
             (self.path / name).unlink(missing_ok=True)

@@ -5,9 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
@@ -18,6 +17,7 @@ from pyspark.sql import SparkSession
 from synth_spark.errors import EngineError
 from synth_spark.runtime.class_archive import java_options
 from synth_spark.runtime.jvm_output import catch_up, heard
+from synth_spark.runtime.scratch import Scratch, remove, scratch, told_to_java
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,13 +33,19 @@ _SHORT = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m") if _FEW_C
 _ROOM = ("-Xms1g", "-XX:NewSize=400m", "-XX:MetaspaceSize=256m")
 #: Set once a local session was left to end with the process.
 LEFT_RUNNING = threading.Event()
+#: Set once it was said that a session writes rows down in plain text.
+TOLD_OF_PLAIN_FILES = threading.Event()
+#: Whether Spark encrypts what it shuffles and spills, and what it sends to Python by way of a file.
+ENCRYPTED = "spark.io.encryption.enabled"
 #: What a classic session shows of a job.
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
 @contextmanager
-def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: bool = False) -> Iterator[SparkSession]:
+def session(
+    delta: bool = False, long: bool = False, quiet: bool = False, ends: bool = False, place: Path | None = None
+) -> Iterator[SparkSession]:
     """The session of a command: one that was there, or is the platform's, is left running; one that was built stops.
 
     Args:
@@ -47,10 +53,11 @@ def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: 
         long: whether the work will take minutes.
         quiet: whether a JVM that starts is not to be heard.
         ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
+        place: the folder in which a local session makes private folders of its own, see `scratch`.
     """
     active = SparkSession.getActiveSession()
     with heard(quiet) if active is None else nullcontext():
-        spark = active or open_session(delta, long=long)
+        spark = active or open_session(delta, long=long, place=place)
     try:
         yield spark
     finally:
@@ -58,6 +65,7 @@ def session(delta: bool = False, long: bool = False, quiet: bool = False, ends: 
         if active is None and not _hosted():
             if ends and is_local(spark):
                 LEFT_RUNNING.set()
+                remove()
             else:
                 spark.stop()
 
@@ -76,7 +84,9 @@ def set_for_tasks(spark: SparkSession, variable: str, value: str) -> None:
     spark.sparkContext.environment[variable] = value
 
 
-def open_session(delta: bool = False, master: str | None = None, long: bool = False) -> SparkSession:
+def open_session(
+    delta: bool = False, master: str | None = None, long: bool = False, place: Path | None = None
+) -> SparkSession:
     """Find or build the session this run works with.
 
     A session that is there already is used as it is (notebooks, Databricks); a process started by ``spark-submit`` or
@@ -87,6 +97,7 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
         delta: whether Delta tables will be read or written.
         master: master of a session that is built here.
         long: whether the work will take minutes.
+        place: the folder in which such a session makes private folders of its own, see `scratch`.
 
     Raises:
         EngineError: no usable Java for a local session.
@@ -101,9 +112,12 @@ def open_session(delta: bool = False, master: str | None = None, long: bool = Fa
         return builder.getOrCreate()
     java = check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
-    for key, value in local_settings(long, java_options(java)).items():
+    private = scratch(place)
+    temporary = f"-Djava.io.tmpdir={private.temporary}"
+    for key, value in {**local_settings(long, (*java_options(java), temporary)), **_folders(private)}.items():
         builder = builder.config(key, value)
-    session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
+    with told_to_java(private):
+        session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
 
@@ -145,10 +159,37 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.databricks.delta.snapshotPartitions": "2",
-        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "synth-spark-warehouse"),
+        ENCRYPTED: "true",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
     }
+
+
+def _folders(private: Scratch) -> dict[str, str]:
+    """Settings by which a local session writes nothing outside its private folders but what it is told to."""
+    return {
+        "spark.local.dir": ",".join(map(str, private.local)),
+        "spark.sql.warehouse.dir": str(private.temporary / "warehouse"),
+    }
+
+
+def say_if_plain(spark: SparkSession, say: Callable[[str], None]) -> None:
+    """Say, once a process, that a session writes rows that it shuffles and spills in plain text, if it does.
+
+    Args:
+        spark: the session; of one that keeps its settings to itself nothing is said.
+        say: takes a sentence that names the setting and the remedy.
+    """
+    try:
+        encrypts = str(spark.conf.get(ENCRYPTED, "false")).lower() == "true"
+    except Exception:  # a platform may refuse to tell
+        return
+    if not encrypts and not TOLD_OF_PLAIN_FILES.is_set():
+        TOLD_OF_PLAIN_FILES.set()
+        say(
+            f"{ENCRYPTED} is off: Spark writes values that it shuffles and spills in plain text into its local "
+            "folders; set it to true where the session is started, or keep these folders on encrypted disks"
+        )
 
 
 def check_java() -> str:

@@ -10,13 +10,6 @@ A published root (`publish.repository` says when each of them is written)::
 A run folder, which is SENSITIVE: ``manifest.json``, ``summary.json``, ``metrics.prom``, ``report.html``.
 """
 
-from pathlib import Path
-
 POINTER, HISTORY, DOCUMENTS, MANIFESTS = "LATEST.json", "_history.jsonl", "_documents", "_manifests"
 RELEASE_TEXT, QUALITY_TEXT, REPORT, SHOWCASE = "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"
 RUN_MANIFEST, SUMMARY, METRICS = "manifest.json", "summary.json", "metrics.prom"
-
-
-def manifest_of(root: Path, run_id: str) -> Path:
-    """The file that says what a release of a root holds; its name alone makes no release published."""
-    return root / MANIFESTS / f"{run_id}.json"

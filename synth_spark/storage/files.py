@@ -15,9 +15,15 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def write_unfinished(file: Path, text: str) -> Path:
-    """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path."""
+    """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path.
+
+    A link of that name is replaced, and what it leads to is left as it is.
+    """
     unfinished = file.with_name(f".{file.name}.unfinished")
-    with unfinished.open("w", encoding="utf-8") as stream:
+    if unfinished.is_symlink():
+        unfinished.unlink()
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    with open(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())

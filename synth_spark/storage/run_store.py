@@ -37,9 +37,9 @@ from synth_spark.schema.root_layout import RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
 from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
+from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
 from synth_spark.storage.paths import check_roots
 
-_FORMAT = 3
 #: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
 #: without a dictionary of distinct records, which is what a column of that name holds.
 _PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
@@ -118,7 +118,7 @@ class RunStore:
         store = cls(
             folder,
             {
-                "format": _FORMAT,
+                "format": RUN_FORMAT,
                 "run_id": run_id,
                 "created": now.isoformat(timespec="seconds"),
                 "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
@@ -134,19 +134,17 @@ class RunStore:
         return store
 
     @classmethod
-    def open(cls, folder: Path) -> "RunStore":
+    def open(cls, folder: Path, for_removal: bool = False) -> "RunStore":
         """Open an existing run folder.
 
+        Args:
+            folder: the run folder.
+            for_removal: whether it is to be purged, which removes links and follows none.
+
         Raises:
-            RunError: there is none, or it is of another format.
+            RunError: there is none, it is of another format, or it leads elsewhere.
         """
-        try:
-            manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise RunError(f"run {folder}", "has no readable manifest.json", "give the folder of a run") from None
-        if manifest.get("format") != _FORMAT:
-            raise RunError(f"run {folder}", "was made by another version", "run the plan again")
-        return cls(folder, manifest)
+        return cls(folder, read_run_manifest(folder, for_removal))
 
     @staticmethod
     def discard(folder: Path) -> None:
@@ -217,7 +215,7 @@ class RunStore:
                 raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
             except OSError:  # a file system without locks
                 pass
-            saved = RunStore.open(self.folder).manifest
+            saved = read_run_manifest(self.folder, for_removal=True)  # it was looked at when it was opened
             if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
                 raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
             yield

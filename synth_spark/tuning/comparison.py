@@ -16,6 +16,7 @@ from synth_spark.exports.spreadsheets import inert_text
 from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Report, Section, Series, TableColumn
 from synth_spark.report.material import of_length
 from synth_spark.schema.root_layout import RUN_MANIFEST
+from synth_spark.storage.paths import refuse_links
 
 #: Parts of a plan that differ from run to run and say nothing of how a release was made.
 _IGNORED = (
@@ -76,6 +77,7 @@ def outcomes(folders: Sequence[Path]) -> list[Outcome]:
 
 
 def _outcome(folder: Path) -> Outcome:
+    refuse_links(folder, f"run {folder}", RunError)
     try:
         manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
         entry = manifest["tables"].get("measures")

@@ -33,6 +33,9 @@ def test_killed_drivers_leave_their_draws(spark: SparkSession, tmp_path: Path) -
         assert table in drawn
         assert not (tmp_path / "out" / "LATEST.json").exists()
         assert all(drawn[name]["files"] == before[name]["files"] for name in DRAWN if name in before)
+    left = list(folder.parent.glob(".spark-*"))
+    assert len(left) == 1, "each command removes what the one that was killed before it has left, and is killed itself"
+    assert left[0].stat().st_mode & 0o777 == 0o700
     assert main(["resume", str(folder), "--quiet"]) == 0
     after = json.loads((folder / "manifest.json").read_text())["tables"]
     for name in DRAWN:

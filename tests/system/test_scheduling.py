@@ -35,6 +35,19 @@ def test_exit_codes_are_those_that_are_documented() -> None:
     assert [errors.exit_code(kind("a", "b", "c")) for kind in kinds] == [kind.exit_code for kind in kinds]
 
 
+def test_every_recipe_encrypts_what_is_shuffled_and_spilled() -> None:
+    """A command that starts a session elsewhere, and the job's cluster; what starts the command has its own session."""
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]
+    blocks = [block for text in texts for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    commands = [command for block in blocks for command in re.findall(r"spark-submit (?:.*\\\n)*.*", block)]
+    assert len(commands) == 4
+    assert [command for command in commands if "--conf spark.io.encryption.enabled=true" not in command] == []
+    job = (ROOT / "conf" / "databricks" / "release.job.yml").read_text(encoding="utf-8")
+    clusters = job.split("new_cluster:")[1:]
+    assert len(clusters) == 1
+    assert all('spark.io.encryption.enabled: "true"' in cluster.split("tasks:")[0] for cluster in clusters)
+
+
 def entries(text: str) -> tuple[dict[str, str], list[tuple[list[str], str]]]:
     """A crontab: its variables, and its lines, (five fields, command)."""
     variables: dict[str, str] = {}
@@ -85,6 +98,7 @@ def test_the_crontab_makes_a_release_and_mails_what_went_wrong(state: Path) -> N
     assert len(published(state / "out", "synthetic_records")) > 100
     assert json.loads((state / "summary.json").read_text())["verdict"] == "published"
     assert (state / "log.jsonl").stat().st_mode & 0o077 == 0
+    assert not list((state / "out.work").glob(".*")), "what Spark shuffled and spilled is gone"
     (state / "cases.csv").unlink()
     failed = started()
     assert failed.returncode == 3

@@ -35,7 +35,7 @@ MODULES = [
     "schema.plain_text",
     "report.scales",
     "exports.showcase.values",
-    "publish.repository",
+    "storage.manifests",
     "exports.warehouse.names",
     "exports.warehouse.statements",
 ]
