@@ -20,6 +20,7 @@ from synth_spark.kernels.risk.linkage import rare_records
 from synth_spark.kernels.risk.local_suppression import suppress_cells
 from synth_spark.kernels.risk.nearest_record import fits, nearest
 from synth_spark.kernels.risk.rarity import judge
+from synth_spark.kernels.risk.recount import added, count_held, numbering, numbers_of
 
 _SPACE = CellSpace((2,) * 6, 2)
 
@@ -63,6 +64,10 @@ def _compile_counting() -> None:
         count(_SPACE, codes, weights)
     rare_records(_SPACE, codes, weights, np.arange(20))
     support_up_to(2, codes, weights, codes)
+    starts, items = np.arange(0, 4_001, 2), np.tile(np.arange(2, dtype=np.int32), 2_000)
+    numbers = numbering([1, 1], 2)
+    numbers_of(starts, items, numbers)
+    added(*(count_held(starts, items, weights, numbers),) * 2)
 
 
 def _compile_assessment() -> None:
