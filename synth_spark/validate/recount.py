@@ -124,11 +124,13 @@ def common_attributes(records: DataFrame, columns: Sequence[Described], k: int) 
         for batch in batches:
             for place, (column, cells) in enumerate(zip(columns, batch.columns, strict=True)):
                 values, rows = values_of(cells, column)
-                held = pa.table([values, pa.array(rows)], names=["value", "row"]).group_by(["value", "row"])
-                counts = held.aggregate([]).group_by("value").aggregate([([], "count_all")])
-                own = pa.repeat(pa.scalar(place, pa.int32()), counts.num_rows)
-                arrays = [own, counts["value"], counts["count_all"]]
-                yield from pa.table(arrays, names=["place", "value", "count"]).to_batches()
+                if column.many:  # a record that has a value twice holds it once
+                    pairs = pa.table([values, pa.array(rows)], names=["value", "row"]).group_by(["value", "row"])
+                    values = pairs.aggregate([])["value"].combine_chunks()
+                counts = values.value_counts()
+                own = pa.repeat(pa.scalar(place, pa.int32()), len(counts))
+                arrays = [own, counts.field("values"), counts.field("counts")]
+                yield pa.RecordBatch.from_arrays(arrays, names=["place", "value", "count"])
 
     counted = numbered(records).mapInArrow(count, "place int, value string, count bigint")
     common = counted.groupBy("place", "value").agg(F.sum("count").alias("count")).where(F.col("count") >= k)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from synth_spark.validate import Share, common_attributes, recount
 
@@ -68,20 +68,28 @@ def published() -> list[Row]:
 ROWS = published()
 
 
-def found(spark: SparkSession, rows: list[Row], lowered: list[Row] | None = None, **share: int) -> dict[str, int]:
-    records: DataFrame = spark.createDataFrame(RECORDS, SCHEMA).repartition(3)
-    frames = [None if each is None else spark.createDataFrame(each, FORM) for each in (rows, lowered)]
-    assert frames[0] is not None
+Find = Callable[..., dict[str, int]]
+
+
+@pytest.fixture(scope="module")
+def found(spark: SparkSession) -> Find:
+    """What is found in some rows of aggregates, and of what was lowered, apart from zeros."""
+    records = spark.createDataFrame(RECORDS, SCHEMA).repartition(3).localCheckpoint()
     common = common_attributes(records, COLUMNS, K)
-    row = recount(records, frames[0], common, R, Share(2, **share), frames[1]).to_dict("records")[0]
-    return {str(name): int(number) for name, number in row.items() if number}
+
+    def find(rows: list[Row], lowered: list[Row] | None = None, **share: int) -> dict[str, int]:
+        less = None if lowered is None else spark.createDataFrame(lowered, FORM)
+        row = recount(records, spark.createDataFrame(rows, FORM), common, R, Share(2, **share), less)
+        return {str(name): int(number) for name, number in row.iloc[0].items() if number}
+
+    return find
 
 
-def test_sound_counts_are_found_sound(spark: SparkSession) -> None:
+def test_sound_counts_are_found_sound(found: Find) -> None:
     assert len(ROWS) > 30
     assert {row[0] for row in ROWS} == {1, 2, 3}
-    assert found(spark, ROWS) == {"published": len(ROWS)}
-    assert found(spark, ROWS, items=4, visits=2) == {"published": len(ROWS)}, "however few are counted at once"
+    assert found(ROWS) == {"published": len(ROWS)}
+    assert found(ROWS, items=4, visits=2) == {"published": len(ROWS)}, "however few are counted at once"
 
 
 def test_values_that_k_records_hold_are_common(spark: SparkSession) -> None:
@@ -128,17 +136,17 @@ def changed(place: int, **to: Any) -> list[Row]:
         (list, {"missing": len(ROWS)}),
     ],
 )
-def test_what_is_not_so_is_found(spark: SparkSession, rows: Callable[[], list[Row]], faults: dict[str, int]) -> None:
-    wrong = found(spark, rows())
+def test_what_is_not_so_is_found(found: Find, rows: Callable[[], list[Row]], faults: dict[str, int]) -> None:
+    wrong = found(rows())
     wrong.pop("published", None)
     assert wrong == faults
 
 
-def test_what_was_lowered_or_withheld_is_taken_into_account(spark: SparkSession) -> None:
+def test_what_was_lowered_or_withheld_is_taken_into_account(found: Find) -> None:
     less, none = changed(X, count=ROWS[X][5] - K), [*ROWS[:PAIR], *ROWS[PAIR + 1 :]]
-    assert found(spark, less, changed(X, count=K)[X : X + 1]) == {"published": len(ROWS)}
-    assert found(spark, none, [ROWS[PAIR]]) == {"published": len(none)}
-    assert found(spark, none, changed(PAIR, count=K)[PAIR : PAIR + 1]) == {"published": len(none), "different": 1}
+    assert found(less, changed(X, count=K)[X : X + 1]) == {"published": len(ROWS)}
+    assert found(none, [ROWS[PAIR]]) == {"published": len(none)}
+    assert found(none, changed(PAIR, count=K)[PAIR : PAIR + 1]) == {"published": len(none), "different": 1}
     # what was said to be lowered, and was not; and what nobody holds
-    assert found(spark, ROWS, changed(X, count=K)[X : X + 1]) == {"published": len(ROWS), "different": 1}
-    assert found(spark, ROWS, [stated(((0, "nobody's"),), K)]) == {"published": len(ROWS), "different": 1}
+    assert found(ROWS, changed(X, count=K)[X : X + 1]) == {"published": len(ROWS), "different": 1}
+    assert found(ROWS, [stated(((0, "nobody's"),), K)]) == {"published": len(ROWS), "different": 1}
