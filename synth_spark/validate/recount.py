@@ -26,6 +26,8 @@ from synth_spark.validate.text_ids import Described, numbered, packed, places_of
 _ITEMS, _VISITS, _MOST_VISITS = 1 << 22, 1 << 25, 1 << 30
 #: Combinations that a task holds before it ships them (16 bytes each).
 _HELD = 1 << 24
+#: Up to so many tasks, records are counted where they are read: another shuffle would cost more than it saves.
+FEW_TASKS = 2
 #: Buckets of combinations: a prime, as numbers of combinations that are alike differ by multiples of others.
 _BUCKETS = 61
 #: Where the counts of a row come from.
@@ -160,6 +162,8 @@ def _counted(records: DataFrame, attributes: Attributes, numbers: Numbering, sha
                 held = _NOTHING
         yield _by_bucket(held, _RECOUNTED)
 
+    if share.tasks <= FEW_TASKS:
+        return numbered(records).mapInArrow(lambda batches: count(identify(batches)), _SCHEMA)
     identified = numbered(records).mapInArrow(identify, "record binary, weight bigint")
     return identified.repartition(share.tasks, "record").mapInArrow(count, _SCHEMA)
 

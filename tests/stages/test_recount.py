@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from synth_spark.validate import Share, common_attributes, recount
+from synth_spark.validate.recount import FEW_TASKS
 
 K, R = 3, 3
 Row = tuple[Any, ...]
@@ -77,9 +78,9 @@ def found(spark: SparkSession) -> Find:
     records = spark.createDataFrame(RECORDS, SCHEMA).repartition(3).localCheckpoint()
     common = common_attributes(records, COLUMNS, K)
 
-    def find(rows: list[Row], lowered: list[Row] | None = None, **share: int) -> dict[str, int]:
+    def find(rows: list[Row], lowered: list[Row] | None = None, tasks: int = FEW_TASKS, **share: int) -> dict[str, int]:
         less = None if lowered is None else spark.createDataFrame(lowered, FORM)
-        row = recount(records, spark.createDataFrame(rows, FORM), common, R, Share(2, **share), less)
+        row = recount(records, spark.createDataFrame(rows, FORM), common, R, Share(tasks, **share), less)
         return {str(name): int(number) for name, number in row.iloc[0].items() if number}
 
     return find
@@ -89,7 +90,8 @@ def test_sound_counts_are_found_sound(found: Find) -> None:
     assert len(ROWS) > 30
     assert {row[0] for row in ROWS} == {1, 2, 3}
     assert found(ROWS) == {"published": len(ROWS)}
-    assert found(ROWS, items=4, visits=2) == {"published": len(ROWS)}, "however few are counted at once"
+    few = found(ROWS, tasks=FEW_TASKS + 2, items=4, visits=2)
+    assert few == {"published": len(ROWS)}, "in however many tasks, and however few at once"
 
 
 def test_values_that_k_records_hold_are_common(spark: SparkSession) -> None:
