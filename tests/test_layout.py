@@ -10,6 +10,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "synth_spark").rglob("*.py"))
 JOBS = sorted((ROOT / "jobs").glob("*.py"))
+#: The modules of the proof and of the recount, and all that these may import of the package.
+PROVING = {
+    "synth_spark.validate.proof",
+    "synth_spark.validate.recount",
+    "synth_spark.validate.text_ids",
+    "synth_spark.kernels.risk.containment",
+    "synth_spark.kernels.risk.recount",
+    "synth_spark.kernels.numba_cache",
+}
 
 
 def functions(tree: ast.AST) -> list[ast.FunctionDef]:
@@ -58,6 +67,34 @@ def test_only_the_doors_mint_safe_tables() -> None:
         )
     ]
     assert sorted(minting) == ["aggregate", "synthesize"]
+
+
+def imported(path: Path) -> set[str]:
+    """What a module imports of the package, wherever in it: modules, and names that are none as ``module.name``."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, path
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "synth_spark"}
+
+
+def test_the_proof_and_the_recount_import_what_is_named_and_nothing_else() -> None:
+    for module in PROVING:
+        path = ROOT / f"{module.replace('.', '/')}.py"
+        text = path.read_text(encoding="utf-8")
+        outside = {name for name in imported(path) if name not in PROVING and name.rpartition(".")[0] not in PROVING}
+        assert outside == set(), module
+        assert module.endswith("numba_cache") or not re.search(r"importlib|__import__|sys\.modules", text), module
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {one["name"]: one for one in settings["tool"]["importlinter"]["contracts"]}
+    contract = contracts["The proof and the recount share nothing with what they prove"]
+    assert set(contract["source_modules"]) == PROVING
+    rooms = {path.relative_to(ROOT / "synth_spark").parts[0].removesuffix(".py") for path in MODULES}
+    shut = {f"synth_spark.{room}" for room in rooms} - {"synth_spark.__init__", "synth_spark.__main__"}
+    assert set(contract["forbidden_modules"]) >= shut - {"synth_spark.validate", "synth_spark.kernels"}
 
 
 def test_the_house_has_few_rooms_and_none_is_crowded() -> None:

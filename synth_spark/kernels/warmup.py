@@ -22,6 +22,7 @@ from synth_spark.kernels.risk.linkage import rare_records
 from synth_spark.kernels.risk.local_suppression import suppress_cells
 from synth_spark.kernels.risk.nearest_record import fits, nearest
 from synth_spark.kernels.risk.rarity import judge
+from synth_spark.kernels.risk.recount import added, count_held, numbering, numbers_of
 
 _SPACE = CellSpace((2,) * 6, 2)
 
@@ -67,6 +68,10 @@ def _compile_counting() -> None:
     support_up_to(2, codes, weights, codes)
     cells, counts = walk_tuples(CellSpace(_SPACE.cards, 3), codes, weights)
     one_round(lattice_of(CellSpace(_SPACE.cards, 3), cells, counts // 50, len(codes) // 50), 50, 0, 1)
+    starts, items = np.arange(0, 4_001, 2), np.tile(np.arange(2, dtype=np.int32), 2_000)
+    numbers = numbering([1, 1], 2)
+    numbers_of(starts, items, numbers)
+    added(*(count_held(starts, items, weights, numbers),) * 2)
 
 
 def _compile_assessment() -> None:

@@ -6,6 +6,8 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 
 from dataclasses import asdict
 
+import pandas as pd
+
 from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
 from synth_spark.encode.protected_counts import with_lowered
@@ -121,26 +123,33 @@ def evaluate_counts(run: Run) -> None:
 
 def validate_tables(run: Run) -> None:
     """Audit the written tables; what breaks a rule stops the release."""
-    evidence, supports = run.ahead.take("validate", lambda: _evidence(run))
+    evidence, recounted, supports = run.ahead.take("validate", lambda: _evidence(run))
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
     k, rules, measures = run.resolved.k, run.policy.contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
-    proof = None if supports is None else validate.weakest(run.keep(tables.PROOF, supports).frame, k)
-    results = validate.audit(evidence, measures=measures, proof=proof, names=run.domain.names, k=k, rules=rules)
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
+    counted = {"recount": recounted, "proof": None}
+    if supports is not None:
+        proof = run.keep(tables.PROOF, supports).frame  # one row a distinct synthetic record
+        values = validate.synthetic_values(evidence.singles, len(run.fields))
+        counted["proof"] = validate.weakest(proof, validate.claimed(synthetic, run.fields, values), k)
+    results = validate.audit(evidence, measures=measures, counted=counted, names=run.domain.names, k=k, rules=rules)
     conclude(run, rules, results, synthetic, aggregates)
 
 
-def _evidence(run: Run) -> tuple[validate.Evidence, Written | None]:
-    """What the audit judges, and the supports of all synthetic records, if the way of synthesis promises them."""
+def _evidence(run: Run) -> tuple[validate.Evidence, pd.DataFrame, Written | None]:
+    """What the audit judges: the recount among it, and the supports of all records if synthesis promises them."""
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.AGGREGATES).frame
     validate.check_columns("aggregates", aggregate_columns(run.domain.names, noisy=False), aggregates.columns)
     singles, supports = validate.single_counts(aggregates, synthetic.frame, run.fields), None
-    if run.resolved.proves_records:
+    records, resolved = run.kept(tables.RECORDS).frame, run.resolved
+    common = validate.common_attributes(records, run.fields, resolved.k)
+    share = validate.Share(resolved.counting_tasks)
+    recounted = validate.recount(records, aggregates, common, resolved.length, share)
+    if resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
-        records, cuts = run.kept(tables.RECORDS).frame, validate.cuts(run.records, synthetic.rows)
-        proof = validate.proof(records, synthetic.frame, run.fields, values, run.resolved.k, cuts)
-        supports = run.write(tables.PROOF, proof)  # one row a distinct synthetic record
-    constraints = run.plan.input.constraints
-    return validate.evidence(
-        synthetic.frame, aggregates, run.fields, constraints, run.policy.contract(run), singles
-    ), supports
+        cuts = validate.cuts(run.records, synthetic.rows)
+        proof = validate.proof(records, synthetic.frame, run.fields, values, resolved.k, cuts)
+        supports = run.write(tables.PROOF, proof)
+    constraints, rules = run.plan.input.constraints, run.policy.contract(run)
+    evidence = validate.evidence(synthetic.frame, aggregates, run.fields, constraints, rules, singles)
+    return evidence, recounted, supports

@@ -10,8 +10,8 @@ from synth_spark.plan.input import Strict
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 #: Suites of the release contract; rules of a plan are beside them, never in their place.
 CONTRACT_SUITES = (
-    "columns", "synthetic_records", "aggregates", "single_counts", "combinations", "constraints", "proof", "privacy",
-    "differencing",
+    "columns", "synthetic_records", "aggregates", "single_counts", "combinations", "constraints", "proof", "recount",
+    "privacy", "differencing",
 )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from synth_spark.validate.differencing_rules import (
 from synth_spark.validate.evidence import Evidence, evidence
 from synth_spark.validate.plan_rules import own_results
 from synth_spark.validate.private_contract import PrivateRelease, audit_private, private_contract
-from synth_spark.validate.proof import cuts, proof, weakest
+from synth_spark.validate.proof import claimed, cuts, proof, weakest
+from synth_spark.validate.recount import Share, common_attributes, recount
 from synth_spark.validate.single_counts import single_counts, synthetic_values
 
 __all__ = [
@@ -30,9 +31,12 @@ __all__ = [
     "PrivateRelease",
     "Result",
     "Rule",
+    "Share",
     "audit",
     "audit_private",
     "check_columns",
+    "claimed",
+    "common_attributes",
     "contract",
     "cuts",
     "differencing_results",
@@ -45,6 +49,7 @@ __all__ = [
     "private_contract",
     "proof",
     "quality_results",
+    "recount",
     "single_counts",
     "synthetic_values",
     "weakest",

@@ -6,7 +6,7 @@ Results hold verdicts, never values: no sample of a failing row is fetched, show
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ROWS = pa.schema([*((name, pa.string()) for name in ("suite", "rule", "expectation", "severity")),
                    ("success", pa.bool_()), ("meaning", pa.string()), ("accepted", pa.string())])  # fmt: skip
+_IN_SET = "ExpectColumnValuesToBeInSet"
 #: All counts, and never a sample of values.
 _RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 
@@ -86,16 +87,11 @@ def contract(
         proven: whether every record, as a whole, is contained in ≥ k sensitive ones; else only what is counted of it.
     """
     none, pairs = {"value_set": [0]}, "ExpectColumnPairValuesToBeEqual"
-    between, in_set, present = (
-        "ExpectColumnValuesToBeBetween",
-        "ExpectColumnValuesToBeInSet",
-        "ExpectColumnValuesToNotBeNull",
-    )
+    between, in_set, present = "ExpectColumnValuesToBeBetween", _IN_SET, "ExpectColumnValuesToNotBeNull"
     odd = f"SELECT length FROM {{batch}} WHERE protected_count % {int(k)} <> 0"  # noqa: S608 (a number)
     twice = "SELECT selections FROM {batch} GROUP BY selections HAVING count(*) > 1"
 
     same = {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
-    covered = {"column_A": "distinct", "column_B": "proven"}
     singles = [
         rule("single_counts.value_domain", present, "Every synthetic value is a protected one.", column="protected")
     ]
@@ -109,7 +105,7 @@ def contract(
         singles.append(rule("single_counts.multiple_of_k", in_set, rounded, column="remainder", **none))
     proof = [
         rule("proof.support", between, "≥ k sensitive records contain each record.", column="weakest", min_value=k),
-        rule("proof.complete", pairs, "The proof covers every distinct synthetic record.", **covered),
+        rule("proof.complete", in_set, "It covers each record as written, and no other.", column="unmatched", **none),
     ]
     figures = {
         "combinations.no_leakage": ("leaked", "No combination that is rare in the input is in fewer than k records."),
@@ -128,6 +124,7 @@ def contract(
         rule("aggregates.at_least_k", between, "No count below k.", column="protected_count", min_value=k),
         rule("aggregates.multiple_of_k", "UnexpectedRowsExpectation", "Multiples of k.", unexpected_rows_query=odd),
         rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
+        *_recounted(longest),
         *singles,
         *combined,
         *(declared if constrained else []),
@@ -135,11 +132,27 @@ def contract(
     ]
 
 
+def _recounted(longest: int) -> list[Rule]:
+    """The rules about what `synth_spark.validate.recount` finds."""
+    meanings = {
+        "above": "No published count is above the number of records that hold the combination, rounded down.",
+        "different": "Every published count, with what it was lowered by, is that number.",
+        "missing": f"Every combination of 1 to {longest} attributes that ≥ k records hold is published, or withheld.",
+        "selections": "The text of every combination is that of its columns.",
+        "length": "The length of every combination is its number of values.",
+    }
+    names = {"above": "no_more", "different": "exact", "missing": "complete"}
+    return [
+        rule(f"recount.{names.get(column, column)}", _IN_SET, meaning, column=column, value_set=[0])
+        for column, meaning in meanings.items()
+    ]
+
+
 def audit(
     evidence: "Evidence",
     *,
     measures: "pd.DataFrame",
-    proof: "pd.DataFrame | None",
+    counted: "Mapping[str, pd.DataFrame | None]",
     names: list[str],
     k: int,
     rules: list[Rule],
@@ -149,8 +162,8 @@ def audit(
     Args:
         evidence: what was counted of the written tables.
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
-        proof: one row: ``distinct`` synthetic records, ``proven`` ones, ``weakest`` support (up to k); None if
-            the contract has none.
+        counted: what was counted anew from the text that was read, one row each: of ``proof`` (see `weakest`; None if
+            the contract has none) and ``recount`` (see `recount`).
         names: column names, in order.
         k: privacy resolution.
         rules: the contract.
@@ -168,7 +181,7 @@ def audit(
         **evidence.batches(declared),
         "single_counts": ("pandas", counts),
         "combinations": ("pandas", measures.set_index("measure")["value"].to_frame().T.reset_index(drop=True)),
-        "proof": ("pandas", proof),
+        **{suite: ("pandas", row) for suite, row in counted.items()},
     }
     return checked(batches, rules)
 

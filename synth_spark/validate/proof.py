@@ -1,25 +1,23 @@
 """The proof, on what was written: every distinct synthetic record is contained in at least k sensitive records.
 
-It works from strings, the records as read and the synthetic records as written, with a dictionary and a kernel of its
-own: an error in encoding, in growing or in decoding cannot hide in it. Supports of blocks add up, so the sensitive
-records may be cut into blocks; counting stops at k, which is all that the guarantee says.
+It works from strings, the records as read and the synthetic records as written, with a dictionary, a codec and a kernel
+of its own: an error in encoding, in growing or in decoding cannot hide in it. What it imports of this package is named
+in `tests/test_layout.py`. Supports of blocks add up, so the sensitive records may be cut into blocks; counting stops at
+k, which is all that the guarantee says.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_weights
-from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.risk.containment import support_up_to
-from synth_spark.schema.fields import Field, flat
-from synth_spark.schema.tables import positional
+from synth_spark.validate.text_ids import Described, numbered, packed, places_of, unpacked, values_of
 
 #: Most sensitive records of one block.
 _BLOCK = 4_000_000
@@ -40,7 +38,7 @@ class Cuts(NamedTuple):
 def proof(
     records: DataFrame,
     synthetic: DataFrame,
-    fields: Sequence[Field],
+    fields: Sequence[Described],
     values: list[list[str]],
     k: int,
     cuts: Cuts,
@@ -51,7 +49,8 @@ def proof(
         records: the sensitive records as strings or lists of them, one row each; columns in the order of ``synthetic``.
         synthetic: the synthetic records as written.
         fields: what the columns of both are.
-        values: for each field, the values that occur in ``synthetic``, in any order.
+        values: for each field, the values that occur in ``synthetic``, in any order. A synthetic record with a value
+            that is missing here has no support.
         k: where counting stops.
         cuts: how many blocks and parts records are cut into; each part meets each block in one task.
 
@@ -59,8 +58,8 @@ def proof(
         One row a distinct synthetic record: ``record`` (ids of its values) and ``support`` (≥ k is proven).
     """
     blocks, parts = cuts
-    width = sum(len(own_values) if field.many else 1 for field, own_values in zip(fields, values, strict=True))
-    held, claims = _identified(records, fields, values), _identified(synthetic, fields, values)
+    width = _width(fields, values)
+    held, claims = _identified(records, fields, values), claimed(synthetic, fields, values)
     held = _merged(held) if parts > SENT_AS_THEY_ARE else held.withColumn("weight", F.lit(1).cast("bigint"))
     claims = claims.distinct() if blocks > SENT_AS_THEY_ARE else claims
     every_part, every_block = (F.explode(F.sequence(F.lit(0), F.lit(number - 1))) for number in (parts, blocks))
@@ -73,8 +72,8 @@ def proof(
     def count(rows: pa.Table, claimed: pa.Table) -> pa.Table:
         merged = rows.select(["record", "weight"]).group_by("record").aggregate([("weight", "sum")])
         distinct = claimed.select(["record"]).group_by("record").aggregate([])
-        held, claims = unpack_codes(merged["record"], width), unpack_codes(distinct["record"], width)
-        support = support_up_to(k, held, unpack_weights(merged["weight_sum"]), claims)
+        weights = merged["weight_sum"].to_numpy().astype(np.int64)
+        support = support_up_to(k, _ids(merged["record"], width), weights, _ids(distinct["record"], width))
         return pa.table([distinct["record"], pa.array(support)], names=["record", "support"])
 
     counted = left.cogroup(right).applyInArrow(count, "record binary, support bigint")
@@ -88,12 +87,45 @@ def _merged(records: DataFrame) -> DataFrame:
     return records.groupBy("record").agg(F.count("*").alias("weight"))
 
 
-def weakest(proof: DataFrame, k: int) -> pd.DataFrame:
-    """The proof in one row: ``distinct`` synthetic records, ``proven`` ones, and the ``weakest`` support."""
-    proven = F.sum((F.col("support") >= k).cast("bigint"))
-    return proof.agg(
-        F.count("*").alias("distinct"), proven.alias("proven"), F.min("support").alias("weakest")
+def weakest(proof: DataFrame, written: DataFrame, k: int) -> pd.DataFrame:
+    """The proof beside the records that it is about, in one row.
+
+    Args:
+        proof: as it was written: ``record``, ``support``.
+        written: the synthetic records as written, by the ids of their values; see `claimed`.
+        k: least support that is proven.
+
+    Returns:
+        ``distinct`` synthetic records as written; those ``proven``; the ``weakest`` support; and ``unmatched``: records
+        that only one of both has, or that the proof has several times or without a support.
+    """
+    of_proof = proof.select("record", "support", F.lit(0).alias("written"))
+    of_records = written.select("record", F.lit(None).cast("bigint").alias("support"), F.lit(1).alias("written"))
+    each = (
+        of_proof.unionAll(of_records)
+        .groupBy("record")
+        .agg(F.max("written").alias("written"), F.count("support").alias("proofs"), F.min("support").alias("support"))
+    )
+    there, proof_of_it = F.col("written") == 1, F.col("proofs") == 1
+    return each.agg(
+        F.count_if(there).alias("distinct"),
+        F.count_if(there & proof_of_it & (F.col("support") >= k)).alias("proven"),
+        F.min("support").alias("weakest"),
+        F.count_if(~(there & proof_of_it)).alias("unmatched"),
     ).toPandas()
+
+
+def claimed(synthetic: DataFrame, fields: Sequence[Described], values: list[list[str]]) -> DataFrame:
+    """The synthetic records by the ids of their values, one row each: ``record``.
+
+    Records that differ have different ids, except by values that are missing in ``values``: these have no support.
+
+    Args:
+        synthetic: as they were written.
+        fields: what the columns are.
+        values: as `proof` was given them.
+    """
+    return _identified(synthetic, fields, values, claims=True)
 
 
 def cuts(records: int, synthetic: int) -> Cuts:
@@ -106,36 +138,42 @@ def _dealt(parts: int) -> Column:
     return F.pmod(F.xxhash64("record"), F.lit(parts)).cast("int")
 
 
-def _identified(frame: DataFrame, fields: Sequence[Field], values: list[list[str]]) -> DataFrame:
-    """Records of ids: 0 = absent or not among the values, else the value's place from 1.
+def _identified(
+    frame: DataFrame, fields: Sequence[Described], values: list[list[str]], claims: bool = False
+) -> DataFrame:
+    """Records of ids: 0 = absent or not among the values, else the value's place from 1; one more id at the end.
 
-    A field with several values a record has an id for each of its values: 1 where the record holds it.
+    A field with several values a record has an id for each of its values: 1 where the record holds it. The last id is 1
+    for a record, of those that ``claims`` support, with a value that is not among the values: no other record has it.
     """
+    width = _width(fields, values)
 
     def identify(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         dictionaries = [pa.array(column, pa.string()) for column in values]
         for batch in batches:
-            parts = [
-                (_held if field.many else _placed)(field, batch.column(index), dictionaries[index])
-                for index, field in enumerate(fields)
-            ]
-            yield pa.RecordBatch.from_arrays([pack_codes(np.concatenate(parts, axis=1))], names=["record"])
+            ids, begin = np.zeros((batch.num_rows, width), np.uint16), 0
+            for field, cells, own_values in zip(fields, batch.columns, dictionaries, strict=True):
+                held, rows = values_of(cells, field)
+                places = places_of(held, own_values)
+                known = places >= 0
+                ids[rows[~known], -1] = claims
+                if field.many:
+                    ids[rows[known], begin + places[known]] = 1
+                else:
+                    ids[rows[known], begin] = places[known] + 1
+                begin += len(own_values) if field.many else 1
+            record = packed(ids.reshape(-1), np.arange(batch.num_rows + 1) * width)
+            yield pa.RecordBatch.from_arrays([record], names=["record"])
 
-    return positional(frame).mapInArrow(identify, "record binary")
+    return numbered(frame).mapInArrow(identify, "record binary")
 
 
-def _placed(_: Field, cells: pa.Array, own_values: pa.Array) -> Codes:
-    """(n, 1) place of every cell's value."""
-    places = pc.fill_null(pc.add(pc.index_in(cells.cast(pa.string()), value_set=own_values), 1), 0)
-    ids: Codes = places.to_numpy(zero_copy_only=False).astype(np.uint16)[:, None]
-    return ids
+def _width(fields: Sequence[Described], values: list[list[str]]) -> int:
+    """How many ids a record has."""
+    several = (len(own_values) if field.many else 1 for field, own_values in zip(fields, values, strict=True))
+    return sum(several) + 1
 
 
-def _held(field: Field, cells: pa.Array, own_values: pa.Array) -> Codes:
-    """(n, values) 1 where a cell holds a value."""
-    held = np.zeros((len(cells), len(own_values)), np.uint16)
-    values, rows = flat(field.lists(cells))
-    places = pc.index_in(values.cast(pa.string()), value_set=own_values)
-    there = pc.is_valid(places).to_numpy(zero_copy_only=False)
-    held[rows.to_numpy()[there], places.drop_null().to_numpy()] = 1
-    return held
+def _ids(records: pa.ChunkedArray, width: int) -> npt.NDArray[np.uint16]:
+    """(n, width) ids of packed records."""
+    return unpacked(records, np.uint16)[0].reshape(-1, width)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from synth_spark import demo
+from synth_spark import demo, validate
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed
 from synth_spark.monitoring.progress import Progress
@@ -81,6 +81,40 @@ def lost_record(frame: DataFrame, run: Run) -> DataFrame:
     return frame.limit(frame.count() - 1)
 
 
+def decoded_otherwise(frame: DataFrame, run: Run) -> DataFrame:
+    """Combinations in which two values of a column were taken for each other, in the column and in the text."""
+    (one, _), (other, _) = run.kept(tables.RECORDS).frame.toPandas()["c1"].value_counts().items()
+    long = F.col("length") > 1
+    swapped = F.when(F.col("gender") == one, other).when(F.col("gender") == other, one)
+    swapped = F.when(long, swapped).otherwise(F.col("gender"))
+    text = F.col("selections")
+    for before, after in ((f"gender:{one}", "\0"), (f"gender:{other}", f"gender:{one}"), ("\0", f"gender:{other}")):
+        text = F.replace(text, F.lit(before), F.lit(after))
+    return frame.withColumns({"gender": swapped, "selections": F.when(long, text).otherwise(F.col("selections"))})
+
+
+def one_more_k(frame: DataFrame, run: Run) -> DataFrame:
+    chosen = F.col("selections") == frame.where("length = 2").agg(F.min("selections")).first()[0]  # type: ignore[index]
+    return frame.withColumn("protected_count", F.col("protected_count") + F.when(chosen, K).otherwise(0))
+
+
+def one_less_k(frame: DataFrame, run: Run) -> DataFrame:
+    larger = F.col("length").isin(2, 3) & (F.col("protected_count") > K)
+    return frame.withColumn("protected_count", F.col("protected_count") - F.when(larger, K).otherwise(0))
+
+
+def lost_combination(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.where(F.col("selections") != frame.where("length = 3").agg(F.max("selections")).first()[0])  # type: ignore[index]
+
+
+def other_text(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.withColumn("selections", F.concat("selections", F.when(F.col("length") == 3, "?").otherwise("")))
+
+
+def other_length(frame: DataFrame, run: Run) -> DataFrame:
+    return frame.withColumn("length", F.when(F.col("length") == 3, 2).otherwise(F.col("length")).cast("int"))
+
+
 def audited(run: Run) -> None:
     for name in ("evaluate", "assess", "validate"):
         api.work(run, name)
@@ -100,6 +134,12 @@ def audited(run: Run) -> None:
         (tables.SYNTHETIC_RECORDS, missing_column, "columns.schema"),
         (tables.SYNTHETIC_RECORDS, dropped_column, "columns.schema"),
         (tables.AGGREGATES, twice, "aggregates.unique"),
+        (tables.AGGREGATES, decoded_otherwise, "recount.exact"),
+        (tables.AGGREGATES, one_more_k, "recount.no_more"),
+        (tables.AGGREGATES, one_less_k, "recount.exact"),
+        (tables.AGGREGATES, lost_combination, "recount.complete"),
+        (tables.AGGREGATES, other_text, "recount.selections"),
+        (tables.AGGREGATES, other_length, "recount.length"),
     ],
 )
 def test_a_fault_stops_the_release(
@@ -109,10 +149,47 @@ def test_a_fault_stops_the_release(
     try:
         run.keep(table, fault(sound, run).localCheckpoint())
         with pytest.raises(AuditFailed, match=rule):
-            audited(run)
+            audited(run)  # the message names every rule that is broken
         assert not run.store.done("validate")
     finally:
         run.keep(table, sound)
+
+
+def half(proof: DataFrame) -> DataFrame:
+    return proof.limit(proof.count() // 2)
+
+
+def another_record(proof: DataFrame) -> DataFrame:
+    """As many records as were written, one of which nobody wrote."""
+    record = F.max(F.col("record")).over(Window.partitionBy())
+    return proof.withColumn(
+        "record", F.when(F.col("record") == record, F.unhex(F.lit("00"))).otherwise(F.col("record"))
+    )
+
+
+def one_twice(proof: DataFrame) -> DataFrame:
+    return proof.union(proof.limit(1))
+
+
+@pytest.mark.parametrize("fault", [half, another_record, one_twice])
+def test_a_proof_of_other_records_stops_the_release(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fault: Callable[[DataFrame], DataFrame]
+) -> None:
+    sound = validate.proof
+    monkeypatch.setattr(validate, "proof", lambda *given: fault(sound(*given).localCheckpoint()))
+    with pytest.raises(AuditFailed, match=r"proof\.complete"):
+        api.work(run, "validate")
+
+
+def test_a_value_that_the_proof_does_not_know_has_no_support(run: Run) -> None:
+    """As if the dictionary, which others make, lacked one: it is not taken for absent."""
+    synthetic, records = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.RECORDS).frame
+    values = [records.select(name).distinct().dropna().toPandas()[name].tolist() for name in records.columns]
+    supports = validate.proof(records, synthetic.frame, run.fields, values, K, validate.cuts(400, 400))
+    assert supports.agg(F.min("support")).first()[0] == K  # type: ignore[index]
+    values[1].pop()
+    supports = validate.proof(records, synthetic.frame, run.fields, values, K, validate.cuts(400, 400))
+    assert supports.agg(F.min("support")).first()[0] == 0  # type: ignore[index]
 
 
 def test_the_sound_tables_pass(run: Run) -> None:

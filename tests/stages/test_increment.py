@@ -5,20 +5,25 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from synth_spark import aggregate, validate
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed, InputError, RunError
+from synth_spark.kernels.counting.domain_remap import Renumbering
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline import api
+from synth_spark.pipeline import api, incremental
 from synth_spark.pipeline.audit import accept
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
 from synth_spark.schema import tables
+from synth_spark.schema.domain import Domain
 from synth_spark.storage.run_store import RunStore
 
 K = 8
@@ -182,6 +187,32 @@ def test_the_report_compares_with_the_release_before_and_tells_drift(releases: d
         assert "Told by subtraction" in text
         assert "How far columns moved" in text
     assert not releases["first"].kept(tables.DIFFERENCES).rows
+
+
+def test_counts_that_are_given_to_other_values_are_found(
+    releases: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if values had kept their places in the order of frequencies, which they have not."""
+    second, sound = releases["second"], incremental.renumbering
+    attributes = validate.common_attributes(second.kept(tables.RECORDS).frame, second.fields, K)
+
+    def recounted(aggregates: DataFrame) -> dict[str, int]:
+        records, length = second.kept(tables.RECORDS).frame, second.resolved.length
+        found = validate.recount(records, aggregates, attributes, length, validate.Share(2)).iloc[0]
+        return {str(rule): int(number) for rule, number in found.items()}
+
+    def stale(old: Domain, new: Domain) -> Renumbering:
+        own = np.concatenate([np.arange(1, card + 1) for card in old.cards])
+        return replace(sound(old, new), codes=own)
+
+    right = recounted(second.kept(tables.AGGREGATES).frame)
+    assert right.pop("published") == second.kept(tables.AGGREGATES).rows
+    assert set(right.values()) == {0}
+    monkeypatch.setattr(incremental, "renumbering", stale)
+    counts = incremental.summed_counts(second)
+    assert counts is not None
+    wrong = recounted(aggregate.aggregates(counts, second.domain, second.resolved))
+    assert min(wrong[rule] for rule in ("above", "different", "missing")) > 0
 
 
 def test_where_the_earlier_run_is_stays_in_the_run_folder(releases: dict[str, Run]) -> None:

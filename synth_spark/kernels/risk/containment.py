@@ -1,9 +1,12 @@
 """The proof's kernel: in how many rows is a record contained? Shares nothing with the kernels that grow records."""
 
 import numpy as np
+import numpy.typing as npt
 
-from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.numba_cache import compiled
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint16]
 
 #: Rows that are laid out as bits together.
 _ROWS_AT_ONCE = 1 << 14
