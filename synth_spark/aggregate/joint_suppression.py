@@ -23,7 +23,7 @@ from synth_spark.plan.planner import ResolvedPlan
 
 #: Combinations, at most, that one task looks at by itself.
 _ALONE = 5_000_000
-_LOWERED, _STATE = "bucket int, cells binary, units binary", "cells binary, units binary, total bigint"
+_LOWERED, _STATE = "bucket int, cells binary, counts binary", "cells binary, units binary, total bigint"
 Keep = Callable[[DataFrame], DataFrame]
 
 
@@ -40,8 +40,8 @@ def lowered_counts(
         shares: number of tasks; default: by the size of the table.
 
     Returns:
-        One row a bucket of which a count is lowered: ``bucket``, ``cells`` (ascending), and by how many multiples of k,
-        ``units``.
+        One row a bucket of which a count is lowered: ``bucket``, ``cells`` (ascending), and by how many records, a
+        multiple of k, ``counts``.
 
     Raises:
         EngineError: rounds did not end.
@@ -121,5 +121,5 @@ def _by_bucket(cells: Ints, units: Ints, resolved: ResolvedPlan) -> pa.RecordBat
     def vectors(values: Ints) -> list[Ints]:
         return [values[ends[bucket] : ends[bucket + 1]] for bucket in buckets]
 
-    arrays = [pa.array(buckets, pa.int32()), pack_ints(vectors(cells)), pack_ints(vectors(units))]
-    return pa.RecordBatch.from_arrays(arrays, names=["bucket", "cells", "units"])
+    arrays = [pa.array(buckets, pa.int32()), pack_ints(vectors(cells)), pack_ints(vectors(units * resolved.k))]
+    return pa.RecordBatch.from_arrays(arrays, names=["bucket", "cells", "counts"])

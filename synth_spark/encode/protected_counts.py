@@ -22,13 +22,13 @@ def protect(counts: Ints, k: int) -> Ints:
 
 
 def with_lowered(counts: DataFrame, lowered: DataFrame) -> DataFrame:
-    """Exact counts, one row a bucket, beside what of them is lowered: ``lowered_cells``, ``lowered_units``, or null.
+    """Exact counts, one row a bucket, beside what of them is lowered: ``lowered_cells``, ``lowered_counts``, or null.
 
     Args:
         counts: see `combinations.count`.
         lowered: see `aggregate.lowered_counts`.
     """
-    beside = lowered.selectExpr("bucket", "cells AS lowered_cells", "units AS lowered_units")
+    beside = lowered.selectExpr("bucket", "cells AS lowered_cells", "counts AS lowered_counts")
     return counts.join(F.broadcast(beside), "bucket", "left")
 
 
@@ -43,5 +43,5 @@ def published_counts(rows: pa.Table | pa.RecordBatch, row: int, k: int) -> Ints:
     counts = protect(unpack_ints(rows["counts"][row]), k)
     if "lowered_cells" in rows.schema.names and rows["lowered_cells"][row].is_valid:
         cells, lowered = unpack_ints(rows["cells"][row]), unpack_ints(rows["lowered_cells"][row])
-        counts[np.searchsorted(cells, lowered)] -= unpack_ints(rows["lowered_units"][row]) * k
+        counts[np.searchsorted(cells, lowered)] -= unpack_ints(rows["lowered_counts"][row])
     return counts

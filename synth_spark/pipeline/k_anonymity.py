@@ -123,11 +123,10 @@ def evaluate_counts(run: Run) -> None:
 
 def validate_tables(run: Run) -> None:
     """Audit the written tables; what breaks a rule stops the release."""
-    evidence, recounted, supports = run.ahead.take("validate", lambda: _evidence(run))
+    evidence, counted, supports = run.ahead.take("validate", lambda: _evidence(run))
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
     k, rules, measures = run.resolved.k, run.policy.contract(run), validate.overall(run.kept(tables.MEASURES).arrow())
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.AGGREGATES).frame
-    counted = {"recount": recounted, "proof": None}
     if supports is not None:
         proof = run.keep(tables.PROOF, supports).frame  # one row a distinct synthetic record
         values = validate.synthetic_values(evidence.singles, len(run.fields))
@@ -136,15 +135,20 @@ def validate_tables(run: Run) -> None:
     conclude(run, rules, results, synthetic, aggregates)
 
 
-def _evidence(run: Run) -> tuple[validate.Evidence, pd.DataFrame, Written | None]:
-    """What the audit judges: the recount among it, and the supports of all records if synthesis promises them."""
+def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Written | None]:
+    """What the audit judges, what was counted anew, and the supports of all records if synthesis promises them."""
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS), run.kept(tables.AGGREGATES).frame
     validate.check_columns("aggregates", aggregate_columns(run.domain.names, noisy=False), aggregates.columns)
     singles, supports = validate.single_counts(aggregates, synthetic.frame, run.fields), None
     records, resolved = run.kept(tables.RECORDS).frame, run.resolved
     common = validate.common_attributes(records, run.fields, resolved.k)
     share = validate.Share(resolved.counting_tasks)
-    recounted = validate.recount(records, aggregates, common, resolved.length, share)
+    lowered = run.kept(tables.LOWERED)
+    withheld = aggregate.aggregates(lowered.frame, run.domain, resolved) if lowered.rows else None
+    recounted = validate.recount(records, aggregates, common, resolved.length, share, withheld)
+    bounds = validate.joint_bounds(
+        aggregates, run.fields, resolved.k, resolved.protected_records, run.kept(tables.AGGREGATES).rows
+    )
     if resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
         cuts = validate.cuts(run.records, synthetic.rows)
@@ -152,4 +156,4 @@ def _evidence(run: Run) -> tuple[validate.Evidence, pd.DataFrame, Written | None
         supports = run.write(tables.PROOF, proof)
     constraints, rules = run.plan.input.constraints, run.policy.contract(run)
     evidence = validate.evidence(synthetic.frame, aggregates, run.fields, constraints, rules, singles)
-    return evidence, recounted, supports
+    return evidence, {"recount": recounted, "joint_bounds": bounds}, supports

@@ -129,23 +129,21 @@ class Run:
         kept = self.kept(table)
         key = (kept.content_hash, records)
         if key not in self._singles:
-            counts = kept.frame.withColumnRenamed("units", "counts")
-            self._singles[key] = evaluate.single_counts(counts, self.resolved.cells, records)
+            self._singles[key] = evaluate.single_counts(kept.frame, self.resolved.cells, records)
         return self._singles[key]
 
     @cached_property
     def lowered_singles(self) -> Ints:
         """(A,) by how many multiples of k the count of each attribute with count ≥ k is published lower."""
         common = self.domain.single_counts() >= self.resolved.k
-        lowered: Ints = self.single_counts(tables.LOWERED, 0).counts[common]
-        return lowered
+        return self.single_counts(tables.LOWERED, 0).counts[common] // self.resolved.k
 
     @cached_property
     def published_singles(self) -> Singles:
         """Single counts as they are published under k-anonymity: rounded down, few of them lowered further."""
         k, exact = self.resolved.k, self.single_counts(tables.COUNTS, self.records)
         lowered = self.single_counts(tables.LOWERED, 0).counts
-        return Singles(protect(exact.counts, k) - k * lowered, self.resolved.protected_records)
+        return Singles(protect(exact.counts, k) - lowered, self.resolved.protected_records)
 
     def write(self, table: Table, rows: DataFrame | pa.Table) -> Written:
         """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job."""

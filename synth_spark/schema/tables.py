@@ -62,7 +62,7 @@ LOWERING = tuple(
 )
 LOWERED = Table(
     "lowered",
-    "one row a bucket of column tuples: the cells whose counts are published lower, and by how many multiples of k",
+    "one row a bucket of column tuples: the cells whose counts are published lower, and by how many records",
     Sensitivity.SENSITIVE,
 )
 AGGREGATES = Table(

@@ -115,6 +115,7 @@ def contract(
     combined = [
         rule(name, in_set, f"{meaning} Up to R.", column=column, **none) for name, (column, meaning) in figures.items()
     ]
+    together = "Counts together prove nothing of fewer than k records, as far as is looked for."
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
     return [
         rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
@@ -125,6 +126,7 @@ def contract(
         rule("aggregates.multiple_of_k", "UnexpectedRowsExpectation", "Multiples of k.", unexpected_rows_query=odd),
         rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
         *_recounted(longest),
+        rule("joint_bounds.nothing_proved", in_set, together, column="proved", **none),
         *singles,
         *combined,
         *(declared if constrained else []),
@@ -163,7 +165,7 @@ def audit(
         evidence: what was counted of the written tables.
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
         counted: what was counted anew from the text that was read, one row each: of ``proof`` (see `weakest`; None if
-            the contract has none) and ``recount`` (see `recount`).
+            the contract has none), ``recount`` (see `recount`) and ``joint_bounds`` (see `joint_bounds`).
         names: column names, in order.
         k: privacy resolution.
         rules: the contract.

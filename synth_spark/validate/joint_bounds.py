@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -17,7 +18,7 @@ _ALONE = 2_000_000
 _FOUND = "kind int, proved bigint"
 
 
-def joint_bounds(aggregates: DataFrame, fields: Sequence[Field], k: int, records: int, rows: int) -> dict[str, int]:
+def joint_bounds(aggregates: DataFrame, fields: Sequence[Field], k: int, records: int, rows: int) -> pd.DataFrame:
     """Count how often published counts prove something of fewer than k records, or contradict each other.
 
     Args:
@@ -28,7 +29,7 @@ def joint_bounds(aggregates: DataFrame, fields: Sequence[Field], k: int, records
         rows: number of combinations.
 
     Returns:
-        A number for each kind of bound.
+        One row: ``proved``, a number of all kinds of bounds, and a number of each kind.
     """
     shares = max(1, math.ceil(rows / _ALONE))
     many = [escaped(field.name) for field in fields if field.many]
@@ -42,7 +43,8 @@ def joint_bounds(aggregates: DataFrame, fields: Sequence[Field], k: int, records
     dealt = aggregates.select("selections", "protected_count", every_share).groupBy("share")
     counted = dealt.applyInArrow(look, _FOUND).groupBy("kind").agg(F.sum("proved").alias("proved")).collect()
     numbers = {row["kind"]: row["proved"] for row in counted}
-    return {name: numbers.get(number, 0) for number, name in enumerate(KINDS)}
+    of_kinds = {name: numbers.get(number, 0) for number, name in enumerate(KINDS)}
+    return pd.DataFrame([{"proved": sum(of_kinds.values()), **of_kinds}])
 
 
 def published_sets(

@@ -1,9 +1,9 @@
 """How much published counts prove together, counted anew: nothing here is shared with what lowers counts.
 
 Counts are in units of k, combinations are sets of attributes, found by a hash that is the sum of one number for each
-attribute (Zobrist 1970), so that parts of a combination are subtractions. Every part K of every combination E is listed;
-of each K all that is published with it is then together, and each bound of `docs/joint-suppression.md` is looked at by
-going through it.
+attribute (Zobrist 1970), so that parts of a combination are subtractions. Every part K of every combination E is
+listed; of each K all that is published with it is then together, and each bound of `docs/joint-suppression.md` is
+looked at by going through it.
 """
 
 from typing import NamedTuple
