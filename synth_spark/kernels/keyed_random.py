@@ -53,7 +53,7 @@ def uniform(state):
 
 @compiled
 def hash_rows(codes, key):
-    """A 64-bit hash of each row of (n, m) codes, or hashes, under a 64-bit key; equal rows hash equally."""
+    """A 64-bit hash of each row of (n, m) codes under a 64-bit key; equal rows hash equally."""
     n, m = codes.shape
     hashes = np.empty(n, np.uint64)
     for i in range(n):
@@ -66,13 +66,27 @@ def hash_rows(codes, key):
 
 @compiled
 def hash_copies(codes, copies, key):
-    """A 64-bit hash of each copy of each row; arguments as of `hash_rows`, and ``copies[i]`` values for row i."""
+    """A 64-bit hash of each copy of each row of (n, m) codes: ``copies[i]`` values for row i, one after the other."""
     rows = hash_rows(codes, key)
     hashes = np.empty(copies.sum(), np.uint64)
     at = 0
     for i in range(rows.size):
         for copy in range(copies[i]):
             hashes[at] = mixed(rows[i] + _STEP * np.uint64(copy + 1))
+            at += 1
+    return hashes
+
+
+@compiled
+def hash_texts(codes, copies, firsts, texts):
+    """Like `hash_copies`, by keyed hashes of values' texts: that of code v in column c is ``texts[firsts[c] + v]``."""
+    hashes, at = np.empty(copies.sum(), np.uint64), 0
+    for i in range(codes.shape[0]):
+        z = mixed(_STEP)
+        for c in range(codes.shape[1]):
+            z = mixed((z ^ texts[firsts[c] + codes[i, c]]) + _STEP)
+        for copy in range(copies[i]):
+            hashes[at] = mixed(z + _STEP * np.uint64(copy + 1))
             at += 1
     return hashes
 

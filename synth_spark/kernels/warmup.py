@@ -12,7 +12,7 @@ from synth_spark.kernels.deduction.lowering import one_round
 from synth_spark.kernels.growth.part import Part, grow_part
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
 from synth_spark.kernels.growth.settings import Growth
-from synth_spark.kernels.keyed_random import draw_poisson, hash_copies, hash_rows, stream
+from synth_spark.kernels.keyed_random import draw_poisson, hash_copies, hash_rows, hash_texts, stream
 from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinations
 from synth_spark.kernels.marginals.candidates import counts, links, next_level, sizes
 from synth_spark.kernels.marginals.consistency import lower_to_parents
@@ -56,7 +56,8 @@ def _compile_growth() -> None:
     some, largest = thresholds(*offer(records, copies, starts, 59, 1), 60, np.zeros(12, np.int64))
     give_up(records, copies, starts, some, largest, 1)
     draw_poisson(np.ones(1), hash_rows(codes[:1], np.uint64(1)))
-    hash_copies(records.astype(np.uint64), copies, np.uint64(1))
+    hash_copies(records, copies, np.uint64(1))
+    hash_texts(records, copies, np.arange(0, 18, 3), np.zeros(18, np.uint64))
 
 
 def _compile_counting() -> None:

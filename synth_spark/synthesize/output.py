@@ -14,7 +14,7 @@ from synth_spark.errors import PlanError
 from synth_spark.kernels.arrow_codec import pack_codes, pack_ints, unpack_codes, unpack_ints, unpack_weights
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.growth.rounding import Hashes, give_up, merge, offer, thresholds
-from synth_spark.kernels.keyed_random import derive, hash_copies
+from synth_spark.kernels.keyed_random import derive, hash_texts
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import literal_pattern
@@ -73,13 +73,12 @@ def written(
     Returns:
         One row a synthetic record: a column for each field, in the form it came in, absent = null.
     """
-    columns, key = len(domain.columns), np.uint64(derive(order_key, "copy"))
-    firsts, hashes = _hashed_texts(domain, order_key)
+    columns, (firsts, texts) = len(domain.columns), _hashed_texts(domain, order_key)
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             records, copies = unpack_codes(batch["record"], columns), unpack_weights(batch["copies"])
-            places = hash_copies(hashes[firsts + records], copies, key).view(np.int64)
+            places = hash_texts(records, copies, firsts, texts).view(np.int64)
             rows = np.repeat(np.arange(len(records)), copies)
             for at in range(0, len(rows), _BATCH):
                 part = rows[at : at + _BATCH]

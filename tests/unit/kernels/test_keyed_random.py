@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as stn
 from random_tables import few
 
 from synth_spark.kernels.cells import Codes
-from synth_spark.kernels.keyed_random import derive, hash_copies, hash_rows, stream, uniform
+from synth_spark.kernels.keyed_random import derive, hash_copies, hash_rows, hash_texts, stream, uniform
 
 #: Bins of the χ² tests, and their bound: mean 31, standard deviation 7.9, so a fair generator passes by far.
 BINS, BOUND = 32, 80.0
@@ -173,3 +173,14 @@ def test_a_copy_hashes_by_content_and_number_alone(codes: Codes, data: st.DataOb
     more_owner = np.repeat(order, copies[order] + 1)
     for row in range(len(codes)):
         assert more[more_owner == row][: copies[row]].tolist() == hashes[owner == row].tolist()
+
+
+def test_a_hash_of_texts_does_not_see_which_codes_they_have() -> None:
+    codes, copies = np.array([(1, 0), (2, 1), (0, 3), (1, 3)], np.uint16), np.array([2, 0, 1, 3])
+    firsts, texts = np.array([0, 3]), np.array([0, 11, 12, 0, 21, 22, 23], np.uint64)
+    hashes = hash_texts(codes, copies, firsts, texts)
+    assert len(set(hashes.tolist())) == 6
+    others = np.array([(2, 0), (1, 2), (0, 1), (2, 1)], np.uint16)  # the same texts, in another order of codes
+    again = hash_texts(others, copies, firsts, np.array([0, 12, 11, 0, 23, 21, 22], np.uint64))
+    assert again.tolist() == hashes.tolist()
+    assert not set(hash_texts(codes, copies, firsts, texts + np.uint64(1)).tolist()) & set(hashes.tolist())
