@@ -18,6 +18,7 @@ from synth_spark.kernels.marginals.candidates import counts, links, next_level, 
 from synth_spark.kernels.marginals.consistency import lower_to_parents
 from synth_spark.kernels.marginals.matching import match, start
 from synth_spark.kernels.risk.containment import support_up_to
+from synth_spark.kernels.risk.joint_bounds import Published, proved
 from synth_spark.kernels.risk.linkage import rare_records
 from synth_spark.kernels.risk.local_suppression import suppress_cells
 from synth_spark.kernels.risk.nearest_record import fits, nearest
@@ -67,12 +68,19 @@ def _compile_counting() -> None:
         count(_SPACE, codes, weights)
     rare_records(_SPACE, codes, weights, np.arange(20))
     support_up_to(2, codes, weights, codes)
-    cells, counts = walk_tuples(CellSpace(_SPACE.cards, 3), codes, weights)
-    one_round(lattice_of(CellSpace(_SPACE.cards, 3), cells, counts // 50, len(codes) // 50), 50, 0, 1)
     starts, items = np.arange(0, 4_001, 2), np.tile(np.arange(2, dtype=np.int32), 2_000)
     numbers = numbering([1, 1], 2)
     numbers_of(starts, items, numbers)
     added(*(count_held(starts, items, weights, numbers),) * 2)
+
+
+def _compile_deduction() -> None:
+    codes, weights = _table()
+    space = CellSpace(_SPACE.cards, 3)
+    cells, counts = walk_tuples(space, codes, weights)
+    one_round(lattice_of(space, cells, counts // 50, len(codes) // 50), 50, 0, 1)
+    members, units = np.array([[0, -1], [2, -1], [0, 2]]), np.array([5, 4, 2])
+    proved(Published(members, units, 6, np.arange(3)), 2)
 
 
 def _compile_assessment() -> None:
@@ -104,4 +112,4 @@ def _compile_private() -> None:
 
 
 #: What is compiled by itself; the longest first.
-_PARTS = (_compile_growth, _compile_counting, _compile_private, _compile_assessment)
+_PARTS = (_compile_growth, _compile_deduction, _compile_counting, _compile_private, _compile_assessment)

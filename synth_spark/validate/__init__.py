@@ -18,6 +18,7 @@ from synth_spark.validate.differencing_rules import (
     differencing_rules,
 )
 from synth_spark.validate.evidence import Evidence, evidence
+from synth_spark.validate.joint_bounds import joint_bounds
 from synth_spark.validate.plan_rules import own_results
 from synth_spark.validate.private_contract import PrivateRelease, audit_private, private_contract
 from synth_spark.validate.proof import claimed, cuts, proof, weakest
@@ -43,6 +44,7 @@ __all__ = [
     "differencing_rules",
     "evidence",
     "gate",
+    "joint_bounds",
     "load_library_beside",
     "overall",
     "own_results",

@@ -18,7 +18,9 @@ _ALONE = 2_000_000
 _FOUND = "kind int, proved bigint"
 
 
-def joint_bounds(aggregates: DataFrame, fields: Sequence[Field], k: int, records: int, rows: int) -> pd.DataFrame:
+def joint_bounds(
+    aggregates: DataFrame, fields: Sequence[Field], k: int, records: int, rows: int, shares: int | None = None
+) -> pd.DataFrame:
     """Count how often published counts prove something of fewer than k records, or contradict each other.
 
     Args:
@@ -27,19 +29,20 @@ def joint_bounds(aggregates: DataFrame, fields: Sequence[Field], k: int, records
         k: privacy resolution.
         records: published number of records.
         rows: number of combinations.
+        shares: number of tasks; default: by the number of combinations.
 
     Returns:
         One row: ``proved``, a number of all kinds of bounds, and a number of each kind.
     """
-    shares = max(1, math.ceil(rows / _ALONE))
+    tasks = shares or max(1, math.ceil(rows / _ALONE))
     many = [escaped(field.name) for field in fields if field.many]
 
     def look(table: pa.Table) -> pa.Table:
         published = published_sets(table["selections"], table["protected_count"], many, k, records)
-        found = proved(published, k, table["share"][0].as_py(), shares)
+        found = proved(published, k, table["share"][0].as_py(), tasks)
         return pa.table([pa.array(np.arange(len(found)), pa.int32()), pa.array(found)], names=["kind", "proved"])
 
-    every_share = F.explode(F.sequence(F.lit(0), F.lit(shares - 1))).alias("share")
+    every_share = F.explode(F.sequence(F.lit(0), F.lit(tasks - 1))).alias("share")
     dealt = aggregates.select("selections", "protected_count", every_share).groupBy("share")
     counted = dealt.applyInArrow(look, _FOUND).groupBy("kind").agg(F.sum("proved").alias("proved")).collect()
     numbers = {row["kind"]: row["proved"] for row in counted}
@@ -61,8 +64,7 @@ def published_sets(
     """
     parts = pc.split_pattern(selections, ";").combine_chunks()
     flat = pc.list_flatten(parts).dictionary_encode()
-    values = flat.dictionary if isinstance(flat, pa.DictionaryArray) else flat.combine_chunks().dictionary
-    indices = flat.indices.to_numpy(zero_copy_only=False) if isinstance(flat, pa.DictionaryArray) else None
+    values, indices = flat.dictionary, flat.indices.to_numpy(zero_copy_only=False)
     headers = pc.list_element(pc.split_pattern(values, ":", max_splits=1), 0)
     of_many = pc.is_in(headers, value_set=pa.array(many, pa.string()))
     column_of = pc.if_else(of_many, values, headers).dictionary_encode().indices.to_numpy(zero_copy_only=False)

@@ -8,7 +8,7 @@ import pytest
 MODULES = [
     "aggregate.noisy_combinations",
     "assess.attacks.intervals",
-    "aggregate.k_anonymity",
+    "encode.protected_counts",
     "privacy.accountant",
     "privacy.allocation",
     "privacy.units",

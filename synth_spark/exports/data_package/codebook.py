@@ -269,7 +269,8 @@ def _counts_explained(about: About) -> list[str]:
     else:
         k = about.row["k"]
         exact = (
-            f"Protected counts are rounded down to a multiple of {k}; a value of fewer than {k} records is not told."
+            f"Protected counts are rounded down to a multiple of {k}, a few of them further; a value of fewer than {k} "
+            "records is not told."
         )
     return [f"{exact} An empty one says that no count of the value was published."]
 

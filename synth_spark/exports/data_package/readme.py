@@ -87,7 +87,8 @@ def readme(about: About, written: Sequence[Written], files: Sequence[str]) -> st
         *([about.limits, ""] if about.limits else []),
         "Take counts from `data/aggregates` where they are there; counts taken from the synthetic records are "
         "estimates, those of one column too unless `RELEASE.md` says that they are equal. What is missing from a table "
-        "was too rare to be told, or does not exist. `RELEASE.md` says more, in numbered sentences.",
+        "was too rare to be told, was left out so that others prove nothing, or does not exist. `RELEASE.md` says "
+        "more, in numbered sentences.",
         "",
         "## What is in it",
         "",

@@ -8,7 +8,7 @@ narrowed.
 
 import numpy as np
 
-from synth_spark.kernels.deduction.lattice import extension
+from synth_spark.kernels.deduction.lattice import extension, falling
 from synth_spark.kernels.numba_cache import compiled
 
 
@@ -26,7 +26,7 @@ def lower_events(lattice, node, longest, k, lowered):
     begin, end, most = lattice.starts[node], lattice.starts[node + 1], longest - lattice.lengths[node]
     if most < 3 or end - begin < 3:
         return
-    order = np.argsort(-lattice.units[lattice.extended[begin:end]], kind="mergesort")
+    order = falling(lattice.units[lattice.extended[begin:end]])
     values = lattice.added[begin:end][order]
     units = lattice.units[lattice.extended[begin:end]][order]
     chosen = np.zeros(most, np.int64)

@@ -82,6 +82,12 @@ def extension(lattice, node, attribute):
 
 
 @compiled
+def falling(values):
+    """Places of numbers from the largest to the smallest, equal ones in their order; compiled once for all who sort."""
+    return np.argsort(-values, kind="mergesort")
+
+
+@compiled
 def supersets(lattice, node, depth, least):
     """Combinations that hold a given one and up to ``depth`` attributes more, of at least so many units.
 
@@ -89,25 +95,25 @@ def supersets(lattice, node, depth, least):
         (places, alone, more): (n,) their places, (n,) those of the attributes more by themselves, and (n, depth) these
         attributes, ascending, −1 behind the last.
     """
-    number, begin, end, root = 0, -1, 0, len(lattice.units) - 1
-    places, alone, more = np.empty(64, np.int64), np.empty(64, np.int64), np.full((64, depth), np.int32(-1))
+    number, begin, end = 0, -1, 0
+    rows = np.full((64, 2 + depth), -1)
     for level in range(depth):
         for parent in range(begin, end):
-            at, short, last = node, root, -1
+            at, short, last = node, len(lattice.units) - 1, -1
             if parent >= 0:
-                at, short, last = places[parent], alone[parent], more[parent, level - 1]
+                at, short, last = rows[parent, 0], rows[parent, 1], rows[parent, 1 + level]
             for i in range(lattice.starts[at], lattice.starts[at + 1]):
                 if lattice.added[i] <= last or lattice.units[lattice.extended[i]] < least:
                     continue
-                if number == len(places):
-                    places = np.concatenate((places, np.empty(number, np.int64)))
-                    alone = np.concatenate((alone, np.empty(number, np.int64)))
-                    more = np.concatenate((more, np.full((number, depth), np.int32(-1))))
-                places[number] = lattice.extended[i]
-                alone[number] = extension(lattice, short, lattice.added[i])
+                if number == len(rows):
+                    longer = np.full((2 * number, 2 + depth), -1)
+                    longer[:number] = rows
+                    rows = longer
                 if parent >= 0:
-                    more[number] = more[parent]
-                more[number, level] = lattice.added[i]
+                    rows[number] = rows[parent]
+                rows[number, 0] = lattice.extended[i]
+                rows[number, 1] = extension(lattice, short, lattice.added[i])
+                rows[number, 2 + level] = lattice.added[i]
                 number += 1
         begin, end = (0 if level == 0 else end), number
-    return places[:number], alone[:number], more[:number]
+    return rows[:number, 0].copy(), rows[:number, 1].copy(), rows[:number, 2:].copy()

@@ -50,8 +50,8 @@ def _one_round(lattice, k, share, shares):
         lower_values(lattice, node, lowered)
         if lattice.units[node] == 0:
             continue
-        lower_overlapping(lattice, node, longest, lowered)
-        if lattice.lengths[node] + 2 <= longest:
+        met = lower_overlapping(lattice, node, longest, lowered)
+        if not met and lattice.lengths[node] + 2 <= longest:  # else in the next round: often it is the same people
             lower_residuals(lattice, node, k, lowered)
             lower_events(lattice, node, longest, k, lowered)
     return lowered

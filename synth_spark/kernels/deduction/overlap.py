@@ -12,7 +12,7 @@ which are published with no less, say the same.
 
 import numpy as np
 
-from synth_spark.kernels.deduction.lattice import extension, supersets
+from synth_spark.kernels.deduction.lattice import extension, falling, supersets
 from synth_spark.kernels.numba_cache import compiled
 
 
@@ -25,16 +25,19 @@ def lower_overlapping(lattice, node, longest, lowered):
         node: place of K.
         longest: R.
         lowered: (N + 1,) by how many units this round lowers each combination; raised here, never lowered.
+
+    Returns:
+        Whether there were any.
     """
     whole, largest = lattice.units[node], 0
     for i in range(lattice.starts[node], lattice.starts[node + 1]):
         largest = max(largest, lattice.units[lattice.extended[i]])
     if 2 * largest <= whole:
-        return
+        return False
     depth = min(longest - lattice.lengths[node], longest - 1)
     places, alone, more = supersets(lattice, node, depth, max(1, whole - largest + 1))
     units = lattice.units[places]
-    order = np.argsort(-units, kind="mergesort")
+    order = falling(units)
     conflicts, sizes = np.zeros(len(places), np.int64), lattice.lengths[alone]
     for fix in range(2):  # first count in how many conflicts each group is, then solve them
         for i in range(len(order)):
@@ -62,6 +65,7 @@ def lower_overlapping(lattice, node, longest, lowered):
     for one in range(len(places)):
         at = places[one]
         lowered[at] = max(lowered[at], lattice.units[at] - units[one])
+    return conflicts.any()
 
 
 @compiled

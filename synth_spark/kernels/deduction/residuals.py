@@ -14,6 +14,7 @@ tables»).
 
 import numpy as np
 
+from synth_spark.kernels.deduction.lattice import falling
 from synth_spark.kernels.numba_cache import compiled
 
 
@@ -50,25 +51,33 @@ def lower_residuals(lattice, node, k, lowered):
     begin, end = lattice.starts[node], lattice.starts[node + 1]
     places, column = lattice.extended[begin:end], lattice.column_of[lattice.added[begin:end]]
     units = lattice.units[places]
-    firsts = np.append(np.flatnonzero(np.append(-1, column[:-1]) != column), len(places))
-    group = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
-    left = np.repeat(units, len(firsts) - 1).reshape(len(places), len(firsts) - 1)
+    firsts, group, groups = np.zeros(len(places) + 1, np.int64), np.zeros(len(places), np.int64), 0
     group_of = np.full(lattice.column_of[-1] + 1, -1)
-    group_of[column] = group
     for row in range(len(places)):
+        if row == 0 or column[row] != column[row - 1]:
+            firsts[groups], group_of[column[row]] = row, groups
+            groups += 1
+        group[row] = groups - 1
+    firsts[groups] = len(places)
+    left = np.empty((len(places), groups), np.int64)
+    for row in range(len(places)):
+        left[row] = units[row]
         for i in range(lattice.starts[places[row]], lattice.starts[places[row] + 1]):
             other = group_of[lattice.column_of[lattice.added[i]]]
             if other >= 0:
                 left[row, other] -= lattice.units[lattice.extended[i]]
-    for one in range(len(firsts) - 1):
+    for one in range(groups):
         reached = lattice.starts[places[firsts[one] : firsts[one + 1]]]
-        for other in range(one + 1, len(firsts) - 1):
+        for other in range(one + 1, groups):
             table = (firsts[one], firsts[one + 1], firsts[other], firsts[other + 1])
             cells, where = _block(lattice, places, lattice.added[begin:end], reached, table)
             while _lower_worst(lattice.units[node], k, units, left, cells, group, table):
                 pass
-            for x, y in np.argwhere(where >= 0):
-                lowered[where[x, y]] = max(lowered[where[x, y]], lattice.units[where[x, y]] - cells[x, y])
+            for x in range(where.shape[0]):
+                for y in range(where.shape[1]):
+                    at = where[x, y]
+                    if at >= 0:
+                        lowered[at] = max(lowered[at], lattice.units[at] - cells[x, y])
     for row in range(len(places)):
         lowered[places[row]] = max(lowered[places[row]], lattice.units[places[row]] - units[row])
 
@@ -99,8 +108,8 @@ def _lower_worst(of_all, k, units, left, cells, group, table):
     """Find the rows and columns whose rest must meet most, and say less of one count; whether there were any."""
     low, end, first, last = table
     one, other, whole = group[low], group[first], of_all - cells.sum()
-    rows = np.argsort(-left[low:end, other], kind="mergesort")
-    columns = np.argsort(-left[first:last, one], kind="mergesort")
+    rows = falling(left[low:end, other].copy())
+    columns = falling(left[first:last, one].copy())
     worst, in_rows, in_columns, of_rows = -1, 0, 0, 0
     for a in range(len(rows)):
         if a > 0 and left[low + rows[a], other] < 1:
@@ -116,7 +125,8 @@ def _lower_worst(of_all, k, units, left, cells, group, table):
                 worst, in_rows, in_columns = proved, a + 1, b + 1
     if worst < 0:
         return False
-    met = np.concatenate((low + rows[:in_rows], first + columns[:in_columns]))
+    met = np.empty(in_rows + in_columns, np.int64)
+    met[:in_rows], met[in_rows:] = low + rows[:in_rows], first + columns[:in_columns]
     value, tight = _loosest(units, left, group, met, one, other)
     if tight != 0:
         slack, at = 0, (-1, -1)
@@ -126,7 +136,7 @@ def _lower_worst(of_all, k, units, left, cells, group, table):
                 if cells[x, y] > 0 and free > slack:
                     slack, at = free, (x, y)
         if slack > 0:
-            cells[at] -= 1
+            cells[at[0], at[1]] -= 1
             left[low + at[0], other] += 1
             left[first + at[1], one] += 1
             return True
@@ -139,7 +149,7 @@ def _lower_worst(of_all, k, units, left, cells, group, table):
 
 @compiled
 def _loosest(units, left, group, met, one, other):
-    """Of values with a rest, the one that is exhausted in the fewest columns, then the smallest; and in how many."""
+    """Of values with a rest, that which is exhausted in the fewest columns, the smallest, the last; and in how many."""
     best, tight = -1, -1
     for value in met:
         if left[value, other if group[value] == one else one] <= 0:
@@ -147,6 +157,6 @@ def _loosest(units, left, group, met, one, other):
         exhausted = 0
         for column in range(left.shape[1]):
             exhausted += column != group[value] and left[value, column] <= 0
-        if best < 0 or (exhausted, units[value]) < (tight, units[best]):
+        if best < 0 or (exhausted, units[value], -value) < (tight, units[best], -best):
             best, tight = value, exhausted
     return best, tight

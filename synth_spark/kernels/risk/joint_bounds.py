@@ -125,9 +125,10 @@ def _proved(published, k, hashes, table, parts, grouped, starts):
 def _values(published, whole, units, added, sizes):
     """Columns whose values are published with more records than there are."""
     sums = np.zeros(published.column_of.max() + 1, np.int64)
-    for i in np.flatnonzero(sizes == 1):
-        sums[published.column_of[added[i, 0]]] += units[i]
-    return np.sum(sums > whole)
+    for i in range(len(sizes)):
+        if sizes[i] == 1:
+            sums[published.column_of[added[i, 0]]] += units[i]
+    return (sums > whole).sum()
 
 
 @compiled
@@ -181,29 +182,49 @@ def _shared(hashes, table, every, first, second, longest, surplus):
 @compiled
 def _residuals(published, k, whole, units, added, sizes):
     """Pairs of columns whose values leave over what must meet."""
-    singles = np.flatnonzero(sizes == 1)
-    columns = published.column_of[added[singles, 0]]
-    place = np.full(len(published.column_of), -1)
-    place[added[singles, 0]] = np.arange(len(singles))
-    kinds = np.unique(columns)
-    kind = np.searchsorted(kinds, columns)
-    cells = np.zeros((len(kinds), len(kinds)), np.int64)
-    left = np.repeat(units[singles], len(kinds)).reshape(len(singles), len(kinds))
-    for i in np.flatnonzero(sizes == 2):
-        a, b = place[added[i, 0]], place[added[i, 1]]
-        if a < 0 or b < 0:
+    place, number, kinds = np.full(len(published.column_of), -1), 0, 0
+    kind_of = np.full(published.column_of.max() + 1, -1)
+    kind, single = np.zeros(len(sizes), np.int64), np.zeros(len(sizes), np.int64)
+    for i in range(len(sizes)):
+        if sizes[i] == 1:
+            column = published.column_of[added[i, 0]]
+            if kind_of[column] < 0:
+                kind_of[column] = kinds
+                kinds += 1
+            place[added[i, 0]], kind[number], single[number] = number, kind_of[column], units[i]
+            number += 1
+    kind = kind[:number]
+    cells, left = np.zeros((kinds, kinds), np.int64), np.zeros((number, kinds), np.int64)
+    for row in range(number):
+        left[row] = single[row]
+    for i in range(len(sizes)):
+        if sizes[i] != 2 or place[added[i, 0]] < 0 or place[added[i, 1]] < 0:
             continue
+        a, b = place[added[i, 0]], place[added[i, 1]]
         left[a, kind[b]] -= units[i]
         left[b, kind[a]] -= units[i]
         cells[kind[a], kind[b]] += units[i]
         cells[kind[b], kind[a]] += units[i]
     found = 0
-    for x in range(len(kinds)):
+    for x in range(kinds):
         for y in range(x):
-            rows = np.sort(left[kind == x, y])[::-1]
-            others = np.sort(left[kind == y, x])[::-1]
-            found += _must_meet(rows, others, whole - cells[x, y], k)
+            found += _must_meet(_falling(left, kind, x, y), _falling(left, kind, y, x), whole - cells[x, y], k)
     return found
+
+
+@compiled
+def _falling(left, kind, column, other):
+    """What is left over of a column's values over another column, the most first."""
+    rests, number = np.empty(len(kind), np.int64), 0
+    for row in range(len(kind)):
+        if kind[row] == column:
+            at = number
+            while at > 0 and rests[at - 1] < left[row, other]:
+                rests[at] = rests[at - 1]
+                at -= 1
+            rests[at] = left[row, other]
+            number += 1
+    return rests[:number]
 
 
 @compiled
@@ -223,8 +244,7 @@ def _must_meet(rows, columns, whole, k):
 @compiled
 def _events(published, k, hashes, table, key, whole, units, added, sizes, most):
     """Sets of three attributes or more of which too many hold one."""
-    singles = np.flatnonzero(sizes == 1)
-    singles = singles[np.argsort(-units[singles])]
+    singles = np.argsort(-units * (sizes == 1))[: (sizes == 1).sum()]
     chosen, size, following, found = np.zeros(most, np.int64), 0, 0, 0
     while True:
         if size < most and following < len(singles) and _reach(units, singles, chosen[:size], following, most) >= whole:
@@ -234,7 +254,10 @@ def _events(published, k, hashes, table, key, whole, units, added, sizes, most):
                 found += _too_many(published, k, hashes, table, key, whole, added[chosen[:size], 0])
         elif size:
             size -= 1
-            following = np.flatnonzero(singles == chosen[size])[0] + 1
+            following = 0
+            while singles[following] != chosen[size]:
+                following += 1
+            following += 1
         else:
             return found
 
@@ -255,8 +278,9 @@ def _too_many(published, k, hashes, table, key, whole, attributes):
                 part += hashes[attributes[place]]
                 sign = -sign
         none += sign * _units(table, part)
-    columns = published.column_of[attributes]
-    if len(np.unique(columns)) < len(columns):
-        return 0
+    for one in range(len(attributes)):
+        for other in range(one):
+            if published.column_of[attributes[one]] == published.column_of[attributes[other]]:
+                return 0
     positive = 1 << (len(attributes) - 1)
     return int(-none * k > (positive - 1) * (k - 1))

@@ -138,9 +138,12 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         f"It was made under k-anonymity with k = {facts.k}.",
         facts.guarantee,
         f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {facts.longest} attributes "
-        f"({lengths}); each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low.",
-        "A combination that is not in `aggregates` was either too rare to publish or does not exist; which of the two "
-        "is not told.",
+        f"({lengths}); each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low; "
+        "where counts together would have proved something of fewer, some are lower still, or left out, and which is "
+        "not told.",
+        f"A combination that is not in `aggregates` is held by nobody, or by fewer than {facts.k} records, or was left "
+        "out for that reason; that somebody holds it cannot be proved from the counts, as far as such proofs are "
+        "looked for.",
         f"The table `synthetic_records` holds {facts.synthetic_records:,} artificial records. None of them is a "
         f"person; {_SINGLES[facts.single_counts].format(k=facts.k)}",
         about_singles(figures),

@@ -32,7 +32,8 @@ def singles(*rows: tuple[int, str, int | None, int | None]) -> pa.Table:
 
 SINGLES = singles((0, "x", 10, 10), (1, "y", 5, 5))
 SOUND: Written = {
-    "singles": SINGLES, "leaked": 0, "emerged": 0, "fabricated": 0, "broken": 0, "proven": 7, "weakest": K,
+    "singles": SINGLES, "leaked": 0, "emerged": 0, "fabricated": 0, "broken": 0, "unmatched": 0, "weakest": K,
+    "above": 0, "different": 0, "missing": 0, "selections": 0, "length": 0, "proved": 0,
     "columns": {}, "unmet": (), "entries": [ENTRY], "release": RELEASE,
 }  # fmt: skip
 
@@ -59,9 +60,14 @@ def of_k_anonymity(single_counts: SingleCounts = "equal", **faults: Any) -> set[
     written, rules = SOUND | faults, contract(K, 3, single_counts, constrained=True)
     measures = {"measure": ["leaked", "emerged", "fabricated"]}
     measures |= {"value": [written[name] for name in measures["measure"]]}
-    proof = pd.DataFrame({"distinct": [7], "proven": [written["proven"]], "weakest": [written["weakest"]]})
+    suites = {
+        "proof": ("unmatched", "weakest"),
+        "recount": ("above", "different", "missing", "selections", "length"),
+        "joint_bounds": ("proved",),
+    }
+    counted = {name: pd.DataFrame({column: [written[column]] for column in own}) for name, own in suites.items()}
     found = evidence(written, rules, noisy=False)
-    results = audit(found, measures=pd.DataFrame(measures), proof=proof, names=NAMES, k=K, rules=rules)
+    results = audit(found, measures=pd.DataFrame(measures), counted=counted, names=NAMES, k=K, rules=rules)
     assert len(results) == len(rules)
     return broken_rules(results)
 
@@ -88,7 +94,13 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("combinations.no_emergence", {"emerged": 1}),
     ("combinations.no_fabrication", {"fabricated": 1}),
     ("proof.support", {"weakest": K - 1}),
-    ("proof.complete", {"proven": 6}),
+    ("proof.complete", {"unmatched": 1}),
+    ("recount.no_more", {"above": 1}),
+    ("recount.exact", {"different": 1}),
+    ("recount.complete", {"missing": 1}),
+    ("recount.selections", {"selections": 1}),
+    ("recount.length", {"length": 1}),
+    ("joint_bounds.nothing_proved", {"proved": 1}),
     ("single_counts.exact", {"singles": singles((0, "x", 10, 15), (1, "y", 5, 5))}),
     ("single_counts.complete", {"singles": singles((0, "x", 10, 10), (1, "y", 5, None))}),
     ("single_counts.value_domain", {"singles": singles((0, "x", 10, 10), (1, "y", 5, 5), (1, "z", None, 5))}),

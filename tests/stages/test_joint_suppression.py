@@ -1,0 +1,74 @@
+"""Counts that would prove too much together, through the whole line: lowered, followed, recounted, looked for again."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from releasing import kept, published, release, write_csv
+
+from synth_spark import aggregate, validate
+from synth_spark.pipeline.run import Run
+from synth_spark.schema import tables
+
+#: Of eleven records eight hold a, eight b, five both: 8 + 8 − 11 = 5 of published 10, 8, 8 and 4.
+_ROWS = "1,\n" * 3 + ",1\n" * 3 + "1,1\n" * 5
+#: Records of four columns without absent values: what they leave over must meet.
+_DENSE = "".join(f"{n % 2},{n % 3},{n * n % 5 % 2},{n // 7 % 3}\n" for n in range(61))
+
+
+@pytest.fixture(scope="module")
+def dense(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A release of records of which many counts prove something together."""
+    folder = tmp_path_factory.mktemp("dense")
+    source = write_csv(folder / "cases.csv", f"a,b,c,d\n{_DENSE}")
+    return release(spark, source, folder / "out", privacy__k=2, input__sensitive_zeros=["a", "b", "c", "d"])
+
+
+def proved(run: Run, aggregates: DataFrame, shares: int = 1) -> pd.DataFrame:
+    """What the audit finds."""
+    resolved = run.resolved
+    records, rows = resolved.protected_records, run.kept(tables.AGGREGATES).rows
+    return validate.joint_bounds(aggregates, run.fields, resolved.k, records, rows, shares)
+
+
+def test_the_audit_finds_what_would_be_proved(dense: Run) -> None:
+    rounded = aggregate.aggregates(dense.kept(tables.COUNTS).frame, dense.domain, dense.resolved)
+    found = proved(dense, rounded)
+    assert found["proved"].item() > 0
+    assert found.equals(proved(dense, rounded, 3))
+    assert not proved(dense, dense.kept(tables.AGGREGATES).frame).any(axis=None)
+
+
+def test_published_counts_are_exact_ones_rounded_down_and_lowered(dense: Run) -> None:
+    columns = ["length", "selections", "protected_count"]
+    rounded = aggregate.aggregates(dense.kept(tables.COUNTS).frame, dense.domain, dense.resolved).select(*columns)
+    lowered = aggregate.aggregates(dense.kept(tables.LOWERED).frame, dense.domain, dense.resolved).select(*columns)
+    together = pd.concat([kept(dense, tables.AGGREGATES)[columns], lowered.toPandas()])
+    sums = together.groupby(["length", "selections"])["protected_count"].sum()
+    assert sums.to_dict() == rounded.toPandas().set_index(["length", "selections"])["protected_count"].to_dict()
+    assert lowered.count() > 0
+
+
+def test_tasks_that_share_the_rounds_lower_the_same(dense: Run) -> None:
+    counts, kept_rounds = dense.kept(tables.COUNTS).frame, []
+
+    def keep(frame: DataFrame) -> DataFrame:
+        kept_rounds.append(frame.toPandas())
+        return counts.sparkSession.createDataFrame(kept_rounds[-1], frame.schema)
+
+    alone = aggregate.lowered_counts(counts.repartition(5), dense.resolved, keep, 24)
+    shared = aggregate.lowered_counts(counts, dense.resolved, keep, 24, shares=3)
+    rows = [sorted(map(tuple, frame.collect())) for frame in (alone, shared, dense.kept(tables.LOWERED).frame)]
+    assert rows[0] == rows[1] == rows[2]
+    assert len(kept_rounds) > 1
+
+
+def test_single_counts_of_synthetic_records_follow(spark: SparkSession, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "cases.csv", f"a,b\n{_ROWS}")
+    run = release(spark, source, tmp_path / "out", privacy__k=2)
+    counts = published(tmp_path / "out", "aggregates").set_index("selections")["protected_count"].to_dict()
+    assert counts == {"a:1": 8, "b:1": 6, "a:1;b:1": 4}
+    made = published(tmp_path / "out", "synthetic_records")
+    assert made.notna().sum().to_dict() == {"a": 8, "b": 6}
+    assert run.published_singles.counts.tolist() == [8, 6]
