@@ -1,6 +1,7 @@
 """What someone learns who holds an earlier release of the same data set besides. From published tables alone.
 
-A count that was rounded down to a multiple of k tells an interval: the exact one is at most k − 1 above. Two releases
+A count that was rounded down to a multiple of k tells an interval: the exact one is at most k − 1 above (a few, that
+would have proved too much, are lower still, and nobody is told which: they are read like the others). Two releases
 of the same records tell two intervals, and the exact count is in both; a combination that one of them does not publish
 tells 0 … k − 1. Where records were added in between, the same figures tell how many of them hold a combination.
 """

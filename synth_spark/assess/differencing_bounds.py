@@ -13,6 +13,10 @@ hold it. What is looked for are combinations for which the published counts, tak
 The most that may hold a combination is taken from all records down: for each of its attributes, it is at most the most
 that hold the others, less the least that hold them with another value of the same column (of a column with one value a
 record). Every such combination is disclosed for certain; other ways to put counts together are not looked for.
+
+A count may also have fallen by k or more: records went, or less is published of those that are there (counts that
+would prove too much are lowered). It says nothing of added records, so its combination is bounded by others alone; what
+a fall tells of the records that went is not looked for.
 """
 
 import math
@@ -40,7 +44,8 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
         fields: the columns that both have.
 
     Returns:
-        For each length: ``fell``, combinations of which records went; and, if there are none of any length,
+        For each length: ``fell``, combinations of which records went, or less is published; and, unless all of the
+        records are fewer,
         ``told_of_added`` and ``told_of_earlier``; see above.
     """
     both = side_by_side(earlier, this).fillna(0, ["old", "new"])
@@ -68,8 +73,7 @@ def subtracted(earlier: Published, this: Published, fields: Sequence[Field]) -> 
         for length in lengths
         for name in tests
     ]
-    fell = [one for one in metrics if one.measure == "fell"]
-    return fell if most_rise < 0 or any(one.value for one in fell) else metrics
+    return metrics if most_rise >= 0 else [one for one in metrics if one.measure == "fell"]
 
 
 def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tuple[int, int]) -> DataFrame:
@@ -88,7 +92,8 @@ def _bounded(level: DataFrame, above: DataFrame, fields: Sequence[Field], ks: tu
     )  # fmt: skip
     edges = taken.selectExpr(
         "selections", "old", "new",
-        f"greatest(0, rise - {ks[0] - 1}) AS least", f"rise + {ks[1] - 1} AS own_most",
+        f"greatest(0, rise - {ks[0] - 1}) AS least",
+        f"if(rise + {ks[1] - 1} < 0, null, rise + {ks[1] - 1}) AS own_most",  # what fell says nothing of added records
         "array_join(filter(attributes, (_, at) -> at != place), ';') AS parent",
         f"substring_index(get(attributes, place), ':', 1) IN ({single}) AS single",
         "substring_index(get(attributes, place), ':', 1) AS column",

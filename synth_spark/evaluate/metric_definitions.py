@@ -115,8 +115,8 @@ FINDINGS = {
     ("difference", "known_count"): "How many exact counts are possible, if both releases are of the same records, and "
     "between which they lie.",
     ("difference", "columns_that_differ"): "Columns that one of the two releases alone has.",
-    ("difference", "fell"): "Combinations that fewer records hold now: some went, and what subtraction tells where "
-    "records were only added does not hold.",
+    ("difference", "fell"): "Combinations whose published count fell by k or more: records went, or less is published "
+    "of them. They say nothing of added records; what they tell of others is not looked for.",
     ("difference", "told_of_added"): "Combinations of which both releases, subtracted, tell that at least one and "
     "fewer than k of the records added in between hold it.",
     ("difference", "told_of_earlier"): "Combinations of which both releases, subtracted, tell that at least one and "

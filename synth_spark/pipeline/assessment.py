@@ -5,12 +5,13 @@ INTERNAL; SAFE tables hold what follows from published counts and records alone.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from synth_spark import evaluate, validate
+from synth_spark import aggregate, evaluate, validate
 from synth_spark.assess import (
     attribute_disclosure,
     differencing,
@@ -33,6 +34,7 @@ from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLIC, Metric, count_metrics_table, metrics_table
 from synth_spark.schema.tables import Kept, Table
+from synth_spark.storage.run_store import RunStore
 
 #: Combinations that are named, of those that two releases tell most of.
 _NAMED = 12
@@ -200,8 +202,9 @@ def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
     which = run.keep(tables.DIFFERING, differencing.differing(earlier, this))  # one row a combination
     shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
     metrics = differencing.differences(earlier, this)
+    rounded = _as_rounded(run, this), _as_rounded(before or _run_of(run, earlier.run_id), earlier)
     metrics += [
-        *differencing_bounds.subtracted(earlier, this, shared),
+        *differencing_bounds.subtracted(rounded[1], rounded[0], shared),
         *differencing_bounds.drift(earlier, this, shared),
     ]
     return metrics, differencing.told_best(which.frame, _NAMED)
@@ -232,6 +235,32 @@ def earlier_release(run: Run, before: Run | None) -> Published | None:
     current = root.current()
     run.store.facts["readers_have"] = current
     return None if current in (None, run.store.run_id) else _published(run, "output.path", root.path, current)
+
+
+def _as_rounded(run: Run | None, published: Published) -> Published:
+    """What a release would have published if no count had been lowered, if its run folder is there to say so.
+
+    Who takes a lowered count for a rounded one concludes what need not be true, and such conclusions hold back no
+    release; what is true and follows from published counts follows from these, too.
+    """
+    if run is None or run.store.run_id != published.run_id or not run.kept(tables.LOWERED).rows:
+        return published
+    rounded = aggregate.aggregates(run.kept(tables.COUNTS).frame, run.domain, run.resolved)
+    return replace(published, aggregates=rounded)
+
+
+def _run_of(run: Run, run_id: str) -> Run | None:
+    """The run of an earlier release, if its folder holds its counts and is where it would be by default, or beside."""
+    named = run.plan.assessment.earlier
+    places = [run.plan.work_folder, *([] if named is None else [Path(named.rstrip("/") + ".work")])]
+    for place in places:
+        try:
+            store = RunStore.open(place / run_id)
+        except RunError:
+            continue
+        if {tables.COUNTS.name, tables.LOWERED.name} <= store.manifest["tables"].keys():
+            return Run(run.spark, store, run.progress)
+    return None
 
 
 def outdated(run: Run) -> bool:

@@ -257,8 +257,8 @@ def _subtracted(material: ReportData, metrics: list[Metric], lengths: list[int])
     else:
         fell = sum(_about_two(metrics, "fell", length) or 0 for length in lengths)
         text = (
-            f"Records went since the earlier release ({fell:,.0f} published counts fell by k or more). A rise then "
-            "bounds no number of added records, and subtracting one release from the other tells nothing of them."
+            f"There are fewer records than in the earlier release ({fell:,.0f} published counts fell by k or more). "
+            "What subtracting one release from the other tells was not looked for."
         )
     moved = sorted(material.chosen("drift", "tvd"), key=lambda one: -one.value)[:_LISTED]
     series = (Series("distance", tuple(one.value for one in moved)),)

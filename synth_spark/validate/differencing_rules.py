@@ -26,7 +26,7 @@ def differencing_rules(k: int, adds: bool) -> list[Rule]:
         "ExpectColumnValuesToBeInSet",
         {"column": "told", "value_set": [0]},
         "Subtracting the earlier release, in the ways that are looked at, tells of no combination that at least one, "
-        "but fewer than k records hold; where counts fell, this was not looked for.",
+        "but fewer than k records hold. Counts that fell are left out, and records that went are not looked for.",
         "warning",
     )
     enough = Rule(

@@ -111,6 +111,25 @@ def test_releases_of_the_same_records_tell_nothing_by_subtraction(spark: SparkSe
     assert {one.measure for one in found} == {"fell", "told_of_added", "told_of_earlier"}
 
 
+def test_counts_that_fell_do_not_end_the_search(spark: SparkSession) -> None:
+    """A pair rises and one of its values does not, as below; somewhere else a record went."""
+    sides = []
+    for name, present in (("one", (20, 20, 30)), ("two", (20, 25, 10))):
+        records = [[(0, "x;"), (1, "u")]] * present[0] + [[(0, "y"), (1, "v")]] * present[1] + [[(0, "z")]] * present[2]
+        counts = combinations(records, 2)
+        more = {((0, "x;"), (1, "v")): 14} if name == "two" else {}
+        sides.append(release(spark, name, counts + Counter(more), 80, 10))
+    found = figures(subtracted(*sides, FIELDS))
+    assert found["fell", 1] == 1
+    assert found["told_of_added", 2] == 1
+
+
+def test_where_there_are_fewer_records_nothing_is_looked_for(spark: SparkSession) -> None:
+    counts = combinations(rows(random.Random(6), 80, [5, 3, 1]), 3)
+    found = subtracted(release(spark, "one", counts, 80, 5), release(spark, "two", counts, 70, 5), FIELDS)
+    assert {one.measure for one in found} == {"fell"}
+
+
 def test_where_records_went_nothing_is_told_of_added_ones(spark: SparkSession) -> None:
     kept, gone, more = [[(0, "x;"), (1, "u")]] * 20, [[(0, "y"), (1, "u")]] * 30, [[(0, "x;"), (1, "v")]] * 45
     sides = [
@@ -118,8 +137,8 @@ def test_where_records_went_nothing_is_told_of_added_ones(spark: SparkSession) -
         for name, present in (("one", kept + gone), ("two", kept + more))
     ]
     found = figures(subtracted(*sides, FIELDS))
-    assert {name for name, _ in found} == {"fell"}
     assert (found["fell", 1], found["fell", 2]) == (2, 1)  # y and u; y with u
+    assert (found["told_of_added", 1], found["told_of_added", 2]) == (0, 0)
 
 
 def test_a_pair_that_rises_while_one_of_its_values_does_not(spark: SparkSession) -> None:
