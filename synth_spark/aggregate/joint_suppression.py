@@ -14,10 +14,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.encode.combinations import bucket_bounds
+from synth_spark.encode.protected_counts import published_lattice
 from synth_spark.errors import EngineError
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cells import Ints
-from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
 from synth_spark.kernels.deduction.lowering import lowered_units, one_round
 from synth_spark.plan.planner import ResolvedPlan
 
@@ -65,25 +65,15 @@ def lowered_counts(
     raise EngineError("suppression", problem, "lower reporting_length, or raise privacy.k")
 
 
-def _lattice(table: pa.Table, resolved: ResolvedPlan) -> tuple[Lattice, Ints]:
-    """What is published before anything is lowered, and its cells."""
-    packed = zip(table["cells"], table["counts"], strict=True)
-    parts = [(unpack_ints(cells), unpack_ints(counts) // resolved.k) for cells, counts in packed]
-    cells, units = (np.concatenate([np.zeros(0, np.int64), *some]) for some in zip(*parts, strict=True))
-    common = np.flatnonzero(units > 0)
-    common = common[np.argsort(cells[common])]
-    return lattice_of(resolved.cells, cells[common], units[common], resolved.records // resolved.k), cells[common]
-
-
 def _all_rounds(table: pa.Table, resolved: ResolvedPlan) -> pa.Table:
-    lattice, cells = _lattice(table, resolved)
+    lattice, cells = published_lattice(table, resolved)
     units = lowered_units(lattice, resolved.k)
     return pa.Table.from_batches([_by_bucket(cells[units > 0], units[units > 0], resolved)])
 
 
 def _one_round(table: pa.Table, so_far: pa.Table, resolved: ResolvedPlan, shares: int) -> pa.Table:
     """What a share would lower in the state so far, and that state."""
-    lattice, cells = _lattice(table, resolved)
+    lattice, cells = published_lattice(table, resolved)
     before = np.zeros(len(cells) + 1, np.int64)
     for batch in so_far.to_batches():
         lowered_cells, units = _state(batch)

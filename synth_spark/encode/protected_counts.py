@@ -10,6 +10,8 @@ from pyspark.sql import functions as F
 
 from synth_spark.kernels.arrow_codec import unpack_ints
 from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
+from synth_spark.plan.planner import ResolvedPlan
 
 
 def protect(counts: Ints, k: int) -> Ints:
@@ -45,3 +47,20 @@ def published_counts(rows: pa.Table | pa.RecordBatch, row: int, k: int) -> Ints:
         cells, lowered = unpack_ints(rows["cells"][row]), unpack_ints(rows["lowered_cells"][row])
         counts[np.searchsorted(cells, lowered)] -= unpack_ints(rows["lowered_counts"][row])
     return counts
+
+
+def published_lattice(rows: pa.Table, resolved: ResolvedPlan) -> tuple[Lattice, Ints]:
+    """All that is published, as a lattice, with what is withheld (0 units); and the cells of its combinations.
+
+    Args:
+        rows: buckets, all of them; see `published_counts`.
+        resolved: k, the number of records and the numbering of cells.
+    """
+    k, parts = resolved.k, []
+    for row in range(rows.num_rows):
+        common = np.flatnonzero(unpack_ints(rows["counts"][row]) >= k)
+        parts.append((unpack_ints(rows["cells"][row])[common], published_counts(rows, row, k)[common] // k))
+    none = np.zeros(0, np.int64)
+    cells, units = (np.concatenate([none, *some]) for some in (list(zip(*parts, strict=True)) or [(), ()]))
+    order = np.argsort(cells)
+    return lattice_of(resolved.cells, cells[order], units[order], resolved.records // k), cells[order]

@@ -9,6 +9,7 @@ from synth_spark.kernels.counting.by_record import enumerate_records
 from synth_spark.kernels.counting.merge_records import merge
 from synth_spark.kernels.deduction.lattice import lattice_of
 from synth_spark.kernels.deduction.lowering import one_round
+from synth_spark.kernels.deduction.separation import separate
 from synth_spark.kernels.growth.part import Part, grow_part
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
 from synth_spark.kernels.growth.settings import Growth
@@ -78,7 +79,9 @@ def _compile_deduction() -> None:
     codes, weights = _table()
     space = CellSpace(_SPACE.cards, 3)
     cells, counts = walk_tuples(space, codes, weights)
-    one_round(lattice_of(space, cells, counts // 50, len(codes) // 50), 50, 0, 1)
+    lattice = lattice_of(space, cells, counts // 50, len(codes) // 50)
+    one_round(lattice, 50, 0, 1)
+    separate(lattice, codes[:20], weights[:20], np.arange(0, 12, 2))
     members, units = np.array([[0, -1], [2, -1], [0, 2]]), np.array([5, 4, 2])
     proved(Published(members, units, 6, np.arange(3)), 2)
 

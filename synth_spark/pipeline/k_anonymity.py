@@ -86,6 +86,10 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
+    if run.resolved.fits:
+        counts = with_lowered(run.kept(tables.COUNTS).frame, run.kept(tables.LOWERED).frame)
+        separated = synthesize.separated(grown, counts, run.resolved)
+        grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
     rounded = synthesize.synthetic_records(
         grown, run.domain, run.resolved, run.growth_seed, run.store.order_key, run.lowered_singles
     )

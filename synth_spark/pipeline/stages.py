@@ -53,7 +53,7 @@ STAGES = {
         "synthesize": Stage(
             _synthesize(k_anonymity.synthesize_records),
             "growing records",
-            (*tables.ROUNDS, tables.GROWN, tables.SYNTHETIC_RECORDS),
+            (*tables.ROUNDS, tables.GROWN, tables.SEPARATED, tables.SYNTHETIC_RECORDS),
         ),
         "evaluate": Stage(k_anonymity.evaluate_counts, "comparing counts", _COMPARED),
         "assess": Stage(_assess, "looking for who could be linked", _ASSESSED),

@@ -93,6 +93,11 @@ ROUNDS = tuple(
     for number in range(8)
 )
 GROWN = Table("grown", "one row a distinct synthetic record, before rounding, with its copies", Sensitivity.SENSITIVE)
+SEPARATED = Table(
+    "separated",
+    "one row a distinct synthetic record, without what it would prove, with its copies",
+    Sensitivity.SENSITIVE,
+)
 SYNTHETIC_RECORDS = Table("synthetic_records", "one row a synthetic record", Sensitivity.SAFE)
 SYNTHETIC_INDICATORS = Table(
     "synthetic_indicators",

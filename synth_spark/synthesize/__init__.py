@@ -6,6 +6,7 @@ from synth_spark.synthesize.constraints import attributes_of, forbidden_cells
 from synth_spark.synthesize.marginal_matching import matched_records
 from synth_spark.synthesize.output import indicator_names, indicators, synthetic_records, written
 from synth_spark.synthesize.rounds import grown_records
+from synth_spark.synthesize.separation import separated
 
 __all__ = [
     "ReleasedCombinations",
@@ -17,6 +18,7 @@ __all__ = [
     "matched_records",
     "released_domain",
     "seeded_records",
+    "separated",
     "synthetic_records",
     "vouch",
     "written",

@@ -88,6 +88,19 @@ def falling(values):
 
 
 @compiled
+def next_choice(chosen, number):
+    """The next choice of ascending places below ``number``, in place; whether there is one."""
+    size = len(chosen)
+    for i in range(size - 1, -1, -1):
+        if chosen[i] < number - size + i:
+            chosen[i] += 1
+            for j in range(i + 1, size):
+                chosen[j] = chosen[j - 1] + 1
+            return True
+    return False
+
+
+@compiled
 def supersets(lattice, node, depth, least):
     """Combinations that hold a given one and up to ``depth`` attributes more, of at least so many units.
 

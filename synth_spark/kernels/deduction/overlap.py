@@ -12,7 +12,7 @@ which are published with no less, say the same.
 
 import numpy as np
 
-from synth_spark.kernels.deduction.lattice import extension, falling, supersets
+from synth_spark.kernels.deduction.lattice import extension, falling, next_choice, supersets
 from synth_spark.kernels.numba_cache import compiled
 
 
@@ -112,18 +112,5 @@ def _least_shared(lattice, node, alone, one, other, enough):
             if at < 0:
                 return 0
         least = min(least, lattice.units[at])
-        if (least < enough and lattice.units[at] == 0) or not _next(chosen, common):
+        if (least < enough and lattice.units[at] == 0) or not next_choice(chosen, common):
             return least
-
-
-@compiled
-def _next(chosen, number):
-    """The next choice of ascending places below ``number``, in place; whether there is one."""
-    size = len(chosen)
-    for i in range(size - 1, -1, -1):
-        if chosen[i] < number - size + i:
-            chosen[i] += 1
-            for j in range(i + 1, size):
-                chosen[j] = chosen[j - 1] + 1
-            return True
-    return False

@@ -1,0 +1,212 @@
+"""What synthetic records prove beside the counts, and which of their attributes are taken out so that they do not.
+
+Each record S is contained in at least k sensitive ones. So it overlaps with every group that takes up nearly all of
+what both are in: n(S ∪ E) ≥ n(S) + n(E) − n(K) for K = S ∩ E, as in `overlap`. With n(S) ≥ k alone that is someone
+
+- where E is published with as much as K: all but k − 1 of K, at most, hold E;
+- where E is another record, and K is published with k: two groups of k among fewer than 2·k.
+
+Then every combination of attributes of both must be published. A record must not hold what is withheld, either. What a
+record loses becomes a record of that attribute alone, so single counts stay as they are; and a part of a record proves
+nothing that the record did not.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.deduction.lattice import Lattice, extension, next_choice
+from synth_spark.kernels.numba_cache import compiled
+
+
+class _Index(NamedTuple):
+    """Some combinations by their least frequent attribute: where those of each begin, their places, one number each."""
+
+    starts: Ints
+    places: Ints
+    numbers: Ints
+
+
+def separate(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tuple[Codes, Ints]:
+    """Take out of records what proves something of a small group.
+
+    Args:
+        lattice: what is published; units of what is withheld are 0.
+        records: (n, m) codes of distinct records, 0 = absent.
+        copies: (n,) of each.
+        firsts: (m,) first attribute of each column.
+
+    Returns:
+        (records, copies): the records that are left, and those of single attributes; not merged.
+    """
+    withheld = _indexed(lattice, np.flatnonzero(lattice.units[:-1] == 0), None)
+    parents = np.repeat(np.arange(len(lattice.units)), np.diff(lattice.starts))
+    same = lattice.units[parents] == lattice.units[lattice.extended]
+    tight = np.flatnonzero(same & (lattice.lengths[parents] >= 2) & (lattice.units[parents] > 0))
+    of_all = _indexed(lattice, parents[tight], lattice.added[tight])
+    fewest = np.full(len(lattice.units), np.iinfo(np.int64).max)
+    np.minimum.at(fewest, lattice.extended, lattice.units[parents])
+    smallest = _indexed(lattice, np.flatnonzero((lattice.units[:-1] == 1) & (fewest[:-1] > 1)), None)
+    left = records.copy()
+    _separate(lattice, left, firsts, withheld, of_all)
+    keys, rows = _held(lattice, left, firsts, smallest)
+    order = np.lexsort((rows, keys))
+    _part(lattice, left, firsts, keys[order], rows[order])
+    row, column = np.nonzero(left != records)
+    pieces = np.zeros((len(row), records.shape[1]), records.dtype)
+    pieces[np.arange(len(row)), column] = records[row, column]
+    there = left.any(axis=1)
+    return np.concatenate([left[there], pieces]), np.concatenate([copies[there], copies[row]])
+
+
+def _indexed(lattice: Lattice, places: Ints, numbers: npt.NDArray[np.int32] | None) -> _Index:
+    root = len(lattice.units) - 1
+    singles = np.full(len(lattice.column_of) + 1, np.iinfo(np.int64).max)
+    begin, end = lattice.starts[root : root + 2]
+    singles[lattice.added[begin:end]] = lattice.units[lattice.extended[begin:end]]
+    singles[-1] = np.iinfo(np.int64).max  # of no attribute
+    members = lattice.attributes[places]
+    rarest = members[np.arange(len(places)), np.argmin(singles[members], axis=1)]
+    order = np.argsort(rarest, kind="stable")
+    starts = np.searchsorted(rarest[order], np.arange(len(lattice.column_of) + 1))
+    given = np.zeros(len(places), np.int64) if numbers is None else numbers.astype(np.int64)
+    return _Index(starts, places[order], given[order])
+
+
+@compiled
+def _holds(lattice, record, firsts, place):
+    """Whether a record holds a combination."""
+    for a in lattice.attributes[place]:
+        if a >= 0 and record[lattice.column_of[a]] != a - firsts[lattice.column_of[a]] + 1:
+            return False
+    return True
+
+
+@compiled
+def _attributes(record, firsts, held):
+    number = 0
+    for column in range(len(record)):
+        if record[column] > 0:
+            held[number] = firsts[column] + record[column] - 1
+            number += 1
+    return number
+
+
+@compiled
+def _separate(lattice, records, firsts, withheld, tight):
+    """Take out of each record what is withheld, and what it proves with published counts."""
+    held = np.empty(records.shape[1], np.int64)
+    for row in range(len(records)):
+        while True:
+            conflicts = np.zeros(records.shape[1], np.int64)
+            number = _attributes(records[row], firsts, held)
+            for i in range(number):
+                for at in range(withheld.starts[held[i]], withheld.starts[held[i] + 1]):
+                    if _holds(lattice, records[row], firsts, withheld.places[at]):
+                        for a in lattice.attributes[withheld.places[at]]:
+                            if a >= 0:
+                                conflicts[lattice.column_of[a]] += 1
+                for at in range(tight.starts[held[i]], tight.starts[held[i] + 1]):
+                    if _holds(lattice, records[row], firsts, tight.places[at]):
+                        _count_conflicts(lattice, records[row], held[:number], tight.numbers[at], conflicts)
+            if not conflicts.any():
+                break
+            records[row, np.argmax(conflicts)] = 0
+
+
+@compiled
+def _count_conflicts(lattice, record, held, more, conflicts):
+    """Count the attributes of a record that are not published together with one that some of its holders have, too."""
+    column, longest = lattice.column_of[more], lattice.attributes.shape[1]
+    if record[column] > 0:
+        for a in held:
+            if a == more:
+                return
+        conflicts[column] += 1  # it has another value: then nobody has both
+        return
+    chosen = np.arange(min(longest - 1, len(held)))
+    root = len(lattice.units) - 1
+    while True:
+        at = extension(lattice, root, more)
+        for i in chosen:
+            at = extension(lattice, at, held[i]) if at >= 0 else -1
+        if at < 0 or lattice.units[at] == 0:
+            for i in chosen:
+                conflicts[lattice.column_of[held[i]]] += 1
+        if not next_choice(chosen, len(held)):
+            return
+
+
+@compiled
+def _held(lattice, records, firsts, index):
+    """Which of some combinations which records hold: (keys, rows)."""
+    held, found, number = np.empty(records.shape[1], np.int64), np.empty((64, 2), np.int64), 0
+    for row in range(len(records)):
+        for i in range(_attributes(records[row], firsts, held)):
+            for at in range(index.starts[held[i]], index.starts[held[i] + 1]):
+                if _holds(lattice, records[row], firsts, index.places[at]):
+                    if number == len(found):
+                        longer = np.empty((2 * number, 2), np.int64)
+                        longer[:number] = found
+                        found = longer
+                    found[number, 0], found[number, 1] = index.places[at], row
+                    number += 1
+    return found[:number, 0].copy(), found[:number, 1].copy()
+
+
+@compiled
+def _part(lattice, records, firsts, keys, rows):
+    """Take out of records that overlap in a group what they prove together."""
+    begin = 0
+    while begin < len(keys):
+        end = begin
+        while end < len(keys) and keys[end] == keys[begin]:
+            end += 1
+        for i in range(begin, end):
+            for j in range(i + 1, end):
+                one, other = records[rows[i]], records[rows[j]]
+                while _holds(lattice, one, firsts, keys[i]) and _holds(lattice, other, firsts, keys[i]):
+                    if not _take_out(lattice, one, other, firsts):
+                        break
+        begin = end
+
+
+@compiled
+def _take_out(lattice, one, other, firsts):
+    """Take one attribute out of one of two records whose combinations are not all published; whether there was any."""
+    columns, longest = len(one), lattice.attributes.shape[1]
+    both, conflicts, number = np.empty(2 * columns, np.int64), np.zeros((2, columns), np.int64), 0
+    side = np.zeros(2 * columns, np.int64)
+    for column in range(columns):
+        if one[column] > 0 and other[column] > 0 and one[column] != other[column]:
+            conflicts[1, column] += 1  # nobody has both
+        for of, record in ((1, one), (2, other)):
+            if record[column] > 0 and not (of == 2 and one[column] == other[column]):
+                both[number] = firsts[column] + record[column] - 1
+                side[number] = 0 if one[column] == other[column] else of
+                number += 1
+    chosen, root = np.arange(min(longest, number)), len(lattice.units) - 1
+    while not conflicts.any():
+        first, second = False, False
+        for i in chosen:
+            first |= side[i] == 1
+            second |= side[i] == 2
+        if first and second:
+            at = root
+            for i in chosen:
+                at = extension(lattice, at, both[i]) if at >= 0 else -1
+            if at < 0 or lattice.units[at] == 0:
+                for i in chosen:
+                    if side[i]:
+                        conflicts[side[i] - 1, lattice.column_of[both[i]]] += 1
+                break
+        if not next_choice(chosen, number):
+            return False
+    worst = np.argmax(conflicts)
+    if worst < columns:
+        one[worst] = 0
+    else:
+        other[worst - columns] = 0
+    return True

@@ -1,0 +1,86 @@
+"""Records that k sensitive ones contain, against who goes through all tables that they and the counts could be of."""
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from adversary import Adversary, some_tables
+
+from synth_spark.kernels.cells import Codes, Ints, starts_of
+from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
+from synth_spark.kernels.deduction.lowering import lowered_units
+from synth_spark.kernels.deduction.separation import separate
+
+#: Values of each column, R, and most records; records are longer than R.
+DOMAINS = [((1, 1, 1, 1), 2, 7), ((1, 1, 1, 1), 3, 7), ((2, 1, 1), 2, 8), ((1, 1, 1), 2, 11)]
+adversary_of = cache(Adversary)
+
+
+def lowered(adversary: Adversary, counts: Ints, k: int) -> tuple[Lattice, Ints]:
+    """What is published, as a lattice, and as counts of the adversary's combinations."""
+    units = counts // k
+    chosen = np.flatnonzero(units[1:] > 0) + 1
+    chosen = chosen[np.argsort(adversary.cells[chosen])]
+    lattice = lattice_of(adversary.space, adversary.cells[chosen], units[chosen], int(units[0]))
+    lowered_units(lattice, k)
+    published = np.zeros(len(counts), np.int64)
+    published[0], published[chosen] = lattice.units[-1] * k, lattice.units[:-1] * k
+    return lattice, published
+
+
+def contained(adversary: Adversary, record: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which kinds of records hold all that a record holds."""
+    return np.array([all(v in (0, kind[c]) for c, v in enumerate(record)) for kind in adversary.kinds])
+
+
+def supported(adversary: Adversary, numbers: Ints, k: int) -> Codes:
+    """All records that at least k records of a table contain, but for the empty one."""
+    records = [kind for kind in adversary.kinds if any(kind) and numbers[contained(adversary, kind)].sum() >= k]
+    return np.array(records, np.uint16).reshape(-1, len(adversary.kinds[0]))
+
+
+@pytest.mark.parametrize(("cards", "longest", "most"), DOMAINS)
+@pytest.mark.parametrize("k", [2, 3])
+def test_records_prove_nothing_beside_the_counts(cards: tuple[int, ...], longest: int, most: int, k: int) -> None:
+    adversary, firsts, unsafe = adversary_of(cards, longest, most), starts_of(np.array(cards))[:-1], 0
+    draw = np.random.default_rng(k)
+    numbers = adversary.tables[draw.permutation(len(adversary.tables))[:400]]
+    fits = (numbers.sum(axis=1) >= k) & (numbers.sum(axis=1) <= most - k + 1)
+    for own in numbers[fits][:80]:
+        counts, records = adversary.holds @ own, supported(adversary, own, k)
+        records = records[draw.random(len(records)) < 0.4]
+        lattice, published = lowered(adversary, counts, k)
+        copies = np.arange(1, len(records) + 1)
+        left, of_left = separate(lattice, records, copies, firsts)
+        for column in range(len(cards)):  # every attribute is there as often
+            before, after = (np.bincount(r[:, column], n, 9)[1:] for r, n in ((records, copies), (left, of_left)))
+            assert np.array_equal(before, after)
+        left = left[[not is_withheld(adversary, published, tuple(record)) for record in left.tolist()]]
+        assert adversary.proves(published, k, possible(adversary, published, left, k)) == ([], [])
+        unsafe += adversary.proves(published, k, possible(adversary, published, records, k)) != ([], [])
+    assert unsafe
+
+
+def is_withheld(adversary: Adversary, published: Ints, record: tuple[int, ...]) -> bool:
+    """Whether a record is of one attribute, which is withheld: rounding takes that out, of all records."""
+    held = tuple((column, value) for column, value in enumerate(record) if value)
+    return len(held) == 1 and published[adversary.combinations.index(held)] == 0
+
+
+def possible(adversary: Adversary, published: Ints, records: Codes, k: int) -> npt.NDArray[np.bool_]:
+    """The tables of which both could be."""
+    there = ((adversary.counts >= published) & (adversary.counts < published + k)).all(axis=1)
+    for record in {tuple(record) for record in records.tolist()}:
+        there &= adversary.tables @ contained(adversary, record) >= k
+    return there
+
+
+def test_a_record_that_proves_nothing_stays() -> None:
+    adversary = adversary_of((1, 1, 1), 2, 11)
+    for counts in some_tables(adversary, 20, 2, seed=1):
+        lattice, _ = lowered(adversary, 2 * counts, 2)
+        singles = np.eye(3, dtype=np.uint16)
+        left, copies = separate(lattice, singles, np.ones(3, np.int64), np.arange(3))
+        assert np.array_equal(left, singles)
+        assert copies.tolist() == [1, 1, 1]
