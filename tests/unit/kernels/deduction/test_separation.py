@@ -49,7 +49,7 @@ def test_records_prove_nothing_beside_the_counts(cards: tuple[int, ...], longest
     fits = (numbers.sum(axis=1) >= k) & (numbers.sum(axis=1) <= most - k + 1)
     for own in numbers[fits][:80]:
         counts, records = adversary.holds @ own, supported(adversary, own, k)
-        records = records[draw.random(len(records)) < 0.4]
+        records = records[draw.random(len(records)) < 0.7]
         lattice, published = lowered(adversary, counts, k)
         copies = np.arange(1, len(records) + 1)
         left, of_left = separate(lattice, records, copies, firsts)
