@@ -202,9 +202,10 @@ def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
     which = run.keep(tables.DIFFERING, differencing.differing(earlier, this))  # one row a combination
     shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
     metrics = differencing.differences(earlier, this)
-    rounded = _as_rounded(run, this), _as_rounded(before or _run_of(run, earlier.run_id), earlier)
+    theirs = before or _run_of(run, earlier.run_id)
+    pair = (earlier, this) if theirs is None else (_as_rounded(theirs, earlier), _as_rounded(run, this))
     metrics += [
-        *differencing_bounds.subtracted(rounded[1], rounded[0], shared),
+        *differencing_bounds.subtracted(*pair, shared),
         *differencing_bounds.drift(earlier, this, shared),
     ]
     return metrics, differencing.told_best(which.frame, _NAMED)
@@ -237,13 +238,13 @@ def earlier_release(run: Run, before: Run | None) -> Published | None:
     return None if current in (None, run.store.run_id) else _published(run, "output.path", root.path, current)
 
 
-def _as_rounded(run: Run | None, published: Published) -> Published:
+def _as_rounded(run: Run, published: Published) -> Published:
     """What a release would have published if no count had been lowered, if its run folder is there to say so.
 
     Who takes a lowered count for a rounded one concludes what need not be true, and such conclusions hold back no
     release; what is true and follows from published counts follows from these, too.
     """
-    if run is None or run.store.run_id != published.run_id or not run.kept(tables.LOWERED).rows:
+    if not run.kept(tables.LOWERED).rows:
         return published
     rounded = aggregate.aggregates(run.kept(tables.COUNTS).frame, run.domain, run.resolved)
     return replace(published, aggregates=rounded)

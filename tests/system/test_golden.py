@@ -3,9 +3,9 @@
 from releasing import hashes
 
 GOLDEN = {
-    "synthetic_records": "699b8dd479da6a076d4804f7ff78e77af895fea7021c917dffae0fd069d2b795",
-    "aggregates": "5e024c3eafd0b580c0a0e22550d52e3294bad1314afe814947fe6d3e51d4bd41",
-    "evaluation": "085b07f050e3bad4cbc24a22999b5e18abae09b053d5e517ed9b5818168dcdc4",
+    "synthetic_records": "c9dc516a8d4d6a429caf05154b4ab7f56a41b68f4e27b646c77aa7f97ba178c8",
+    "aggregates": "0f6b6c60818125cf88b4d64de9311457b5bd6b5b4ccdc7e36d2a0e6dfd7b8430",
+    "evaluation": "701c65abab2df70da8a0f0fc6b151714fd6edca924bd274b69e25245496969ed",
 }
 
 
