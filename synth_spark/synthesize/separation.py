@@ -30,7 +30,8 @@ def separated(grown: DataFrame, counts: DataFrame, resolved: ResolvedPlan) -> Da
     def take_out(records: pa.Table, published: pa.Table) -> pa.Table:
         lattice, _ = published_lattice(published, resolved)
         codes, copies = unpack_codes(records["record"], len(firsts)), unpack_weights(records["copies"])
-        left, numbers = merge(*separate(lattice, codes, copies, firsts))
+        order = np.lexsort(codes.T)  # records come in any order, and which of two loses something depends on it
+        left, numbers = merge(*separate(lattice, codes[order], copies[order], firsts))
         return pa.table([pack_codes(left), pa.array(numbers)], names=["record", "copies"])
 
     together = [frame.groupBy(F.lit(0).alias("all")) for frame in (grown, counts)]

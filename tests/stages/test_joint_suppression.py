@@ -5,9 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from releasing import kept, published, release, write_csv
 
-from synth_spark import aggregate, validate
+from synth_spark import aggregate, synthesize, validate
+from synth_spark.encode.protected_counts import with_lowered
 from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
 
@@ -72,3 +74,13 @@ def test_single_counts_of_synthetic_records_follow(spark: SparkSession, tmp_path
     made = published(tmp_path / "out", "synthetic_records")
     assert made.notna().sum().to_dict() == {"a": 8, "b": 6}
     assert run.published_singles.counts.tolist() == [8, 6]
+
+
+def test_the_order_of_records_does_not_matter_for_what_they_lose(dense: Run) -> None:
+    grown = dense.kept(tables.GROWN).frame
+    counts = with_lowered(dense.kept(tables.COUNTS).frame, dense.kept(tables.LOWERED).frame)
+    made = []
+    for frame in (grown.orderBy("record").coalesce(1), grown.orderBy(F.desc("record")).coalesce(1)):
+        made.append(sorted(map(tuple, synthesize.separated(frame, counts, dense.resolved).collect())))
+    assert made[0] == made[1] == sorted(map(tuple, dense.kept(tables.SEPARATED).frame.collect()))
+    assert made[0] != sorted(map(tuple, grown.collect()))

@@ -3,9 +3,9 @@
 from releasing import hashes
 
 GOLDEN = {
-    "synthetic_records": "c9dc516a8d4d6a429caf05154b4ab7f56a41b68f4e27b646c77aa7f97ba178c8",
+    "synthetic_records": "e51c2422126f2c737c49b66f19ad036fb8a24158294ad21513de9f2449160535",
     "aggregates": "0f6b6c60818125cf88b4d64de9311457b5bd6b5b4ccdc7e36d2a0e6dfd7b8430",
-    "evaluation": "701c65abab2df70da8a0f0fc6b151714fd6edca924bd274b69e25245496969ed",
+    "evaluation": "9f6837ff43b0603793b2de1e2bdef49e700c0ea7fcf884ad8f2b679cc4b2129f",
 }
 
 
