@@ -171,8 +171,8 @@ def test_a_seed_that_is_guessed_does_not_explain_the_order_of_records(first: Run
 
 def test_a_seed_that_is_guessed_does_not_tell_what_rounding_took(first: Run) -> None:
     """Else whoever has the seed would see which records lack a value by rounding: how many is the count's remainder."""
-    domain, copies = first.domain, kept(first, tables.GROWN)["copies"].to_numpy()
-    codes = unpack_codes(pa.array(kept(first, tables.GROWN)["record"], pa.binary()), len(domain.columns))
+    domain, copies = first.domain, kept(first, tables.SEPARATED)["copies"].to_numpy()
+    codes = unpack_codes(pa.array(kept(first, tables.SEPARATED)["record"], pa.binary()), len(domain.columns))
     starts = starts_of(domain.common(K))
 
     def rounded(seed: int) -> Counter[tuple[str, ...]]:
