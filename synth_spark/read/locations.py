@@ -103,6 +103,9 @@ def check_header(header: Sequence[str], where: str = "input") -> None:
 def read_header(line: str, delimiter: str, quote: str = '"') -> list[str]:
     """The names in the first line of a CSV file, trimmed.
 
+    Raises:
+        InputError: it is no line of CSV, such as one of bytes that are no text.
+
     >>> read_header('"a, b", c', ",")
     ['a, b', 'c']
     """
@@ -110,7 +113,11 @@ def read_header(line: str, delimiter: str, quote: str = '"') -> list[str]:
         return []
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(line.removeprefix("\ufeff"))
-    parsed = next(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+    try:
+        parsed = next(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+    except csv.Error:
+        remedy = "look at its encoding and at the ends of its lines, then set input.encoding, or convert it to UTF-8"
+        raise InputError("input", "begins with what is no line of CSV", remedy) from None
     return [name.strip(BLANKS) for name in parsed]
 
 
