@@ -7,6 +7,7 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 from dataclasses import asdict
 
 import pandas as pd
+from pyspark.sql import DataFrame
 
 from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
@@ -75,9 +76,14 @@ def aggregate_counts(run: Run) -> None:
     lowered = aggregate.lowered_counts(
         counts.frame, resolved, lambda so_far: run.keep(next(rounds), so_far).frame, len(tables.LOWERING)
     )
-    lowered_ones = run.keep(tables.LOWERED, lowered)  # one row a bucket of which a count is lowered
-    published = aggregate.aggregates(with_lowered(counts.frame, lowered_ones.frame), run.domain, resolved)
+    run.keep(tables.LOWERED, lowered)  # one row a bucket of which a count is lowered
+    published = aggregate.aggregates(_counts(run), run.domain, resolved)
     run.keep(tables.AGGREGATES, published)  # one row a published combination
+
+
+def _counts(run: Run) -> DataFrame:
+    """Exact counts, beside what of them is lowered."""
+    return with_lowered(run.kept(tables.COUNTS).frame, run.kept(tables.LOWERED).frame)
 
 
 def synthesize_records(run: Run) -> Kept:
@@ -87,8 +93,7 @@ def synthesize_records(run: Run) -> Kept:
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
     if run.resolved.fits:
-        counts = with_lowered(run.kept(tables.COUNTS).frame, run.kept(tables.LOWERED).frame)
-        separated = synthesize.separated(grown, counts, run.resolved)
+        separated = synthesize.separated(grown, _counts(run), run.resolved)
         grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
     rounded = synthesize.synthetic_records(
         grown, run.domain, run.resolved, run.growth_seed, run.store.order_key, run.lowered_singles
@@ -116,12 +121,12 @@ def _synthesize_from_counts(run: Run) -> Kept:
 
 def evaluate_counts(run: Run) -> None:
     """Count the combinations of synthetic records, and compare."""
-    resolved, counts = run.resolved, with_lowered(run.kept(tables.COUNTS).frame, run.kept(tables.LOWERED).frame)
+    resolved = run.resolved
     written, counted = count_synthetic(run, lambda: _evidence(run))
     exact = run.single_counts(tables.COUNTS, run.records)
     synthetic = run.single_counts(tables.SYNTHETIC_COUNTS, written.rows)
     singles = exact, run.published_singles, synthetic
-    sums = evaluate.partial_sums(counts, counted.frame, resolved.cells, resolved.k, singles).toArrow()
+    sums = evaluate.partial_sums(_counts(run), counted.frame, resolved.cells, resolved.k, singles).toArrow()
     keep_comparisons(run, sums, written.rows, singles)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synth_spark.kernels.cells import CellSpace, Ints
+from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
 
 Attribute = tuple[int, int]
 
@@ -47,6 +48,19 @@ class Adversary:
     def _cell(self, some: tuple[Attribute, ...]) -> int:
         columns, values = (np.array([part]) for part in zip(*some, strict=True))
         return int(self.space.encode(columns, values)[0])
+
+    def laid_out(self, counts: Ints, k: int) -> tuple[Lattice, Ints]:
+        """The lattice of what is published of a table with such counts, and which of ``combinations`` it is of."""
+        units = counts // k
+        chosen = np.flatnonzero(units[1:] > 0) + 1
+        chosen = chosen[np.argsort(self.cells[chosen])]
+        return lattice_of(self.space, self.cells[chosen], units[chosen], int(units[0])), chosen
+
+    def published(self, lattice: Lattice, chosen: Ints, k: int) -> Ints:
+        """(C,) what is published of each of ``combinations``, from the lattice of those that are."""
+        counts = np.zeros(len(self.combinations), np.int64)
+        counts[0], counts[chosen] = lattice.units[-1] * k, lattice.units[:-1] * k
+        return counts
 
     def proves(self, published: Ints, k: int, possible: npt.NDArray[np.bool_] | None = None) -> Proved:
         """What all tables have in common whose counts, rounded down, are the published ones.

@@ -52,6 +52,16 @@ MORE = [
 IDS = [ascii(name)[:24] for name in NAMES]
 
 
+def spoiled(*whats: str) -> list[Any]:
+    """What of a manifest is spoiled by which name; its tables and files are keys of JSON, which are texts."""
+    return [
+        pytest.param(what, name, id=f"{what}-{ascii(name)[:24]}")
+        for what in whats
+        for name in NAMES
+        if isinstance(name, str) or what not in ("table", "file")
+    ]
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root of two releases in ``home/out``, a run folder in ``home/out.work/run``, what nobody may touch outside."""
@@ -151,12 +161,9 @@ def test_a_name_in_the_pointer(name: Any, world: Path, capsys: pytest.CaptureFix
         refused(world, words, 6, capsys)
 
 
-@pytest.mark.parametrize("what", ["run_id", "table", "path", "file", "document"])
-@pytest.mark.parametrize("name", NAMES, ids=IDS)
-def test_a_name_in_a_manifest(name: Any, what: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("what", "name"), spoiled("run_id", "table", "path", "file", "document"))
+def test_a_name_in_a_manifest(what: str, name: Any, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = given(world, name)
-    if not isinstance(bad, str) and what in ("table", "file"):
-        pytest.skip("a key of JSON is a text")
 
     def spoil(content: dict[str, Any]) -> None:
         entry = content["tables"]["aggregates"]
@@ -211,27 +218,30 @@ def test_a_name_in_the_history(name: Any, world: Path, capsys: pytest.CaptureFix
         refused(world, ROOT_COMMANDS[command], 6, capsys)
 
 
-@pytest.mark.parametrize("name", [name for name in MORE if isinstance(name, str) and "\0" not in name])
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["releases", "show", "OUT", "NAME"],
-        ["releases", "rollback", "OUT", "NAME"],
-        ["releases", "retire", "OUT", "NAME"],
-        ["releases", "diff", "OUT", "NAME"],
-        ["package", "OUT", "--run-id", "NAME"],
-        ["load", "OUT", "duckdb:warehouse.db", "--run-id", "NAME"],
-        ["show", "OUT", "--run-id", "NAME"],
-        ["run", "--input", "cases.csv", "--output", "OUT", "--run-id", "NAME"],
-    ],
-    ids=lambda words: " ".join(words[:2]),
-)
+NAMED = [
+    ["releases", "show", "OUT", "NAME"],
+    ["releases", "rollback", "OUT", "NAME"],
+    ["releases", "retire", "OUT", "NAME"],
+    ["releases", "diff", "OUT", "NAME"],
+    ["package", "OUT", "--run-id", "NAME"],
+    ["load", "OUT", "duckdb:warehouse.db", "--run-id", "NAME"],
+    ["show", "OUT", "--run-id", "NAME"],
+    ["run", "--input", "cases.csv", "--output", "OUT", "--run-id", "NAME"],
+]
+#: An empty name is none: `releases show` then shows the current release.
+ON_THE_COMMAND_LINE = [
+    pytest.param(words, name, id=f"{' '.join(words[:2])}-{ascii(name)[:24]}")
+    for words in NAMED
+    for name in MORE
+    if isinstance(name, str) and "\0" not in name and not (words[:2] == ["releases", "show"] and name == "")
+]
+
+
+@pytest.mark.parametrize(("words", "name"), ON_THE_COMMAND_LINE)
 def test_a_name_on_the_command_line(
     words: list[str], name: str, world: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = [given(world, name) if word == "NAME" else word for word in words]
-    if words[:2] == ["releases", "show"] and name == "":
-        pytest.skip("an empty name is none: the current release is shown")
     before = fingerprint(world / "outside")
     assert main([word.replace("OUT", str(world / "home" / "out")) for word in said]) == (2 if words[0] == "run" else 6)
     said_why = capsys.readouterr().err
@@ -353,12 +363,9 @@ RUN_COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("what", ["run_id", "table", "file"])
-@pytest.mark.parametrize("name", NAMES, ids=IDS)
-def test_a_name_in_a_run_folder(name: Any, what: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("what", "name"), spoiled("run_id", "table", "file"))
+def test_a_name_in_a_run_folder(what: str, name: Any, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad, folder = given(world, name), world / "home" / "out.work" / "run"
-    if not isinstance(bad, str) and what != "run_id":
-        pytest.skip("a key of JSON is a text")
 
     def spoil(content: dict[str, Any]) -> None:
         entry = content["tables"]["aggregates"]

@@ -30,21 +30,11 @@ DOMAINS = [
 adversary_of = cache(Adversary)
 
 
-def laid_out(adversary: Adversary, counts: Ints, k: int) -> tuple[Lattice, Ints]:
-    """The lattice of what is published of a table, and which combinations it is of."""
-    units = counts // k
-    chosen = np.flatnonzero(units[1:] > 0) + 1
-    chosen = chosen[np.argsort(adversary.cells[chosen])]
-    return lattice_of(adversary.space, adversary.cells[chosen], units[chosen], int(units[0])), chosen
-
-
 def published(adversary: Adversary, counts: Ints, k: int, lower: Callable[[Lattice, int], Any] = lowered_units) -> Ints:
     """Counts of a table as they are published."""
-    lattice, chosen = laid_out(adversary, counts, k)
+    lattice, chosen = adversary.laid_out(counts, k)
     lower(lattice, k)
-    left = np.zeros(len(counts), np.int64)
-    left[0], left[chosen] = lattice.units[-1] * k, lattice.units[:-1] * k
-    return left
+    return adversary.published(lattice, chosen, k)
 
 
 @pytest.mark.parametrize(("cards", "longest", "most"), DOMAINS)
@@ -166,7 +156,7 @@ def test_programs_find_what_no_single_bound_shows() -> None:
 def test_rounds_are_the_same_in_shares() -> None:
     adversary = adversary_of((2, 1, 1), 3, 8)
     for counts in some_tables(adversary, 60, 2, seed=3):
-        lattice, _ = laid_out(adversary, counts, 2)
+        lattice, _ = adversary.laid_out(counts, 2)
         whole = one_round(lattice, 2, 0, 1)
         shares = [one_round(lattice, 2, share, 3) for share in range(3)]
         assert np.array_equal(whole, np.max(shares, axis=0))
@@ -177,7 +167,7 @@ def test_the_audit_finds_something_where_something_is_lowered(cards: tuple[int, 
     """Two ways to look for the same bounds, which share no code."""
     adversary, found = adversary_of(cards, longest, most), 0
     for counts in some_tables(adversary, 100, 2, seed=11):
-        lattice, _ = laid_out(adversary, counts, 2)
+        lattice, _ = adversary.laid_out(counts, 2)
         sets = Published(lattice.attributes[:-1].astype(np.int64), lattice.units[:-1].copy(), int(lattice.units[-1]),
                          lattice.column_of.astype(np.int64))  # fmt: skip
         lowered = one_round(lattice, 2, 0, 1).any()
@@ -198,5 +188,5 @@ def test_what_proves_nothing_is_left_alone() -> None:
 
 def test_nothing_published_is_nothing_to_do() -> None:
     adversary = adversary_of((2, 2), 2, 10)
-    lattice, _ = laid_out(adversary, np.zeros(len(adversary.combinations), np.int64), 2)
+    lattice, _ = adversary.laid_out(np.zeros(len(adversary.combinations), np.int64), 2)
     assert len(lowering.lowered_units(lattice, 2)) == 0

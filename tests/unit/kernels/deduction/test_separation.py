@@ -8,7 +8,7 @@ import pytest
 from adversary import Adversary, some_tables
 
 from synth_spark.kernels.cells import Codes, Ints, starts_of
-from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
+from synth_spark.kernels.deduction.lattice import Lattice
 from synth_spark.kernels.deduction.lowering import lowered_units
 from synth_spark.kernels.deduction.separation import separate
 
@@ -19,14 +19,9 @@ adversary_of = cache(Adversary)
 
 def lowered(adversary: Adversary, counts: Ints, k: int) -> tuple[Lattice, Ints]:
     """What is published, as a lattice, and as counts of the adversary's combinations."""
-    units = counts // k
-    chosen = np.flatnonzero(units[1:] > 0) + 1
-    chosen = chosen[np.argsort(adversary.cells[chosen])]
-    lattice = lattice_of(adversary.space, adversary.cells[chosen], units[chosen], int(units[0]))
+    lattice, chosen = adversary.laid_out(counts, k)
     lowered_units(lattice, k)
-    published = np.zeros(len(counts), np.int64)
-    published[0], published[chosen] = lattice.units[-1] * k, lattice.units[:-1] * k
-    return lattice, published
+    return lattice, adversary.published(lattice, chosen, k)
 
 
 def contained(adversary: Adversary, record: tuple[int, ...]) -> npt.NDArray[np.bool_]:
