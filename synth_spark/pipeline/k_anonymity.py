@@ -34,14 +34,14 @@ def read_records(run: Run) -> None:
     try:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
-        raise read.explain_failure(error) or error from None
+        raise read.explain_failure(error, source) or error from None
     number, remarks = read.check(source, config, records.frame, since is not None)
     read.check_unchanged(config, inventory)
     run.store.facts.update(fields=[asdict(field) for field in source.fields], records=number)
     run.store.facts.update(types=sorted(source.types), inventory=None if inventory is None else inventory.as_facts())
     if since is not None:
         join_records(run, since.earlier)
-    run.store.write("input.md", read.report_text(run.store.run_id, remarks))
+    run.store.write("input.md", read.report_text(run.store.run_id, remarks, source.told))
     if any(remark.what == read.IN_SEVERAL_SOURCES for remark in remarks):
         run.progress.say("ids occur in several sources, and count once in each: see input.md in the run folder")
     if remarks:

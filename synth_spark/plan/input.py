@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from synth_spark.errors import PlanError
 
-_SUFFIXES = {".csv": "csv", ".csv.gz": "csv", ".tsv": "csv", ".tsv.gz": "csv", ".parquet": "parquet"}
+_PACKED = ("", ".gz", ".gzip", ".bz2", ".zst", ".xz")
+_SUFFIXES = {f"{kind}{packed}": "csv" for kind in (".csv", ".tsv") for packed in _PACKED} | {".parquet": "parquet"}
 
 #: A number as it is written, so that 0.1 stays 0.1.
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
@@ -43,13 +44,20 @@ class Location(Strict):
     )
     sql: str | None = Field(None, description="SQL query, instead of a path.")
     format: Literal["csv", "parquet", "delta"] | None = Field(
-        None, description="Format of the path; default: by its suffix."
+        None, description="Format of the path; default: by its suffix, or those of the files in it."
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="Field delimiter of a CSV; default: a comma, a tab for .tsv."
     )
     quote: str = Field('"', min_length=1, max_length=1, description="Quote of a CSV; doubled, it stands for itself.")
-    encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV, as Java names it.")
+    escape: str | None = Field(
+        None, min_length=1, max_length=1, description="What stands before a quote in quotes, if it is not doubled."
+    )
+    encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV, as Python names it.")
+    header: bool | None = Field(
+        None, description="Whether a CSV begins with names; default: it does, and what seems a record is refused."
+    )
+    names: tuple[Text, ...] = Field((), description="Names of the columns of a CSV without a header.")
     multiline: bool = Field(
         False, description="Whether quoted CSV values may hold line breaks (such files are read whole)."
     )
@@ -300,6 +308,10 @@ class Input(Location):
             "format",
             "delimiter",
             "quote",
+            "escape",
+            "encoding",
+            "header",
+            "names",
             "multiline",
             "sensitive_zeros",
             "trim",
@@ -314,4 +326,10 @@ def _format_of(path: str) -> str | None:
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
         if name.endswith(suffix):
             return _SUFFIXES[suffix]
-    return "delta" if (Path(path) / "_delta_log").is_dir() else None
+    if "://" in path or not Path(path).is_dir():
+        return None
+    if (Path(path) / "_delta_log").is_dir():
+        return "delta"
+    below = (file for file in Path(path).rglob("*") if not file.name.startswith(("_", ".")))
+    formats = {_format_of(str(file)) for file in below if file.is_file()} - {None}
+    return formats.pop() if len(formats) == 1 else None

@@ -8,21 +8,20 @@ twice, and one that was changed is refused.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import InputError, RunError
 from synth_spark.plan import Input, Location
+from synth_spark.sources.folders import listed
 from synth_spark.storage.hashing import sha256
 
 #: The file of a commit in a Delta table's log.
 _COMMIT = re.compile(r"(\d{20})\.json")
 #: What the commit of an append may say besides the files that it adds.
 _HARMLESS = {"commitInfo", "txn", "add"}
-#: Characters that Spark takes for a pattern in a path.
-_PATTERN = re.compile(r"[*?\[\]{}\\]")
 _FULL = "make a full run, without input.since"
 
 
@@ -148,7 +147,7 @@ def additions(earlier: Inventory, now: Inventory, run_id: str) -> dict[str, Addi
         run_id: the earlier run, for messages.
 
     Raises:
-        RunError: something that was counted is gone or another now; nothing is new; a name cannot be read by itself.
+        RunError: something that was counted is gone or another now; nothing is new.
     """
     if earlier.mappings != now.mappings:
         changed = sorted(earlier.mappings.items() ^ now.mappings.items())
@@ -160,9 +159,6 @@ def additions(earlier: Inventory, now: Inventory, run_id: str) -> dict[str, Addi
         if item.version is None and counted[item.identity] > 0:
             counted[item.identity] -= 1
         elif item.version is None:
-            if _PATTERN.search(f"{item.root}/{item.name}"):
-                problem = f"has the new file {item.name}, whose path reads as a pattern"
-                raise RunError("input", problem, "rename it: without * ? [ ] { } and \\")
             new.setdefault(item.source, {}).setdefault(item.root, []).append(str(Path(item.root) / item.name))
     gone = [item for item in earlier.items if counted[item.identity] > 0]
     if gone:
@@ -203,23 +199,11 @@ def _items(source: str, location: Location, digest: Callable[[Path], str] = sha2
         elif path.is_file():
             items.append(Item(source, "", digest(path), path.stat().st_size, None, str(path), ""))
         else:
-            for file in sorted(_data_files(path)):
+            for file in sorted(Path(found.path) for found in listed(str(path), kind).files):
                 below = file.relative_to(path)
                 folder, size = below.parent.as_posix(), file.stat().st_size
                 items.append(Item(source, folder, digest(file), size, None, str(path), below.as_posix()))
     return items
-
-
-def _data_files(folder: Path) -> Iterator[Path]:
-    """The files that Spark reads of a folder: its own, and those of partitions below it."""
-    for entry in folder.iterdir():
-        partition = "=" in entry.name
-        if entry.name.startswith(".") or (entry.name.startswith("_") and not partition):
-            continue
-        if entry.is_file() and not entry.name.endswith("._COPYING_"):
-            yield entry
-        elif entry.is_dir() and partition:
-            yield from _data_files(entry)
 
 
 def _delta(source: str, table: Path, version: int | None) -> Item | None:

@@ -1,8 +1,6 @@
 """Tables of every kind, opened as strings: CSV, Parquet, Delta, catalog tables and queries."""
 
-import codecs
 import csv
-import gzip
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +13,18 @@ from pyspark.sql.types import ArrayType, BooleanType, DataType, DecimalType, Fra
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
+from synth_spark.read import file_frames
+from synth_spark.read.examination import Laid
 from synth_spark.read.inventory import Addition
+from synth_spark.sources import csv_recognition, parquet_recognition
+from synth_spark.sources.csv_head import BLANKS
+from synth_spark.sources.csv_recognition import is_local
+from synth_spark.sources.layout import Csv, Dialect
+from synth_spark.sources.parquet_recognition import Parquet
+from synth_spark.sources.unpacking import codec_of
 
-#: Blanks trimmed from values: ASCII white space, no-break space, byte-order mark.
-BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
+__all__ = ["BLANKS", "Opened", "check_header", "nothing_of", "open_table", "read_header"]
+
 _REPLACEMENT = "\ufffd"
 #: Suffixes of compressed files that nobody can begin to read in the middle.
 _COMPRESSED = (".gz", ".deflate", ".lz4", ".snappy", ".zst", ".zstd", ".xz")
@@ -36,6 +42,8 @@ class Opened:
         booleans: names of the columns that held truth values.
         types: what its columns held, such as ``input.year int``; of a CSV, which holds texts, nothing.
         undivided: whether one task reads a whole file, however large: it is compressed, or has quoted line breaks.
+        files: the CSV files that it is made of, with how their records are written.
+        told: what people are told of its files.
     """
 
     names: tuple[str, ...]
@@ -44,6 +52,8 @@ class Opened:
     booleans: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     undivided: bool = False
+    files: tuple[Laid, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def open_table(spark: SparkSession, location: Location, where: str = "input", only: Addition | None = None) -> Opened:
@@ -62,8 +72,9 @@ def open_table(spark: SparkSession, location: Location, where: str = "input", on
     kind = location.resolved_format(where)
     for path in location.all_paths:
         _must_exist(path, where)
+    local = bool(location.all_paths) and all(is_local(path) for path in location.all_paths)
     if kind == "csv":
-        opened = _csv(spark, location if only is None else _narrowed(location, only), where)
+        opened = _csv(spark, location, where, only) if local else _remote_csv(spark, location, where)
     else:
         opened = _typed(spark, location, kind, where, only)
     check_header(opened.names, where)
@@ -75,13 +86,6 @@ def nothing_of(spark: SparkSession, opened: Opened) -> Opened:
     types = {name: "array<string>" if name in opened.lists else "string" for name in opened.names}
     columns = [F.lit(None).cast(kind).alias(f"raw{index}") for index, kind in enumerate(types.values())]
     return replace(opened, frame=spark.range(0).select(*columns))
-
-
-def _narrowed(location: Location, only: Addition) -> Location:
-    """A CSV of some of its files; what the declared path tells of them still holds."""
-    files = tuple(file for files in only.files.values() for file in files)
-    settings = {"format": "csv", "delimiter": location.resolved_delimiter}
-    return location.model_copy(update={"path": None, "paths": files, **settings})
 
 
 def check_header(header: Sequence[str], where: str = "input") -> None:
@@ -121,16 +125,32 @@ def read_header(line: str, delimiter: str, quote: str = '"') -> list[str]:
     return [name.strip(BLANKS) for name in parsed]
 
 
-def _csv(spark: SparkSession, location: Location, where: str) -> Opened:
-    """A CSV, or several with the same header."""
-    try:
-        codecs.lookup(location.encoding)
-    except LookupError:
-        raise PlanError(f"{where}.encoding", "is not known", "give a name such as UTF-8 or ISO-8859-1") from None
+def _csv(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
+    """CSV files of this machine, by what they were recognised as."""
+    source = csv_recognition.recognised(location, where)
+    if only is not None:
+        chosen = {file for files in only.files.values() for file in files}
+        source = replace(source, files=tuple(file for file in source.files if file.path in chosen))
+    undivided = any(file.packing or not file.by_spark(source.dialect) for file in source.files)
+    laid = tuple((file, source.dialect) for file in source.files)
+    frame = file_frames.csv_frame(spark, source)
+    return Opened(source.names, frame, undivided=undivided, files=laid, told=_told(where, source))
+
+
+def _told(where: str, source: Csv | Parquet) -> tuple[str, ...]:
+    """What people are told of a source of files: how it was read, and what of its folders was not."""
+    return (f"{where}: {source.sentence}", *(f"{where}: passed over {name}" for name in source.passed_over))
+
+
+def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
+    """CSV files of another file system, or several with the same header: Spark alone can look at them."""
+    codec_of(location.encoding, where)
+    if location.header is False or location.escape is not None:
+        remedy = "copy the files to a folder of this machine first, or read them as Parquet"
+        raise PlanError(f"{where}.path", "is on another file system, where header and escape cannot be set", remedy)
     delimiter = location.resolved_delimiter
     headers = [
-        tuple(read_header(_first_line(spark, path, location.encoding, where), delimiter, location.quote))
-        for path in location.all_paths
+        tuple(read_header(_first_line(spark, path, where), delimiter, location.quote)) for path in location.all_paths
     ]
     header = headers[0]
     if not header:
@@ -139,43 +159,36 @@ def _csv(spark: SparkSession, location: Location, where: str) -> Opened:
         remedy = f"give them the same, or list them under {where}.sources with columns of their own"
         raise InputError(where, "has files with different headers", remedy)
     schema = ", ".join(f"raw{index} string" for index in range(len(header)))
-    frame = (
-        spark.read.schema(schema)
-        .option("header", True)
-        .option("enforceSchema", True)
-        .option("columnPruning", False)
-        .option("mode", "FAILFAST")
-        .option("sep", delimiter)
-        .option("quote", location.quote)
-        .option("escape", location.quote)
-        .option("encoding", location.encoding)
-        .option("multiLine", location.multiline)
-        .option("ignoreLeadingWhiteSpace", True)  # around quotes, and where there are none: layout, not content
-        .option("ignoreTrailingWhiteSpace", True)
-        .csv(_absolute(location.all_paths))
-    )
+    dialect = Dialect("", delimiter, location.quote, location.quote, location.multiline)
+    reader = spark.read.schema(schema).options(**file_frames.LITERAL, **file_frames.options(dialect))
+    reader = reader.option("header", True).option("enforceSchema", True).option("columnPruning", False)
+    frame = reader.option("encoding", location.encoding).option("multiLine", location.multiline)
     undivided = location.multiline or any(path.lower().endswith(_COMPRESSED) for path in location.all_paths)
-    return Opened(header, frame, undivided=undivided)
+    return Opened(header, frame.csv(list(location.all_paths)), undivided=undivided)
 
 
-def _first_line(spark: SparkSession, path: str, encoding: str, where: str) -> str:
-    """The first line of a file, read here if it is a local file (a job costs seconds), else by Spark."""
+def _first_line(spark: SparkSession, path: str, where: str) -> str:
+    """The first line of a file of another file system."""
     try:
-        if Path(path).is_file():
-            opened = gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb")
-            with opened as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="\n") as text:
-                return text.readline().strip("\r\n")
-        first = spark.read.text(path).first()
-    except (PySparkException, OSError, EOFError):
+        first = spark.read.options(**file_frames.LITERAL).text(path).first()
+    except PySparkException:
         raise InputError(f"{where}.path", "cannot be opened", "check the path and that the file is whole") from None
     return first[0] if first else ""
 
 
 def _typed(spark: SparkSession, location: Location, kind: str, where: str, only: Addition | None) -> Opened:
+    told: tuple[str, ...] = ()
     try:
-        frame = _load(spark, location, kind)
-        frame = frame if only is None else _part(spark, frame, kind, only)
+        if kind == "parquet" and all(is_local(path) for path in location.all_paths):
+            source = parquet_recognition.recognised(location.all_paths, where)
+            chosen = None if only is None else [file for files in only.files.values() for file in files]
+            frame, told = file_frames.parquet_frame(spark, source, chosen), _told(where, source)
+        else:
+            frame = _load(spark, location, kind)
+            frame = frame if only is None else frame.where(F.col("_metadata.file_name").isin(*only.names))
         header = tuple(frame.columns)
+    except InputError:
+        raise
     except Exception:  # of Spark, of its connection to the JVM, of any reader
         remedy = "check its name, format, version and permissions"
         raise InputError(where, f"is not a readable {kind}", remedy) from None
@@ -192,7 +205,7 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str, only:
     texts = [_text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
     booleans = {name for name, kind in types.items() if isinstance(_inner(kind), BooleanType)}
     typed = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
-    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), typed)
+    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), typed, told=told)
 
 
 def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
@@ -207,20 +220,8 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
     for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
         reader = reader if value is None else reader.option(option, str(value))
     if kind == "parquet":
-        return reader.load(_absolute(location.all_paths))
+        return reader.options(**file_frames.LITERAL).load(list(location.all_paths))
     frames = [reader.load(path) for path in _absolute(location.all_paths)]
-    return frames[0] if len(frames) == 1 else _union(frames)
-
-
-def _part(spark: SparkSession, whole: DataFrame, kind: str, only: Addition) -> DataFrame:
-    """The rows of some files of a table, with the names and types of the whole."""
-    if only.names:
-        return whole.where(F.col("_metadata.file_name").isin(*only.names))
-    frames = []
-    for root, files in only.files.items():
-        reader = spark.read.schema(whole.schema).format(kind)
-        reader = reader.option("basePath", root) if Path(root).is_dir() else reader
-        frames.append(reader.load(list(files)))
     return frames[0] if len(frames) == 1 else _union(frames)
 
 

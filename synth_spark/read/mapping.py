@@ -58,7 +58,10 @@ def open_all(
         whole = whole.unionAll(frame)
     booleans = frozenset().union(*(table.booleans for table in opened.values()))
     types = frozenset().union(*(table.types for table in opened.values()))
-    return Opened(names, whole, lists, booleans, types, any(table.undivided for table in opened.values()))
+    undivided = any(table.undivided for table in opened.values())
+    files = tuple(file for table in opened.values() for file in table.files)
+    told = tuple(line for table in opened.values() for line in table.told)
+    return Opened(names, whole, lists, booleans, types, undivided, files, told)
 
 
 def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark.errors import InputError, PlanError
+from synth_spark.errors import InputError, PlanError, SynthSparkError
 from synth_spark.plan import Input, nearest, used_columns
 from synth_spark.read import constraints, generalize, mapping, subjects, values
 from synth_spark.read.counters import Counters, Remark
+from synth_spark.read.examination import Examination
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened
 from synth_spark.schema.fields import Field
@@ -32,6 +33,8 @@ class Records:
         k: fewest records with a value for it to be released.
         counters: what is counted while the frame is written; see `check`.
         types: what the columns of the input held; see `Opened`.
+        examination: a look at every byte of the files beside the work; see `check`.
+        told: what people are told of the files.
         shared_ids: one row, how many ids occur in several sources, if such an id counts once in each of them; counting
             them is a job of its own.
     """
@@ -41,6 +44,8 @@ class Records:
     k: int
     counters: Counters
     types: frozenset[str]
+    examination: Examination
+    told: tuple[str, ...] = ()
     shared_ids: DataFrame | None = None
 
 
@@ -63,14 +68,20 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
     names = [field.name for field in fields]
     _check_names(source, opened.names, fields)
     constraints.check_names(source.constraints, names)
-    rows = _rows(opened, fields, source, k, counters)
+    examination = Examination(opened.files)
+    try:
+        rows = _rows(opened, fields, source, k, counters)
+    except Exception as error:  # quantiles are read at once
+        raise _explained(error, examination) or error from None
     rows = generalize.grouped(spark, counters.observe(rows), names, source.groups, counters)
     if source.subject is not None:
         rows = subjects.joined(rows, fields, source.subject, source.record_limit, counters)
     records = constraints.kept(
         rows.select(*_columns(fields)), fields, source.constraints, source.on_violation, counters
     )
-    return Records(fields, _measured(records, fields, counters), k, counters, opened.types, _shared_ids(opened, source))
+    measured = _measured(records, fields, counters)
+    shared = _shared_ids(opened, source)
+    return Records(fields, measured, k, counters, opened.types, examination, opened.told, shared)
 
 
 def check(opened: Records, source: Input, records: DataFrame, part: bool = False) -> tuple[int, list[Remark]]:
@@ -83,8 +94,10 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
         part: whether these are some of the records: whether a column identifies them only all together tell.
 
     Raises:
-        InputError: no records; a value that is too long; an identifier; rows, codes or records that must not be.
+        InputError: no records; a value that is too long; an identifier; rows, codes or records that must not be; a
+            file with a byte that is not of its encoding, or a quote that is not closed.
     """
+    opened.examination.check()
     remarks = opened.counters.remarks()
     subjects.check(remarks)
     mapping.check(remarks)
@@ -151,8 +164,22 @@ def check_identifier(name: str, distinct: int, filled: int, source: Input) -> No
         )
 
 
-def explain_failure(error: Exception) -> InputError | None:
-    """The plain reason of a failure to read, without the record that Spark quotes; None if it is something else."""
+def explain_failure(error: Exception, opened: Records) -> SynthSparkError | None:
+    """The plain reason of a failure to read, without the record that Spark quotes; None if it is something else.
+
+    Args:
+        error: what reading ended with.
+        opened: what was read.
+    """
+    return _explained(error, opened.examination)
+
+
+def _explained(error: Exception, examination: Examination) -> SynthSparkError | None:
+    if isinstance(error, SynthSparkError):
+        return error
+    found = examination.reason()
+    if found is not None:
+        return found
     text = str(error)
     if "MALFORMED" in text or "Malformed" in text:
         return InputError(
@@ -165,11 +192,19 @@ def explain_failure(error: Exception) -> InputError | None:
     return None
 
 
-def report_text(run_id: str, remarks: Iterable[Remark]) -> str:
-    """What happened to values on the way in, as a list (Markdown)."""
+def report_text(run_id: str, remarks: Iterable[Remark], told: Iterable[str] = ()) -> str:
+    """How files were read, and what happened to values on the way in, as lists (Markdown).
+
+    Args:
+        run_id: of the run.
+        remarks: what was counted.
+        told: what is to be said of the files.
+    """
     lines = [f"- {remark.subject}: {remark.count:,} {remark.what}" for remark in remarks]
     nothing = "Every value was taken as it is."
     head = [f"# Input of {run_id}", "", "SENSITIVE: exact counts. It stays in the run folder.", ""]
+    files = [f"- {line}" for line in told]
+    head += [*files, ""] if files else []
     return "\n".join([*head, *(lines or [nothing]), ""])
 
 

@@ -32,8 +32,15 @@ def check_roots(plan: Plan) -> None:
     """Refuse a plan that would put something sensitive under the folder of the published tables; links are followed.
 
     Raises:
-        PlanError: run folders or the ledger would be there.
+        PlanError: run folders or the ledger would be there; what is written would be in a folder of the input.
     """
+    for location in (plan.input, *plan.input.sources.values()):
+        for path in location.all_paths:
+            folder = Path(path)
+            for field, written in (("output.path", Path(plan.output.path)), ("work", plan.work_folder)):
+                if folder.is_dir() and inside(folder, written):
+                    remedy = "choose a folder beside it: a later run would read it"
+                    raise PlanError(field, "is inside a folder of the input", remedy)
     root = Path(plan.output.path)
     remedy = "choose a folder beside it: whoever may read the release could read that, too"
     if inside(root, plan.work_folder):

@@ -1,0 +1,167 @@
+"""Files as tables: Spark is told every file and every column, and decides nothing; what it cannot read, tasks read."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType
+
+from synth_spark.errors import InputError
+from synth_spark.sources.csv_records import records
+from synth_spark.sources.folders import NO_VALUE, Found, escaped
+from synth_spark.sources.layout import Csv, CsvFile, Dialect
+from synth_spark.sources.parquet_recognition import Parquet
+
+#: Files that tasks read themselves are read by so many tasks at most.
+_TASKS = 256
+#: With it Spark takes a path for a path, and not for a pattern.
+LITERAL = {"__globPaths__": "false"}
+
+
+def csv_frame(spark: SparkSession, source: Csv) -> DataFrame:
+    """The records of CSV files: columns raw0, raw1, … in the order of the source's names.
+
+    Args:
+        spark: the session.
+        source: what the files are.
+    """
+    groups: dict[tuple[bool, int, tuple[str, ...]], list[CsvFile]] = {}
+    for file in source.files:
+        skipped = file.skipped if file.by_spark(source.dialect) else 0
+        groups.setdefault((file.by_spark(source.dialect), skipped, file.header), []).append(file)
+    frames = []
+    for (by_spark, _, header), files in groups.items():
+        frame = _by_spark(spark, files, source) if by_spark else _by_tasks(spark, files, source)
+        own = {name: f"own{place}" for place, name in enumerate(header)}
+        own |= {name: f"folder{place}" for place, (name, _) in enumerate(files[0].partitions)}
+        columns = [F.col(own[name]) for name in source.names]
+        frames.append(frame.select(*(column.alias(f"raw{place}") for place, column in enumerate(columns))))
+    if not frames:  # all files are empty
+        frames = [spark.range(0).select(*(F.lit("").alias(f"raw{place}") for place in range(len(source.names))))]
+    return _together(frames)
+
+
+def options(dialect: Dialect) -> dict[str, str]:
+    """What Spark is told of how records are written, for its reader and for its function alike."""
+    return {
+        "mode": "FAILFAST",
+        "sep": dialect.delimiter,
+        "quote": dialect.quote,
+        "escape": dialect.escape,
+        "ignoreLeadingWhiteSpace": "true",  # around quotes, and where there are none: layout, not content
+        "ignoreTrailingWhiteSpace": "true",
+    }
+
+
+def parquet_frame(spark: SparkSession, source: Parquet, only: Sequence[str] | None = None) -> DataFrame:
+    """The rows of Parquet files, with their names and types; a column that a file lacks is absent in its rows.
+
+    Args:
+        spark: the session.
+        source: what the files are.
+        only: if given, no other files are read; names and types are those of all.
+
+    Raises:
+        InputError: a column has several types.
+    """
+    read = [
+        (files, spark.read.options(**LITERAL).format("parquet").load([file.path for file in files]))
+        for files, _ in source.groups
+    ]
+    types = _types(read, source.partitions)
+    kept = None if only is None else set(only)
+    frames = []
+    for files, frame in read:
+        chosen = [file.path for file in files if kept is None or file.path in kept]
+        if not chosen:
+            continue
+        if len(chosen) < len(files):
+            frame = spark.read.schema(frame.schema).options(**LITERAL).format("parquet").load(chosen)
+        folders = [_folder(name).alias(name) for name in source.partitions]
+        columns = [
+            F.col(_quoted(name)) if name in frame.columns else F.lit(None).cast(kind).alias(name)
+            for name, kind in types.items()
+        ]
+        frames.append(frame.select(*columns, *folders))
+    return _together(frames)
+
+
+def _types(read: Sequence[tuple[Sequence[Found], DataFrame]], partitions: Sequence[str]) -> dict[str, DataType]:
+    """The type of every column of several tables.
+
+    Raises:
+        InputError: a column has several, or has the name of a folder ``name=value``.
+    """
+    types: dict[str, tuple[DataType, str]] = {}
+    for files, frame in read:
+        for field in frame.schema.fields:
+            name = Path(files[0].path).name
+            kind, where = types.setdefault(field.name, (field.dataType, name))
+            if kind != field.dataType:
+                problem = f"is {kind.simpleString()} in '{where}' and {field.dataType.simpleString()} in '{name}'"
+                raise InputError(f"column '{field.name}'", problem, "give it one type in all files")
+    for name in partitions:
+        if name.lower() in {one.lower() for one in types}:
+            raise InputError(
+                f"column '{name}'", "is in the files and in the names of their folders", "rename one of them"
+            )
+    return {name: kind for name, (kind, _) in types.items()}
+
+
+def _by_spark(spark: SparkSession, files: Sequence[CsvFile], source: Csv) -> DataFrame:
+    """Files whose every byte Spark's own reader takes as it is meant: columns own0, …, and folder0, …."""
+    schema = ", ".join(f"own{place} string" for place in range(len(files[0].header)))
+    reader = spark.read.schema(schema).options(**LITERAL, **options(source.dialect))
+    reader = reader.option("header", files[0].skipped == 1).option("enforceSchema", True)
+    frame = reader.option("columnPruning", False).option("encoding", source.charset).csv([file.path for file in files])
+    folders = [_folder(name).alias(f"folder{place}") for place, (name, _) in enumerate(files[0].partitions)]
+    return frame.select("*", *folders)
+
+
+def _by_tasks(spark: SparkSession, files: Sequence[CsvFile], source: Csv) -> DataFrame:
+    """Files that tasks unpack, decode and cut into records; fields are cut as Spark's own reader does."""
+    names = [f"folder{place}" for place in range(len(files[0].partitions))]
+    schema = ", ".join(f"{name} string" for name in ("record", *names))
+    rows = spark.range(0, len(files), 1, min(len(files), _TASKS))
+    found = rows.mapInArrow(_reading(tuple(files), source.dialect), schema)
+    fields = ", ".join(f"own{place} string" for place in range(len(files[0].header)))
+    parsed = F.from_csv("record", fields, options(source.dialect)).alias("fields")
+    return found.select(parsed, *names).select("fields.*", *names)
+
+
+def _reading(
+    files: tuple[CsvFile, ...], dialect: Dialect
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What a task does: numbers of files → their records."""
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for place in batch.column(0).to_pylist():
+                file = files[place]
+                for rows in records(file, dialect):
+                    values = [pa.repeat(pa.scalar(value, pa.string()), len(rows)) for _, value in file.partitions]
+                    names = ["record", *(f"folder{at}" for at in range(len(values)))]
+                    yield pa.RecordBatch.from_arrays([rows, *values], names=names)
+
+    return read
+
+
+def _folder(name: str) -> Column:
+    """The value of the innermost folder ``name=value`` that a row's file is in, as text."""
+    path = F.url_decode(F.regexp_replace(F.col("_metadata.file_path"), r"\+", "%2B"))
+    written = "|".join("".join(f"\\x{{{ord(sign):x}}}" for sign in form) for form in (name, escaped(name)))
+    value = F.regexp_extract(path, f"^.*/(?:{written})=([^/]*)/", 1)
+    return F.when(value != NO_VALUE, F.url_decode(F.regexp_replace(value, r"\+", "%2B")))
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _together(frames: list[DataFrame]) -> DataFrame:
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionAll(frame)
+    return whole

@@ -1,0 +1,138 @@
+"""What a source of CSV files is: told from the plan and the head of every file, before anything is read."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from synth_spark.errors import InputError, PlanError
+from synth_spark.sources import csv_head
+from synth_spark.sources.folders import listed
+from synth_spark.sources.layout import Csv, CsvFile, Dialect, Told
+from synth_spark.sources.signatures import encoding_by_mark, foreign_kind
+from synth_spark.sources.unpacking import codec_of, first_bytes
+
+#: Rows by which header and delimiter of the first file are judged, and of those that follow.
+_JUDGED_FIRST, _JUDGED_LATER = 1001, 101
+
+
+def is_local(path: str) -> bool:
+    """Whether a path is one of this machine's file system, and there."""
+    return "://" not in path and not path.startswith("dbfs:") and Path(path).exists()
+
+
+def recognised(told: Told, where: str = "input") -> Csv:
+    """What a source of CSV files is.
+
+    Args:
+        told: what the plan says of it; all its paths are of this machine, and there.
+        where: the part of the plan that says so, for messages.
+
+    Returns:
+        Its files, each with its packing and header, and how their records are written.
+
+    Raises:
+        PlanError: the plan contradicts itself.
+        InputError: a file is not what the plan says, or files do not fit together.
+    """
+    listings = [listed(path, "csv") for path in told.all_paths]
+    passed_over = [name for one in listings for name in one.passed_over]
+    if told.header is False and not told.names:
+        raise PlanError(f"{where}.names", "is missing", "name the columns, as input.header is false")
+    dialect = Dialect(codec_of(told.encoding, where), "", told.quote, told.escape or told.quote, told.multiline)
+    files: list[CsvFile] = []
+    delimiter: str | None = None
+    for found in (file for one in listings for file in one.files):
+        packing, head = first_bytes(found.path)
+        if not head:
+            passed_over.append(f"{Path(found.path).name} (empty)")
+            continue
+        _check_is_text(found.path, head, dialect.codec, where)
+        cut = _delimiter(told, found.path, packing, dialect, where)
+        if delimiter is not None and cut != delimiter:
+            remedy = "give all files the same delimiter, or list them under input.sources"
+            raise InputError(f"file '{Path(found.path).name}'", "names another delimiter than the files before", remedy)
+        delimiter = cut
+        file = CsvFile(found.path, packing, (), 0, found.partitions)
+        most = _JUDGED_LATER if files else _JUDGED_FIRST
+        files.append(_file(told, file, replace(dialect, delimiter=cut), where, most))
+    files = [file for file in files if file.header]
+    if not files:
+        raise InputError(where, "is empty", "give a file with a header and records")
+    names = _common(files, where)
+    dialect = replace(dialect, delimiter=delimiter or ",")
+    return Csv(names, dialect, tuple(files), told.header is not False, tuple(passed_over))
+
+
+def _check_is_text(path: str, head: bytes, codec: str, where: str) -> None:
+    """Raise `InputError` for a file that is no text, or whose byte-order mark names another encoding."""
+    mark = encoding_by_mark(head)
+    kind = foreign_kind(head) if mark in (None, "UTF-8") else None
+    field = f"file '{Path(path).name}'"
+    if kind is not None:
+        raise InputError(field, f"is {kind}, not a CSV", "export the table as CSV in UTF-8, or as Parquet")
+    if mark is not None and not codec.upper().startswith(mark):
+        problem = f"begins with the byte-order mark of {mark}, and the plan says {codec.upper()}"
+        raise InputError(field, problem, f"set {where}.encoding to {mark}")
+
+
+def _delimiter(told: Told, path: str, packing: str | None, dialect: Dialect, where: str) -> str:
+    named = csv_head.separator(path, packing, dialect)
+    if named is not None and told.delimiter not in (None, named):
+        problem = "contradicts the first line of the file, sep="
+        raise PlanError(f"{where}.delimiter", problem, "leave it out, or remove the line")
+    return named or told.resolved_delimiter
+
+
+def _file(told: Told, file: CsvFile, dialect: Dialect, where: str, most: int) -> CsvFile:
+    """A file with its header, which is none where the file holds nothing but blank lines."""
+    rows = csv_head.first_rows(file.path, file.packing, dialect, most)
+    before = int(csv_head.separator(file.path, file.packing, dialect) is not None)
+    if not rows:
+        return file
+
+    def split(other: str) -> int:
+        cut = replace(dialect, delimiter=other)
+        widths = {len(row) for row in csv_head.first_rows(file.path, file.packing, cut, most)}
+        return widths.pop() if len(widths) == 1 else 1
+
+    csv_head.check_delimiter(file.path, rows, dialect, split)
+    field = f"file '{file.name}'"
+    if told.header is False:
+        if len(rows[0]) != len(told.names):
+            problem = f"has {len(rows[0])} columns, and {where}.names {len(told.names)} names"
+            raise InputError(field, problem, "check the names and the delimiter")
+        return replace(file, header=told.names, skipped=before)
+    header = [name.strip(csv_head.BLANKS) for name in rows[0]]
+    if told.header is None:
+        csv_head.check_is_header(file.path, header, rows[1:])
+    if not dialect.multiline and any("\n" in name or "\r" in name for name in header):
+        raise InputError(field, "has a header of several lines", f"set {where}.multiline to true")
+    return replace(file, header=tuple(header), skipped=1 + before)
+
+
+def _common(files: Sequence[CsvFile], where: str) -> tuple[str, ...]:
+    """The names of all files, which must be the same; those of the first, then those of folders ``name=value``."""
+    first = files[0]
+    for file in files[1:]:
+        if sorted(file.header) != sorted(first.header):
+            _refuse_other(file, first, where)
+        if [name for name, _ in file.partitions] != [name for name, _ in first.partitions]:
+            remedy = "keep all files at the same depth, in folders of the same names"
+            raise InputError(f"file '{file.name}'", "is in other folders column=value than the files before", remedy)
+    partitions = [name for name, _ in first.partitions]
+    for name in partitions:
+        if name.lower() in {one.lower() for one in first.header}:
+            problem = "is in the files and in the names of their folders"
+            raise InputError(f"column '{name}'", problem, "rename one of them")
+    return (*first.header, *partitions)
+
+
+def _refuse_other(file: CsvFile, first: CsvFile, where: str) -> None:
+    """Raise `InputError` for a file with another header, of which no cell is told: it may be a record."""
+    if len(file.header) != len(first.header):
+        problem = f"has a header of {len(file.header)} columns, and '{first.name}' one of {len(first.header)}"
+    else:
+        place = next((at for at, name in enumerate(file.header, 1) if name not in first.header), 1)
+        problem = f"has another header than '{first.name}': see its column {place}"
+    remedy = f"give them the same columns and headers, or list them under {where}.sources"
+    raise InputError(f"file '{file.name}'", problem, remedy)

@@ -1,0 +1,141 @@
+"""The records of a CSV file as texts, whatever its packing, encoding and line ends; and a look at a whole file."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from synth_spark.errors import InputError
+from synth_spark.kernels import csv_records as kernel
+from synth_spark.sources.layout import CsvFile, Dialect
+from synth_spark.sources.unpacking import texts
+
+_CHECKED = "look at the quotes there, set input.quote or input.escape, or set input.multiline for quoted line breaks"
+
+#: Bytes of the longest record that is looked for its end.
+_LONGEST = 1 << 28
+
+
+def records(file: CsvFile, dialect: Dialect, width: int = 0) -> Iterator[pa.StringArray]:
+    """The records of a file without those that are skipped, some megabytes at a time; blank lines are no records.
+
+    Args:
+        file: the file.
+        dialect: how its records are written.
+        width: how many fields every record has; 0 if that is not looked at.
+
+    Raises:
+        InputError: it cannot be read to its end, holds a byte that is not of the encoding, or quotes that leave open
+            where a record ends.
+    """
+    scan = _Scan(file, dialect, width)
+    left, skipped = b"", 0
+    for text in texts(file.path, file.packing, dialect.codec):
+        data = text.encode()
+        ends, filled = scan.go_on(text, data)
+        whole = left + data
+        places = np.concatenate([[0], ends + len(left)]).astype(np.int64)
+        left = whole[places[-1] :]
+        if len(left) > _LONGEST:
+            problem = "has a record of more than {megabytes} megabytes"
+            raise InputError(f"file '{file.name}'", problem, _CHECKED, {"megabytes": _LONGEST >> 20})
+        rows, skipped = _some(_sliced(whole, places), filled, skipped, file.skipped)
+        if len(rows):
+            yield rows
+    filled_last = scan.finish()
+    if left:
+        rows, _ = _some(pa.array([left.decode()], pa.string()), np.array([filled_last]), skipped, file.skipped)
+        yield rows
+
+
+def examine(file: CsvFile, dialect: Dialect, width: int = 0) -> None:
+    """Look at a whole file; where no quote is in it, only its bytes are looked at.
+
+    Args:
+        file: the file.
+        dialect: how its records are written.
+        width: how many fields every record has; 0 if that is not looked at.
+
+    Raises:
+        InputError: as `records` does.
+    """
+    scan = _Scan(file, dialect, width)
+    for text in texts(file.path, file.packing, dialect.codec):
+        if width or scan.is_inside or dialect.quote in text:
+            scan.go_on(text, text.encode())
+        else:
+            scan.pass_by(text)
+    scan.finish()
+
+
+class _Scan:
+    """A walk through a file by `kernel.find_ends`."""
+
+    def __init__(self, file: CsvFile, dialect: Dialect, width: int) -> None:
+        self._file, self._dialect, self._width = file, dialect, width
+        self._state = kernel.begin()
+        signs = dialect.delimiter + dialect.quote + dialect.escape
+        self._wide = not signs.isascii()
+        self._signs = np.array([ord(sign) for sign in signs], np.int64)
+
+    def go_on(self, text: str, data: bytes) -> tuple[kernel.State, np.ndarray]:
+        """Where records end in the bytes of a text, and which of them are more than blanks."""
+        units = np.frombuffer(text.encode("utf-32-le"), np.uint32) if self._wide else np.frombuffer(data, np.uint8)
+        lines = int(np.count_nonzero(units == 10) + np.count_nonzero(units == 13))
+        ends, filled = np.zeros(lines, np.int64), np.zeros(lines, np.bool_)
+        multiline = self._dialect.multiline
+        found, fault = kernel.find_ends(units, self._state, self._signs, multiline, self._width, ends, filled)
+        if fault != kernel.FINE:
+            raise self._error(fault)
+        ends = ends[:found]
+        if self._wide and found:
+            sizes = 1 + (units >= 0x80).astype(np.int64) + (units >= 0x800) + (units >= 0x10000)
+            ends = np.cumsum(sizes)[ends - 1]
+        return ends, filled[:found]
+
+    def pass_by(self, text: str) -> None:
+        """Go over a text without quotes, which begins outside of quotes."""
+        self._state[kernel.LINES] += max(text.count("\n"), text.count("\r"))
+        delimited = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :].rpartition(self._dialect.delimiter)[2]
+        started = delimited.strip(" \t") != ""
+        self._state[kernel.PLACE] = kernel.PLAIN if started else kernel.START
+        self._state[kernel.RETURNED] = int(text.endswith("\r"))
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the last text ended in a quoted value, or right behind one."""
+        return int(self._state[kernel.PLACE]) not in (kernel.START, kernel.PLAIN)
+
+    def finish(self) -> bool:
+        """End the walk; returns whether what is left without a line end is a record."""
+        place, state = int(self._state[kernel.PLACE]), self._state
+        if place in (kernel.QUOTED, kernel.ESCAPED):
+            problem, line = "has a quote in line {line} that is never closed", int(state[kernel.OPENED])
+            raise InputError(f"file '{self._file.name}'", problem, _CHECKED, {"line": line})
+        if self._width and state[kernel.FILLED] and state[kernel.FIELDS] + 1 != self._width:
+            raise self._error(kernel.UNEVEN, last=True)
+        return bool(state[kernel.FILLED])
+
+    def _error(self, fault: int, last: bool = False) -> InputError:
+        problems = {
+            kernel.BROKEN: "has a quoted value in line {line} that its line does not close",
+            kernel.BEHIND: "has text behind a closing quote in line {line}",
+            kernel.UNEVEN: "has a row in line {line} with more or fewer fields than its header",
+        }
+        remedy = "check delimiter and quotes" if fault == kernel.UNEVEN else _CHECKED
+        line = int(self._state[kernel.LINES]) + (1 if last or fault == kernel.BEHIND else 0)
+        return InputError(f"file '{self._file.name}'", problems[fault], remedy, {"line": line})
+
+
+def _sliced(data: bytes, places: np.ndarray) -> pa.StringArray:
+    """The texts between places."""
+    count = len(places) - 1
+    offsets = pa.py_buffer(places.astype(np.int32))
+    return pa.Array.from_buffers(pa.string(), count, [None, offsets, pa.py_buffer(data)])
+
+
+def _some(rows: pa.StringArray, filled: np.ndarray, skipped: int, most: int) -> tuple[pa.StringArray, int]:
+    """The records that are more than blanks, without those that are skipped; and how many have been skipped by now."""
+    kept = rows.filter(pa.array(filled))
+    passed = min(most - skipped, len(kept))
+    return kept.slice(passed), skipped + passed

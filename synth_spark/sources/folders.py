@@ -1,0 +1,124 @@
+"""Which files of a folder are its data, and which are passed over; what may be data and is not read is refused."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from synth_spark.errors import InputError
+
+#: How Hive and Spark name the folder of rows without a value.
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+#: Signs that they write by their number in the names of folders.
+_ESCAPED = "\"#%'*/:=?\\{[]^\x7f"
+#: Names beginning with an underscore that programs leave beside tables.
+_MARKS = ("_SUCCESS", "_committed_", "_started_", "_temporary", "_metadata", "_common_metadata", "_spark_metadata")
+#: Suffixes of files that are tables of one kind, or none at all.
+_OF_TEXT = (".csv", ".tsv", ".tab", ".psv", ".txt")
+_OF_PARQUET = (".parquet", ".pq")
+_OF_NO_TABLE = (
+    ".xlsx", ".xls", ".ods", ".docx", ".doc", ".pdf", ".md", ".html", ".htm", ".xml", ".json", ".jsonl", ".yml",
+    ".yaml", ".zip", ".7z", ".rar", ".tar", ".tgz", ".png", ".jpg", ".py", ".r", ".sql", ".log", ".db", ".sqlite",
+    ".orc", ".avro", ".sav", ".dta", ".sas7bdat", ".ini", ".bak", ".tmp",
+)  # fmt: skip
+
+
+#: (name, value) of folders ``name=value``, outermost first; None: without a value.
+Partitions = tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a source.
+
+    Attributes:
+        path: absolute.
+        partitions: the folders ``name=value`` that it is in.
+    """
+
+    path: str
+    partitions: Partitions = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a path names.
+
+    Attributes:
+        files: its files, in the order of their paths.
+        passed_over: names of files and folders in it that are not read, each with the reason.
+    """
+
+    files: tuple[Found, ...]
+    passed_over: tuple[str, ...] = ()
+
+
+def listed(root: str, kind: str) -> Listing:
+    """The files that a path names: itself, or those in a folder and in its folders ``name=value``.
+
+    Args:
+        root: a file or a folder that is there.
+        kind: csv or parquet.
+
+    Raises:
+        InputError: a folder holds what may be records and would not be read.
+    """
+    path = Path(root).absolute()
+    if path.is_file():
+        return Listing((Found(str(path)),))
+    if (path / "_delta_log").is_dir():
+        problem = f"is a Delta table, not a folder of {kind}"
+        raise InputError(f"folder '{path.name}'", problem, "set the format to delta")
+    passed_over: list[str] = []
+    return Listing(tuple(_below(path, (), kind, passed_over)), tuple(passed_over))
+
+
+def _below(folder: Path, above: Partitions, kind: str, passed_over: list[str]) -> Iterator[Found]:
+    for entry in sorted(folder.iterdir()):
+        name = entry.name
+        if entry.is_dir():
+            if "=" in name and not name.startswith("."):
+                yield from _below(entry, (*above, _partition(name)), kind, passed_over)
+            elif name.startswith((".", *_MARKS)):
+                passed_over.append(f"{name} (a folder that programs leave beside tables)")
+            else:
+                remedy = f"list the folders under input.paths, name it column=value, or move it out of '{folder.name}'"
+                raise InputError(f"folder '{folder.name}'", f"holds the folder '{name}', which is not read", remedy)
+        elif name.startswith((".", *_MARKS)) or name.endswith("._COPYING_"):
+            passed_over.append(f"{name} (a file that programs leave beside tables)")
+        elif entry.stat().st_size == 0:
+            passed_over.append(f"{name} (empty)")
+        else:
+            _check_is_data(entry, kind)
+            yield Found(str(entry), above)
+
+
+def _check_is_data(file: Path, kind: str) -> None:
+    suffixes = {suffix.lower() for suffix in file.suffixes[-2:]}
+    others = _OF_PARQUET if kind == "csv" else _OF_TEXT
+    if file.name.startswith("_"):
+        problem, remedy = "whose name begins with an underscore", "rename it if it holds records, or move it away"
+    elif suffixes & {*_OF_NO_TABLE, *others}:
+        problem, remedy = f"which is no {kind} by its name", "move it out of the folder, or name files by input.paths"
+    else:
+        return
+    raise InputError(f"folder '{file.parent.name}'", f"holds the file '{file.name}', {problem}", remedy)
+
+
+def escaped(name: str) -> str:
+    """A column's name as Hive and Spark write it into the name of a folder.
+
+    >>> escaped("a:b"), escaped("district")
+    ('a%3Ab', 'district')
+    """
+    return "".join(f"%{ord(sign):02X}" if sign in _ESCAPED or ord(sign) < 32 else sign for sign in name)
+
+
+def _partition(name: str) -> tuple[str, str | None]:
+    """A folder's column and value, as text.
+
+    >>> _partition("district=01"), _partition("a=b%3Ac")
+    (('district', '01'), ('a', 'b:c'))
+    """
+    column, _, value = name.partition("=")
+    return unquote(column), None if value == NO_VALUE else unquote(value)

@@ -1,0 +1,89 @@
+"""What a source of Parquet files is: its files in order, with the columns and types that their footers name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synth_spark.errors import InputError
+from synth_spark.sources.folders import Found, listed
+from synth_spark.sources.signatures import HEAD, foreign_kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A source of Parquet files.
+
+    Attributes:
+        groups: files of the same columns and types, and these; in the order of their first files.
+        partitions: names of the folders ``name=value`` that all files are in.
+        passed_over: what its folders hold that is not read, each with the reason.
+    """
+
+    groups: "tuple[tuple[tuple[Found, ...], pa.Schema], ...]"
+    partitions: tuple[str, ...]
+    passed_over: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """How it was read, for people."""
+        files = sum(len(found) for found, _ in self.groups)
+        return f"{files:,} {'file' if files == 1 else 'files'} of Parquet"
+
+
+def recognised(paths: tuple[str, ...], where: str = "input") -> Parquet:
+    """What a source of Parquet files is.
+
+    Args:
+        paths: files and folders of this machine that are there.
+        where: the part of the plan that names them, for messages.
+
+    Raises:
+        InputError: a file is no Parquet file, has a name that Spark does not read, or is in other folders.
+    """
+    listings = [listed(path, "parquet") for path in paths]
+    files = [file for one in listings for file in one.files]
+    if not files:
+        raise InputError(where, "is empty", "give a table with records")
+    partitions = tuple(name for name, _ in files[0].partitions)
+    groups: dict[pa.Schema, list[Found]] = {}
+    for file in files:
+        _check_name(file)
+        if tuple(name for name, _ in file.partitions) != partitions:
+            remedy = "keep all files at the same depth, in folders of the same names"
+            problem = "is in other folders column=value than the files before"
+            raise InputError(f"file '{Path(file.path).name}'", problem, remedy)
+        groups.setdefault(schema_of(file.path, where), []).append(file)
+    passed_over = tuple(name for one in listings for name in one.passed_over)
+    return Parquet(tuple((tuple(found), schema) for schema, found in groups.items()), partitions, passed_over)
+
+
+def schema_of(path: str, where: str = "input") -> "pa.Schema":
+    """Names and types of the columns of a file.
+
+    Raises:
+        InputError: it is no Parquet file.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(path).remove_metadata()
+    except (OSError, ValueError):
+        pass
+    field, problem = where, "is not a readable parquet"
+    try:
+        with Path(path).open("rb") as raw:
+            kind = foreign_kind(raw.read(HEAD))
+        problem = problem if kind in (None, "a Parquet file") else f"{problem}: '{Path(path).name}' is {kind}"
+    except OSError:
+        pass
+    raise InputError(field, problem, "check its name, format and permissions")
+
+
+def _check_name(file: Found) -> None:
+    name = Path(file.path).name
+    if name.startswith(("_", ".")) or ":" in name or not file.path.isprintable():
+        problem = "has a name that Spark passes over: it begins with _ or ., or holds a colon"
+        raise InputError(f"file '{name}'", problem, "rename it")

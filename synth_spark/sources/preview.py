@@ -1,0 +1,147 @@
+"""The shape of an input before any job runs: exact names, and estimates from the head of a file. No Spark here."""
+
+import io
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from synth_spark.errors import InputError
+from synth_spark.plan import Input, Location, used_columns
+from synth_spark.sources import csv_head, csv_recognition, parquet_recognition
+from synth_spark.sources.layout import Csv, CsvFile
+from synth_spark.sources.parquet_recognition import Parquet
+
+#: Records looked at.
+_SAMPLE = 20_000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """An input's shape.
+
+    Attributes:
+        names: used columns.
+        places: of the used columns in a record of the sample.
+        sample: the records looked at, as they are in the file.
+        records: number of records; an estimate unless ``exact``.
+        exact: whether all records were looked at.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    sample: list[list[str]]
+    records: int
+    exact: bool
+
+    @cached_property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The records looked at, values of used columns; "" = absent. Plans alone ask for them, not runs."""
+        return [tuple(_value(row, place) for place in self.places) for row in self.sample]
+
+    @cached_property
+    def cards(self) -> tuple[int, ...]:
+        """Values of each column among the records looked at."""
+        return tuple(len(set(values) - {""}) for values in zip(*self.rows, strict=True))
+
+    @cached_property
+    def distinct(self) -> int:
+        """Distinct records, projected from those looked at."""
+        return max(1, round(self.records * len(set(self.rows)) / len(self.rows)))
+
+    @cached_property
+    def filled(self) -> int:
+        """Values of a record on average, among those looked at, rounded up."""
+        return math.ceil(sum(value != "" for row in self.rows for value in row) / len(self.rows))
+
+
+def look(source: Input) -> Preview | None:
+    """Look at the head of local CSV or Parquet files; None where only Spark can tell the records' shape.
+
+    Raises:
+        InputError: a file is missing, empty, or not what the plan says.
+        PlanError: a column named in the plan is not in the input.
+    """
+    for name, part in source.sources.items():
+        _recognised(part, f"input.sources.{name}")
+    if source.sources:
+        return None
+    found = _recognised(source, "input")
+    if found is None:
+        return None
+    head = _head_of_csv(found) if isinstance(found, Csv) else _head_of_parquet(found)
+    if not source.is_plain or head is None:
+        return None
+    header, sample, records = head
+    used = tuple(used_columns(header, source.columns))
+    places = tuple(header.index(name) for name in used)
+    if not sample:
+        raise InputError("input", "holds no records under its header", "give a table with records")
+    return Preview(used, places, sample, records, records == len(sample))
+
+
+def _recognised(location: Location, where: str) -> Csv | Parquet | None:
+    """What a source of files is; None for others, and for files of another file system."""
+    kind = location.resolved_format(where)
+    if kind not in ("csv", "parquet"):
+        return None
+    for path in location.all_paths:
+        if "://" in path or path.startswith("dbfs:"):
+            return None
+        if not Path(path).exists():
+            raise InputError(f"{where}.path", f"{path} does not exist", "check the path")
+    if kind == "csv":
+        return csv_recognition.recognised(location, where)
+    return parquet_recognition.recognised(location.all_paths, where)
+
+
+def _value(row: list[str], place: int) -> str:
+    value = row[place].strip() if place < len(row) else ""
+    return "" if value == "0" else value
+
+
+def _head_of_csv(source: Csv) -> tuple[list[str], list[list[str]], int] | None:
+    """Names, first records and number of records; None where a folder's name is a column."""
+    first = source.files[0]
+    if first.partitions:
+        return None
+    with csv_head.rows_of(first.path, first.packing, source.dialect) as rows:
+        data = islice(rows, int(source.has_header), None)
+        sample = list(islice(data, _SAMPLE))
+    if len(source.files) == 1 and len(sample) < _SAMPLE:
+        return list(first.header), sample, len(sample)
+    read = sum(len(value) + 1 for row in sample for value in row)
+    size = sum(Path(file.path).stat().st_size for file in source.files) * _inflation(first)
+    return list(first.header), sample, max(len(sample), round(len(sample) * size / max(1, read)))
+
+
+def _head_of_parquet(source: Parquet) -> tuple[list[str], list[list[str]], int] | None:
+    """Names, first records and number of records; None where files differ, or a folder's name is a column."""
+    import pyarrow.parquet as pq
+
+    if source.partitions or len(source.groups) > 1:
+        return None
+    files, schema = source.groups[0]
+    try:
+        opened = pq.ParquetFile(files[0].path)
+        batch = next(opened.iter_batches(_SAMPLE), None)
+    except (OSError, ValueError):
+        raise InputError("input", "is not a readable parquet", "check its name, format and permissions") from None
+    rows = [] if batch is None else [list(map(_shown, row.values())) for row in batch.to_pylist()]
+    whole = sum(Path(file.path).stat().st_size for file in files)
+    records = round(opened.metadata.num_rows * whole / max(1, Path(files[0].path).stat().st_size))
+    return list(schema.names), rows, records
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _inflation(file: CsvFile) -> float:
+    """How much larger a file is when unpacked, by the length that a gzip file states in its last four bytes."""
+    if file.packing != "gzip":
+        return 1.0
+    with Path(file.path).open("rb") as packed:
+        packed.seek(-4, io.SEEK_END)
+        return max(1.0, int.from_bytes(packed.read(4), "little") / Path(file.path).stat().st_size)

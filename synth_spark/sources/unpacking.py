@@ -1,0 +1,134 @@
+"""Files as streams of unpacked bytes, and of text; a byte that is not of the encoding is an error, with its line."""
+
+import bz2
+import codecs
+import gzip
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from synth_spark.errors import InputError, PlanError
+from synth_spark.sources.signatures import HEAD, packing_of
+
+#: What a packed file that is torn or damaged is reported by.
+TORN = (EOFError, zlib.error, lzma.LZMAError, OSError)
+#: Bytes that are unpacked and decoded at a time.
+_CHUNK = 1 << 22
+
+
+@contextmanager
+def unpacked(path: str, packing: str | None) -> Iterator[IO[bytes]]:
+    """A file as a stream of bytes.
+
+    Args:
+        path: of the file.
+        packing: of its bytes, as `packing_of` tells it.
+    """
+    opened: Any
+    if packing == "gzip":
+        opened = gzip.open(path, "rb")
+    elif packing == "bzip2":
+        opened = bz2.open(path, "rb")
+    elif packing == "xz":
+        opened = lzma.open(path, "rb")
+    elif packing == "zstd":
+        import pyarrow as pa
+
+        opened = pa.CompressedInputStream(pa.OSFile(path), "zstd")
+    else:
+        opened = Path(path).open("rb")
+    with opened as stream:
+        yield stream
+
+
+def first_bytes(path: str) -> tuple[str | None, bytes]:
+    """The packing of a file, and the first of its unpacked bytes.
+
+    Raises:
+        InputError: it cannot be opened, or is packed and torn.
+    """
+    with told_if_torn(path):
+        with Path(path).open("rb") as raw:
+            head = raw.read(HEAD)
+        packing = packing_of(head)
+        if packing is not None:
+            with unpacked(path, packing) as stream:
+                head = stream.read(HEAD)
+        return packing, head
+
+
+@contextmanager
+def told_if_torn(path: str) -> Iterator[None]:
+    """Raise `InputError` with the file's name where the body finds that it cannot be read to its end."""
+    try:
+        yield
+    except TORN:
+        remedy = "check that the file is whole, and that you may read it"
+        raise InputError(f"file '{Path(path).name}'", "cannot be read to its end", remedy) from None
+
+
+def codec_of(encoding: str, where: str = "input") -> str:
+    """The name that Python has for an encoding of text.
+
+    Args:
+        encoding: as the plan names it.
+        where: the part of the plan that names it, for messages.
+
+    Raises:
+        PlanError: there is no encoding of that name.
+
+    >>> codec_of("latin1"), codec_of("windows-1252"), codec_of("UTF8")
+    ('iso8859-1', 'cp1252', 'utf-8')
+    """
+    try:
+        b"".decode(encoding)  # what is no encoding of text is refused here, too
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError, TypeError):
+        remedy = "give a name that Python knows, such as UTF-8, windows-1252 or ISO-8859-1"
+        raise PlanError(f"{where}.encoding", "is not known", remedy) from None
+    return "utf-8" if name == "utf-8-sig" else name
+
+
+def decoding(codec: str) -> str:
+    """The codec that text is read with: of UTF-8 the one that takes a byte-order mark away."""
+    return "utf-8-sig" if codec == "utf-8" else codec
+
+
+def texts(path: str, packing: str | None, codec: str) -> Iterator[str]:
+    """The text of a file, some megabytes at a time.
+
+    Raises:
+        InputError: it holds a byte that is not of the encoding, or cannot be read to its end.
+    """
+    lines = 1
+    decoder = codecs.getincrementaldecoder(decoding(codec))("strict")
+    with told_if_torn(path), unpacked(path, packing) as stream:
+        while True:
+            chunk = stream.read(_CHUNK)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeError as error:
+                place = error.start if isinstance(error, UnicodeDecodeError) else 0
+                held = error.object if isinstance(error, UnicodeDecodeError) else b""
+                raise _undecodable(path, codec, lines + _line_ends(held[:place].decode(codec, "replace"))) from None
+            lines += _line_ends(text)
+            if text:
+                yield text
+            if not chunk:
+                return
+
+
+def _line_ends(text: str) -> int:
+    return max(text.count("\n"), text.count("\r"))
+
+
+def _undecodable(path: str, codec: str, line: int) -> InputError:
+    return InputError(
+        f"file '{Path(path).name}'",
+        f"holds a byte in line {{line}} that is not {codec.upper()}",
+        "set input.encoding to the encoding of the file, or convert it to UTF-8 first",
+        {"line": line},
+    )
