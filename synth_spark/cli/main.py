@@ -23,11 +23,11 @@ from synth_spark.monitoring import Watch
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
 from synth_spark.plan.planner import resolve
+from synth_spark.plan.sources.preview import look
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.runtime.imports import uncollected
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
-from synth_spark.sources.preview import look
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -5,9 +5,9 @@ import textwrap
 
 from synth_spark.plan import SingleCounts, what_is_counted
 from synth_spark.plan.planner import ResolvedPlan
+from synth_spark.plan.sources.preview import Preview
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
 from synth_spark.privacy.ledger import Account, Entry
-from synth_spark.sources.preview import Preview
 
 #: Expected absolute value of Gaussian noise of scale 1.
 _MEAN_ABSOLUTE = math.sqrt(2 / math.pi)

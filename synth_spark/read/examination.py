@@ -7,8 +7,8 @@ import threading
 from collections.abc import Sequence
 
 from synth_spark.errors import SynthSparkError
-from synth_spark.sources.csv_records import examine
-from synth_spark.sources.layout import CsvFile, Dialect
+from synth_spark.plan.sources.csv_records import examine
+from synth_spark.plan.sources.layout import CsvFile, Dialect
 
 #: Files with how their records are written.
 Laid = tuple[CsvFile, Dialect]

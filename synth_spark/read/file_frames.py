@@ -6,17 +6,18 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType
+from pyspark.sql.types import DataType, StructType
 
 from synth_spark.errors import InputError
-from synth_spark.sources.csv_records import records
-from synth_spark.sources.folders import NO_VALUE, Found, escaped
-from synth_spark.sources.layout import Csv, CsvFile, Dialect
-from synth_spark.sources.parquet_recognition import Parquet
+from synth_spark.plan.sources.csv_records import records
+from synth_spark.plan.sources.folders import NO_VALUE, Found, escaped
+from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, is_pattern
+from synth_spark.plan.sources.parquet_recognition import Parquet
 
 #: Files that tasks read themselves are read by so many tasks at most.
 _TASKS = 256
-#: With it Spark takes a path for a path, and not for a pattern.
+#: With it Spark takes a path for a path, and not for a pattern; but of several paths, of which one reads as a pattern,
+#: it reads all several times. So such a path is always given alone.
 LITERAL = {"__globPaths__": "false"}
 
 
@@ -66,10 +67,7 @@ def parquet_frame(spark: SparkSession, source: Parquet, only: Sequence[str] | No
     Raises:
         InputError: a column has several types.
     """
-    read = [
-        (files, spark.read.options(**LITERAL).format("parquet").load([file.path for file in files]))
-        for files, _ in source.groups
-    ]
+    read = [(files, _load(spark, [file.path for file in files])) for files, _ in source.groups]
     types = _types(read, source.partitions)
     kept = None if only is None else set(only)
     frames = []
@@ -78,7 +76,7 @@ def parquet_frame(spark: SparkSession, source: Parquet, only: Sequence[str] | No
         if not chosen:
             continue
         if len(chosen) < len(files):
-            frame = spark.read.schema(frame.schema).options(**LITERAL).format("parquet").load(chosen)
+            frame = _load(spark, chosen, frame.schema)
         folders = [_folder(name).alias(name) for name in source.partitions]
         columns = [
             F.col(_quoted(name)) if name in frame.columns else F.lit(None).cast(kind).alias(name)
@@ -86,6 +84,15 @@ def parquet_frame(spark: SparkSession, source: Parquet, only: Sequence[str] | No
         ]
         frames.append(frame.select(*columns, *folders))
     return _together(frames)
+
+
+def _load(spark: SparkSession, paths: list[str], schema: StructType | None = None) -> DataFrame:
+    """Parquet files of the same columns; those whose paths read as patterns one by one, see `LITERAL`."""
+    reader = spark.read.options(**LITERAL).format("parquet")
+    reader = reader if schema is None else reader.schema(schema)
+    plain = [path for path in paths if not is_pattern(path)]
+    parts = [*([plain] if plain else []), *([path] for path in paths if is_pattern(path))]
+    return _together([reader.load(part) for part in parts])
 
 
 def _types(read: Sequence[tuple[Sequence[Found], DataFrame]], partitions: Sequence[str]) -> dict[str, DataType]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from synth_spark.errors import InputError, RunError
 from synth_spark.plan import Input, Location
-from synth_spark.sources.folders import listed
+from synth_spark.plan.sources.folders import listed
 from synth_spark.storage.hashing import sha256
 
 #: The file of a commit in a Delta table's log.

@@ -13,15 +13,15 @@ from pyspark.sql.types import ArrayType, BooleanType, DataType, DecimalType, Fra
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
+from synth_spark.plan.sources import csv_recognition, parquet_recognition
+from synth_spark.plan.sources.csv_head import BLANKS
+from synth_spark.plan.sources.csv_recognition import is_local
+from synth_spark.plan.sources.layout import Csv, Dialect
+from synth_spark.plan.sources.parquet_recognition import Parquet
+from synth_spark.plan.sources.unpacking import codec_of
 from synth_spark.read import file_frames
 from synth_spark.read.examination import Laid
 from synth_spark.read.inventory import Addition
-from synth_spark.sources import csv_recognition, parquet_recognition
-from synth_spark.sources.csv_head import BLANKS
-from synth_spark.sources.csv_recognition import is_local
-from synth_spark.sources.layout import Csv, Dialect
-from synth_spark.sources.parquet_recognition import Parquet
-from synth_spark.sources.unpacking import codec_of
 
 __all__ = ["BLANKS", "Opened", "check_header", "nothing_of", "open_table", "read_header"]
 
@@ -164,7 +164,8 @@ def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
     reader = reader.option("header", True).option("enforceSchema", True).option("columnPruning", False)
     frame = reader.option("encoding", location.encoding).option("multiLine", location.multiline)
     undivided = location.multiline or any(path.lower().endswith(_COMPRESSED) for path in location.all_paths)
-    return Opened(header, frame.csv(list(location.all_paths)), undivided=undivided)
+    whole = _union([frame.csv(path) for path in location.all_paths])
+    return Opened(header, whole, undivided=undivided)
 
 
 def _first_line(spark: SparkSession, path: str, where: str) -> str:
@@ -220,7 +221,7 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
     for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
         reader = reader if value is None else reader.option(option, str(value))
     if kind == "parquet":
-        return reader.options(**file_frames.LITERAL).load(list(location.all_paths))
+        reader = reader.options(**file_frames.LITERAL)
     frames = [reader.load(path) for path in _absolute(location.all_paths)]
     return frames[0] if len(frames) == 1 else _union(frames)
 

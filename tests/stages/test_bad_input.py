@@ -55,10 +55,10 @@ def test_files_that_cannot_be_released(
 def test_bytes_that_are_not_utf8(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "latin.csv"
     source.write_bytes(b"a,b,c\n" + ROWS.encode() + b"caf\xe9,b,c\n")
-    says = "column 'a': holds bytes that are not UTF-8; set input.encoding, or convert the file to UTF-8 first"
+    says = "file 'latin.csv': holds a byte in line … that is not UTF-8; set input.encoding to the encoding of the file"
     refused(["run", "--input", str(source)], capsys, tmp_path / "out", code=3, says=says)
     source.write_bytes(b"a,caf\xe9,c\n" + ROWS.encode())
-    says = "input: has a name for column 2 that is not UTF-8"
+    says = "file 'latin.csv': holds a byte in line"
     refused(["run", "--input", str(source)], capsys, tmp_path / "out", code=3, says=says)
 
 

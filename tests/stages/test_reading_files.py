@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from synth_spark import read
 from synth_spark.errors import SynthSparkError
 from synth_spark.plan import parse
-from synth_spark.sources.csv_recognition import recognised
+from synth_spark.plan.sources.csv_recognition import recognised
 
 TEXT = "size,side\nbig,left\nsmall,right\n"
 ROWS = [("big", "left"), ("small", "right")]

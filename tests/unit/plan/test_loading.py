@@ -51,7 +51,8 @@ def test_the_examples_are_plans() -> None:
     unused = {"path", "paths", "table", "sql", "format", "delimiter", "multiline", "version", "timestamp", "rename"}
     shown = rich.model_dump(exclude_unset=True)
     assert set(Input.model_fields) - set(shown) - unused == {
-        "quote", "encoding", "columns", "trim", "identifiers", "record_limit", "max_value_length", "since",
+        "quote", "escape", "encoding", "header", "names",
+        "columns", "trim", "identifiers", "record_limit", "max_value_length", "since",
     }  # fmt: skip
     assert not rich.is_plain
 
@@ -385,6 +386,7 @@ def test_a_plan_is_printed_without_its_defaults_unless_all_of_it_is_asked_for(
     ("path", "kind"),
     [
         ("a.csv", "csv"), ("A.CSV", "csv"), ("a.csv.gz", "csv"), ("a.tsv", "csv"), ("a.TSV.GZ", "csv"),
+        ("a.csv.bz2", "csv"),
         ("a.parquet", "parquet"), ("a.parquet/", "parquet"), ("s3://b/a.b.csv", "csv"), ("dir.csv/", "csv"),
     ],
 )  # fmt: skip
@@ -392,7 +394,7 @@ def test_the_format_follows_from_the_suffix(path: str, kind: str) -> None:
     assert Input(path=path).resolved_format() == kind
 
 
-@pytest.mark.parametrize("path", ["a", "a.gz", "a.txt", "csv", "a.csv.bz2", "a.csv.zip", "acsv"])
+@pytest.mark.parametrize("path", ["a", "a.gz", "a.txt", "csv", "a.csv.zip", "acsv"])
 def test_an_unknown_suffix_needs_a_format(path: str) -> None:
     with pytest.raises(PlanError) as caught:
         Input(path=path).resolved_format()

@@ -9,8 +9,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from synth_spark.errors import InputError
-from synth_spark.sources.layout import Dialect
-from synth_spark.sources.unpacking import decoding, texts, told_if_torn, unpacked
+from synth_spark.plan.sources.layout import Dialect
+from synth_spark.plan.sources.unpacking import decoding, texts, told_if_torn, unpacked
 
 #: Blanks trimmed from names: ASCII white space, no-break space, byte-order mark.
 BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import InputError
-from synth_spark.sources.folders import Found, listed
-from synth_spark.sources.signatures import HEAD, foreign_kind
+from synth_spark.plan.sources.folders import Found, listed
+from synth_spark.plan.sources.signatures import HEAD, foreign_kind
 
 if TYPE_CHECKING:
     import pyarrow as pa

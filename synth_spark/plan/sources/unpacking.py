@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.sources.signatures import HEAD, packing_of
+from synth_spark.plan.sources.signatures import HEAD, packing_of
 
 #: What a packed file that is torn or damaged is reported by.
 TORN = (EOFError, zlib.error, lzma.LZMAError, OSError)

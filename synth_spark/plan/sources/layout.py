@@ -4,12 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from synth_spark.sources.folders import Partitions
+from synth_spark.plan.sources.folders import Partitions
 
 #: Suffixes by which Spark unpacks a file, whatever it is.
 _UNPACKED_BY_SPARK = (".gz", ".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".zstd", ".xz")
 #: Codecs of Python → charsets under which Spark's reader decodes them alike.
 _DECODED_BY_SPARK = {"utf-8": "UTF-8", "ascii": "UTF-8", "iso8859-1": "ISO-8859-1"}
+
+
+def is_pattern(path: str) -> bool:
+    """Whether Spark takes a path for a pattern.
+
+    >>> is_pattern("cases[1].csv"), is_pattern("cases 1.csv")
+    (True, False)
+    """
+    return any(sign in path for sign in "*?[]{}\\")
 
 
 class Told(Protocol):
@@ -100,6 +109,7 @@ class CsvFile:
         packed = self.packing == "gzip" and suffix == ".gz"
         plain = self.packing is None and suffix.lower() not in _UNPACKED_BY_SPARK
         named = not self.name.startswith(("_", ".")) and ":" not in self.name and self.path.isprintable()
+        named = named and not is_pattern(self.path)
         told = dialect.codec in _DECODED_BY_SPARK and not dialect.multiline and self.skipped <= 1
         return (packed or plain) and named and told
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from synth_spark.errors import InputError
 from synth_spark.plan import Input, Location, used_columns
-from synth_spark.sources import csv_head, csv_recognition, parquet_recognition
-from synth_spark.sources.layout import Csv, CsvFile
-from synth_spark.sources.parquet_recognition import Parquet
+from synth_spark.plan.sources import csv_head, csv_recognition, parquet_recognition
+from synth_spark.plan.sources.layout import Csv, CsvFile
+from synth_spark.plan.sources.parquet_recognition import Parquet
 
 #: Records looked at.
 _SAMPLE = 20_000

@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from synth_spark.errors import InputError
 from synth_spark.kernels import csv_records as kernel
-from synth_spark.sources.layout import CsvFile, Dialect
-from synth_spark.sources.unpacking import texts
+from synth_spark.plan.sources.layout import CsvFile, Dialect
+from synth_spark.plan.sources.unpacking import texts
 
 _CHECKED = "look at the quotes there, set input.quote or input.escape, or set input.multiline for quoted line breaks"
 

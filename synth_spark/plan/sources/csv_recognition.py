@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.sources import csv_head
-from synth_spark.sources.folders import listed
-from synth_spark.sources.layout import Csv, CsvFile, Dialect, Told
-from synth_spark.sources.signatures import encoding_by_mark, foreign_kind
-from synth_spark.sources.unpacking import codec_of, first_bytes
+from synth_spark.plan.sources import csv_head
+from synth_spark.plan.sources.folders import listed
+from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, Told
+from synth_spark.plan.sources.signatures import encoding_by_mark, foreign_kind
+from synth_spark.plan.sources.unpacking import codec_of, first_bytes
 
 #: Rows by which header and delimiter of the first file are judged, and of those that follow.
 _JUDGED_FIRST, _JUDGED_LATER = 1001, 101
