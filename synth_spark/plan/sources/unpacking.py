@@ -3,6 +3,7 @@
 import bz2
 import codecs
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Iterator
@@ -84,7 +85,7 @@ def codec_of(encoding: str, where: str = "input") -> str:
     ('iso8859-1', 'cp1252', 'utf-8')
     """
     try:
-        b"".decode(encoding)  # what is no encoding of text is refused here, too
+        io.TextIOWrapper(io.BytesIO(), encoding)  # refuses codecs that are no encodings of text
         name = codecs.lookup(encoding).name
     except (LookupError, ValueError, TypeError):
         remedy = "give a name that Python knows, such as UTF-8, windows-1252 or ISO-8859-1"
