@@ -325,7 +325,8 @@ def test_several_files_encodings_quotes_and_names(spark: SparkSession, tmp_path:
     assert found.names == ["size", "b"]
     assert sorted(found.rows) == [("k|ein", "éo"), ("k|ein", "ét")]
     (tmp_path / "two.csv").write_text("other|b\nx|y\n")
-    says = refused(spark, InputError, paths=[str(tmp_path / "one.csv"), str(tmp_path / "two.csv")], delimiter="|")
+    paths = [str(tmp_path / "one.csv"), str(tmp_path / "two.csv")]
+    says = refused(spark, InputError, paths=paths, delimiter="|", encoding="ISO-8859-1")
     assert "file 'two.csv': has another header than 'one.csv': see its column 1" in says
     says = refused(spark, PlanError, path=str(tmp_path / "one.csv"), encoding="klingon")
     assert says.startswith("input.encoding: is not known")
