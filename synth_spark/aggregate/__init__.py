@@ -11,13 +11,31 @@ from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
 from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, measured, noisy_pairs
 from synth_spark.aggregate.released_counts import Released, counts_frame, from_estimates
+from synth_spark.aggregate.series_suppression import (
+    LOWERED,
+    MOST_STEPPED,
+    MOVED,
+    RECORDS,
+    Release,
+    Side,
+    anchors_after,
+    shared_numbering,
+    stepped,
+)
 from synth_spark.aggregate.value_selection import candidates, noisy, table_sizes
 
 __all__ = [
+    "LOWERED",
+    "MOST_STEPPED",
+    "MOVED",
+    "RECORDS",
     "CountingPlan",
     "Draws",
+    "Release",
     "Released",
+    "Side",
     "aggregates",
+    "anchors_after",
     "candidates",
     "choose_pairs",
     "counts_frame",
@@ -28,6 +46,8 @@ __all__ = [
     "noisy",
     "noisy_pairs",
     "released_lengths",
+    "shared_numbering",
+    "stepped",
     "table_sizes",
     "vouch",
 ]

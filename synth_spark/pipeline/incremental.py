@@ -201,7 +201,7 @@ def _check(earlier: Run, run: Run) -> None:
         raise RunError(name, f"has not completed its stage '{missing[0]}'", "resume it first, or name another run")
     if manifest["versions"] != run.store.manifest["versions"]:
         raise RunError(name, "was made by another version of synth-spark", _FULL)
-    mine, theirs = _decisive(run.plan), _decisive(earlier.plan)
+    mine, theirs = decisive(run.plan), decisive(earlier.plan)
     for key in sorted(mine.keys() | theirs.keys()):
         if mine.get(key) != theirs.get(key):
             raise RunError(key, f"is not as in {name}, to whose counts is added", f"set it as there, or {_FULL}")
@@ -215,9 +215,10 @@ def _check(earlier: Run, run: Run) -> None:
             store.verify(table)
 
 
-def _decisive(plan: Plan) -> dict[str, Any]:
+def decisive(plan: Plan) -> dict[str, Any]:
     """The keys of a plan that decide what records and counts are, by dotted name."""
     content = plan.model_dump(mode="json", include={"input", "privacy", "reporting_length"})
+    content["privacy"].pop("stepwise", None)
     for key in _WHERE:
         content["input"].pop(key)
         for source in content["input"]["sources"].values():

@@ -13,6 +13,7 @@ from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
 from synth_spark.encode.protected_counts import with_lowered
 from synth_spark.errors import InputError
+from synth_spark.pipeline import series
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
@@ -69,16 +70,23 @@ def aggregate_counts(run: Run) -> None:
     exact = summed_counts(run)
     if exact is None:  # nothing to add to
         exact = combinations.count(codes, resolved.cells, resolved.counting_tasks, resolved.counting_block, common)
-    counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if resolved.fits and run.plan.synthesis.kind not in FROM_COUNTS:
         run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
-    rounds = iter(tables.LOWERING)
-    lowered = aggregate.lowered_counts(
-        counts.frame, resolved, lambda so_far: run.keep(next(rounds), so_far).frame, len(tables.LOWERING)
-    )
-    run.keep(tables.LOWERED, lowered)  # one row a bucket of which a count is lowered
-    published = aggregate.aggregates(_counts(run), run.domain, resolved)
+    beside = series.lowered_beside(run)
+    run.keep(tables.LOWERED, _lowered(run) if beside is None else beside)  # one row a bucket of which one is lowered
+    published = aggregate.aggregates(_counts(run), run.domain, run.resolved)
     run.keep(tables.AGGREGATES, published)  # one row a published combination
+
+
+def _lowered(run: Run) -> DataFrame:
+    """What is lowered so that counts of this release prove nothing together."""
+    rounds = iter(tables.LOWERING)
+
+    def keep(so_far: DataFrame) -> DataFrame:
+        return run.keep(next(rounds), so_far).frame
+
+    return aggregate.lowered_counts(run.kept(tables.COUNTS).frame, run.resolved, keep, len(tables.LOWERING))
 
 
 def _counts(run: Run) -> DataFrame:

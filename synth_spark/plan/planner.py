@@ -46,6 +46,8 @@ class ResolvedPlan:
         distinct: number of distinct records.
         filled: values of a record on average, rounded up.
         notes: what was changed of the plan, in sentences for the user.
+        stepped: whether counts follow those of earlier releases in steps of k records or more.
+        lowered_records: by how much more than by rounding the number of records is published lower.
     """
 
     plan: Plan
@@ -55,6 +57,8 @@ class ResolvedPlan:
     distinct: int
     filled: int
     notes: tuple[str, ...]
+    stepped: bool = False
+    lowered_records: int = 0
 
     @property
     def k(self) -> int:
@@ -63,8 +67,8 @@ class ResolvedPlan:
 
     @property
     def protected_records(self) -> int:
-        """⌊n⌋k: number of records under k-anonymity, as it may be published."""
-        return self.records // self.k * self.k
+        """Number of records under k-anonymity, as it may be published: ⌊n⌋k, or less."""
+        return self.records // self.k * self.k - self.lowered_records
 
     @property
     def length(self) -> int:

@@ -65,6 +65,17 @@ LOWERED = Table(
     "one row a bucket of column tuples: the cells whose counts are published lower, and by how many records",
     Sensitivity.SENSITIVE,
 )
+#: What a release that follows earlier ones in steps keeps for the next.
+STEPPED = Table(
+    "stepped",
+    "one row a bucket and kind: cells whose counts are lowered, or are published otherwise than before",
+    Sensitivity.SENSITIVE,
+)
+ANCHORS = Table(
+    "anchors",
+    "one row a bucket of column tuples: cells, and their exact counts when what is published of them last changed",
+    Sensitivity.SENSITIVE,
+)
 AGGREGATES = Table(
     "aggregates",
     "one row a published combination of length 1…R; its count is rounded down to a multiple of k, a few further",
