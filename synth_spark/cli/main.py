@@ -177,7 +177,8 @@ def _started(
 
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
-    delta = plan.output.format == "delta" or "delta" in plan.input.formats
+    earlier = any(Path(plan.output.path).glob("*/_delta_log"))  # which this one is compared with
+    delta = plan.output.format == "delta" or "delta" in plan.input.formats or earlier
     quiet = options.quiet or _as_json(options)
     with session(delta, long, quiet, options.ends, place or plan.work_folder) as spark:
         importing.join()

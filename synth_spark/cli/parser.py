@@ -143,6 +143,8 @@ def _add_releases(releases: argparse.ArgumentParser) -> None:
     releases.add_argument("run_ids", nargs="*", metavar="RUN_ID", help="names of releases")
     releases.add_argument("--keep", type=int, metavar="N", help="take back all but the N newest (retire)")
     releases.add_argument("--older-than", type=float, metavar="DAYS", help="take back those that are older (retire)")
+    unread = "say that nobody has read those that are named: later releases are not compared with them (retire)"
+    releases.add_argument("--unread", action="store_true", help=unread)
 
 
 def _add_published(command: argparse.ArgumentParser) -> None:

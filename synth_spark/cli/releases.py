@@ -76,13 +76,17 @@ def manage(options: argparse.Namespace) -> None:
             raise PlanError(
                 "releases retire", "needs RUN_IDs, or a rule", "name some, or give --keep N or --older-than DAYS"
             )
+        if options.unread and not names:
+            raise PlanError("releases retire", "needs RUN_IDs with --unread", "name the releases that nobody has read")
         names = names or lifecycle.chosen(where, options.keep, options.older_than)
     with session(delta=True) if lifecycle.has_delta(where) else nullcontext() as spark:
         if action == "diff":
             from synth_spark.publish.diff import diff_text
 
             return print(diff_text(*lifecycle.open_two(where, names), spark))
-        return print(lifecycle.retire(where, names, spark) if action == "retire" else lifecycle.clean(where, spark))
+        if action == "retire":
+            return print(lifecycle.retire(where, names, spark, options.unread))
+        return print(lifecycle.clean(where, spark))
 
 
 @contextmanager

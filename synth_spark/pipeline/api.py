@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline.assessment import outdated
+from synth_spark.pipeline.earlier_releases import outdated
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.stages import runner
@@ -28,13 +28,13 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order; see `Runner.resume`. Of a finished run nothing is done.
 
-    What was compared with a release that readers do not have any more is compared again.
+    Where readers have another release by now, or may hold others, this one is compared again.
     """
     if run.store.done("publish"):
         run.progress.say(f"{run.store.run_id} is finished and has been published: nothing to do")
     else:
         if run.store.done("assess") and outdated(run):
-            run.progress.say("another release has been published since: comparing with that one")
+            run.progress.say("what readers may hold has changed since: comparing again")
             runner(run).again("assess")
         runner(run).resume()
     purge_as_planned(run.store)

@@ -15,7 +15,7 @@ import yaml
 from pyspark.sql import DataFrame
 
 from synth_spark import validate
-from synth_spark.assess.differencing_bounds import DISCLOSURES
+from synth_spark.assess.differencing_bounds import DISCLOSURES, KNOWN
 from synth_spark.errors import PlanError, RunError
 from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
@@ -97,21 +97,29 @@ def all_metrics(run: Run) -> list[Metric]:
 
 
 def _differencing(run: Run, measured: Sequence[Metric]) -> tuple[list[Rule], list[Result]]:
-    """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
+    """The rules of a release that has earlier ones, and what came of them; none for any other."""
     compared = run.store.facts.get("compared")
     if compared is None:
         return [], []
-    released = sum(int(one.value) for one in measured if one.topic == "difference" and one.measure in DISCLOSURES)
+    of_two = [one for one in measured if one.topic == "difference"]
+    uncompared = {one.about for one in of_two if one.measure in ("not_read", "lengths_not_compared") and one.value}
+    uncompared |= {one.about for one in of_two if one.measure == "columns_shared" and not one.value}
     adds = compared["added_to"] is not None
-    rules = validate.differencing_rules(run.resolved.k, adds)
-    return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, released)
+    numbers = {
+        "told": sum(int(one.value) for one in of_two if one.measure in DISCLOSURES),
+        "known": sum(int(one.value) for one in of_two if one.measure == KNOWN),
+        "uncompared": len(uncompared),
+        "added": run.records - compared["added_to"] if adds else 0,
+    }
+    rules = validate.differencing_rules(run.resolved.k, adds, bool(compared["releases"]))
+    return rules, validate.differencing_results(rules, numbers)
 
 
 def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
     results = list(results)
     warnings = [result.name for result in results if result.severity == "warning"]
     # Those of a plan whose first release has none to compare.
-    warnings += [validate.NO_SMALL_GROUP, validate.ENOUGH_ADDED]
+    warnings += validate.DIFFERENCING
     for rule in accepted:
         if rule not in warnings:
             critical = rule in [result.name for result in results]

@@ -30,6 +30,31 @@ class Marginal:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A combination of which an earlier release and this one together tell that few records hold it.
+
+    Attributes:
+        release: the earlier one's name.
+        told: what is told; a measure of the topic difference.
+        length: of the combination.
+        selections: its text.
+        earlier: its count as published then; None if it was not.
+        this: its count as published now; None if it is not.
+        least: fewest of the records that it is told of.
+        most: most of them.
+    """
+
+    release: str
+    told: str
+    length: int
+    selections: str
+    earlier: int | None
+    this: int | None
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything that the sections of a report speak of.
 
@@ -52,6 +77,8 @@ class ReportData:
         marginals: of published values.
         results: of the audit, as far as the edition may tell.
         withheld: rules whose outcome it may not tell.
+        told: combinations that earlier releases and this one tell of, those of the fewest records first; only for
+            those who sign.
     """
 
     title: str
@@ -72,6 +99,7 @@ class ReportData:
     marginals: tuple[Marginal, ...]
     results: tuple[Result, ...]
     withheld: int = 0
+    told: tuple[Told, ...] = ()
 
     def measure(self, comparison: str, name: str, length: int | None = None) -> float | None:
         """A measure over all bins; None if it is not there."""

@@ -150,7 +150,7 @@ ASSESSMENT = Table(
     "assessment", "one row a figure of risk, disclosure, redaction, attacks and models", Sensitivity.INTERNAL
 )
 DIFFERENCES = Table(
-    "differences", "one row a figure: what an earlier release and this one tell together", Sensitivity.SAFE
+    "differences", "one row a figure: what earlier releases and this one tell together", Sensitivity.SAFE
 )
 RARE = Table(
     "rare",
@@ -159,7 +159,7 @@ RARE = Table(
 )
 DIFFERING = Table(
     "differing",
-    "one row a combination of which an earlier release and this one tell different things: counts, and what both tell",
+    "one row a (release, what is told, combination) of which that release and this one tell that few records hold it",
     Sensitivity.INTERNAL,
 )
 PROOF = Table("proof", "one row a distinct synthetic record with its support, counted up to k", Sensitivity.SENSITIVE)

@@ -12,8 +12,9 @@ from synth_spark.validate.audit import (
     quality_results,
 )
 from synth_spark.validate.differencing_rules import (
+    DIFFERENCING,
     ENOUGH_ADDED,
-    NO_SMALL_GROUP,
+    EVERYONE_COMPARED,
     differencing_results,
     differencing_rules,
 )
@@ -26,8 +27,9 @@ from synth_spark.validate.recount import Share, common_attributes, recount
 from synth_spark.validate.single_counts import single_counts, synthetic_values
 
 __all__ = [
+    "DIFFERENCING",
     "ENOUGH_ADDED",
-    "NO_SMALL_GROUP",
+    "EVERYONE_COMPARED",
     "Evidence",
     "PrivateRelease",
     "Result",

@@ -11,6 +11,7 @@ from synth_spark.report.narrative.shared import about_rules, about_singles, by_l
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
+from synth_spark.validate.differencing_rules import EVERYONE_COMPARED
 
 _SINGLES: dict[SingleCounts, str] = {
     "equal": "together they have the same single counts as `aggregates`, exactly.",
@@ -39,6 +40,15 @@ _PROVEN = {
     "synthesis with the code that made them.",
     False: "Among them is sentence 3: every combination of the synthetic records, up to that length, was looked up in "
     "the sensitive ones.",
+}
+
+#: What is said of earlier releases: by the rule of the audit about them, if there are any.
+_COMPARED = {
+    None: "It was compared with no earlier release: none under k-anonymity was known that readers may hold.",
+    True: "It was compared with every earlier release under k-anonymity that readers may hold; what each of them and "
+    "this one tell together is in the report, as far as it was looked for.",
+    False: "There are earlier releases that readers may hold and that it was not compared with, or not in all lengths "
+    "of combinations: what they tell together was not looked for there. The report names them.",
 }
 
 
@@ -145,6 +155,7 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
     kept = by_length(figures, "kept_share_of_common", facts.longest)
     mass = by_length(figures, "mass_share_of_common", facts.longest)
     held = sum(result.success for result in results)
+    compared = next((result.success for result in results if result.name == EVERYONE_COMPARED), None)
     sentences = [
         f"This release, “{facts.title}” ({facts.run_id}), describes about {facts.protected_records:,} records with "
         f"{facts.columns} columns; the exact number is not published.",
@@ -165,6 +176,7 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         "there.",
         f"{len(results)} rules of the audit may be told of; all were checked on what was written, and {held} held. "
         + _PROVEN[facts.proven],
+        _COMPARED[compared],
         "What is not promised: a group of k people who all share a value is still described by it; someone who knows "
         f"all but one of a group's members{_SEVERAL[facts.stepped].format(k=facts.k)}",
     ]
