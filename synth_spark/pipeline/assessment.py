@@ -227,7 +227,7 @@ def _as_compared(run: Run, earlier: Published, this: Published) -> tuple[Publish
     Counts that were chosen so that releases tell nothing together (fact ``stepped``) are compared as published.
     """
     theirs = run_of(run, earlier.run_id)
-    if theirs is None or any(one.store.facts.get("stepped") for one in (run, theirs)):
+    if theirs is None or any(one.store.facts.get("step") for one in (run, theirs)):
         return earlier, this
     return _as_rounded(theirs, earlier), _as_rounded(run, this)
 
