@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synth_spark.cli.starting import check_folder, plan_of, started
-from synth_spark.plan.input_preview import look
+from synth_spark.cli.starting import check_folder, looked, plan_of, started
 
 if TYPE_CHECKING:
     from synth_spark.report.blocks import Report
@@ -17,7 +16,7 @@ def inspect(options: argparse.Namespace) -> None:
     from synth_spark.storage import new_runs
 
     plan = plan_of(options)
-    look(plan.input)  # cheap mistakes are reported before Spark starts
+    looked(plan)  # cheap mistakes are reported before Spark starts
     new_runs.check_new(plan, new_runs.name_of(plan))
     with started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
@@ -47,21 +46,21 @@ def compare(options: argparse.Namespace) -> None:
 def tune(options: argparse.Namespace) -> None:
     """Try several plans on a sample."""
     from synth_spark.storage import new_runs
+    from synth_spark.tuning import grid_search
 
     plan = plan_of(options)
-    look(plan.input)
+    looked(plan)
     new_runs.check_new(plan, new_runs.name_of(plan))
-    if options.trials:
-        check_folder(options.trials, "--trials")
+    folder = Path(options.trials) if options.trials else grid_search.default_folder(plan)
+    check_folder(str(folder), "--trials")
     kinds = tuple(options.kinds or [plan.synthesis.kind])
+    grid = grid_search.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
+    grid_search.check(plan, grid, folder)
     with started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
         from synth_spark.storage.run_store import RunStore
-        from synth_spark.tuning import grid_search
         from synth_spark.tuning.comparison import content
 
-        folder = Path(options.trials) if options.trials else grid_search.default_folder(plan)
-        grid = grid_search.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
         tried = grid_search.tune(Run(spark, RunStore.create(plan), progress), grid, folder)
     advice = grid_search.advice(tried)
     _show(tried, content(tried, "Plans tried on a sample", (advice,)), str(folder))

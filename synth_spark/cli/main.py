@@ -16,13 +16,12 @@ from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
 from synth_spark.cli.plan_summary import summary_lines
-from synth_spark.cli.starting import as_json, check_folder, plan_of, started
+from synth_spark.cli.starting import as_json, check_folder, looked, plan_of, started
 from synth_spark.cli.survival import warnings
 from synth_spark.errors import EngineError, PlanError, RunError
 from synth_spark.monitoring import Watch
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
-from synth_spark.plan.input_preview import look
 from synth_spark.plan.planner import resolve
 from synth_spark.runtime.writable import check_writable
 from synth_spark.schema.root_layout import SUMMARY
@@ -93,7 +92,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
-    shape = look(plan.input)  # cheap mistakes are reported before Spark starts
+    shape = looked(plan)  # cheap mistakes are reported before Spark starts
     _check(plan, options)
     if shape is not None:
         for warning in warnings(plan, shape):
@@ -207,7 +206,7 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
 
 def _plan(options: argparse.Namespace) -> None:
     plan = plan_of(options)
-    shape = look(plan.input)
+    shape = looked(plan)
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
     if shape is None:

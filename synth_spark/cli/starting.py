@@ -12,8 +12,10 @@ from synth_spark import plan as plans
 from synth_spark.errors import PlanError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
+from synth_spark.plan.input_preview import Preview, look
 from synth_spark.runtime.imports import uncollected
 from synth_spark.runtime.writable import check_writable
+from synth_spark.storage.manifests import read_run_manifest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,6 +24,19 @@ if TYPE_CHECKING:
 def as_json(options: argparse.Namespace) -> bool:
     """Whether standard error is lines of JSON."""
     return getattr(options, "log_format", "text") == "json"
+
+
+def looked(plan: Plan) -> Preview | None:
+    """The shape of a plan's input, before Spark starts; None where only Spark can tell it.
+
+    Raises:
+        InputError: the input is missing or empty.
+        PlanError: a column named in the plan is not in it.
+        RunError: the run that is to be added to cannot be read.
+    """
+    if plan.input.since is not None:
+        read_run_manifest(Path(plan.input.since))
+    return look(plan.input)
 
 
 def check_folder(folder: str, field: str) -> None:
