@@ -9,6 +9,7 @@ several of the same data can be compared, record by record. What is held, or fai
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -144,6 +145,13 @@ class Ledger:
             RunError: the ledger cannot be read or written.
         """
         check_writable(self.file, f"ledger {self.file}", RunError)
+        try:
+            folder = next(one for one in self.file.absolute().parents if one.exists())
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                fcntl.flock(probe, fcntl.LOCK_EX)
+        except OSError as error:
+            problem = f"is where no file can be locked ({error.strerror})"
+            raise RunError(f"ledger {self.file}", problem, "choose another file with ledger=…") from None
         return _remarks(entry, _checked(entry, self.entries()))
 
     @contextmanager

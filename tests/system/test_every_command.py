@@ -23,7 +23,7 @@ from publishing import place
 from synth_spark.cli.exit_table import EXIT_CODES
 from synth_spark.cli.main import COMMANDS, main
 from synth_spark.cli.parser import parser
-from synth_spark.errors import EngineError, InputError, PlanError, PublishError, RunError
+from synth_spark.errors import BudgetError, EngineError, InputError, PlanError, PublishError, RunError
 from synth_spark.pipeline.stages import STAGES
 from synth_spark.plan import parse
 from synth_spark.privacy import Delta, Epsilon
@@ -320,3 +320,47 @@ def test_a_full_disk(name: str, given: list[str], world: Path, capsys: pytest.Ca
     assert code == 0 or len(err.splitlines()) == 1, err
     assert not UNWRITTEN or code != 0, UNWRITTEN
     assert fingerprint(world) == before
+
+
+def test_a_budget_that_does_not_hold_a_release(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused before the input is read: no run folder is left, and no line."""
+    Ledger(world / "ledger.jsonl").grant("spent", Epsilon(0.5), Delta(1e-5))
+    asked = ["run", *WORKING["run"][0], "--epsilon", "1", "--ledger", "ledger.jsonl", "--set", "data_set=spent"]
+    assert refused(asked, world, capsys) == BudgetError.exit_code
+    assert ended([*asked, "--epsilon", "0.4"]) == EngineError.exit_code  # of Spark, which is asked for
+
+
+def test_a_target_that_holds_the_run_already(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", "--input", "cases.csv", "--output", "out", "--set", "work=elsewhere", "--run-id", "run"]
+    assert refused(asked, world, capsys) == PublishError.exit_code
+
+
+def test_a_release_that_was_retired(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever resumes its run is told that it is gone, not where it was."""
+    assert ended(["releases", "rollback", "out", "one"]) == 0
+    assert ended(["resume", "out.work/run"]) == 0
+    assert "not the current one  readers of out see one" in capsys.readouterr().out
+    assert ended(["releases", "retire", "out", "run"]) == 0
+    assert refused(["resume", "out.work/run"], world, capsys) == PublishError.exit_code
+
+
+@pytest.mark.parametrize("name", ["stage", "resume", "validate", "purge"])
+def test_a_run_that_somebody_works_on(name: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their attempt's summary, figures and acceptances stay theirs."""
+    accepting = [] if name == "purge" else ["--accept", "differencing.no_small_group", "--reason", "so"]
+    with RunStore.open(world / "out.work" / "run").alone():
+        assert refused([name, *WORKING[name][0], *accepting], world, capsys) == RunError.exit_code
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [(["evaluate"], RunError.exit_code), (["publish"], RunError.exit_code), (["nosuch"], PlanError.exit_code)],
+)
+def test_a_stage_that_cannot_be_run(
+    given: list[str], code: int, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = RunStore.open(world / "out.work" / "run")
+    store.manifest["stages"] = {"read": {"seconds": 0.1}}
+    store.save()
+    accepting = ["--accept", "differencing.no_small_group", "--reason", "so"]
+    assert refused(["stage", *given, "out.work/run", *accepting], world, capsys) == code
