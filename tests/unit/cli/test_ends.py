@@ -92,6 +92,9 @@ def test_what_cannot_be_told_changes_no_end(
     monkeypatch.setattr(f"synth_spark.monitoring.watch.{what}", broken)
     assert ending(store, None) == 0
     assert ending(store, PublishError("a", "b", "c")) == 6
+    if what == "metrics_text":  # the others are told all the same
+        assert (store.folder / "summary.json").is_file()
+        assert len(list(store.folder.with_name("runs").glob("*.parquet"))) == 2
 
 
 def test_an_interruption_while_the_end_is_told_changes_no_end(

@@ -66,3 +66,14 @@ def test_the_command_ends_well_whatever_takes_its_output(redirection: str, code:
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     assert len(done.stderr.splitlines()) == (1 if code else 0), done.stderr
+
+
+def test_no_file_takes_the_place_of_a_stream_that_was_closed(tmp_path: Path) -> None:
+    """Else what is printed, by Java too, would be written into it."""
+    code = (
+        "import os, synth_spark.cli.main as cli\n"
+        f"cli.main = lambda: os.open({str(tmp_path / 'table')!r}, os.O_CREAT | os.O_WRONLY)\n"
+        "cli.command()\n"
+    )
+    shell = 'exec "$0" -c "$1" <&- >&- 2>&-'
+    assert subprocess.run(["bash", "-c", shell, sys.executable, code], check=False).returncode > 2
