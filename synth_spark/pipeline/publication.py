@@ -35,6 +35,7 @@ def publish_tables(run: Run) -> None:
     Raises:
         AuditFailed: the audit holds the release back.
         PublishError: it could not be put in place; the one before is as it was.
+        RunError: it is in place, and the ledger cannot be written.
     """
     counts = run.policy.aggregates
     aggregates = aggregate.vouch(run.kept(counts))
@@ -73,6 +74,7 @@ def publish_tables(run: Run) -> None:
     facts = run.store.facts
     after = [facts["readers_have"]] if "readers_have" in facts else []
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
+    run.policy.published(run)
     if done.was_there:
         run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
 

@@ -49,7 +49,8 @@ def nearest(name: str, names: list[str]) -> str:
     if match:
         return f"'{folded[match[0]]}'"
     shown = sorted(names)[:12]
-    return "one of " + ", ".join(f"'{candidate}'" for candidate in shown) + (" …" if len(names) > len(shown) else "")
+    rest = f" … (the first {len(shown)} of {len(names)}; all keys: synth-spark schema, all columns: synth-spark plan)"
+    return "one of " + ", ".join(f"'{candidate}'" for candidate in shown) + (rest if len(names) > len(shown) else "")
 
 
 def used_columns(header: Sequence[str], columns: Sequence[str]) -> list[str]:

@@ -44,7 +44,12 @@ _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 @contextmanager
 def session(
-    delta: bool = False, long: bool = False, quiet: bool = False, ends: bool = False, place: Path | None = None
+    delta: bool = False,
+    long: bool = False,
+    quiet: bool = False,
+    ends: bool = False,
+    place: Path | None = None,
+    kept: bool = False,
 ) -> Iterator[SparkSession]:
     """The session of a command: one that was there, or is the platform's, is left running; one that was built stops.
 
@@ -54,9 +59,10 @@ def session(
         quiet: whether a JVM that starts is not to be heard.
         ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
         place: the folder in which a local session makes private folders of its own, see `scratch`.
+        kept: whether what a JVM says once it has started is told only if the command fails.
     """
     active = SparkSession.getActiveSession()
-    with heard(quiet) if active is None else nullcontext():
+    with heard(quiet, kept) if active is None else nullcontext():
         spark = active or open_session(delta, long=long, place=place)
     try:
         yield spark

@@ -1,5 +1,6 @@
 """Stage 6: the written tables against the contract of the release. A critical failure stops the release."""
 
+from synth_spark.validate.acceptable import acceptable, check_accepted
 from synth_spark.validate.audit import (
     Result,
     Rule,
@@ -35,8 +36,10 @@ __all__ = [
     "Result",
     "Rule",
     "Share",
+    "acceptable",
     "audit",
     "audit_private",
+    "check_accepted",
     "check_columns",
     "claimed",
     "common_attributes",

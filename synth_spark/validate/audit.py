@@ -236,6 +236,7 @@ def gate(results: Iterable[Result]) -> None:
         remedy = "nothing was published; see report.html and quality.md in the run folder"
         if all(result.severity == "warning" for result in failed):
             remedy += "; warnings can be accepted: synth-spark resume RUN --accept RULE --reason TEXT"
+            remedy += " (of a rule about what is published, the release tells the reason and who accepted it)"
         raise AuditFailed("release", problem, remedy)
 
 

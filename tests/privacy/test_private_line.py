@@ -193,13 +193,17 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
 ) -> None:
     file = tmp_path / "ledger.jsonl"
     Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))
-    run = _started(
-        spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), ledger=str(file), data_set="victims"
-    )  # fmt: skip
+    asked = {"ledger": str(file), "data_set": "victims"}
+    with pytest.raises(BudgetError):  # before the input is read
+        _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), **asked)
+    assert not (tmp_path / "out.work").exists()
+    Ledger(file).grant("victims", Epsilon(99.0), Delta(1e-3))
+    run = _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), **asked)
+    Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))  # or another release has been debited meanwhile
     with pytest.raises(BudgetError):
         api.resume(run)
     assert not (tmp_path / "draws").exists()
-    assert len(Ledger(file).entries()) == 1
+    assert [entry.kind for entry in Ledger(file).entries()] == ["grant"] * 3
     assert not (tmp_path / "out" / "LATEST.json").exists()
 
 

@@ -13,11 +13,12 @@ from pyspark.sql import SparkSession
 from releasing import another, published, release, started, work_until
 
 from synth_spark import demo
-from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
+from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError, RunError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.audit import accept
 from synth_spark.pipeline.run import Run
+from synth_spark.privacy.ledger import Ledger
 from synth_spark.schema import tables
 from synth_spark.storage.run_store import RunStore
 
@@ -382,18 +383,27 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tm
     told = {row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.AUDIT_RESULTS).frame.collect()}
     assert told["use.kept_pairs"] is False
     assert told["use.gender_known"] is True
-    accept(run, "use.kept_pairs", "we need it")
-    with pytest.raises(PlanError, match="is critical and cannot be accepted"):
-        api.resume(run)
+    assert not run.plan.ledger_file.exists()  # nothing was released
+    before = (run.store.folder / "manifest.json").read_bytes()
+    for name, problem in {"use.kept_pairs": "is critical and cannot be accepted", "use.nosuch": "is no rule"}.items():
+        with pytest.raises(PlanError, match=problem):
+            accept(run, name, "we need it")
+    with RunStore.open(run.store.folder).alone(), pytest.raises(RunError, match="another process"):
+        accept(run, "differencing.no_small_group", "somebody works on it")
+    assert (run.store.folder / "manifest.json").read_bytes() == before
 
 
 def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_path: Path) -> None:
     told = {**KEPT, "rule": "use.kept_published", "comparison": "reportable_to_synthetic", "severity": "warning"}
     run = held(plain, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
+    run.store.manifest["accepted"] = {"no.rule": {"reason": "typing", "by": "x", "when": "y"}}  # as versions before did
     for rule in ("use.kept_pairs", "use.kept_published"):
         accept(run, rule, "a first release, small on purpose")
     api.resume(run)
     assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
+    ledger = Ledger(run.plan.ledger_file)
+    assert [entry.run_id for entry in ledger.entries()] == [run.store.run_id]  # once it was published, and once
+    assert "has been released 1 times before" in ledger.check(run.policy.cost(run.plan, "another"))[0]
     quality = published(tmp_path / "out", "quality_results").set_index("rule")
     assert "a first release, small on purpose" in quality.loc["kept_published", "accepted"]
     assert "kept_pairs" not in quality.index  # it tells of exact counts

@@ -167,7 +167,7 @@ TOLD = {
     "MAX_ATTRIBUTES": "a constant", "_MOST_CANDIDATES": "a constant", "_MOST_CELLS": "a constant",
     "_MOST_CODES": "a constant", "limit": "a key of the plan", "rows": "what the demo was asked for",
     "len(failed)": "rules of the audit", "len(results)": "rules of the audit", "len(gone)": "files",
-    "number": "the place of a rule in the plan", "len(problems) - 1": "columns of a published table",
+    "number": "the place of a rule in the plan",
     "counted": "rows of a published table", "expected": "rows of a published table",
     "end": "cells of released values", "len(level.rows)": "candidates that follow from noisy counts",
     "before.spent[0].value": "of the budget", "before.spent[1].value": "of the budget",

@@ -153,7 +153,9 @@ def test_the_work_folder_lies_beside_the_output() -> None:
 def test_nearest() -> None:
     assert nearest("gendr", ["age", "Gender"]) == "'Gender'"
     assert nearest("xyz", ["b", "a"]) == "one of 'a', 'b'"
-    assert nearest("xyz", [f"n{number:02d}" for number in range(13)]).endswith("'n11' …")
+    assert nearest("xyz", [f"n{number:02d}" for number in range(13)]).endswith(
+        "'n11' … (the first 12 of 13; all keys: synth-spark schema, all columns: synth-spark plan)"
+    )
     assert nearest("xyz", [f"n{number:02d}" for number in range(12)]).endswith("'n11'")
 
 
