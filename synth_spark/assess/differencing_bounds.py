@@ -185,7 +185,7 @@ def _bounded(level: DataFrame, above: DataFrame | None, fields: Sequence[Field])
         *level.columns,
         "greatest(0, new - old - (k_old - 1)) AS least",
         "if(new - old + k_new - 1 < 0, null, new - old + k_new - 1) AS own_most",
-        "if(grown + k_new - 1 < 0, null, grown + k_new - 1) AS all_most",
+        "grown + k_new - 1 AS all_most",  # below nobody where all records are fewer: such a bound is left out
         "array_join(filter(attributes, (_, at) -> at != place), ';') AS parent",
         f"substring_index(get(attributes, place), ':', 1) IN ({single}) AS single",
         "substring_index(get(attributes, place), ':', 1) AS column",

@@ -171,6 +171,15 @@ def test_releases_of_the_same_records_tell_nothing_by_subtraction_of_who_came_or
     assert {name for name, _, _ in found} == {"(3, 7)", "(7, 3)"}
 
 
+def test_a_count_that_fell_bounds_nobody_but_what_is_above_it_does(spark: SparkSession) -> None:
+    """x and v fell, as some of them went; x with v rose all the same, and fewer than ten came."""
+    pair = ((0, "x;"), (1, "v"))
+    old = Counter({pair[:1]: 40, pair[1:]: 40, pair: 10})
+    new = Counter({pair[:1]: 30, pair[1:]: 30, pair: 20})
+    sides = [release(spark, name, counts, 100, 10) for name, counts in (("one", old), ("two", new))]
+    assert by_subtraction([sides])["one"]["told_of_added", text(pair)] == (1, 9)
+
+
 def test_no_two_multiples_of_one_k_narrow_a_count(spark: SparkSession) -> None:
     """Whatever both publish: also where less is published than there is, or the records differ."""
     multiples = [0, 4, 8, 12, 40]
@@ -193,6 +202,10 @@ def test_another_k_on_the_same_records_gives_counts_away(spark: SparkSession) ->
         assert (row is not None) is wanted, n
         assert row is None or (row["least"], row["most"]) == (low, high)
     assert set(found) == {f"{escaped('a:1')}:v{n}" for n in range(10, 21)}
+    far = [release(spark, name, Counter({((0, "x;"),): 5}), 100, k) for name, k in (("one", 3), ("two", 10))]
+    [row] = [row for (_, what, _), row in listed([far]).items() if what == KNOWN]
+    # as wide as a count of k = 3 is, and fewer than ten
+    assert (row["earlier"], row["this"], row["least"], row["most"]) == (3, None, 3, 5)
     assert (found[f"{escaped('a:1')}:v10"]["least"], found[f"{escaped('a:1')}:v10"]["most"]) == (10, 10)
 
 
