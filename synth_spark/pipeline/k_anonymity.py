@@ -155,11 +155,12 @@ def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Wri
     lowered = run.kept(tables.LOWERED)
     withheld = aggregate.aggregates(lowered.frame, run.domain, resolved) if lowered.rows else None
     recounted = validate.recount(records, aggregates, common, resolved.length, share, withheld)
-    bounds = validate.joint_bounds(
-        aggregates, run.fields, resolved.k, resolved.protected_records, run.kept(tables.AGGREGATES).rows
-    )
+    told = validate.Told(aggregates, run.fields, resolved.k, resolved.protected_records)
+    bounds = validate.joint_bounds(told, run.kept(tables.AGGREGATES).rows)
     if resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
+        written = validate.claimed(synthetic.frame, run.fields, values)
+        bounds = bounds.join(validate.record_bounds(written, values, told, synthetic.rows))
         cuts = validate.cuts(run.records, synthetic.rows)
         proof = validate.proof(records, synthetic.frame, run.fields, values, resolved.k, cuts)
         supports = run.write(tables.PROOF, proof)

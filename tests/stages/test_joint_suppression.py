@@ -29,9 +29,24 @@ def dense(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def proved(run: Run, aggregates: DataFrame, shares: int = 1) -> pd.DataFrame:
     """What the audit finds."""
-    resolved = run.resolved
-    records, rows = resolved.protected_records, run.kept(tables.AGGREGATES).rows
-    return validate.joint_bounds(aggregates, run.fields, resolved.k, records, rows, shares)
+    return validate.joint_bounds(told(run, aggregates), run.kept(tables.AGGREGATES).rows, shares)
+
+
+def told(run: Run, aggregates: DataFrame) -> validate.Told:
+    return validate.Told(aggregates, run.fields, run.resolved.k, run.resolved.protected_records)
+
+
+def by_records(run: Run, records: DataFrame, shares: int = 1) -> pd.DataFrame:
+    """What the audit finds in records that are written beside the published counts."""
+    values = [[row[0] for row in records.select(name).dropna().distinct().collect()] for name in records.columns]
+    claimed = validate.claimed(records, run.fields, values)
+    return validate.record_bounds(claimed, values, told(run, run.kept(tables.AGGREGATES).frame), 61, shares)
+
+
+def rounded(run: Run, grown: DataFrame) -> DataFrame:
+    """Grown records as they would be written."""
+    numbers = run.growth_seed, run.store.order_key, run.lowered_singles
+    return synthesize.synthetic_records(grown, run.domain, run.resolved, *numbers)
 
 
 def test_the_audit_finds_what_would_be_proved(dense: Run) -> None:
@@ -40,6 +55,20 @@ def test_the_audit_finds_what_would_be_proved(dense: Run) -> None:
     assert found["proved"].item() > 0
     assert found.equals(proved(dense, rounded, 3))
     assert not proved(dense, dense.kept(tables.AGGREGATES).frame).any(axis=None)
+
+
+def test_the_audit_finds_what_records_would_prove(dense: Run) -> None:
+    assert by_records(dense, rounded(dense, dense.kept(tables.GROWN).frame))["by_records"].item() > 0
+    assert not by_records(dense, dense.kept(tables.SYNTHETIC_RECORDS).frame).any(axis=None)
+
+
+def test_the_audit_finds_the_same_in_records_however_they_are_shared(dense: Run) -> None:
+    """Of the sensitive records themselves, as if they were the synthetic ones."""
+    records = dense.kept(tables.RECORDS).frame
+    found = by_records(dense, records)
+    assert (found[["held", "pair"]] > 0).all(axis=None)
+    assert found["by_records"].item() == found[["held", "group", "pair"]].sum(axis=1).item()
+    assert found.equals(by_records(dense, records.repartition(4), 3))
 
 
 def test_published_counts_are_exact_ones_rounded_down_and_lowered(dense: Run) -> None:
