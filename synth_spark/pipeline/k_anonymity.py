@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
@@ -92,9 +93,8 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    if run.resolved.fits:
-        separated = synthesize.separated(grown, _counts(run), run.resolved)
-        grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
+    separated = synthesize.separated(grown, _counts(run), run.resolved)
+    grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
     rounded = synthesize.synthetic_records(
         grown, run.domain, run.resolved, run.growth_seed, run.store.order_key, run.lowered_singles
     )
@@ -140,8 +140,19 @@ def validate_tables(run: Run) -> None:
         proof = run.keep(tables.PROOF, supports).frame  # one row a distinct synthetic record
         values = validate.synthetic_values(evidence.singles, len(run.fields))
         counted["proof"] = validate.weakest(proof, validate.claimed(synthetic, run.fields, values), k)
+    run.store.facts["suppressed"] = _suppressed(run)
     results = validate.audit(evidence, measures=measures, counted=counted, names=run.domain.names, k=k, rules=rules)
     conclude(run, rules, results, synthetic, aggregates)
+
+
+def _suppressed(run: Run) -> dict[str, int]:
+    """What counts and records have lost so that they prove nothing together, for the report of those who sign."""
+    sums = aggregate.lowered_sums(_counts(run), run.resolved.k)
+    if run.plan.synthesis.kind in FROM_COUNTS:
+        return sums
+    grown, separated = (run.kept(table).frame for table in (tables.GROWN, tables.SEPARATED))
+    more = separated.select("copies").unionAll(grown.selectExpr("-copies")).agg(F.sum("copies")).collect()[0][0]
+    return {**sums, "taken_out": more or 0}  # each became a record of its own
 
 
 def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Written | None]:

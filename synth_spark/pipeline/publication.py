@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from synth_spark import aggregate, synthesize, validate
 from synth_spark.exports import showcase
@@ -94,7 +95,7 @@ def _results(run: Run, table: Table) -> list[validate.Result]:
 def write_internal(run: Run, results: Sequence[Result]) -> None:
     """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
     material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
-    report = internal(material)
+    report = internal(replace(material, suppressed=run.store.facts.get("suppressed")))
     run.store.write(REPORT, page(report))
     run.store.write("report.md", markdown(report))
 

@@ -8,6 +8,7 @@ from synth_spark.report import attacks, privacy_risk, utility
 from synth_spark.report.blocks import Block, DataTable, Figures, KeyFigure, Paragraphs, Report, Section, TableColumn
 from synth_spark.report.material import ReportData, number, share
 from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
+from synth_spark.report.suppression import suppression
 from synth_spark.schema.metrics import PUBLISHED
 
 
@@ -20,6 +21,7 @@ def internal(material: ReportData) -> Report:
         _audit(material),
         utility.preservation(material),
         utility.counts(material),
+        suppression(material),
         utility.marginals(material),
         utility.distances(material),
         utility.associations(material),
@@ -38,10 +40,10 @@ def public(material: ReportData) -> Report:
     """The report for everyone: from published tables alone.
 
     Raises:
-        ValueError: the material holds a figure that was compared with exact counts.
+        ValueError: the material holds a figure that was compared with exact counts, or tells what was lowered.
     """
     shown = {one.comparison for one in material.measures} | {one.comparison for one in material.metrics}
-    if not shown <= set(PUBLISHED):
+    if material.suppressed is not None or not shown <= set(PUBLISHED):
         raise ValueError("figures of sensitive records in a public report")
     counts, sentences = utility.sentences(material)
     about = (

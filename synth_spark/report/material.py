@@ -1,6 +1,6 @@
 """What a report is written from: figures, verdicts and the facts of a release, gathered beforehand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synth_spark.evaluate.metric_definitions import definition
@@ -52,6 +52,8 @@ class ReportData:
         marginals: of published values.
         results: of the audit, as far as the edition may tell.
         withheld: rules whose outcome it may not tell.
+        suppressed: for those who sign: what `aggregate.lowered_sums` adds up, and ``taken_out`` of records, where they
+            were separated; None where nothing is lowered, or it may not be told.
     """
 
     title: str
@@ -72,6 +74,7 @@ class ReportData:
     marginals: tuple[Marginal, ...]
     results: tuple[Result, ...]
     withheld: int = 0
+    suppressed: Mapping[str, int] | None = None
 
     def measure(self, comparison: str, name: str, length: int | None = None) -> float | None:
         """A measure over all bins; None if it is not there."""

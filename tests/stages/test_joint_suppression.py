@@ -1,7 +1,9 @@
 """Counts that would prove too much together, through the whole line: lowered, followed, recounted, looked for again."""
 
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -105,6 +107,30 @@ def test_single_counts_of_synthetic_records_follow(spark: SparkSession, tmp_path
     assert run.published_singles.counts.tolist() == [8, 6]
 
 
+def test_those_who_sign_are_told_how_much_was_lowered_and_nobody_else(dense: Run) -> None:
+    columns = ["selections", "protected_count"]
+    less = aggregate.aggregates(dense.kept(tables.LOWERED).frame, dense.domain, dense.resolved).select(*columns)
+    lowered, told = less.toPandas(), kept(dense, tables.AGGREGATES).set_index("selections")["protected_count"]
+    lost, withheld = lowered["protected_count"].sum(), (~lowered["selections"].isin(told.index)).sum()
+    more = kept(dense, tables.SEPARATED)["copies"].sum() - kept(dense, tables.GROWN)["copies"].sum()
+    assert min(lost, withheld, more) > 0
+    text = (dense.store.folder / "report.md").read_text()
+    heading = "What counts would have proved together"
+    section = text.split(heading)[-1].split("\n## ")[0].replace("\\", "")
+    for row in (
+        f"published counts that were lowered | {len(lowered):,}",
+        f"of them withheld | {withheld:,}",
+        f"sum of what they were lowered by | {lost:,}",
+        f"all counts, as rounded | {100 * lost / (told.sum() + lost):.3f}",
+        f"taken out of synthetic records | {more:,}",
+    ):
+        assert row in section
+    out = Path(dense.plan.output.path)
+    assert heading in (dense.store.folder / "report.html").read_text()
+    for file in out.glob("*.*"):
+        assert heading not in file.read_text(), file.name
+
+
 def test_the_order_of_records_does_not_matter_for_what_they_lose(dense: Run) -> None:
     grown = dense.kept(tables.GROWN).frame
     counts = with_lowered(dense.kept(tables.COUNTS).frame, dense.kept(tables.LOWERED).frame)
@@ -113,3 +139,26 @@ def test_the_order_of_records_does_not_matter_for_what_they_lose(dense: Run) -> 
         made.append(sorted(map(tuple, synthesize.separated(frame, counts, dense.resolved).collect())))
     assert made[0] == made[1] == sorted(map(tuple, dense.kept(tables.SEPARATED).frame.collect()))
     assert made[0] != sorted(map(tuple, grown.collect()))
+
+
+def test_tasks_that_share_the_records_leave_nothing_that_proves(dense: Run) -> None:
+    """Of the sensitive records themselves, as if they had been grown: by themselves and in pairs they prove a lot."""
+    codes = dense.kept(tables.CODES).frame.selectExpr("record", "multiplicity AS copies")
+    assert (by_records(dense, rounded(dense, codes))[["held", "pair"]] > 0).all(axis=None)
+    counts = with_lowered(dense.kept(tables.COUNTS).frame, dense.kept(tables.LOWERED).frame)
+    tasks = [(codes.repartition(5), 2), (codes.orderBy("record").coalesce(1), 3)]
+    frames = [synthesize.separated(frame, counts, dense.resolved, shares=shares) for frame, shares in tasks]
+    made = [sorted(map(tuple, frame.collect())) for frame in frames]
+    assert made[0] == made[1]
+    assert len({record for record, _ in made[0]}) == len(made[0])
+    assert occurrences(frames[0]) == occurrences(codes)
+    assert not by_records(dense, rounded(dense, frames[0])).any(axis=None)
+
+
+def occurrences(records: DataFrame) -> Counter[tuple[int, int]]:
+    """How often each code of each column occurs."""
+    found: Counter[tuple[int, int]] = Counter()
+    for record, copies in records.collect():
+        for column, code in enumerate(np.frombuffer(record, "<u2").tolist()):
+            found[column, code] += copies * (code > 0)
+    return found
