@@ -5,7 +5,7 @@ get noise: those of values (`values`), of pairs of columns (`marginals`), or of 
 (`levels`); whichever was counted, `released` is its form from there on.
 """
 
-from synth_spark.aggregate.joint_suppression import lowered_counts
+from synth_spark.aggregate.joint_suppression import lowered_counts, lowered_sums
 from synth_spark.aggregate.k_anonymity import aggregates, vouch
 from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
@@ -42,6 +42,7 @@ __all__ = [
     "exact_pairs",
     "from_estimates",
     "lowered_counts",
+    "lowered_sums",
     "measured",
     "noisy",
     "noisy_pairs",

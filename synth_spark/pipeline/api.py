@@ -7,11 +7,11 @@ from pyspark.sql import SparkSession
 from synth_spark import validate
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline.earlier_releases import outdated
 from synth_spark.pipeline.policy import POLICIES
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import check_again
+from synth_spark.pipeline.series.earlier_releases import outdated
 from synth_spark.pipeline.stages import STAGES, runner
 from synth_spark.plan import Plan
 from synth_spark.privacy.ledger import Ledger

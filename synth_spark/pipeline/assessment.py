@@ -25,11 +25,11 @@ from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import RunError
 from synth_spark.kernels.counting.association import Singles
-from synth_spark.pipeline.earlier_releases import earlier_releases, held_by_readers, run_of
 from synth_spark.pipeline.incremental import published_before
 from synth_spark.pipeline.rehearsal import rehearsed
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Stage
+from synth_spark.pipeline.series.earlier_releases import earlier_releases, held_by_readers, run_of
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import COMPARED, PUBLIC, Metric, count_metrics_table, metrics_table

@@ -8,16 +8,17 @@ from dataclasses import asdict
 
 import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
 from synth_spark.encode.protected_counts import with_lowered
 from synth_spark.errors import InputError
-from synth_spark.pipeline import series
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.series import steps
 from synth_spark.plan import FROM_COUNTS
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import aggregate_columns
@@ -73,7 +74,7 @@ def aggregate_counts(run: Run) -> None:
     run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if resolved.fits and run.plan.synthesis.kind not in FROM_COUNTS:
         run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
-    beside = series.lowered_beside(run)
+    beside = steps.lowered_beside(run)
     run.keep(tables.LOWERED, _lowered(run) if beside is None else beside)  # one row a bucket of which one is lowered
     published = aggregate.aggregates(_counts(run), run.domain, run.resolved)
     run.keep(tables.AGGREGATES, published)  # one row a published combination
@@ -100,9 +101,8 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    if run.resolved.fits:
-        separated = synthesize.separated(grown, _counts(run), run.resolved)
-        grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
+    separated = synthesize.separated(grown, _counts(run), run.resolved)
+    grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
     rounded = synthesize.synthetic_records(
         grown, run.domain, run.resolved, run.growth_seed, run.store.order_key, run.lowered_singles
     )
@@ -148,8 +148,19 @@ def validate_tables(run: Run) -> None:
         proof = run.keep(tables.PROOF, supports).frame  # one row a distinct synthetic record
         values = validate.synthetic_values(evidence.singles, len(run.fields))
         counted["proof"] = validate.weakest(proof, validate.claimed(synthetic, run.fields, values), k)
+    run.store.facts["suppressed"] = _suppressed(run)
     results = validate.audit(evidence, measures=measures, counted=counted, names=run.domain.names, k=k, rules=rules)
     conclude(run, rules, results, synthetic, aggregates)
+
+
+def _suppressed(run: Run) -> dict[str, int]:
+    """What counts and records have lost so that they prove nothing together, for the report of those who sign."""
+    sums = aggregate.lowered_sums(_counts(run), run.resolved.k)
+    if run.plan.synthesis.kind in FROM_COUNTS:
+        return sums
+    grown, separated = (run.kept(table).frame for table in (tables.GROWN, tables.SEPARATED))
+    more = separated.select("copies").unionAll(grown.selectExpr("-copies")).agg(F.sum("copies")).collect()[0][0]
+    return {**sums, "taken_out": more or 0}  # each became a record of its own
 
 
 def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Written | None]:
@@ -163,11 +174,12 @@ def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Wri
     lowered = run.kept(tables.LOWERED)
     withheld = aggregate.aggregates(lowered.frame, run.domain, resolved) if lowered.rows else None
     recounted = validate.recount(records, aggregates, common, resolved.length, share, withheld)
-    bounds = validate.joint_bounds(
-        aggregates, run.fields, resolved.k, resolved.protected_records, run.kept(tables.AGGREGATES).rows
-    )
+    told = validate.Told(aggregates, run.fields, resolved.k, resolved.protected_records)
+    bounds = validate.joint_bounds(told, run.kept(tables.AGGREGATES).rows)
     if resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
+        written = validate.claimed(synthetic.frame, run.fields, values)
+        bounds = bounds.join(validate.record_bounds(written, values, told, synthetic.rows))
         cuts = validate.cuts(run.records, synthetic.rows)
         proof = validate.proof(records, synthetic.frame, run.fields, values, resolved.k, cuts)
         supports = run.write(tables.PROOF, proof)

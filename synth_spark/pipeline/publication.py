@@ -100,7 +100,7 @@ def _results(run: Run, table: Table) -> list[validate.Result]:
 def write_internal(run: Run, results: Sequence[Result]) -> None:
     """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
     material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
-    report = internal(replace(material, told=_told(run)))
+    report = internal(replace(material, told=_told(run), suppressed=run.store.facts.get("suppressed")))
     run.store.write(REPORT, page(report))
     run.store.write("report.md", markdown(report))
 

@@ -8,6 +8,7 @@ from synth_spark.report import attacks, differences, privacy_risk, utility
 from synth_spark.report.blocks import Block, DataTable, Figures, KeyFigure, Paragraphs, Report, Section, TableColumn
 from synth_spark.report.material import ReportData, number, share
 from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
+from synth_spark.report.suppression import suppression
 from synth_spark.schema.metrics import PUBLISHED
 
 
@@ -20,6 +21,7 @@ def internal(material: ReportData) -> Report:
         _audit(material),
         utility.preservation(material),
         utility.counts(material),
+        suppression(material),
         utility.marginals(material),
         utility.distances(material),
         utility.associations(material),
@@ -42,7 +44,7 @@ def public(material: ReportData) -> Report:
             sign alone.
     """
     shown = {one.comparison for one in material.measures} | {one.comparison for one in material.metrics}
-    if not shown <= set(PUBLISHED) or material.told:
+    if not shown <= set(PUBLISHED) or material.told or material.suppressed is not None:
         raise ValueError("figures of sensitive records in a public report")
     counts, sentences = utility.sentences(material)
     about = (

@@ -1,6 +1,6 @@
 """What a report is written from: figures, verdicts and the facts of a release, gathered beforehand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synth_spark.evaluate.metric_definitions import definition
@@ -79,6 +79,8 @@ class ReportData:
         withheld: rules whose outcome it may not tell.
         told: combinations that earlier releases and this one tell of, those of the fewest records first; only for
             those who sign.
+        suppressed: for those who sign: what `aggregate.lowered_sums` adds up, and ``taken_out`` of records, where they
+            were separated; None where nothing is lowered, or it may not be told.
     """
 
     title: str
@@ -100,6 +102,7 @@ class ReportData:
     results: tuple[Result, ...]
     withheld: int = 0
     told: tuple[Told, ...] = ()
+    suppressed: Mapping[str, int] | None = None
 
     def measure(self, comparison: str, name: str, length: int | None = None) -> float | None:
         """A measure over all bins; None if it is not there."""

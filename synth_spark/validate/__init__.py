@@ -20,10 +20,11 @@ from synth_spark.validate.differencing_rules import (
     differencing_rules,
 )
 from synth_spark.validate.evidence import Evidence, evidence
-from synth_spark.validate.joint_bounds import joint_bounds
+from synth_spark.validate.joint_bounds import Told, joint_bounds
 from synth_spark.validate.plan_rules import own_results
 from synth_spark.validate.private_contract import PrivateRelease, audit_private, private_contract
 from synth_spark.validate.proof import claimed, cuts, proof, weakest
+from synth_spark.validate.record_bounds import record_bounds
 from synth_spark.validate.recount import Share, common_attributes, recount
 from synth_spark.validate.single_counts import single_counts, synthetic_values
 
@@ -36,6 +37,7 @@ __all__ = [
     "Result",
     "Rule",
     "Share",
+    "Told",
     "acceptable",
     "audit",
     "audit_private",
@@ -56,6 +58,7 @@ __all__ = [
     "private_contract",
     "proof",
     "quality_results",
+    "record_bounds",
     "recount",
     "single_counts",
     "synthetic_values",

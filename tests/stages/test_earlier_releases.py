@@ -14,8 +14,8 @@ from synth_spark.errors import AuditFailed
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.audit import accept
-from synth_spark.pipeline.earlier_releases import EarlierReleases, earlier_releases, outdated
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.series.earlier_releases import EarlierReleases, earlier_releases, outdated
 from synth_spark.plan import parse
 from synth_spark.publish import lifecycle
 from synth_spark.schema import tables

@@ -22,8 +22,8 @@ from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
 from synth_spark.monitoring.summary import Attempt, summarize
 from synth_spark.pipeline import api, incremental
-from synth_spark.pipeline.earlier_releases import earlier_releases
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.series.earlier_releases import earlier_releases
 from synth_spark.plan import Output, parse
 from synth_spark.publish import lifecycle, publisher
 from synth_spark.publish.published_release import open_release

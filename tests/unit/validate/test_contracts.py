@@ -33,7 +33,7 @@ def singles(*rows: tuple[int, str, int | None, int | None]) -> pa.Table:
 SINGLES = singles((0, "x", 10, 10), (1, "y", 5, 5))
 SOUND: Written = {
     "singles": SINGLES, "leaked": 0, "emerged": 0, "fabricated": 0, "broken": 0, "unmatched": 0, "weakest": K,
-    "above": 0, "different": 0, "missing": 0, "selections": 0, "length": 0, "proved": 0,
+    "above": 0, "different": 0, "missing": 0, "selections": 0, "length": 0, "proved": 0, "by_records": 0,
     "columns": {}, "unmet": (), "entries": [ENTRY], "release": RELEASE,
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ def of_k_anonymity(single_counts: SingleCounts = "equal", **faults: Any) -> set[
     suites = {
         "proof": ("unmatched", "weakest"),
         "recount": ("above", "different", "missing", "selections", "length"),
-        "joint_bounds": ("proved",),
+        "joint_bounds": ("proved", "by_records"),
     }
     counted = {name: pd.DataFrame({column: [written[column]] for column in own}) for name, own in suites.items()}
     found = evidence(written, rules, noisy=False)
@@ -101,6 +101,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("recount.selections", {"selections": 1}),
     ("recount.length", {"length": 1}),
     ("joint_bounds.nothing_proved", {"proved": 1}),
+    ("joint_bounds.records_prove_nothing", {"by_records": 1}),
     ("single_counts.exact", {"singles": singles((0, "x", 10, 15), (1, "y", 5, 5))}),
     ("single_counts.complete", {"singles": singles((0, "x", 10, 10), (1, "y", 5, None))}),
     ("single_counts.value_domain", {"singles": singles((0, "x", 10, 10), (1, "y", 5, 5), (1, "z", None, 5))}),

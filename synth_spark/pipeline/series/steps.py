@@ -15,9 +15,9 @@ from synth_spark import aggregate
 from synth_spark.assess.differencing import Published
 from synth_spark.errors import RunError
 from synth_spark.kernels.arrow_codec import unpack_ints
-from synth_spark.pipeline.earlier_releases import earlier_releases, run_of
 from synth_spark.pipeline.incremental import decisive
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.series.earlier_releases import earlier_releases, run_of
 from synth_spark.schema import tables
 from synth_spark.schema.fields import escaped
 
