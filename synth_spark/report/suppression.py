@@ -6,8 +6,8 @@ from synth_spark.report.material import ReportData, number, percent
 _WHY = (
     "Counts that are each rounded down can prove together that a group of fewer than {k} records exists. Some are "
     "published lower by further multiples of {k} for that reason, and some are withheld; records lose values that "
-    "would prove the same, each to a record of its own. How many, is told here alone: a release that says so tells "
-    "how it was before."
+    "would prove the same, each to a record of its own. Counts that wait for k more records, as they follow an earlier "
+    "release in steps, are among them. How many, is told here alone: a release that says so tells how it was before."
 )
 
 

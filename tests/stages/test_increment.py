@@ -71,7 +71,8 @@ def add(folder: Path, number: int, late: bool) -> None:
 def asked(source: Path, out: Path, **keys: Any) -> Plan:
     content = {
         "input.path": str(source), "input.format": "csv", "input.multi_values": {"signs": "|"}, "privacy.k": K,
-        "output.path": str(out), "seed": 3, **{key.replace("__", "."): value for key, value in keys.items()},
+        "privacy.stepwise": False, "output.path": str(out), "seed": 3,
+        **{key.replace("__", "."): value for key, value in keys.items()},
     }  # fmt: skip
     return plans.load(None, content)
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,6 +81,7 @@ def sentences_of(
     """RELEASE.md of a release of three columns, of which nothing was made."""
     content = {"input": {"path": "cases.csv", "constraints": rules}, "privacy": privacy, "synthesis": synthesis}
     numbers = resolve(plans.parse(content), ("a", "b", "c"), (2, 2, 2), 990, 8, 3)
+    numbers = replace(numbers, stepped=privacy.get("stepwise", False))
     written, made = table([(1, 2.0)]), table([])
     if not numbers.plan.privacy.noisy:
         return k_anonymity.facts_of(numbers, "one", written, made).sentences(MEASURED, compared)
@@ -103,7 +105,7 @@ def every_sentence() -> dict[str, set[str]]:
     ways = [{"kind": kind} for kind in ("row_seeded", "value_seeded", "unseeded", "aggregate_seeded")]
     private = [{"kind": "marginal_matching"}, {"kind": "aggregate_seeded"}, scaled]
     terms = [{"epsilon": 1.0, "public_domain": domain} for domain in (False, True, {"a": ["x"]})]
-    of_k = product([{"k": 10}], [*ways, scaled], RULES, COMPARED)
+    of_k = product([{"k": 10}, {"k": 10, "stepwise": True}], [*ways, scaled], RULES, COMPARED)
     of_noise = product(terms, private, RULES, COMPARED[:1])
     return {
         heading: {sentence for one in variants for sentence in sentences_of(*one)}
