@@ -2,11 +2,9 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import yaml
 
 from synth_spark import __version__
+from synth_spark.plan import Typed
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -107,7 +105,7 @@ def _asked() -> argparse.ArgumentParser:
 
 def _set() -> argparse.ArgumentParser:
     setting = argparse.ArgumentParser(add_help=False)
-    text = "set any key of the plan, dotted"
+    text = "set any key of the plan, dotted; a text as it is, lists and mappings as YAML"
     setting.add_argument("--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help=text)
     return setting
 
@@ -156,11 +154,11 @@ def _add_loading(load: argparse.ArgumentParser) -> None:
     load.add_argument("--schema", metavar="NAME", help="where the tables go; default: public, in DuckDB main")
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _setting(text: str) -> tuple[str, Typed]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
-    return key, yaml.safe_load(value)
+    return key, Typed(value)
 
 
 def _numbers(text: str) -> list[int]:

@@ -11,6 +11,7 @@ from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.publication import Author, PublicationTerms
 from synth_spark.plan.published import published
 from synth_spark.plan.showcase import ColumnView, Showcase
+from synth_spark.plan.yaml_text import Typed
 
 __all__ = [
     "FROM_COUNTS",
@@ -37,6 +38,7 @@ __all__ = [
     "Source",
     "Subject",
     "Synthesis",
+    "Typed",
     "dump",
     "listed",
     "load",

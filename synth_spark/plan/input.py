@@ -21,6 +21,11 @@ def as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _tab(value: Any) -> Any:
+    r"""A tab where it is written as ``\t``, as people do who cannot type one."""
+    return "\t" if value == "\\t" else value
+
+
 #: A value or code of a record; YAML reads some as numbers.
 Code = Annotated[str, BeforeValidator(as_text)]
 
@@ -45,8 +50,11 @@ class Location(Strict):
     format: Literal["csv", "parquet", "delta"] | None = Field(
         None, description="Format of the path; default: by its suffix."
     )
-    delimiter: str | None = Field(
-        None, min_length=1, max_length=1, description="Field delimiter of a CSV; default: a comma, a tab for .tsv."
+    delimiter: Annotated[str | None, BeforeValidator(_tab)] = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="Field delimiter of a CSV, \\t for a tab; default: a comma, a tab for .tsv.",
     )
     quote: str = Field('"', min_length=1, max_length=1, description="Quote of a CSV; doubled, it stands for itself.")
     encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV, as Java names it.")

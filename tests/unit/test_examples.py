@@ -27,6 +27,7 @@ MODULES = [
     "exports.spreadsheets",
     "plan.loading",
     "plan.names",
+    "plan.yaml_text",
     "monitoring.lineage",
     "monitoring.metrics",
     "errors",

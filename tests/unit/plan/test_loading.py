@@ -16,7 +16,7 @@ from random_tables import few
 from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
-from synth_spark.plan import Input, Plan, dump, load, nearest, parse
+from synth_spark.plan import Input, Plan, Typed, dump, load, nearest, parse
 from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
 
 EXAMPLE = Path(__file__).parents[3] / "conf" / "example.yml"
@@ -207,6 +207,84 @@ def test_files_that_are_no_plans(tmp_path: Path, text: bytes, problem: str) -> N
     path = tmp_path / "plan.yml"
     path.write_bytes(text)
     with pytest.raises(PlanError, match=problem):
+        load(str(path), {})
+
+
+#: Texts that YAML, or who reads it, takes for something else.
+TEXTS = ["010", "1_000", "NO", "yes", "08:30", "8:30", "1e3", "1.50", "0x1F", "~", "2021-03-01", "NULL", r"\N", "="]
+
+
+@pytest.mark.parametrize("typed", TEXTS)
+def test_a_text_of_a_plan_is_what_was_typed(tmp_path: Path, typed: str) -> None:
+    """As a value, in lists, as a key and as what a key leads to; in a file as on the command line."""
+    path = tmp_path / "plan.yml"
+    path.write_text(
+        f"title: {typed}\ninput:\n  path: a.csv\n  null_markers: [x, {typed}]\n  columns:\n  - {typed}\n"
+        f"  groups:\n    a: {{values: {{{typed}: {typed}}}}}\n"
+        f"  constraints: [{{when: {{a: {typed}}}, then: {{b: [{typed}]}}}}]\n"
+    )
+    typed_as = {
+        "title": typed, "input.path": "a.csv", "input.null_markers": f"[x, {typed}]", "input.columns": f"[{typed}]",
+        "input.groups": f"{{a: {{values: {{{typed}: {typed}}}}}}}",
+        "input.constraints": f"[{{when: {{a: {typed}}}, then: {{b: [{typed}]}}}}]",
+    }  # fmt: skip
+    told = plan_of(
+        title=typed,
+        input={
+            "path": "a.csv", "null_markers": ["x", typed], "columns": [typed],
+            "groups": {"a": {"values": {typed: typed}}},
+            "constraints": [{"when": {"a": typed}, "then": {"b": [typed]}}],
+        },
+    )  # fmt: skip
+    assert load(str(path), {}) == told
+    assert load(None, {key: Typed(text) for key, text in typed_as.items()}) == told
+
+
+@pytest.mark.parametrize("sign", ["#", "|", ">"])
+def test_a_sign_alone_is_a_text_and_a_comment_is_none(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text(f"input:\n  path: a.csv\n  delimiter: {sign}\n  null_markers:\n  - {sign}\n  - x\n")
+    told = load(str(path), {}).input
+    assert (told.delimiter, told.null_markers) == (sign, (sign, "x"))
+    path.write_text("input:\n  path: a.csv\n  delimiter:   # the default\n")
+    assert load(str(path), {}).input.delimiter is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "delimiter"),
+    [*((sign, sign) for sign in "|~;#@[%,:&*!>`\t "), (r"\t", "\t"), ("';'", ";"), ("null", None), ("", None)],
+)
+def test_a_delimiter_of_the_command_line_is_what_was_typed(typed: str, delimiter: str | None) -> None:
+    given = {"input.path": Typed("a.csv"), "input.delimiter": Typed(typed), "title": Typed(f"a{typed}: b")}
+    plan = load(None, given)
+    assert (plan.input.delimiter, plan.title) == (delimiter, f"a{typed}: b")
+
+
+def test_numbers_and_truth_values_of_a_plan_are_decimal_and_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text("input: {path: a.csv, trim: yes, numbers: {a: {width: 0.10}}}\nprivacy: {k: 010}\nseed: 1_000\n")
+    plan = load(str(path), {"reporting_length": Typed("2"), "input.multiline": Typed("on")})
+    assert (plan.privacy.k, plan.seed, plan.reporting_length) == (10, 1_000, 2)
+    assert plan.input.trim
+    assert plan.input.multiline
+
+
+@pytest.mark.parametrize("typed", ["@", "[", "%", "\t", "{a", "'", "a: b: c"])
+@pytest.mark.parametrize("key", ["input.columns", "privacy.k", "input.subject"])
+def test_what_is_no_yaml_on_the_command_line_is_refused_in_one_line(
+    key: str, typed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n" + "x,y\n" * 20)
+    assert main(["plan", "--input", str(tmp_path / "a.csv"), "--set", f"{key}={typed}"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith((f"synth-spark: --set {key}: is not valid YAML", f"synth-spark: {key}: is not valid: "))
+
+
+def test_a_plan_that_is_no_yaml_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text("input:\n  path: a.csv\n  delimiter: @\n")
+    with pytest.raises(PlanError, match=r"plan: is not valid YAML \(line 3\); put texts with signs"):
         load(str(path), {})
 
 
