@@ -87,7 +87,7 @@ def _run(options: argparse.Namespace) -> None:
 def _release(plan: Plan, options: argparse.Namespace) -> None:
     _accepted(options)  # mistakes in it are errors before any work
     options.watch.planned(plan)
-    shape = look(plan.input)  # cheap mistakes are reported before Spark starts
+    shape = look(plan)  # cheap mistakes are reported before Spark starts
     with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         _start(options, spark, plan, progress)
 
@@ -230,9 +230,11 @@ def _tell(store: "RunStore") -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     plan = plan_of(options)
-    shape = look(plan.input)
+    shape = look(plan)
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
+    for where, what, number in plan.input.contradictions:
+        print(f"remark             {where}: {number} {what}")
     if shape is None:
         print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return

@@ -25,6 +25,7 @@ MODULES = [
     "exports.data_package.data",
     "exports.data_package.licences",
     "exports.spreadsheets",
+    "plan.date_patterns",
     "plan.loading",
     "plan.names",
     "plan.yaml_text",

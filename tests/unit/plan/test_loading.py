@@ -17,6 +17,7 @@ from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.plan import Input, Plan, Typed, dump, load, nearest, parse
+from synth_spark.plan.input_preview import look
 from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
 
 EXAMPLE = Path(__file__).parents[3] / "conf" / "example.yml"
@@ -89,6 +90,25 @@ def test_an_unknown_key_is_refused_and_the_nearest_named(content: dict[str, Any]
         ({"input": {"path": "x.csv", "delimiter": "||"}}, "input.delimiter"),
         ({"input": {"path": "x.csv", "format": "xlsx"}}, "input.format"),
         ({"input": {"path": "x.csv", "max_value_length": 0}}, "input.max_value_length"),
+        *(
+            ({"input": {"path": "x.csv", "dates": {"seen": {"to": to, "format": pattern}}}}, "input.dates.seen")
+            for to, pattern in [
+                ("year", "foo"),
+                ("year", "YYYY-MM-dd"),
+                ("year", ""),
+                ("year", "y"),
+                ("day", "dd.MM"),
+                ("year", "'yyyy"),
+                ("month", "yyyy"),
+                ("month", "yyyy[-MM]"),
+                ("day", "MM/yyyy"),
+                ("day", "yyyy-MM-dd[ HH:mm"),
+                ("day", "ddd.MM.yyyy"),
+                ("week", "EEE dd.MM.yyyy"),
+                ("year", "yyyy {MM}"),
+                ("year", "dd.mm."),
+            ]
+        ),
         ({"input": {"path": "x.csv"}, "privacy": {"k": 1}}, "privacy.k"),
         ({"input": {"path": "x.csv"}, "privacy": {"k": 0}}, "privacy.k"),
         ({"input": {"path": "x.csv"}, "privacy": {"k": -10}}, "privacy.k"),
@@ -112,6 +132,18 @@ def test_an_unknown_key_is_refused_and_the_nearest_named(content: dict[str, Any]
 )
 def test_a_wrong_value_is_refused_by_its_dotted_name(content: dict[str, Any], field: str) -> None:
     assert refused(content).field == field
+
+
+@pytest.mark.parametrize(
+    ("to", "pattern"),
+    [
+        ("day", "dd.MM.yyyy"), ("day", "d/M/yy"), ("month", "MMM yyyy"), ("day", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"),
+        ("day", "yyyyDDD"), ("month", "MM/yyyy[ dd]"), ("year", "'o''clock' yyyy"), ("day", "yyyy-MM-dd[ HH:mm[:ss]]"),
+    ],
+)  # fmt: skip
+def test_date_patterns(to: str, pattern: str) -> None:
+    plan = plan_of(input={"path": "x.csv", "dates": {"seen": {"to": to, "format": pattern}}})
+    assert plan.input.dates["seen"].format == pattern
 
 
 @pytest.mark.parametrize("k", [2, 10, 10**9])
@@ -155,6 +187,55 @@ def test_nearest() -> None:
     assert nearest("xyz", ["b", "a"]) == "one of 'a', 'b'"
     assert nearest("xyz", [f"n{number:02d}" for number in range(13)]).endswith("'n11' …")
     assert nearest("xyz", [f"n{number:02d}" for number in range(12)]).endswith("'n11'")
+
+
+# --- columns
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"assessment": {"secrets": ["sexx"]}}, "assessment.secrets: names no column 'sexx'; did you mean 'sex'?"),
+        ({"showcase": {"columns": {"c": {"title": "C"}}}}, "showcase: names no column 'c'"),
+        ({"showcase": {"hidden": ["c"]}}, "showcase: names no column 'c'"),
+        ({"privacy": {"epsilon": 1, "public_domain": {"c": ["x"]}}}, "privacy.public_domain: names no column 'c'"),
+    ],
+)
+def test_a_plan_that_shows_a_column_that_is_not_there_is_refused_before_any_work(
+    changes: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes("größe,sex\nx,y\n".encode("latin-1"))
+    one = {"path": str(tmp_path / "a.csv"), "encoding": "latin-1"}
+    for settings in (one, {"sources": {"north": one}}):
+        with pytest.raises(PlanError) as caught:
+            look(plan_of(input=settings, **changes))
+        assert caught.value.whole().startswith(says)
+
+
+def test_columns_of_sources_are_looked_for_in_their_headers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("Größe;Sex\nx;y\n".encode("latin-1"))
+    (tmp_path / "b.csv").write_text("size,age\nx,1\n")
+    north = {"path": str(tmp_path / "a.csv"), "delimiter": ";", "encoding": "ISO-8859-1", "columns": {"Größe": "size"}}
+    good = {"sources": {"north": north, "south": {"path": str(tmp_path / "b.csv")}}, "numbers": {"age": {"width": 9}}}
+    assert look(plan_of(input=good)) is None
+    for key, wrong, says in (
+        ("columns", {"Grösse": "size"}, "input.sources.north.columns: names no column of the input: 'Grösse'"),
+        ("values", {"Sex": {"m": "man"}}, "input.sources.north.values: names no column 'Sex'; did you mean 'size'?"),
+    ):
+        with pytest.raises(PlanError) as caught:
+            look(plan_of(input=good | {"sources": good["sources"] | {"north": north | {key: wrong}}}))
+        assert caught.value.whole().startswith(says)
+    with pytest.raises(PlanError, match=r"input\.dates: names no used column 'Sex'"):
+        look(plan_of(input=good | {"dates": {"Sex": "month"}}))
+
+
+def test_a_plan_tells_of_rules_that_contradict_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text("sex,age\nman,1\n")
+    rule = "input.constraints=[{when: {sex: man}, then: {sex: [woman]}}]"
+    assert main(["plan", "--input", str(tmp_path / "a.csv"), "--set", rule]) == 0
+    assert (
+        "input.constraints.0: 1 columns of which `then` does not allow the value of `when`" in capsys.readouterr().out
+    )
 
 
 # --- loading
