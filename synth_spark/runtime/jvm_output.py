@@ -1,10 +1,12 @@
 """What a JVM says on standard error, heard by the process that started it: passed on, but for what needs no saying.
 
 On every start Java warns of a module that Spark's launcher asks for, and has no switch for that. All else is passed on,
-what is said late, and by a JVM that does not start, too. This process's own standard error stays as it is.
+what is said late, and by a JVM that does not start, too; the packages that Spark's launcher found are told only where
+it does not start. This process's own standard error stays as it is.
 """
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,10 @@ from synth_spark.runtime import logs
 
 #: Lines that every JVM says that Spark starts.
 NEEDLESS = frozenset({b"WARNING: Using incubator modules: jdk.incubator.vector"})
+#: Lines with which Spark's launcher tells which packages it found: Delta's are a hundred.
+_RESOLUTION = re.compile(
+    rb"::|Ivy Default Cache|The jars for the packages|downloading |\S+ added as a (?:dependency|remote repository)"
+)
 #: A line that no JVM says: this process writes it after what has been said.
 _MARK = b"\0heard\0\n"
 #: Seconds to wait for a standard error that takes nothing.
@@ -38,6 +44,8 @@ class Ear:
         """
         self._tell, self._starting = tell, True
         self._held: list[bytes] | None = [] if held else None
+        self._aside: list[bytes] = []
+        self._resolving = False
         self._caught_up = threading.Event()
         ears, self.end = os.pipe()
         threading.Thread(target=self._listen, args=(ears,), daemon=True).start()
@@ -49,9 +57,9 @@ class Ear:
         self._caught_up.wait(_PATIENCE)
 
     def let_go(self, shown: bool) -> None:
-        """Hold nothing back any more; what was held back is printed, or dropped."""
+        """Hold nothing back any more; what was held back, and which packages were found, is printed, or dropped."""
         self.catch_up()
-        held, self._held = self._held or [], None
+        held, self._held = [*self._aside, *(self._held or [])], None
         for line in held if shown else ():
             self._tell(line, True)
         self._starting = False
@@ -66,10 +74,14 @@ class Ear:
                     self._caught_up.set()
 
     def _take(self, line: bytes) -> None:
-        if self._held is None:
-            self._tell(line, self._starting)
-        else:
+        found = _RESOLUTION.match(line) is not None or (self._resolving and line.startswith(b"\t"))
+        self._resolving = self._starting and found
+        if self._held is not None:
             self._held.append(line)
+        elif self._resolving:
+            self._aside.append(line)
+        else:
+            self._tell(line, self._starting)
 
 
 _EARS: list[Ear] = []
