@@ -13,6 +13,9 @@ from synth_spark.monitoring.watch import Watch
 SECRET = "Zwetlana-of-Nowhere"
 
 
+CLEARED: list[bool] = []
+
+
 def stopped(_: Watch) -> None:
     """Work that is stopped while Spark works, whose JVM ends as well: what clears up fails in its own way."""
     try:
@@ -21,13 +24,16 @@ def stopped(_: Watch) -> None:
     finally:
         gateway = {"name": "root", "levelno": logging.ERROR, "pathname": "/lib/py4j/java_gateway.py"}
         logging.getLogger().handle(logging.makeLogRecord({**gateway, "msg": "while sending command"}))
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # a second time: what clears up goes on
+        CLEARED.append(True)
         raise RuntimeError("the connection to the JVM is gone")
 
 
 def test_a_command_whose_whole_group_is_sent_sigterm_is_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    CLEARED.clear()
     assert guarded(stopped) == 130
+    assert CLEARED == [True]
     said = "synth-spark: interrupted; what was kept can be resumed: synth-spark resume RUN\n"
     assert capsys.readouterr().err == said
     assert signal.getsignal(signal.SIGTERM) is before
