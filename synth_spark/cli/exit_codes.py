@@ -18,6 +18,7 @@ from synth_spark import errors
 from synth_spark.errors import SynthSparkError, exit_code
 from synth_spark.monitoring.watch import Watch
 from synth_spark.runtime import logs
+from synth_spark.runtime.engine_failures import engine_failure
 
 
 def guarded(
@@ -40,13 +41,14 @@ def guarded(
         The exit code: 0, or that of the error, which was printed.
     """
     try:
-        with logs.written(as_json, log_file, quiet), _terminated():
+        with logs.written(as_json, log_file, quiet), _terminated() as terminated:
             watch = Watch(summary)
             failed: BaseException | None = None
             try:
                 command(watch)
             except (Exception, KeyboardInterrupt) as error:
-                failed = error
+                # a JVM that was sent SIGTERM as well ends before the work does: what then fails is no failure
+                failed = KeyboardInterrupt() if terminated.is_set() else _plain(error)
             if failed is not None and watch.put_in_place():
                 if not as_json:
                     print(f"synth-spark: {_after(watch, failed)}", file=sys.stderr)
@@ -66,19 +68,31 @@ def guarded(
         return exit_code(error)
 
 
+def _plain(error: BaseException) -> BaseException:
+    """An error, or the plain reason that the machine gives for it."""
+    known = isinstance(error, (SynthSparkError, KeyboardInterrupt))
+    return error if known else engine_failure(error) or error
+
+
 @contextmanager
-def _terminated() -> Iterator[None]:
-    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: one line, and resumable."""
+def _terminated() -> Iterator[threading.Event]:
+    """Let SIGTERM, by which schedulers stop what they started, end the work as Ctrl-C does: one line, and resumable.
+
+    Yields what is set once that happened.
+    """
+    terminated = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield terminated
         return
 
     def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
+        if not terminated.is_set():  # a second one would interrupt what ends the work
+            terminated.set()
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
+        yield terminated
     finally:
         signal.signal(signal.SIGTERM, before)
 

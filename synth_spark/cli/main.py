@@ -209,6 +209,8 @@ def _plan(options: argparse.Namespace) -> None:
     shape = looked(plan)
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
+    for where, what, number in plan.input.contradictions:
+        print(f"remark             {where}: {number} {what}")
     if shape is None:
         print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return

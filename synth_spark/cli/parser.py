@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-import yaml
-
 from synth_spark import __version__
 from synth_spark.cli.exit_table import exit_lines
 from synth_spark.errors import PlanError
+from synth_spark.plan import Typed
 from synth_spark.schema.plain_text import one_line
 
 #: What each action of a command does, with an example.
@@ -155,7 +154,7 @@ def _asked() -> argparse.ArgumentParser:
 
 def _set() -> argparse.ArgumentParser:
     setting = argparse.ArgumentParser(add_help=False)
-    text = "set any key of the plan, dotted"
+    text = "set any key of the plan, dotted; a text as it is, lists and mappings as YAML"
     setting.add_argument("--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help=text)
     return setting
 
@@ -209,11 +208,11 @@ def _add_loading(load: argparse.ArgumentParser) -> None:
     load.add_argument("--schema", metavar="NAME", help="where the tables go; default: public, in DuckDB main")
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _setting(text: str) -> tuple[str, Typed]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
-    return key, yaml.safe_load(value)
+    return key, Typed(value)
 
 
 def _numbers(text: str) -> list[int]:

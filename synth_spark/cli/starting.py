@@ -36,7 +36,7 @@ def looked(plan: Plan) -> Preview | None:
     """
     if plan.input.since is not None:
         read_run_manifest(Path(plan.input.since))
-    return look(plan.input)
+    return look(plan)
 
 
 def check_folder(folder: str, field: str) -> None:

@@ -19,7 +19,7 @@ from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.series import steps
-from synth_spark.plan import FROM_COUNTS
+from synth_spark.plan import FROM_COUNTS, check_shown_columns
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.schema.tables import Kept
@@ -32,6 +32,7 @@ def read_records(run: Run) -> None:
     since = begin(run, inventory)  # None, unless this run adds to an earlier one
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
     source = read.open_records(run.spark, read.pinned(config, inventory), run.plan.privacy.k, only)
+    check_shown_columns(run.plan, [field.name for field in source.fields])
     validate.load_library_beside()  # while Spark works and Python waits
     try:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings

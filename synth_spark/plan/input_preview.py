@@ -1,5 +1,6 @@
 """The shape of an input before any job runs: exact names, and estimates from the head of the file. No Spark here."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -11,7 +12,15 @@ from itertools import islice
 from pathlib import Path
 
 from synth_spark.errors import InputError
-from synth_spark.plan import Input, used_columns
+from synth_spark.plan import (
+    Location,
+    Plan,
+    check_shown_columns,
+    mapped_columns,
+    named_columns,
+    renamed_columns,
+    used_columns,
+)
 
 #: Records looked at.
 _SAMPLE = 20_000
@@ -56,32 +65,25 @@ class Preview:
         return math.ceil(sum(value != "" for row in self.rows for value in row) / len(self.rows))
 
 
-def look(source: Input) -> Preview | None:
-    """Look at the head of a local CSV or Parquet file; None where only Spark can tell the records' shape.
+def look(plan: Plan) -> Preview | None:
+    """Look at the heads of local CSV and Parquet files; None where only Spark can tell the records' shape.
+
+    Every column that a key of the plan names is looked for, as far as headers can be seen.
 
     Raises:
-        InputError: the file is missing or empty.
+        InputError: a file is missing or empty.
         PlanError: a column named in the plan is not in the input.
     """
+    source = plan.input
     if source.sources:
+        _look_at_sources(plan)
         return None
-    kind = source.resolved_format()
-    if kind not in ("csv", "parquet") or len(source.all_paths) != 1 or "://" in source.all_paths[0]:
+    head = _head(source, "input")
+    if head is None or not _is_text(head[0]):
         return None
-    path = Path(source.all_paths[0])
-    if not path.exists():
-        raise InputError("input.path", f"{path} does not exist", "check the path")
-    file = (
-        path
-        if path.is_file()
-        else next(iter(sorted(part for part in path.glob("*") if part.name[0] not in "._")), None)
-    )
-    if file is None:
-        raise InputError("input", "is an empty folder", "give a table with records")
-    whole = (
-        path.stat().st_size if path.is_file() else sum(part.stat().st_size for part in path.glob("*") if part.is_file())
-    )
-    header, sample, records = _head_of_csv(file, whole, source) if kind == "csv" else _head_of_parquet(file, whole)
+    header, sample, records = head
+    names = named_columns(source, renamed_columns(header, source.rename))
+    check_shown_columns(plan, names)
     if not source.is_plain:
         return None
     used = tuple(used_columns(header, source.columns))
@@ -91,17 +93,64 @@ def look(source: Input) -> Preview | None:
     return Preview(used, places, sample, records, records == len(sample))
 
 
+def _look_at_sources(plan: Plan) -> None:
+    """Raise `PlanError` for a column that a key names and no source has, if all headers can be seen."""
+    names: dict[str, None] = {}
+    for name, source in plan.input.sources.items():
+        where = f"input.sources.{name}"
+        head = _head(source, where)
+        if head is None or not _is_text(head[0]):
+            return
+        names |= dict.fromkeys(mapped_columns(head[0], source, where).values())
+    check_shown_columns(plan, named_columns(plan.input, list(names)))
+
+
+def _is_text(header: list[str]) -> bool:
+    """Whether a header was read by the right encoding, as far as can be told."""
+    return not any("\ufffd" in name or "\0" in name for name in header)
+
+
+def _head(location: Location, where: str) -> tuple[list[str], list[list[str]], int] | None:
+    """Header, first records and estimated number of records of a local file or folder; None if it cannot be seen."""
+    kind = location.resolved_format(where)
+    if kind not in ("csv", "parquet") or len(location.all_paths) != 1 or "://" in location.all_paths[0]:
+        return None
+    path = Path(location.all_paths[0])
+    if not path.exists():
+        raise InputError(f"{where}.path", f"{path} does not exist", "check the path")
+    file = (
+        path
+        if path.is_file()
+        else next(iter(sorted(part for part in path.glob("*") if part.name[0] not in "._")), None)
+    )
+    if file is None:
+        raise InputError(where, "is an empty folder", "give a table with records")
+    if file.is_dir():
+        return None
+    whole = (
+        path.stat().st_size if path.is_file() else sum(part.stat().st_size for part in path.glob("*") if part.is_file())
+    )
+    return _head_of_csv(file, whole, location) if kind == "csv" else _head_of_parquet(file, whole)
+
+
 def _value(row: list[str], place: int) -> str:
     value = row[place].strip() if place < len(row) else ""
     return "" if value == "0" else value
 
 
-def _head_of_csv(file: Path, whole: int, source: Input) -> tuple[list[str], list[list[str]], int]:
+def _head_of_csv(file: Path, whole: int, source: Location) -> tuple[list[str], list[list[str]], int] | None:
     csv.field_size_limit(1 << 30)  # a value that is too long is reported by its column, later
+    try:
+        encoding = codecs.lookup(source.encoding).name
+    except LookupError:  # told by who reads all of it
+        return None
+    encoding = "utf-8-sig" if encoding == "utf-8" else encoding
     opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
     try:
-        with opened as raw, io.TextIOWrapper(raw, "utf-8-sig", errors="replace", newline="") as text:
-            rows: Iterator[list[str]] = csv.reader(text, delimiter=source.resolved_delimiter, quotechar=source.quote)
+        with opened as raw, io.TextIOWrapper(raw, encoding, errors="replace", newline="") as text:
+            rows: Iterator[list[str]] = csv.reader(
+                text, delimiter=source.resolved_delimiter, quotechar=source.quote, skipinitialspace=True
+            )
             header = [name.strip() for name in next(rows, [])]
             sample = list(islice(rows, _SAMPLE))
             complete = len(sample) < _SAMPLE

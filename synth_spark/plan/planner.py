@@ -7,7 +7,7 @@ from functools import cached_property
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.growth.settings import MOST_TRACKED
-from synth_spark.plan import FROM_RECORDS, Plan, SingleCounts, nearest
+from synth_spark.plan import FROM_RECORDS, Plan, SingleCounts, check_shown_columns
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
@@ -213,10 +213,7 @@ def resolve(
         raise InputError(
             "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
         )
-    for key, named in (("assessment.secrets", plan.assessment.secrets), ("showcase", sorted(plan.showcase.named))):
-        for name in named:
-            if name not in names:
-                raise PlanError(key, f"names no column '{name}'", f"did you mean {nearest(name, list(names))}?")
+    check_shown_columns(plan, names)
     notes = []
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")

@@ -2,10 +2,12 @@
 
 On every start Java warns of a module that Spark's launcher asks for, and has no switch for that. All else is heard: it
 is passed on at once, or its last lines are kept and told if the command fails (`tell_kept`). What is said by a JVM that
-does not start is always passed on. This process's own standard error stays as it is.
+does not start is always passed on; only then, too, the packages that Spark's launcher found. This process's own
+standard error stays as it is.
 """
 
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +20,10 @@ from synth_spark.runtime import logs
 
 #: Lines that every JVM says that Spark starts.
 NEEDLESS = frozenset({b"WARNING: Using incubator modules: jdk.incubator.vector"})
+#: Lines with which Spark's launcher tells which packages it found: Delta's are a hundred.
+_RESOLUTION = re.compile(
+    rb"::|Ivy Default Cache|The jars for the packages|downloading |\S+ added as a (?:dependency|remote repository)"
+)
 #: A line that no JVM says: this process writes it after what has been said.
 _MARK = b"\0heard\0\n"
 #: Lines that are kept of what was not passed on.
@@ -44,6 +50,8 @@ class Ear:
         self._tell, self._starting, self._kept = tell, True, kept
         self._last: deque[bytes] = deque(maxlen=_LAST)
         self._held: list[bytes] | None = [] if held else None
+        self._aside: list[bytes] = []
+        self._resolving = False
         self._caught_up = threading.Event()
         ears, self.end = os.pipe()
         threading.Thread(target=self._listen, args=(ears,), daemon=True).start()
@@ -55,9 +63,9 @@ class Ear:
         self._caught_up.wait(_PATIENCE)
 
     def let_go(self, shown: bool) -> None:
-        """Hold nothing back any more; what was held back is printed, or dropped."""
+        """Hold nothing back any more; what was held back, and which packages were found, is printed, or dropped."""
         self.catch_up()
-        held, self._held = self._held or [], None
+        held, self._held = [*self._aside, *(self._held or [])], None
         for line in held if shown else ():
             self._tell(line, True)
         self._starting = False
@@ -78,8 +86,12 @@ class Ear:
                     self._caught_up.set()
 
     def _take(self, line: bytes) -> None:
+        found = _RESOLUTION.match(line) is not None or (self._resolving and line.startswith(b"\t"))
+        self._resolving = self._starting and found
         if self._held is not None:
             self._held.append(line)
+        elif self._resolving:
+            self._aside.append(line)
         elif self._kept and not logs.is_json():
             self._last.append(line)
         else:

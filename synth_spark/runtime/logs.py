@@ -73,6 +73,21 @@ def pass_on(line: bytes, with_words: bool = False) -> None:
         logging.getLogger("java").warning("said something")
 
 
+class _Libraries(logging.StreamHandler):  # type: ignore[type-arg]  # of any stream
+    """Prints what libraries warn of, as Python does where nobody set up logging; but not what py4j says of itself.
+
+    Where a command is interrupted py4j logs the stack of its connection. Without a handler it would also set one up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setLevel(logging.WARNING)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        own, py4j = record.name.startswith("synth_spark"), "py4j" in Path(record.pathname).parts
+        return not own and not py4j and bool(super().filter(record))
+
+
 @contextmanager
 def written(as_json: bool = False, file: str | None = None, quiet: bool = False) -> Iterator[None]:
     """Write events as lines of JSON, while the body runs.
@@ -100,10 +115,10 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
     for handler in handlers:
         handler.setFormatter(JsonLines())
         _LOGGER.addHandler(handler)
-    libraries = [handlers[0]] if as_json else []
+    libraries = [handlers[0]] if as_json else [_Libraries()]
     for handler in libraries:  # else Python prints what they say, and warn of, as it is
         logging.getLogger().addHandler(handler)
-        logging.captureWarnings(True)
+        logging.captureWarnings(as_json)
     if handlers:
         _LOGGER.setLevel(logging.INFO)
         _LOGGER.propagate = not as_json  # else a line could be on standard error twice

@@ -81,6 +81,22 @@ def test_what_is_kept_is_told_when_it_is_asked_for() -> None:
     assert lines == [b"later\n"]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_the_packages_that_were_found_are_told_only_by_a_jvm_that_does_not_start(
+    told: bool, said: Callable[..., list[tuple[bytes, bool]]]
+) -> None:
+    """``let_go`` is asked to show what was held back where it does not."""
+    found = [
+        ":: loading settings :: url = x", "Ivy Default Cache set to: x", "The jars for the packages stored in: x",
+        "org#package added as a dependency", "\tconfs: [default]", "\tfound org#package;1.0 in central",
+        "downloading https://x/y.jar ...", "\t[SUCCESSFUL ] org#package;1.0 (1ms)", ":: retrieving :: x",
+    ]  # fmt: skip
+    other = ["WARNING: something", "\tat org.Other.method(Other.java:1)"]
+    written = "\n".join([*found, *other])
+    lines = [line.decode().rstrip("\n") for line, _ in said(f"cat <<'END'\n{written}\nEND\n", "echo ::", told=told)]
+    assert lines == [*other, *(found if told else []), "::"]
+
+
 def test_a_line_is_passed_on_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
     logs.pass_on(b"said\n")
     with logs.written(as_json=True):
