@@ -93,7 +93,7 @@ def tables_of(kinds: int, most: int) -> Ints:
     return tables
 
 
-def sometables_of(adversary: Adversary, number: int, k: int, seed: int) -> Iterable[Ints]:
+def some_tables(adversary: Adversary, number: int, k: int, seed: int) -> Iterable[Ints]:
     """(C,) counts of random tables, uneven ones and even ones, with and without absent values."""
     draw = np.random.default_rng(seed)
     complete = np.array([all(kind) for kind in adversary.kinds])

@@ -83,6 +83,7 @@ WRITTEN = {"output", "trials", "ledger", "summary", "log_file"}
 OTHER = {
     "k", "epsilon", "delta", "public_domain", "length", "assess", "seed", "all", "quiet", "verbose", "force", "reason",
     "serve", "port", "ks", "lengths", "sample", "keep", "older_than", "schema", "rows", "help", "run_id",
+    "unread",
 }  # fmt: skip
 #: Commands that read nothing in the folder of the world.
 READ_NOTHING = {"schema", "warm", "demo"}
@@ -279,7 +280,7 @@ def test_a_closed_pipe(
 @pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
 def test_a_signal(
     name: str, given: list[str], number: signal.Signals, world: Path,
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
     """It comes when the first file of the world is opened."""
 
@@ -294,6 +295,8 @@ def test_a_signal(
 
     if name in READ_NOTHING:
         monkeypatch.setitem(COMMANDS, name, strike)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background may ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, heard))
     assert refused([name, *given], world, capsys, None if name in READ_NOTHING else look) == 130
 
 
