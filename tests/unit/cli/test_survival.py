@@ -37,7 +37,7 @@ def test_a_plan_says_what_survives(
     table: Path, keys: dict[str, object], values: int, hopeless: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = plans.load(None, {"input.path": str(table), **keys})
-    shape = look(plan.input)
+    shape = look(plan)
     assert shape is not None
     found = survival(plan, shape)
     assert (found.values, found.of) == (values, 9)
