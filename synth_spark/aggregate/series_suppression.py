@@ -123,15 +123,18 @@ def shared_numbering(domain: Domain, k: int, longest: int, published: Sequence[s
     return Numbering(CellSpace(tuple(map(len, columns.values())), min(longest, len(columns))), tuple(texts))
 
 
-def stepped(now: Side, anchors: Side, releases: Sequence[Release], shared: Numbering, k: int) -> DataFrame:
+def stepped(
+    now: Side, anchors: Side, releases: Sequence[Release], shared: Numbering, k: int, longest: int
+) -> DataFrame:
     """Find what is published of each combination beside earlier releases.
 
     Args:
         now: exact counts of all records.
         anchors: of each combination, the exact count when what is published of it was last changed.
         releases: earlier releases, the last one last; all of the same k, R and columns.
-        shared: see `shared_numbering`.
+        shared: see `shared_numbering`; perhaps of fewer columns than R, where others have no common value.
         k: privacy resolution.
+        longest: R, to which exact counts are numbered.
 
     Returns:
         Rows: ``kind``, ``bucket``, ``cells`` (ascending, of the domain now), ``counts``. Of ``lowered`` by how much a
@@ -139,7 +142,6 @@ def stepped(now: Side, anchors: Side, releases: Sequence[Release], shared: Numbe
         the last release; of ``records``, one row, what is published of the number of records, or −1, and nothing else,
         where more than a twentieth of the counts would be lost.
     """
-    longest = shared.space.max_length
     own = numbering_of(now.domain, longest)
     sides = [
         _coded(now.counts, own.translation(shared), _NOW),

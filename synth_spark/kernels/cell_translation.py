@@ -14,7 +14,7 @@ class Translation(NamedTuple):
 
     Attributes:
         old: cells that are translated.
-        new: cells of the other numbering, with the same longest combination.
+        new: cells of the other numbering, with the same longest combination, or of fewer columns than that.
         columns: (attributes,) new column of each old attribute, column after column; −1 where there is none.
         codes: (attributes,) its new code, ≥ 1.
     """
@@ -46,7 +46,8 @@ class Translation(NamedTuple):
                 attributes = starts[columns] + codes - 1
                 here = (self.columns[attributes] >= 0).all(axis=1)
                 known[low:high] = here
-                moved[low:high][here] = self.combinations(attributes[here])
+                if here.any():  # none of these lengths, where the other numbering has fewer columns
+                    moved[low:high][here] = self.combinations(attributes[here])
         return moved, known
 
     def combinations(self, attributes: Ints) -> Ints:

@@ -6,17 +6,25 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
+from synth_spark import aggregate
 from synth_spark import plan as plans
+from synth_spark.encode import codes
+from synth_spark.encode import combinations as combinations_of
+from synth_spark.encode.combinations import bucket_bounds
 from synth_spark.errors import RunError
+from synth_spark.kernels.cells import CellSpace
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.purge import purge
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.series.steps import lowered_beside
 from synth_spark.schema import tables
+from synth_spark.schema.domain import build
+from synth_spark.schema.fields import Field
 
 K, NAMES = 5, ("kind", "place", "year", "sign")
 Row = tuple[str, ...]
@@ -124,3 +132,24 @@ def test_steps_that_are_asked_for_and_cannot_be_taken_stop_the_run(series: Serie
     again = api.start(series.spark, series.plan(1, **{**keys, "run_id": "purged"}), Progress(quiet=True))
     with pytest.raises(RunError, match=r"privacy\.stepwise.*was purged"):
         lowered_beside(again)
+
+
+def test_buckets_are_those_of_the_counts_where_a_column_has_no_common_value(spark: SparkSession) -> None:
+    names, k = ("a", "b", "c"), 5
+    rows = [("x", "u", None)] * 17 + [("y", "u", None)] * 9 + [("y", "v", "rare")] * 3
+    frame = spark.createDataFrame(rows, "a string, b string, c string")
+    fields = tuple(Field(name) for name in names)
+    domain = build(fields, codes.marginals(frame, fields).toArrow(), len(rows), k)
+    space = CellSpace(domain.cards, 3)
+    counts = combinations_of.count(codes.codes(frame, domain, len(rows)), space, 2, 100).localCheckpoint()
+    told = [(1, "a:x", 10), (1, "a:y", 10), (1, "b:u", 20), (2, "a:x;b:u", 10), (2, "a:y;b:u", 5)]
+    released = spark.createDataFrame(told, "length int, selections string, protected_count bigint")
+    side = aggregate.Side(len(rows), counts, domain)
+    shared = aggregate.shared_numbering(domain, k, 3, ["a:x", "a:y", "b:u"])
+    assert shared.space.max_length == 2
+    release = aggregate.Release(25, released)
+    found = aggregate.stepped(side, side, [release], shared, k, 3).where(f"kind = '{aggregate.LOWERED}'").collect()
+    lowered = {int(cell): row["bucket"] for row in found for cell in np.frombuffer(row["cells"], "<i8")}
+    assert len(lowered) == 3  # x, u and both were published by 5 less than rounded, and nobody came
+    bounds = bucket_bounds(space)
+    assert all(bounds[bucket] <= cell < bounds[bucket + 1] for cell, bucket in lowered.items())

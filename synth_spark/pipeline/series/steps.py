@@ -57,7 +57,7 @@ def lowered_beside(run: Run) -> DataFrame | None:
     anchors, last = _anchors(series.last), series.releases[-1]
     shared = aggregate.shared_numbering(run.domain, k, resolved.length, _singles(series.releases))
     releases = [aggregate.Release(one.records, one.aggregates) for one in series.releases]
-    stepped = run.keep(tables.STEPPED, aggregate.stepped(now, anchors, releases, shared, k)).frame
+    stepped = run.keep(tables.STEPPED, aggregate.stepped(now, anchors, releases, shared, k, resolved.length)).frame
     number = stepped.where(f"kind = '{aggregate.RECORDS}'").toArrow()  # one row: the number of records
     records = int(unpack_ints(number["counts"][0])[0])
     if records < 0:
