@@ -16,7 +16,7 @@ from releasing import kept, published, work_until
 
 from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
+from synth_spark.errors import AuditFailed, BudgetError, PlanError, RunError
 from synth_spark.exports.data_package import package
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
@@ -312,7 +312,7 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
     gender = run.domain.columns[0]
     assert set(gender.values) == {"Male", "Female", "Unheard of"}
     run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
-    with pytest.raises(InputError, match="names no column"):
+    with pytest.raises(PlanError, match="names no column"):
         api.resume(run)
 
 
