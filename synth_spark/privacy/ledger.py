@@ -238,8 +238,8 @@ def _remarks(entry: Entry, before: Account) -> list[str]:
         )
     if before.k_releases and entry.epsilon is None:
         remarks.append(
-            f"this data set has been released {before.k_releases} times before under k-anonymity: whoever compares "
-            "releases may learn of single records that came or went in between"
+            f"this data set has been released {before.k_releases} times before under k-anonymity; what releases tell "
+            "together is looked at before this one is published, as far as the others are in its root or named"
         )
     if before.k_releases and entry.epsilon is not None:
         remarks.append("this data set has also been released under k-anonymity, which ε does not account for")

@@ -70,7 +70,7 @@ def test_releases_of_the_same_data_under_k_anonymity_are_told_of(tmp_path: Path)
     ledger = Ledger(tmp_path / "ledger.jsonl")
     assert ledger.debit(release_entry("cases", "a", "row_seeded", "record", 10)) == []
     (remark,) = ledger.debit(release_entry("cases", "b", "row_seeded", "record", 10))
-    assert "compares releases" in remark
+    assert "what releases tell together is looked at" in remark
     assert any("k-anonymity" in remark for remark in ledger.debit(_entry("c")))
     account = ledger.account("cases")
     assert (account.releases, account.k_releases) == (1, 2)
