@@ -5,7 +5,7 @@ get noise: those of values (`values`), of pairs of columns (`marginals`), or of 
 (`levels`); whichever was counted, `released` is its form from there on.
 """
 
-from synth_spark.aggregate.joint_suppression import lowered_counts, lowered_sums
+from synth_spark.aggregate.joint_suppression import MOST_ALONE, lowered_counts, lowered_sums
 from synth_spark.aggregate.k_anonymity import aggregates, vouch
 from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
@@ -13,7 +13,6 @@ from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, mea
 from synth_spark.aggregate.released_counts import Released, counts_frame, from_estimates
 from synth_spark.aggregate.series_suppression import (
     LOWERED,
-    MOST_STEPPED,
     MOVED,
     RECORDS,
     Release,
@@ -26,7 +25,7 @@ from synth_spark.aggregate.value_selection import candidates, noisy, table_sizes
 
 __all__ = [
     "LOWERED",
-    "MOST_STEPPED",
+    "MOST_ALONE",
     "MOVED",
     "RECORDS",
     "CountingPlan",

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.encode.combinations import bucket_bounds
+from synth_spark.encode.combinations import bucket_bounds, bucketed
 from synth_spark.encode.protected_counts import published_counts, published_lattice
 from synth_spark.errors import EngineError
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
@@ -22,7 +22,7 @@ from synth_spark.kernels.deduction.lowering import lowered_units, one_round
 from synth_spark.plan.planner import ResolvedPlan
 
 #: Combinations, at most, that one task looks at by itself.
-_ALONE = 5_000_000
+MOST_ALONE = 5_000_000
 _LOWERED, _STATE = "bucket int, cells binary, counts binary", "cells binary, units binary, total bigint"
 _SUMS = ["lowered", "withheld", "lost", "published"]
 Keep = Callable[[DataFrame], DataFrame]
@@ -48,7 +48,7 @@ def lowered_counts(
         EngineError: rounds did not end.
     """
     exact = counts.select("cells", "counts")
-    shares = shares or math.ceil(min(resolved.cells.size, resolved.visits) / _ALONE)
+    shares = shares or math.ceil(resolved.combinations / MOST_ALONE)
     if shares <= 1:
         return exact.groupBy().applyInArrow(lambda table: _all_rounds(table, resolved), _LOWERED)
     state, total = exact.where("false").selectExpr("cells", "counts AS units", "0L AS total"), 0
@@ -135,11 +135,4 @@ def _packed(cells: Ints, units: Ints) -> pa.Table:
 
 
 def _by_bucket(cells: Ints, units: Ints, resolved: ResolvedPlan) -> pa.RecordBatch:
-    ends = np.searchsorted(cells, bucket_bounds(resolved.cells))
-    buckets = np.flatnonzero(np.diff(ends))
-
-    def vectors(values: Ints) -> list[Ints]:
-        return [values[ends[bucket] : ends[bucket + 1]] for bucket in buckets]
-
-    arrays = [pa.array(buckets, pa.int32()), pack_ints(vectors(cells)), pack_ints(vectors(units * resolved.k))]
-    return pa.RecordBatch.from_arrays(arrays, names=["bucket", "cells", "counts"])
+    return bucketed(cells, units * resolved.k, bucket_bounds(resolved.cells))

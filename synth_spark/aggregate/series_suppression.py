@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
-from synth_spark.encode.combinations import bucket_bounds
+from synth_spark.aggregate.k_anonymity import attribute_texts
+from synth_spark.encode.combinations import bucket_bounds, bucketed
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cell_translation import Translation, with_parts
 from synth_spark.kernels.cells import CellSpace, Ints, starts_of
@@ -24,8 +25,6 @@ from synth_spark.kernels.deduction.steps import Steps, wanted_units
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import escaped
 
-#: Combinations, at most, that one task looks at.
-MOST_STEPPED = 5_000_000
 #: Share of the counts, at most, that steps may take away; of tables of thousands of records some thousandths go.
 _MOST_LOST = 0.05
 #: Whose counts a row holds: those of the records now, what they were when they last changed, of each earlier release.
@@ -96,8 +95,7 @@ class Side(NamedTuple):
 
 def numbering_of(domain: Domain, longest: int) -> Numbering:
     """The numbering of the combinations of a domain."""
-    texts = [f"{escaped(column.name)}:{escaped(value)}" for column in domain.columns for value in column.values]
-    return Numbering(CellSpace(domain.cards, longest), tuple(texts))
+    return Numbering(CellSpace(domain.cards, longest), tuple(attribute_texts(domain, domain.cards)))
 
 
 def shared_numbering(domain: Domain, k: int, longest: int, published: Sequence[str]) -> Numbering:
@@ -110,11 +108,7 @@ def shared_numbering(domain: Domain, k: int, longest: int, published: Sequence[s
         published: texts of attributes that earlier releases published.
     """
     fields = {escaped(field.name): field for field in domain.fields}
-    common = [
-        f"{escaped(column.name)}:{escaped(value)}"
-        for column, number in zip(domain.columns, domain.common(k), strict=True)
-        for value in column.values[:number]
-    ]
+    common = attribute_texts(domain, domain.common(k))
     columns: dict[tuple[str, str], list[str]] = {}
     for text in sorted({*common, *published}):
         header = text.split(":", 1)[0]
@@ -281,13 +275,5 @@ def _number(records: int) -> pa.Table:
 
 def _by_bucket(kind: str, cells: Ints, counts: Ints, bounds: Ints) -> pa.Table:
     order = np.argsort(cells)
-    cells, counts = cells[order], counts[order]
-    ends = np.searchsorted(cells, bounds)
-    buckets = np.flatnonzero(np.diff(ends))
-
-    def vectors(values: Ints) -> list[Ints]:
-        return [values[ends[one] : ends[one + 1]] for one in buckets]
-
-    arrays = [pa.repeat(pa.scalar(kind), len(buckets)), pa.array(buckets, pa.int32())]
-    arrays += [pack_ints(vectors(cells)), pack_ints(vectors(counts))]
-    return pa.table(arrays, names=["kind", "bucket", "cells", "counts"])
+    rows = pa.Table.from_batches([bucketed(cells[order], counts[order], bounds)])
+    return rows.add_column(0, "kind", pa.repeat(pa.scalar(kind), rows.num_rows))

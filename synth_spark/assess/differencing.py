@@ -16,7 +16,7 @@ from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.schema.sql_text import quoted
 
 #: Columns of aggregates that are none of the data.
-_NO_COLUMNS = {"length", "selections", *COUNT_COLUMNS}
+NO_COLUMNS = {"length", "selections", *COUNT_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def differences(earlier: Published, this: Published) -> list[Metric]:
         for length in range(1, min(earlier.longest, this.longest) + 1)
         for name in numbers
     ]
-    mine, theirs = (set(side.aggregates.columns) - _NO_COLUMNS for side in (this, earlier))
+    mine, theirs = (set(side.aggregates.columns) - NO_COLUMNS for side in (this, earlier))
     whole = {
         "columns_that_differ": len(mine ^ theirs),
         "columns_shared": len(mine & theirs),

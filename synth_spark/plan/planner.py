@@ -91,6 +91,11 @@ class ResolvedPlan:
         return self.distinct * sum(math.comb(self.filled, length) for length in range(1, self.length + 1))
 
     @property
+    def combinations(self) -> int:
+        """Combinations of length 1…R that occur, at most."""
+        return min(self.cells.size, self.visits)
+
+    @property
     def counting_tasks(self) -> int:
         """Tasks that count."""
         return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
@@ -98,7 +103,7 @@ class ResolvedPlan:
     @property
     def prunes(self) -> bool:
         """Whether only combinations of attributes that occur ≥ k times are counted: all might be too many to keep."""
-        return min(self.cells.size, self.visits) > _MOST_COUNTED
+        return self.combinations > _MOST_COUNTED
 
     @property
     def counting_block(self) -> int:

@@ -12,10 +12,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from synth_spark import aggregate
-from synth_spark.assess.differencing import Published
+from synth_spark.assess.differencing import NO_COLUMNS, Published
 from synth_spark.errors import RunError
 from synth_spark.kernels.arrow_codec import unpack_ints
-from synth_spark.pipeline.incremental import decisive
+from synth_spark.pipeline.incremental import other_key
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.series.earlier_releases import earlier_releases, run_of
 from synth_spark.schema import tables
@@ -99,15 +99,14 @@ def _obstacle(run: Run, last: Run | None, release: Published) -> str | None:
     """Why the last release cannot be followed, if it cannot."""
     if last is None:
         return "its run folder is not beside that of this run, or was purged"
-    mine, theirs = decisive(run.plan), decisive(last.plan)
-    other = next((key for key in sorted(mine.keys() | theirs.keys()) if mine.get(key) != theirs.get(key)), None)
+    other = other_key(run.plan, last.plan)
     if other is not None:
         return f"its plan has another {other}"
     if not _alike(run, release):
         return "it has other columns"
     if run.resolved.prunes or last.resolved.prunes:
         return "there are so many combinations that rare ones are not counted"
-    if min(run.resolved.cells.size, run.resolved.visits) > aggregate.MOST_STEPPED:
+    if run.resolved.combinations > aggregate.MOST_ALONE:
         return "there are more combinations than one task can look at"
     return None
 
@@ -116,7 +115,7 @@ def _alike(run: Run, release: Published) -> bool:
     """Whether a release has the k, R and columns of this one."""
     types = dict(release.aggregates.dtypes)
     same = (release.k, release.longest) == (run.resolved.k, run.resolved.length)
-    published = set(release.aggregates.columns) - {"length", "selections", "protected_count"}
+    published = set(release.aggregates.columns) - NO_COLUMNS
     return same and published == set(run.domain.names) and all(types[one.name] == one.type for one in run.fields)
 
 
