@@ -12,10 +12,14 @@ MODULES = sorted((ROOT / "synth_spark").rglob("*.py"))
 JOBS = sorted((ROOT / "jobs").glob("*.py"))
 #: The modules of the proof and of the recount, and all that these may import of the package.
 PROVING = {
+    "synth_spark.validate.joint_bounds",
     "synth_spark.validate.proof",
+    "synth_spark.validate.record_bounds",
     "synth_spark.validate.recount",
     "synth_spark.validate.text_ids",
     "synth_spark.kernels.risk.containment",
+    "synth_spark.kernels.risk.joint_bounds",
+    "synth_spark.kernels.risk.record_bounds",
     "synth_spark.kernels.risk.recount",
     "synth_spark.kernels.numba_cache",
 }

@@ -5,29 +5,49 @@ get noise: those of values (`values`), of pairs of columns (`marginals`), or of 
 (`levels`); whichever was counted, `released` is its form from there on.
 """
 
-from synth_spark.aggregate.joint_suppression import lowered_counts
+from synth_spark.aggregate.joint_suppression import MOST_ALONE, lowered_counts, lowered_sums
 from synth_spark.aggregate.k_anonymity import aggregates, vouch
 from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
 from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, measured, noisy_pairs
 from synth_spark.aggregate.released_counts import Released, counts_frame, from_estimates
+from synth_spark.aggregate.series_suppression import (
+    LOWERED,
+    MOVED,
+    RECORDS,
+    Release,
+    Side,
+    anchors_after,
+    shared_numbering,
+    stepped,
+)
 from synth_spark.aggregate.value_selection import candidates, noisy, table_sizes
 
 __all__ = [
+    "LOWERED",
+    "MOST_ALONE",
+    "MOVED",
+    "RECORDS",
     "CountingPlan",
     "Draws",
+    "Release",
     "Released",
+    "Side",
     "aggregates",
+    "anchors_after",
     "candidates",
     "choose_pairs",
     "counts_frame",
     "exact_pairs",
     "from_estimates",
     "lowered_counts",
+    "lowered_sums",
     "measured",
     "noisy",
     "noisy_pairs",
     "released_lengths",
+    "shared_numbering",
+    "stepped",
     "table_sizes",
     "vouch",
 ]

@@ -6,15 +6,15 @@ of the groups each; as a round is the same either way, so is what is lowered.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.encode.combinations import bucket_bounds
-from synth_spark.encode.protected_counts import published_lattice
+from synth_spark.encode.combinations import bucket_bounds, bucketed
+from synth_spark.encode.protected_counts import published_counts, published_lattice
 from synth_spark.errors import EngineError
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cells import Ints
@@ -22,8 +22,9 @@ from synth_spark.kernels.deduction.lowering import lowered_units, one_round
 from synth_spark.plan.planner import ResolvedPlan
 
 #: Combinations, at most, that one task looks at by itself.
-_ALONE = 5_000_000
+MOST_ALONE = 5_000_000
 _LOWERED, _STATE = "bucket int, cells binary, counts binary", "cells binary, units binary, total bigint"
+_SUMS = ["lowered", "withheld", "lost", "published"]
 Keep = Callable[[DataFrame], DataFrame]
 
 
@@ -47,7 +48,7 @@ def lowered_counts(
         EngineError: rounds did not end.
     """
     exact = counts.select("cells", "counts")
-    shares = shares or math.ceil(min(resolved.cells.size, resolved.visits) / _ALONE)
+    shares = shares or math.ceil(resolved.combinations / MOST_ALONE)
     if shares <= 1:
         return exact.groupBy().applyInArrow(lambda table: _all_rounds(table, resolved), _LOWERED)
     state, total = exact.where("false").selectExpr("cells", "counts AS units", "0L AS total"), 0
@@ -63,6 +64,35 @@ def lowered_counts(
             return state.mapInArrow(lambda batches: (_by_bucket(*_state(one), resolved) for one in batches), _LOWERED)
     problem = f"went on for more than {rounds} rounds: so many counts prove too much together"
     raise EngineError("suppression", problem, "lower reporting_length, or raise privacy.k")
+
+
+def lowered_sums(counts: DataFrame, k: int) -> dict[str, int]:
+    """How much is published less than rounding alone would have left. SENSITIVE: for those who sign the release.
+
+    Args:
+        counts: exact counts, beside what of them is lowered (`encode.protected_counts.with_lowered`).
+        k: privacy resolution.
+
+    Returns:
+        ``lowered``: how many counts; ``withheld``: how many of them are not published for that reason; ``lost``: the
+        sum of what they were lowered by; ``published``: the sum of all published counts.
+    """
+
+    def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            sums = np.zeros(len(_SUMS), np.int64)
+            for row in range(batch.num_rows):
+                published = published_counts(batch, row, k)
+                sums[-1] += published.sum()
+                if batch["lowered_cells"][row].is_valid:
+                    cells, less = (unpack_ints(batch[name][row]) for name in ("lowered_cells", "lowered_counts"))
+                    left = published[np.searchsorted(unpack_ints(batch["cells"][row]), cells)]
+                    sums[:-1] += len(cells), (left == 0).sum(), less.sum()
+            yield pa.RecordBatch.from_arrays([pa.array([number]) for number in sums], names=_SUMS)
+
+    added = counts.mapInArrow(add, ", ".join(f"{name} bigint" for name in _SUMS))
+    found = added.agg(*(F.sum(name).alias(name) for name in _SUMS)).collect()[0]
+    return {name: found[name] or 0 for name in _SUMS}
 
 
 def _all_rounds(table: pa.Table, resolved: ResolvedPlan) -> pa.Table:
@@ -105,11 +135,4 @@ def _packed(cells: Ints, units: Ints) -> pa.Table:
 
 
 def _by_bucket(cells: Ints, units: Ints, resolved: ResolvedPlan) -> pa.RecordBatch:
-    ends = np.searchsorted(cells, bucket_bounds(resolved.cells))
-    buckets = np.flatnonzero(np.diff(ends))
-
-    def vectors(values: Ints) -> list[Ints]:
-        return [values[ends[bucket] : ends[bucket + 1]] for bucket in buckets]
-
-    arrays = [pa.array(buckets, pa.int32()), pack_ints(vectors(cells)), pack_ints(vectors(units * resolved.k))]
-    return pa.RecordBatch.from_arrays(arrays, names=["bucket", "cells", "counts"])
+    return bucketed(cells, units * resolved.k, bucket_bounds(resolved.cells))

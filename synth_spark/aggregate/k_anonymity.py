@@ -3,7 +3,7 @@
 Selection texts, the order of rows and the files that they are in depend on published content alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -99,17 +99,22 @@ def vouch(kept: Kept) -> SafeTable:
     return SafeTable(kept)
 
 
+def attribute_texts(domain: Domain, numbers: Sequence[int] | Ints) -> list[str]:
+    """Texts ``Header:value`` of the first so many values of each column, column after column; see `selection_texts`."""
+    return [
+        f"{escaped(column.name)}:{escaped(value)}"
+        for column, number in zip(domain.columns, numbers, strict=True)
+        for value in column.values[:number]
+    ]
+
+
 def selection_texts(domain: Domain, k: int) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     """Texts ``Header:value`` of the common attributes in byte order, and each attribute's place in that order.
 
     ``;`` and ``:`` inside headers and values are written ``<semicolon>`` and ``<colon>``, as SDS does; a ``<`` that
     begins such a word already is written ``<lt>``, so different attributes have different texts.
     """
-    texts = [
-        f"{escaped(column.name)}:{escaped(value)}"
-        for column, common in zip(domain.columns, domain.common(k), strict=True)
-        for value in column.values[:common]
-    ]
+    texts = attribute_texts(domain, domain.common(k))
     by_text = sorted(range(len(texts)), key=lambda index: texts[index].encode())
     place = np.empty(len(texts), np.int64)
     place[by_text] = np.arange(len(texts))

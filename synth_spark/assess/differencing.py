@@ -7,13 +7,16 @@ tells 0 … k − 1. Where records were added in between, the same figures tell 
 """
 
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.schema.metrics import COMPARED, Metric
+from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.schema.sql_text import quoted
+
+#: Columns of aggregates that are none of the data.
+NO_COLUMNS = {"length", "selections", *COUNT_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ def differences(earlier: Published, this: Published) -> list[Metric]:
         For each length that both report, numbers of combinations: ``compared`` (of columns that both have),
         ``only_earlier`` and ``only_this``, ``small_difference`` (published counts differ, by less than the larger k),
         ``narrowed`` (if the records are the same: an exact count is known to less than the smaller k), ``pinned`` (it
-        is known exactly), and ``contradicting`` (the records cannot be the same).
+        is known exactly), ``contradicting`` (the records cannot be the same), ``rose`` and ``fell`` (the published
+        count did, by more than rounding explains). Of the releases: ``columns_that_differ``, ``columns_shared``, and
+        ``lengths_not_compared``, those that one of the two alone reports.
     """
     numbers = {"compared": F.lit(True), **_tests(earlier.k, this.k)}
     counted = side_by_side(earlier, this).groupBy("length").agg(*(F.count_if(t).alias(n) for n, t in numbers.items()))
@@ -56,41 +61,13 @@ def differences(earlier: Published, this: Published) -> list[Metric]:
         for length in range(1, min(earlier.longest, this.longest) + 1)
         for name in numbers
     ]
-    own = len(set(this.aggregates.columns) ^ set(earlier.aggregates.columns))
-    return [*metrics, Metric("difference", COMPARED, "columns_that_differ", earlier.run_id, None, float(own))]
-
-
-def differing(earlier: Published, this: Published) -> DataFrame:
-    """Which combinations both releases tell different things of; arguments as of `differences`.
-
-    Returns:
-        One row a combination that one of them alone publishes, whose counts differ by less than the larger k, or whose
-        exact count both tell to less than the smaller k: ``length``, ``selections``, ``earlier`` and ``this`` (the
-        published counts; null where there is none), and ``low`` and ``high`` (if the records are the same, the exact
-        count lies between; low is above high where they cannot be).
-    """
-    tests = _tests(earlier.k, this.k)
-    telling = reduce(Column.__or__, (F.coalesce(test, F.lit(False)) for test in tests.values()))
-    columns = ("length", "selections", F.col("old").alias("earlier"), F.col("new").alias("this"), "low", "high")
-    return side_by_side(earlier, this).where(telling).select(*columns)
-
-
-def told_best(differing: DataFrame, most: int) -> list[Metric]:
-    """The combinations of which two releases of the same records tell the exact count best; see `differing`.
-
-    Returns:
-        ``known_count``, one a combination: how many counts are possible, with the least and the largest of them.
-    """
-    width = (F.col("high") - F.col("low") + 1).alias("width")
-    intervals = differing.where("low <= high").select(width, "high", "low", "length", "selections")
-    rows = intervals.orderBy("width", "high", "length", "selections").limit(most).collect()
-    return [
-        Metric(
-            "difference", COMPARED, "known_count", row["selections"], row["length"],
-            float(row["width"]), float(row["low"]), float(row["high"]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    mine, theirs = (set(side.aggregates.columns) - NO_COLUMNS for side in (this, earlier))
+    whole = {
+        "columns_that_differ": len(mine ^ theirs),
+        "columns_shared": len(mine & theirs),
+        "lengths_not_compared": abs(earlier.longest - this.longest),
+    }
+    return [*metrics, *(Metric("difference", COMPARED, n, earlier.run_id, None, float(v)) for n, v in whole.items())]
 
 
 def side_by_side(earlier: Published, this: Published) -> DataFrame:
@@ -100,19 +77,14 @@ def side_by_side(earlier: Published, this: Published) -> DataFrame:
         One row a combination: ``length``, ``selections``, ``old``, ``new`` (null where it is not published), and
         ``low`` … ``high``, what both tell of one count.
     """
-    names = ["selections", "length", "protected_count"]
-    shared = set(earlier.aggregates.columns) & set(this.aggregates.columns)
-    old, new = (
-        _comparable(side.aggregates, shared).select(*names).withColumnRenamed("protected_count", name)
-        for side, name in ((earlier, "old"), (this, "new"))
-    )
+    old = comparable(earlier, this).withColumnRenamed("protected_count", "old")
+    new = comparable(this, earlier).withColumnRenamed("protected_count", "new")
     both = old.join(new, ["selections", "length"], "full")
     low, high = (
         how(*(F.coalesce(F.col(name), F.lit(0)) + top for name, top in (("old", tops[0]), ("new", tops[1]))))
         for how, tops in ((F.greatest, (0, 0)), (F.least, (earlier.k - 1, this.k - 1)))
     )
-    reported = both.where(F.col("length") <= min(earlier.longest, this.longest))
-    return reported.select("length", "selections", "old", "new", low.alias("low"), high.alias("high"))
+    return both.select("length", "selections", "old", "new", low.alias("low"), high.alias("high"))
 
 
 def _tests(earlier_k: int, k: int) -> dict[str, Column]:
@@ -125,12 +97,24 @@ def _tests(earlier_k: int, k: int) -> dict[str, Column]:
         "narrowed": (width > 0) & (width < min(earlier_k, k)),
         "pinned": width == 1,
         "contradicting": width < 1,
+        "rose": F.coalesce("new", F.lit(0)) - F.coalesce("old", F.lit(0)) >= earlier_k,
+        "fell": F.coalesce("old", F.lit(0)) - F.coalesce("new", F.lit(0)) >= k,
     }
 
 
-def _comparable(aggregates: DataFrame, shared: set[str]) -> DataFrame:
-    """Combinations of columns that both releases have."""
+def comparable(one: Published, other: Published) -> DataFrame:
+    """What a release publishes of combinations of columns and of lengths that another one has, too.
+
+    Args:
+        one: the release.
+        other: the other one.
+
+    Returns:
+        One row a combination: ``selections``, ``length``, ``protected_count``.
+    """
+    aggregates, theirs = one.aggregates, set(other.aggregates.columns)
     for name in aggregates.columns:
-        if name not in shared:
+        if name not in theirs:
             aggregates = aggregates.where(F.col(quoted(name)).isNull())
-    return aggregates
+    reported = aggregates.where(F.col("length") <= min(one.longest, other.longest))
+    return reported.select("selections", "length", "protected_count")

@@ -1,42 +1,39 @@
 """The command line. Spark is imported only by the commands that need it."""
 
 import argparse
-import gc
 import json
 import logging
 import os
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from synth_spark import plan as plans
-from synth_spark.cli import releases
+from synth_spark.cli import comparing, ledger, releases
 from synth_spark.cli.exit_codes import guarded
+from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
-from synth_spark.cli.plan_summary import account_text, history_text, summary_lines
-from synth_spark.errors import PlanError
+from synth_spark.cli.plan_summary import summary_lines
+from synth_spark.cli.starting import as_json, check_folder, looked, plan_of, started
+from synth_spark.cli.survival import warnings
+from synth_spark.errors import EngineError, PlanError, RunError
 from synth_spark.monitoring import Watch
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
 from synth_spark.plan.planner import resolve
-from synth_spark.plan.sources.preview import look
-from synth_spark.privacy import Delta, Epsilon
-from synth_spark.privacy.ledger import Ledger
-from synth_spark.runtime.imports import uncollected
-from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
+from synth_spark.runtime.writable import check_writable
+from synth_spark.schema.root_layout import SUMMARY
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from synth_spark.pipeline.run import Run
-    from synth_spark.report.blocks import Report
     from synth_spark.storage.run_store import RunStore
-    from synth_spark.tuning.comparison import Outcome
 
+#: Commands, and actions of commands, that only tell something.
+_TELLING, _TELLING_ACTIONS = ("plan", "schema", "compare"), ("list", "show", "diff", "history")
 #: Records that take minutes to release.
 _MANY = 300_000
 _EXAMPLE = "example.yml"
@@ -44,16 +41,30 @@ _EXAMPLE = "example.yml"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0, or that of the error, which was printed in one line."""
-    options = parser(COMMANDS).parse_args(arguments)
-    options.ends = arguments is None  # the process is this command's, and ends with it
+    with tolerant() as out:
+        options = parser(COMMANDS).parse_args(arguments)
+        options.more = False
+        options.ends = arguments is None  # the process is this command's, and ends with it
 
-    def command(watch: Watch) -> None:
-        options.watch = watch
-        options.command(options)
+        def command(watch: Watch) -> None:
+            options.watch = watch
+            options.command(options)
 
-    quiet = getattr(options, "quiet", False)
-    asked = {name: getattr(options, name, None) for name in ("summary", "log_file")}
-    return guarded(command, as_json=_as_json(options), quiet=quiet, **asked)
+        quiet = getattr(options, "quiet", False)
+        asked = {name: getattr(options, name, None) for name in ("summary", "log_file")}
+        code = guarded(command, as_json=as_json(options), quiet=quiet, **asked)
+        out.flush()
+        if out.refused:
+            code = _told_nothing(options, code)
+    return code
+
+
+def _told_nothing(options: argparse.Namespace, code: int) -> int:
+    """The exit code where standard output could not be written: an error if writing it was all that was asked for."""
+    error = EngineError("standard output", "could not be written", "free space, or send it somewhere else")
+    print(f"synth-spark: {error}", file=sys.stderr)
+    telling = options.name_of_command in _TELLING or getattr(options, "action", None) in _TELLING_ACTIONS
+    return error.exit_code if telling and code == 0 else code
 
 
 def command() -> NoReturn:
@@ -61,9 +72,8 @@ def command() -> NoReturn:
 
     A session that was left running ends with the process; taking Python's side of it apart first would take seconds.
     """
+    open_closed_streams()
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
     if left_running():
         logging.shutdown()
         os._exit(code)
@@ -76,20 +86,27 @@ def left_running() -> bool:
     return session is not None and session.LEFT_RUNNING.is_set()
 
 
-def _as_json(options: argparse.Namespace) -> bool:
-    return getattr(options, "log_format", "text") == "json"
-
-
 def _run(options: argparse.Namespace) -> None:
     _release(plan_of(options), options)
 
 
 def _release(plan: Plan, options: argparse.Namespace) -> None:
-    _accepted(options)  # mistakes in it are errors before any work
     options.watch.planned(plan)
-    shape = look(plan.input)  # cheap mistakes are reported before Spark starts
-    with _started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
+    shape = looked(plan)  # cheap mistakes are reported before Spark starts
+    _check(plan, options)
+    if shape is not None:
+        for warning in warnings(plan, shape):
+            Progress(quiet=options.quiet or as_json(options)).say(warning)
+    with started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         _start(options, spark, plan, progress)
+
+
+def _check(plan: Plan, options: argparse.Namespace) -> None:
+    """Refuse a run that could not end well, before Spark starts and before anything is written."""
+    from synth_spark.pipeline import api
+    from synth_spark.storage import new_runs
+
+    api.check(plan, new_runs.name_of(plan), [rule for rule, _ in _accepted(options)])
 
 
 def _start(options: argparse.Namespace, spark: "SparkSession", plan: Plan, progress: Progress) -> None:
@@ -99,32 +116,52 @@ def _start(options: argparse.Namespace, spark: "SparkSession", plan: Plan, progr
 
 
 def _resume(options: argparse.Namespace) -> None:
-    from synth_spark.storage.run_store import RunStore
+    from synth_spark.cli.ending import tell
+    from synth_spark.pipeline import api
+    from synth_spark.pipeline.purge import purge_as_planned
+    from synth_spark.publish.published_release import open_release
 
-    store = RunStore.open(Path(options.run))
+    store = _opened(options)
     if store.done("publish"):  # Spark need not start to find that out
-        from synth_spark.pipeline.purge import purge_as_planned
-
         purge_as_planned(store)
         gone = "" if store.purged is None else f"; it was purged ({store.purged}): its kept tables are gone"
+        open_release(Path(store.plan.output.path), store.run_id)  # one that was retired since is no release any more
         print(f"Nothing to do: {store.run_id} is finished and has been published{gone}.")
-        return _tell(store)
-    from synth_spark.pipeline import api
-
-    return _in_folder(options, api.resume)
+        return tell(store)
+    store.check_not_purged()
+    return _in_folder(options, store, api.resume)
 
 
 def _stage(options: argparse.Namespace) -> None:
     from synth_spark.pipeline import api
 
-    _in_folder(options, lambda run: api.work(run, options.name))
+    store = _opened(options)
+    api.check_work(store, options.name)
+    _in_folder(options, store, lambda run: api.work(run, options.name))
 
 
 def _validate(options: argparse.Namespace) -> None:
     from synth_spark.pipeline import api
 
-    _in_folder(options, api.validate_again)
+    store = _opened(options)
+    if not store.done("publish"):
+        api.check_work(store, "validate")
+    _in_folder(options, store, api.validate_again)
     print(f"May go out: read {Path(options.run) / 'quality.md'}, and report.html beside it (SENSITIVE)")
+
+
+def _opened(options: argparse.Namespace) -> "RunStore":
+    """The run folder that is named, if what is accepted can be, and if nobody else works there."""
+    from synth_spark.storage.run_store import RunStore
+
+    store, accepted = RunStore.open(Path(options.run)), _accepted(options)
+    if accepted:
+        from synth_spark.validate import check_accepted
+
+        check_accepted(store.plan, [rule for rule, _ in accepted])
+    check_writable(store.folder / SUMMARY, f"run {store.folder}", RunError)
+    with store.alone():
+        return store
 
 
 def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -135,12 +172,10 @@ def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
     return list(zip(rules, reasons, strict=True))
 
 
-def _in_folder(options: argparse.Namespace, work: Callable[["Run"], None]) -> None:
+def _in_folder(options: argparse.Namespace, store: "RunStore", work: Callable[["Run"], None]) -> None:
     from synth_spark.pipeline.run import Run
-    from synth_spark.storage.run_store import RunStore
 
-    store = RunStore.open(Path(options.run))
-    with _started(store.plan, options, place=store.folder.absolute().parent) as (spark, progress):
+    with started(store.plan, options, place=store.folder.absolute().parent) as (spark, progress):
         _follow(options, Run(spark, store, progress), work)
 
 
@@ -154,51 +189,6 @@ def _purge(options: argparse.Namespace) -> None:
     print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {store.folder}")
 
 
-@contextmanager
-def _started(
-    plan: Plan, options: argparse.Namespace, long: bool = False, place: Path | None = None
-) -> Iterator[tuple["SparkSession", Progress]]:
-    """The session for a plan, and progress that can ask it how far it is.
-
-    The line is imported while the JVM starts, and Python workers are started while the records are read: as forks of
-    this process, if it is the command's own.
-
-    Args:
-        plan: the plan.
-        options: of the command line.
-        long: whether the work will take minutes.
-        place: the folder of the run folder; default: that of the plan.
-    """
-    from synth_spark.pipeline.workers.template import make_template
-    from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
-    from synth_spark.storage.paths import check_roots
-
-    check_roots(plan)
-
-    importing = threading.Thread(target=_import_the_line, daemon=True)
-    importing.start()
-    delta = plan.output.format == "delta" or "delta" in plan.input.formats
-    quiet = options.quiet or _as_json(options)
-    with session(delta, long, quiet, options.ends, place or plan.work_folder) as spark:
-        importing.join()
-        if options.ends:
-            make_template(spark)
-        threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
-        progress = Progress(lambda: running_tasks(spark), quiet)
-        say_if_plain(spark, progress.say)
-        yield spark, progress
-
-
-def _import_the_line() -> None:
-    with uncollected():
-        import rich.console
-
-        from synth_spark.pipeline import api
-
-        del api, rich
-        gc.freeze()
-
-
 def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:
     from synth_spark.pipeline.audit import accept
     from synth_spark.pipeline.stages import runner
@@ -209,30 +199,18 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
         accept(run, rule, reason)
     work(run)
     if run.store.done("publish"):
-        _tell(run.store)
+        from synth_spark.cli.ending import tell
 
-
-def _tell(store: "RunStore") -> None:
-    plan, run_id = store.plan, store.run_id
-    root = Path(plan.output.path)
-    where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
-    print(f"Released {run_id}: {where}")
-    print(f"  read it explained    {root / RELEASE_TEXT}, its audit in {root / QUALITY_TEXT}")
-    if plan.showcase.make:
-        print(f"  explore it           {root / SHOWCASE}")
-    signed = f"for those who sign (SENSITIVE) {store.folder / REPORT}"
-    print(f"  look at the report   {root / REPORT}; {signed}")
-    if plan.output.format == "parquet":
-        for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
-            code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
-            print(f'  look at the {what}  python -c "{code}"')
+        tell(run.store, options.verbose or options.more)
 
 
 def _plan(options: argparse.Namespace) -> None:
     plan = plan_of(options)
-    shape = look(plan.input)
+    shape = looked(plan)
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
+    for where, what, number in plan.input.contradictions:
+        print(f"remark             {where}: {number} {what}")
     if shape is None:
         print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return
@@ -240,88 +218,19 @@ def _plan(options: argparse.Namespace) -> None:
     print("\n".join(summary_lines(resolved, shape)))
 
 
-def _inspect(options: argparse.Namespace) -> None:
-    plan = plan_of(options)
-    with _started(plan, options) as (spark, progress):
-        from synth_spark.pipeline.run import Run
-        from synth_spark.storage.run_store import RunStore
-        from synth_spark.tuning import inspection
-
-        run = Run(spark, RunStore.create(plan), progress)
-        with progress.stage("inspect", "reading, counting, looking for rare combinations"):
-            result = inspection.inspect(run)
-        run.store.write("inspect.md", inspection.report_text(run.store.run_id, result))
-        run.store.write("proposed.yml", inspection.proposed_plan(run, result))
-    print(f"{result.linkable:.1%} of the records hold a combination that fewer than {result.k} records share.")
-    print(f"  read it (SENSITIVE)        {run.store.folder}/inspect.md")
-    print(f"  a plan to start from       {run.store.folder}/proposed.yml")
-
-
-def _compare(options: argparse.Namespace) -> None:
-    from synth_spark.tuning.comparison import content, outcomes
-
-    compared = outcomes([Path(run) for run in options.runs])
-    _show(compared, content(compared), options.output)
-
-
-def _tune(options: argparse.Namespace) -> None:
-    plan = plan_of(options)
-    kinds = tuple(options.kinds or [plan.synthesis.kind])
-    with _started(plan, options) as (spark, progress):
-        from synth_spark.pipeline.run import Run
-        from synth_spark.storage.run_store import RunStore
-        from synth_spark.tuning import grid_search
-        from synth_spark.tuning.comparison import content
-
-        folder = Path(options.trials) if options.trials else grid_search.default_folder(plan)
-        grid = grid_search.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
-        tried = grid_search.tune(Run(spark, RunStore.create(plan), progress), grid, folder)
-    advice = grid_search.advice(tried)
-    _show(tried, content(tried, "Plans tried on a sample", (advice,)), str(folder))
-    print(advice)
-
-
-def _show(outcomes: "list[Outcome]", report: "Report", folder: str | None) -> None:
-    """Print a comparison, and write it down where that was asked for."""
-    from synth_spark.report.html_page import page
-    from synth_spark.report.markdown import markdown
-    from synth_spark.storage.files import write_atomically
-    from synth_spark.tuning.comparison import csv_text, table_text
-
-    print(table_text(outcomes))
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(outcomes))):
-            write_atomically(Path(folder) / f"compare.{name}", text)
-        print(f"  look at it (SENSITIVE)     {folder}/compare.html")
-
-
-def _ledger(options: argparse.Namespace) -> None:
-    ledger = Ledger(Path(options.file))
-    if options.action == "grant":
-        if options.data_set is None or not (options.epsilon or 0) > 0 or not 0 < (options.delta or 0) < 1:
-            raise PlanError("ledger grant", "needs a data set, ε > 0 and 0 < δ < 1", "add --epsilon and --delta")
-        print(account_text(ledger.grant(options.data_set, Epsilon(options.epsilon), Delta(options.delta))))
-        return
-    entries = [entry for entry in ledger.entries() if options.data_set in (None, entry.data_set)]
-    if options.action == "history":
-        print("\n".join(map(history_text, entries)) or "nothing is recorded")
-        return
-    names = sorted({entry.data_set for entry in entries})
-    print("\n".join(account_text(ledger.account(name)) for name in names) or "nothing is recorded")
-
-
 def _schema(options: argparse.Namespace) -> None:
     print(json.dumps(Plan.model_json_schema(), indent=2))
 
 
 def _demo(options: argparse.Namespace) -> None:
-    folder = Path(options.output)
+    folder, options.more = Path(options.output), True
+    check_folder(options.output, "--output")
     cases = folder / "cases.csv.gz"
     plan = plans.load(
         _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
     )
-    with _started(plan, options) as (spark, progress):
+    _check(plan, options)
+    with started(plan, options) as (spark, progress):
         from synth_spark.demo import write_csv
 
         with progress.stage("demo", f"generating {options.rows:,} invented cases into {cases}"):
@@ -346,44 +255,19 @@ def _example() -> str:
     return str(packaged if packaged.exists() else Path(__file__).parents[2] / "conf" / _EXAMPLE)
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
-    """The plan that a command line asks for: its file, and what options say otherwise."""
-    overrides: dict[str, Any] = {}
-    for key, value in [
-        ("input.path", options.input),
-        ("input.since", options.since),
-        ("privacy.k", options.k),
-        ("privacy.epsilon", options.epsilon),
-        ("privacy.delta", options.delta),
-        ("privacy.public_domain", options.public_domain or None),
-        ("assessment.rehearsal", options.assess or None),
-        ("assessment.redaction", options.assess or None),
-        ("reporting_length", options.length),
-        ("ledger", options.ledger),
-        ("output.path", options.output),
-        ("run_id", options.run_id),
-        ("seed", options.seed),
-    ]:
-        if value is not None:
-            overrides[key] = value
-    if options.plan is None and options.input is None and not any(key.startswith("input.") for key, _ in options.set):
-        raise PlanError("plan", "is missing", "give a plan file, or --input")
-    return plans.load(options.plan, {**overrides, **dict(options.set)})
-
-
 #: What each command does.
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "run": _run,
     "plan": _plan,
-    "inspect": _inspect,
+    "inspect": comparing.inspect,
     "stage": _stage,
     "resume": _resume,
     "validate": _validate,
     "show": releases.show,
-    "compare": _compare,
-    "tune": _tune,
+    "compare": comparing.compare,
+    "tune": comparing.tune,
     "purge": _purge,
-    "ledger": _ledger,
+    "ledger": ledger.manage,
     "releases": releases.manage,
     "load": releases.load,
     "package": releases.package,

@@ -2,13 +2,53 @@
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import yaml
+from typing import Any, NoReturn
 
 from synth_spark import __version__
+from synth_spark.cli.exit_table import exit_lines
+from synth_spark.errors import PlanError
+from synth_spark.plan import Typed
+from synth_spark.schema.plain_text import one_line
+
+#: What each action of a command does, with an example.
+_LEDGER = """actions:
+  show     what each data set was granted, and has spent
+             synth-spark ledger show out.work/ledger.jsonl
+  grant    set what all releases of a data set together may cost; the last grant counts
+             synth-spark ledger grant out.work/ledger.jsonl cases --epsilon 3 --delta 1e-5
+           a run is charged to the data set that its plan names (key data_set; default: the path of the input)
+  history  all lines, oldest first
+             synth-spark ledger history out.work/ledger.jsonl cases"""
+_RELEASES = """actions:
+  list      all releases, oldest first; * marks the current one
+              synth-spark releases list out/
+  show      one release (default: the current one): tables, rows, hashes, what is guaranteed
+              synth-spark releases show out/ RUN_ID
+  diff      what differs between two releases (default of the second: the current one), and what both give away
+              synth-spark releases diff out/ RUN_ID RUN_ID
+  rollback  make an earlier release the current one again
+              synth-spark releases rollback out/ RUN_ID
+  retire    take releases back, but never the current one: their tables and documents are removed
+              synth-spark releases retire out/ RUN_ID
+              synth-spark releases retire out/ --keep 5
+              synth-spark releases retire out/ --older-than 90
+  clean     remove what publications that were killed have left
+              synth-spark releases clean out/"""
+_LOAD = """examples:
+  into a file of DuckDB, the current release of a folder:
+    synth-spark load out/ duckdb:cases.duckdb
+  into PostgreSQL, a release by its name, into a schema of its own:
+    synth-spark load out/ postgresql://loader@db.example.org/cases --run-id RUN_ID --schema releases"""
 
 Command = Callable[[argparse.Namespace], None]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, and end with the exit code of a plan that cannot be understood."""
+        self.exit(PlanError.exit_code, f"synth-spark: {one_line(message)}; see {self.prog} -h\n")
 
 
 def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
@@ -17,17 +57,20 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     Args:
         commands: name → what the command does; it is set as ``command``.
     """
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="synth-spark",
         description="Private releases of sensitive case records: protected counts and synthetic records.",
+        epilog=exit_lines(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whole.add_argument("--version", action="version", version=f"synth-spark {__version__}")
     added = whole.add_subparsers(required=True, metavar="COMMAND")
     shared, asked, setting, accepting, summed = _shared(), _asked(), _set(), _accepting(), _summed()
 
     def add(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = added.add_parser(name, help=text, description=text, parents=list(parents))
-        command.set_defaults(command=commands[name])
+        more: list[Any] = list(parents)
+        command: argparse.ArgumentParser = added.add_parser(name, help=text, description=text, parents=more)
+        command.set_defaults(command=commands[name], name_of_command=name)
         return command
 
     add("run", "make, audit and publish a release", shared, asked, setting, accepting, summed)
@@ -70,7 +113,10 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 def _shared() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--quiet", action="store_true", help="no progress")
+    amount = shared.add_mutually_exclusive_group()
+    amount.add_argument("--quiet", action="store_true", help="no progress")
+    more = "print details, the beginning of every stage, what Spark says, and how to read the tables"
+    amount.add_argument("-v", "--verbose", action="store_true", help=more)
     form = "what standard error is: text, or one JSON object a line"
     shared.add_argument("--log-format", choices=("text", "json"), default="text", help=form)
     shared.add_argument("--log-file", metavar="FILE", help="add the log to a file, one JSON object a line")
@@ -90,8 +136,9 @@ def _asked() -> argparse.ArgumentParser:
     asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
     since = "add what is new to the counts of an earlier run (input.since)"
     asked.add_argument("--since", metavar="RUN", help=since)
-    asked.add_argument("--k", type=int, help="privacy resolution (privacy.k)")
-    asked.add_argument("--epsilon", type=float, help="differential privacy with this ε (privacy.epsilon)")
+    asked.add_argument("--k", type=int, help="privacy resolution (privacy.k); excludes --epsilon")
+    noisy = "differential privacy with this ε (privacy.epsilon); excludes --k"
+    asked.add_argument("--epsilon", type=float, help=noisy)
     asked.add_argument("--delta", type=float, help="δ of differential privacy (privacy.delta)")
     public = "which values occur is no secret (privacy.public_domain)"
     asked.add_argument("--public-domain", action="store_true", help=public)
@@ -107,7 +154,7 @@ def _asked() -> argparse.ArgumentParser:
 
 def _set() -> argparse.ArgumentParser:
     setting = argparse.ArgumentParser(add_help=False)
-    text = "set any key of the plan, dotted"
+    text = "set any key of the plan, dotted; a text as it is, lists and mappings as YAML"
     setting.add_argument("--set", metavar="KEY=VALUE", type=_setting, action="append", default=[], help=text)
     return setting
 
@@ -115,7 +162,8 @@ def _set() -> argparse.ArgumentParser:
 def _accepting() -> argparse.ArgumentParser:
     accepting = argparse.ArgumentParser(add_help=False)
     accepting.add_argument("--accept", metavar="RULE", action="append", default=[], help="accept a broken warning")
-    accepting.add_argument("--reason", metavar="TEXT", action="append", default=[], help="why it is accepted")
+    why = "why it is accepted; with your user name and the time it is published, if the rule is about what is published"
+    accepting.add_argument("--reason", metavar="TEXT", action="append", default=[], help=why)
     return accepting
 
 
@@ -128,7 +176,8 @@ def _add_tuning(tune: argparse.ArgumentParser) -> None:
 
 
 def _add_ledger(ledger: argparse.ArgumentParser) -> None:
-    ledger.add_argument("action", choices=("show", "grant", "history"), help="show what is left; grant; list all lines")
+    ledger.formatter_class, ledger.epilog = argparse.RawDescriptionHelpFormatter, _LEDGER
+    ledger.add_argument("action", choices=("show", "grant", "history"), help="see below")
     ledger.add_argument("file", metavar="LEDGER", help="the ledger's file: ledger.jsonl beside the run folders")
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
@@ -137,12 +186,14 @@ def _add_ledger(ledger: argparse.ArgumentParser) -> None:
 
 def _add_releases(releases: argparse.ArgumentParser) -> None:
     actions = ("list", "show", "diff", "rollback", "retire", "clean")
-    does = "list all; show one; compare two; make an earlier one current; take some back; remove what was left over"
-    releases.add_argument("action", choices=actions, help=does)
+    releases.formatter_class, releases.epilog = argparse.RawDescriptionHelpFormatter, _RELEASES
+    releases.add_argument("action", choices=actions, help="see below")
     releases.add_argument("root", metavar="OUT", help="folder of the published tables (output.path)")
     releases.add_argument("run_ids", nargs="*", metavar="RUN_ID", help="names of releases")
     releases.add_argument("--keep", type=int, metavar="N", help="take back all but the N newest (retire)")
     releases.add_argument("--older-than", type=float, metavar="DAYS", help="take back those that are older (retire)")
+    unread = "say that nobody has read those that are named: later releases are not compared with them (retire)"
+    releases.add_argument("--unread", action="store_true", help=unread)
 
 
 def _add_published(command: argparse.ArgumentParser) -> None:
@@ -151,16 +202,17 @@ def _add_published(command: argparse.ArgumentParser) -> None:
 
 
 def _add_loading(load: argparse.ArgumentParser) -> None:
+    load.formatter_class, load.epilog = argparse.RawDescriptionHelpFormatter, _LOAD
     _add_published(load)
     load.add_argument("target", metavar="TARGET", help="postgresql://USER@HOST/DATABASE or duckdb:PATH")
     load.add_argument("--schema", metavar="NAME", help="where the tables go; default: public, in DuckDB main")
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _setting(text: str) -> tuple[str, Typed]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
-    return key, yaml.safe_load(value)
+    return key, Typed(value)
 
 
 def _numbers(text: str) -> list[int]:

@@ -3,14 +3,12 @@
 import math
 import textwrap
 
+from synth_spark.cli.survival import MEAN_ABSOLUTE, survival_lines
 from synth_spark.plan import SingleCounts, what_is_counted
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.plan.sources.preview import Preview
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
 from synth_spark.privacy.ledger import Account, Entry
-
-#: Expected absolute value of Gaussian noise of scale 1.
-_MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 
 #: What single counts of the synthetic records will be.
 _SINGLES: dict[SingleCounts, str] = {
@@ -39,6 +37,7 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         f"shuffle            at most {_bytes(resolved.shuffle_bytes)} to add counts",
         *(_memory(resolved) if resolved.proves_records else []),
         *_privacy(resolved, shape),
+        *survival_lines(resolved.plan, shape),
         *_sentence(what_is_counted(resolved.plan)),
         *_sentence(_SINGLES[resolved.single_counts]),
         f"sensitive folder   {resolved.plan.work_folder}",
@@ -125,7 +124,7 @@ def _spending(resolved: ResolvedPlan, shape: Preview) -> list[str]:
             f"; released above {max(0.0, threshold(terms, error, length, resolved.length)):,.0f}" if length > 1 else ""
         )
         lines.append(
-            f"  expected error   of a count of length {length}: about {_MEAN_ABSOLUTE * error:,.1f} before counts are "
+            f"  expected error   of a count of length {length}: about {MEAN_ABSOLUTE * error:,.1f} before counts are "
             f"made to agree{least}"
         )
     return lines

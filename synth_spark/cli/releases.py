@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import PlanError
+from synth_spark.runtime.writable import make_folder_of
 from synth_spark.schema.root_layout import SHOWCASE
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def show(options: argparse.Namespace) -> None:
     if options.serve:
         return serve(html, options.port, print)
     file = Path(options.output) if options.output else release.root / SHOWCASE
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(file)
     write_atomically(file, html)
     return print(f"open it in a browser: {file}")
 
@@ -76,13 +77,17 @@ def manage(options: argparse.Namespace) -> None:
             raise PlanError(
                 "releases retire", "needs RUN_IDs, or a rule", "name some, or give --keep N or --older-than DAYS"
             )
+        if options.unread and not names:
+            raise PlanError("releases retire", "needs RUN_IDs with --unread", "name the releases that nobody has read")
         names = names or lifecycle.chosen(where, options.keep, options.older_than)
-    with session(delta=True) if lifecycle.has_delta(where) else nullcontext() as spark:
+    with session(delta=True, quiet=True, kept=True) if lifecycle.has_delta(where) else nullcontext() as spark:
         if action == "diff":
             from synth_spark.publish.diff import diff_text
 
             return print(diff_text(*lifecycle.open_two(where, names), spark))
-        return print(lifecycle.retire(where, names, spark) if action == "retire" else lifecycle.clean(where, spark))
+        if action == "retire":
+            return print(lifecycle.retire(where, names, spark, options.unread))
+        return print(lifecycle.clean(where, spark))
 
 
 @contextmanager
@@ -96,5 +101,5 @@ def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease,
         return
     from synth_spark.runtime.session import session
 
-    with session(delta=True) as spark:
+    with session(delta=True, quiet=True, kept=True) as spark:
         yield release, spark

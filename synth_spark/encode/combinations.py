@@ -161,6 +161,20 @@ def bucket_bounds(space: CellSpace) -> Ints:
     return np.concatenate([*firsts, [space.size]])
 
 
+def bucketed(cells: Ints, counts: Ints, bounds: Ints) -> pa.RecordBatch:
+    """Counts as one row a bucket that has some: ``bucket``, ``cells``, ``counts``.
+
+    Args:
+        cells: (n,) ascending.
+        counts: (n,) of each.
+        bounds: see `bucket_bounds`.
+    """
+    cuts = np.searchsorted(cells, bounds)
+    buckets = np.flatnonzero(np.diff(cuts))
+    vectors = (pack_ints([values[cuts[one] : cuts[one + 1]] for one in buckets]) for values in (cells, counts))
+    return pa.RecordBatch.from_arrays([pa.array(buckets, pa.int32()), *vectors], names=_NAMES)
+
+
 def _blocks(batches: Iterator[pa.RecordBatch], block: int) -> Iterator[pa.Table]:
     """Join or cut Arrow batches into tables of up to so many records."""
     held: list[pa.RecordBatch] = []

@@ -54,7 +54,7 @@ def published_lattice(rows: pa.Table, resolved: ResolvedPlan) -> tuple[Lattice, 
 
     Args:
         rows: buckets, all of them; see `published_counts`.
-        resolved: k, the number of records and the numbering of cells.
+        resolved: k, the published number of records and the numbering of cells.
     """
     k, parts = resolved.k, []
     for row in range(rows.num_rows):
@@ -63,4 +63,4 @@ def published_lattice(rows: pa.Table, resolved: ResolvedPlan) -> tuple[Lattice, 
     none = np.zeros(0, np.int64)
     cells, units = (np.concatenate([none, *some]) for some in (list(zip(*parts, strict=True)) or [(), ()]))
     order = np.argsort(cells)
-    return lattice_of(resolved.cells, cells[order], units[order], resolved.records // k), cells[order]
+    return lattice_of(resolved.cells, cells[order], units[order], resolved.protected_records // k), cells[order]

@@ -112,15 +112,27 @@ FINDINGS = {
     "the smaller k.",
     ("difference", "pinned"): "Combinations whose exact count both releases of the same records tell exactly.",
     ("difference", "contradicting"): "Combinations whose counts cannot be of the same records.",
-    ("difference", "known_count"): "How many exact counts are possible, if both releases are of the same records, and "
-    "between which they lie.",
+    (
+        "difference",
+        "known_count",
+    ): "Combinations whose exact count both releases tell, if the same records hold them, to "
+    "fewer than the smaller k numbers, or to be at least one and less than the larger k.",
     ("difference", "columns_that_differ"): "Columns that one of the two releases alone has.",
+    ("difference", "columns_shared"): "Columns that both releases have; combinations of these alone are compared.",
+    ("difference", "lengths_not_compared"): "Lengths of combinations that one of the two releases alone reports.",
+    ("difference", "not_read"): "1 for an earlier release that readers may hold and that could not be read.",
+    ("difference", "rose"): "Combinations whose published count rose by the earlier k or more: it says nothing of "
+    "records that went.",
     ("difference", "fell"): "Combinations whose published count fell by k or more: records went, or less is published "
-    "of them. They say nothing of added records; what they tell of others is not looked for.",
+    "of them. It says nothing of added records.",
     ("difference", "told_of_added"): "Combinations of which both releases, subtracted, tell that at least one and "
-    "fewer than k of the records added in between hold it.",
+    "fewer than k of the records added in between hold it, if no record went from the groups that show it.",
     ("difference", "told_of_earlier"): "Combinations of which both releases, subtracted, tell that at least one and "
     "fewer than k of the earlier records held it, although the earlier release did not publish it.",
+    ("difference", "told_of_withdrawn"): "Combinations of which both releases, subtracted, tell that at least one and "
+    "fewer than k of the records that went in between held it, if no record came to the groups that show it.",
+    ("difference", "told_of_this"): "Combinations of which both releases, subtracted, tell that at least one and "
+    "fewer than k of the records of this release hold it, although this release does not publish it.",
     (
         "drift",
         "tvd",

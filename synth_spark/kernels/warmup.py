@@ -24,6 +24,7 @@ from synth_spark.kernels.risk.linkage import rare_records
 from synth_spark.kernels.risk.local_suppression import suppress_cells
 from synth_spark.kernels.risk.nearest_record import fits, nearest
 from synth_spark.kernels.risk.rarity import judge
+from synth_spark.kernels.risk.record_bounds import Records, proved_by_each, proved_by_pairs
 from synth_spark.kernels.risk.recount import added, count_held, numbering, numbers_of
 
 _SPACE = CellSpace((2,) * 6, 2)
@@ -83,7 +84,9 @@ def _compile_deduction() -> None:
     one_round(lattice, 50, 0, 1)
     separate(lattice, codes[:20], weights[:20], np.arange(0, 12, 2))
     members, units = np.array([[0, -1], [2, -1], [0, 2]]), np.array([5, 4, 2])
-    proved(Published(members, units, 6, np.arange(3)), 2)
+    published, some = Published(members, units, 6, np.arange(3)), Records(np.array([0, 2, 0]), np.array([0, 2, 3]))
+    proved(published, 2)
+    proved_by_pairs(published, some, proved_by_each(published, some)[1])
 
 
 def _compile_assessment() -> None:

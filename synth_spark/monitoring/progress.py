@@ -30,11 +30,18 @@ class Progress:
         run_id: the run that events are about, once there is one.
     """
 
-    def __init__(self, probe: Probe = lambda: None, quiet: bool = False) -> None:
+    def __init__(self, probe: Probe = lambda: None, quiet: bool = False, verbose: bool = False) -> None:
+        """Begin.
+
+        Args:
+            probe: says how far Spark is.
+            quiet: whether nothing is printed.
+            verbose: whether the beginning of a stage, and details, are printed, too.
+        """
         from rich.console import Console  # a command imports it while the JVM starts
 
         self.run_id: str | None = None
-        self._probe = probe
+        self._probe, self._verbose = probe, verbose
         self._console = Console(file=sys.stderr, quiet=quiet, highlight=False, soft_wrap=True)
 
     def event(self, name: str, level: int = logging.INFO, **about: Any) -> None:
@@ -44,6 +51,12 @@ class Progress:
     def say(self, text: str) -> None:
         """Print one line, and log it as a note."""
         self._print(text)
+        self.event("note", text=text)
+
+    def detail(self, text: str) -> None:
+        """Log a note that is printed only where more than the usual was asked for."""
+        if self._verbose:
+            self._print(text)
         self.event("note", text=text)
 
     def _print(self, text: str) -> None:
@@ -57,7 +70,7 @@ class Progress:
         status = self._console.status("") if self._console.is_terminal else None
         if status:
             status.start()
-        else:
+        elif self._verbose:
             self._print(f"{name}: {what}")
         watcher = threading.Thread(target=self._watch, args=(name, what, start, stop, status), daemon=True)
         watcher.start()
@@ -69,7 +82,7 @@ class Progress:
             if status:
                 status.stop()
         seconds = time.monotonic() - start
-        self._print(f"{name}: done in {seconds:.1f} s" + (f" ({what})" if status else ""))
+        self._print(f"{name}: done in {seconds:.1f} s" + ("" if self._verbose and not status else f" ({what})"))
         self.event("stage_finished", stage=name, seconds=round(seconds, 3))
 
     def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: "Status | None") -> None:

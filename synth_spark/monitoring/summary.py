@@ -47,20 +47,24 @@ class Attempt:
     stages: Mapping[str, Sequence[str]] | None = None
 
 
-def summarize(attempt: Attempt, plan: Plan | None = None, store: "RunStore | None" = None) -> dict[str, Any]:
+def summarize(
+    attempt: Attempt, plan: Plan | None = None, store: "RunStore | None" = None, published: bool | None = None
+) -> dict[str, Any]:
     """Tell how an attempt ended.
 
     Args:
         attempt: the attempt.
         plan: what was asked for, if that was understood.
         store: the run folder, if there is one.
+        published: whether its release is in place; default: as the run folder says.
 
     Returns:
         The summary, JSON-ready.
     """
     manifest = store.manifest if store is not None else {"stages": {}, "tables": {}}
     stages = attempt.stages or {}
-    published = store is not None and store.done("publish")
+    if published is None:
+        published = store is not None and store.done("publish")
     return {
         "format": FORMAT,
         "run_id": store.run_id if store is not None else None,

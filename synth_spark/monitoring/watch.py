@@ -7,21 +7,24 @@ file an attempt, put there whole. Besides: what ``--summary``, ``operations.metr
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from synth_spark.errors import PlanError, RunError
+from synth_spark.errors import PlanError, RunError, SynthSparkError
 from synth_spark.monitoring.lineage import Lineage
 from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
 from synth_spark.monitoring.summary import Attempt, row, summarize
 from synth_spark.plan import Plan
+from synth_spark.runtime.writable import check_writable, make_folder_of
 from synth_spark.schema.root_layout import METRICS, SUMMARY
 from synth_spark.schema.tables import Table
 from synth_spark.storage.files import write_atomically
+from synth_spark.storage.manifests import current_of
 from synth_spark.storage.paths import kept_inside
 
 if TYPE_CHECKING:
@@ -50,19 +53,40 @@ class Watch:
         self._started = datetime.now(UTC)
         self._file = Path(summary) if summary is not None else None
         self._plan: Plan | None = None
-        self._workspace: RunStore | None = None
+        self._store: RunStore | None = None
         self._stages: Mapping[str, Sequence[str]] = {}
         self._lineage: Lineage | None = None
         self._progress = Progress(quiet=True)
-        if self._file is not None and not self._file.parent.is_dir():
-            raise PlanError("--summary", "is in a folder that does not exist", "make the folder first")
+        self._was_published = False
+        if self._file is not None:
+            check_writable(self._file, "--summary", PlanError)
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that is worked on, once there is one."""
+        return self._store.run_id if self._store is not None else None
+
+    def put_in_place(self) -> bool:
+        """Whether this attempt published the release: from then on nothing that fails makes it a failure."""
+        store = self._store
+        if store is None or self._was_published:
+            return False
+        if store.done("publish"):
+            return True
+        try:
+            return current_of(Path(store.plan.output.path)) == store.run_id
+        except (OSError, SynthSparkError):
+            return False
 
     def planned(self, plan: Plan) -> None:
         """The plan is known.
 
         Raises:
+            PlanError: it asks for a file of figures that cannot be written.
             EngineError: it asks for lineage, which is not installed.
         """
+        if plan.operations.metrics is not None:
+            check_writable(Path(plan.operations.metrics), "operations.metrics", PlanError)
         self._plan = plan
         self._lineage = Lineage(plan)
 
@@ -76,7 +100,8 @@ class Watch:
         """
         if self._plan is None:
             self.planned(store.plan)
-        self._workspace, self._progress = store, progress
+        self._store, self._progress = store, progress
+        self._was_published = store.done("publish")
         self._stages = {name: [table.name for table in stage.keeps] for name, stage in stages.items()}
         progress.run_id = store.run_id
         left = [name for name in stages if not store.done(name)]
@@ -90,60 +115,78 @@ class Watch:
         Returns:
             The summary.
         """
+        if error is not None and self.put_in_place():
+            error = None
         attempt = Attempt(self._started, datetime.now(UTC), error, self._stages)
-        summary = summarize(attempt, self._plan, self._workspace)
-        self._log(summary)
-        text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
-        figures = metrics_text(summary, Path(self._plan.output.path) if self._plan is not None else None)
-        for file, content in self._documents(text, figures):
+        summary = summarize(attempt, self._plan, self._store, published=self.put_in_place() or None)
+        for what, deliver in self._subscribers(summary):
             try:
-                write_atomically(file, content)
-            except OSError as failed:
-                self._progress.say(f"{file.name} could not be written ({failed.strerror})")
-        if self._workspace is not None:
-            self._remember(summary, self._workspace)
-            self._progress.say(f"summary for machines: {self._workspace.folder / SUMMARY}")
-        if self._lineage is not None and not self._lineage.end(summary):
-            self._progress.say("lineage: the end could not be delivered")
+                deliver()
+            except (OSError, SynthSparkError) as failed:
+                why = getattr(failed, "strerror", None) or type(failed).__name__
+                self._progress.say(f"{what} could not be written ({why})")
+            except Exception as failed:  # whatever it is, the end of the run stands
+                self._progress.say(f"{what} could not be written ({type(failed).__name__})")
+        if self._store is not None:
+            self._progress.detail(f"summary for machines: {self._store.folder / SUMMARY}")
         return summary
 
-    def _documents(self, text: str, figures: str) -> list[tuple[Path, str]]:
+    def _subscribers(self, summary: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Everyone who is notified of an end: what they get, and how."""
+        yield "the log", lambda: self._log(summary)
+        for file, text in self._documents(summary):
+            yield file.name, partial(_write, file, text)
+        if self._store is not None:
+            yield "the table of runs", lambda: self._remember(summary)
+        yield "lineage", lambda: self._deliver_lineage(summary)
+
+    def _deliver_lineage(self, summary: Mapping[str, Any]) -> None:
+        if self._lineage is not None and not self._lineage.end(summary):
+            self._progress.say("lineage: the end could not be delivered")
+
+    def _documents(self, summary: Mapping[str, Any]) -> list[tuple[Path, Callable[[], str]]]:
+        """Files that tell of the end, and what makes their text."""
+
+        def text() -> str:
+            return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+
+        def figures() -> str:
+            return metrics_text(summary, Path(self._plan.output.path) if self._plan is not None else None)
+
         documents = [(self._file, text)] if self._file is not None else []
-        if self._workspace is not None:
-            documents += [
-                (self._workspace.folder / SUMMARY, text),
-                (self._workspace.folder / METRICS, figures),
-            ]
+        if self._store is not None:
+            documents += [(self._store.folder / SUMMARY, text), (self._store.folder / METRICS, figures)]
         if self._plan is not None and self._plan.operations.metrics is not None:
             documents.append((Path(self._plan.operations.metrics), figures))
         return documents
 
     def _log(self, summary: Mapping[str, Any]) -> None:
         error, published = summary["error"] or {}, summary["published"] or {}
-        if self._workspace is None and error:
+        if self._store is None and error:
             self._progress.event("failed", logging.ERROR, exit_code=summary["exit_code"], **_error_fields(error))
-        elif self._workspace is not None:
+        elif self._store is not None:
             level = logging.ERROR if error else logging.INFO
             ended = {key: summary[key] for key in ("verdict", "exit_code", "seconds")}
             self._progress.event(
                 "run_finished", level, **ended, **_error_fields(error), published=published.get("path")
             )
 
-    def _remember(self, summary: Mapping[str, Any], store: "RunStore") -> None:
+    def _remember(self, summary: Mapping[str, Any]) -> None:
         """Add a row to those of all attempts: a file that is there whole or not at all."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        folder = store.folder.parent / "runs"
-        name = f"{self._started:%Y%m%dT%H%M%S%f}-{store.run_id}-{uuid.uuid4().hex[:8]}.parquet"
-        try:
-            kept_inside(store.folder.parent, folder, "runs", RunError)
-            folder.mkdir(mode=0o700, exist_ok=True)
-            pq.write_table(row(summary), folder / f".{name}")
-            (folder / f".{name}").rename(folder / name)
-        except (OSError, pa.ArrowException, RunError) as failed:
-            why = getattr(failed, "strerror", None) or type(failed).__name__
-            self._progress.say(f"the table of runs could not be added to ({why})")
+        assert self._store is not None
+        runs = self._store.folder.parent
+        folder = kept_inside(runs, runs / "runs", "runs", RunError)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        name = f"{self._started:%Y%m%dT%H%M%S%f}-{self.run_id}-{uuid.uuid4().hex[:8]}.parquet"
+        pq.write_table(row(summary), folder / f".{name}")
+        (folder / f".{name}").rename(folder / name)
+
+
+def _write(file: Path, text: Callable[[], str]) -> None:
+    make_folder_of(file)
+    write_atomically(file, text())
 
 
 @contextmanager

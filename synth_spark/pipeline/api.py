@@ -1,40 +1,76 @@
 """What can be done with a run: start it, go on with it, run one of its stages anew, audit it again."""
 
+from collections.abc import Collection
+
 from pyspark.sql import SparkSession
 
+from synth_spark import validate
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline.assessment import outdated
+from synth_spark.pipeline.policy import POLICIES
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
-from synth_spark.pipeline.stages import runner
+from synth_spark.pipeline.runner import check_again
+from synth_spark.pipeline.series.earlier_releases import outdated
+from synth_spark.pipeline.stages import STAGES, runner
 from synth_spark.plan import Plan
+from synth_spark.privacy.ledger import Ledger
 from synth_spark.publish import publisher
 from synth_spark.runtime.session import say_if_plain
+from synth_spark.storage import new_runs
 from synth_spark.storage.run_store import RunStore
 
 
-def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
-    """Make a run folder for a plan, once the release could be put where the plan says."""
+def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
+    """Refuse a run that could not end well, as far as that is known before the input is read; nothing is written.
+
+    Args:
+        plan: what is asked for.
+        run_id: name of the run.
+        accepted: warnings that are accepted besides those of the plan.
+
+    Returns:
+        Remarks for those who make the release.
+
+    Raises:
+        PlanError: a text of the showcase cannot be, or what is accepted is no warning of this release.
+        PublishError: the output cannot be written, leads elsewhere, or holds this run already.
+        RunError: the run exists, or its folder or the ledger cannot be written.
+        BudgetError: the privacy budget does not hold another release.
+    """
     check_texts(plan.showcase)
+    if plan.accepted or accepted:
+        validate.check_accepted(plan, [*plan.accepted, *accepted])
+    publisher.check_target(plan.output, run_id)
+    new_runs.check_new(plan, run_id)
+    return Ledger(plan.ledger_file).check(POLICIES[plan.privacy.kind].cost(plan, run_id))
+
+
+def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
+    """Make a run folder for a plan, once the release could be put where the plan says.
+
+    Raises:
+        SynthSparkError: as `check` does; then there is no run folder.
+    """
+    run_id = new_runs.name_of(plan)
+    remarks = check(plan, run_id)
     say_if_plain(spark, progress.say)
-    store = RunStore.create(plan)
-    publisher.check_target(plan.output, store.run_id)
-    run = Run(spark, store, progress)
-    run.policy.begin(run)
+    run = Run(spark, RunStore.create(plan, run_id), progress)
+    for remark in remarks:
+        progress.say(remark)
     return run
 
 
 def resume(run: Run) -> None:
     """Run every stage that has not been completed, in order; see `Runner.resume`. Of a finished run nothing is done.
 
-    What was compared with a release that readers do not have any more is compared again.
+    Where readers have another release by now, or may hold others, this one is compared again.
     """
     if run.store.done("publish"):
         run.progress.say(f"{run.store.run_id} is finished and has been published: nothing to do")
     else:
         if run.store.done("assess") and outdated(run):
-            run.progress.say("another release has been published since: comparing with that one")
+            run.progress.say("what readers may hold has changed since: comparing again")
             runner(run).again("assess")
         runner(run).resume()
     purge_as_planned(run.store)
@@ -55,9 +91,21 @@ def validate_again(run: Run) -> None:
     return publisher.check_published(run.plan.output, run.store.run_id)
 
 
+def check_work(store: RunStore, name: str) -> None:
+    """Refuse a stage that cannot be run anew, before Spark is asked for anything; nothing is written.
+
+    Raises:
+        PlanError: there is no such stage.
+        PublishError: it would publish what is published.
+        RunError: as `check_again`.
+    """
+    if name == "publish" and store.done(name):
+        raise publisher.already_published(store.run_id)
+    check_again(store, STAGES[store.plan.privacy.kind], name)
+
+
 def work(run: Run, name: str) -> None:
     """Run one stage, anew if it was completed before; see `Runner.again`. What is published is not published again."""
-    if name == "publish" and run.store.done(name):
-        raise publisher.already_published(run.store.run_id)
+    check_work(run.store, name)
     runner(run).again(name)
     purge_as_planned(run.store)

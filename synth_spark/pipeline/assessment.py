@@ -4,7 +4,7 @@ Everything is measured on all records, from counts that are there already. What 
 INTERNAL; SAFE tables hold what follows from published counts and records alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,21 +23,17 @@ from synth_spark.assess import (
 from synth_spark.assess.differencing import Published
 from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
-from synth_spark.errors import InputError, PublishError, RunError
+from synth_spark.errors import RunError
 from synth_spark.kernels.counting.association import Singles
 from synth_spark.pipeline.incremental import published_before
 from synth_spark.pipeline.rehearsal import rehearsed
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Stage
-from synth_spark.publish.published_release import open_release
+from synth_spark.pipeline.series.earlier_releases import earlier_releases, held_by_readers, run_of
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import tables
-from synth_spark.schema.metrics import PUBLIC, Metric, count_metrics_table, metrics_table
+from synth_spark.schema.metrics import COMPARED, PUBLIC, Metric, count_metrics_table, metrics_table
 from synth_spark.schema.tables import Kept, Table
-from synth_spark.storage.run_store import RunStore
-
-#: Combinations that are named, of those that two releases tell most of.
-_NAMED = 12
 
 
 def count_synthetic(run: Run, evidence: Callable[[], Any]) -> tuple[Kept, Kept]:
@@ -98,7 +94,7 @@ def begin_rehearsal(run: Run, stages: Mapping[str, Stage]) -> None:
 
 
 def assess(run: Run, stages: Mapping[str, Stage]) -> None:
-    """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what two releases tell."""
+    """Who could be linked, what groups disclose, what redaction loses, what attacks gain, what releases tell."""
     config = run.plan.assessment
     metrics = [*_risk(run), *_disclosure(run)]
     if config.redaction:
@@ -110,8 +106,8 @@ def assess(run: Run, stages: Mapping[str, Stage]) -> None:
         counts, synthetic = run.kept(tables.COUNTS).frame, run.kept(tables.SYNTHETIC_COUNTS).frame
         few = rare_combinations.rare_combinations(counts, synthetic, run.domain, run.resolved, run.rare_below)
         run.keep(tables.RARE, few)  # one row a combination
-    differences, which = _differences(run)
-    run.keep(tables.ASSESSMENT, metrics_table([*metrics, *differences, *which]))  # one row a figure
+    differences = _differences(run)
+    run.keep(tables.ASSESSMENT, metrics_table([*metrics, *differences]))  # one row a figure
     run.keep(tables.DIFFERENCES, metrics_table(differences))  # one row a figure of published tables
 
 
@@ -184,58 +180,56 @@ def _redaction(run: Run) -> list[Metric]:
     return suppression_baseline.losses(left, counts, run.resolved, k, filled)
 
 
-def _differences(run: Run) -> tuple[list[Metric], list[Metric]]:
-    """Of how many combinations an earlier release and this one tell what, and which they tell best."""
-    for fact in ("compared", "readers_have"):
-        run.store.facts.pop(fact, None)
+def _differences(run: Run) -> list[Metric]:
+    """Of how many combinations earlier releases and this one tell what; which they are is kept."""
+    facts = run.store.facts
+    for fact in ("compared", "readers_have", "readers_may_hold"):
+        facts.pop(fact, None)
     if not run.policy.compared:
         if run.plan.assessment.earlier is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
-        return [], []
-    before, resolved = published_before(run), run.resolved
-    earlier = earlier_release(run, before)
-    if earlier is None:
-        return [], []
-    run.store.facts["compared"] = {"run_id": earlier.run_id, "added_to": None if before is None else before.records}
-    aggregates = run.kept(tables.AGGREGATES).frame
+        return []
+    facts["readers_have"] = ReleaseRepository(Path(run.plan.output.path)).current()
+    facts["readers_may_hold"] = held_by_readers(run)
+    earlier, before = earlier_releases(run), published_before(run)
+    if not any(earlier):
+        return []
+    added_to = None if before is None else before.records
+    facts["compared"] = {"releases": [one.run_id for one in earlier.published], "added_to": added_to}
+    lost = [Metric("difference", COMPARED, "not_read", name, None, 1.0) for name in earlier.lost]
+    if lost:
+        run.progress.say(f"not compared, as nobody can read them any more: {', '.join(earlier.lost)}")
+    return lost + (_compared(run, earlier.published) if earlier.published else [])
+
+
+def _compared(run: Run, releases: Sequence[Published]) -> list[Metric]:
+    """Put every earlier release beside this one; what they tell together of single people is kept."""
+    resolved, aggregates = run.resolved, run.kept(tables.AGGREGATES).frame
     this = Published(run.store.run_id, resolved.k, resolved.length, resolved.protected_records, aggregates)
-    which = run.keep(tables.DIFFERING, differencing.differing(earlier, this))  # one row a combination
-    shared = [field for field in run.fields if field.name in earlier.aggregates.columns]
-    metrics = differencing.differences(earlier, this)
-    theirs = before or _run_of(run, earlier.run_id)
-    pair = (earlier, this) if theirs is None else (_as_rounded(theirs, earlier), _as_rounded(run, this))
-    metrics += [
-        *differencing_bounds.subtracted(*pair, shared),
-        *differencing_bounds.drift(earlier, this, shared),
+    shown = [(one, this) for one in releases]
+    pairs = [_as_compared(run, one, this) for one in releases]
+    found = differencing_bounds.told(pairs, run.fields)
+    if any(pair[0] is not one or pair[1] is not this for pair, one in zip(pairs, releases, strict=True)):
+        found = differencing_bounds.as_published(found, shown)
+    kept = run.keep(tables.DIFFERING, found).frame  # one row a (release, what is told, combination)
+    last = releases[-1]
+    shared = [field for field in run.fields if field.name in last.aggregates.columns]
+    return [
+        *(metric for pair in shown for metric in differencing.differences(*pair)),
+        *differencing_bounds.told_metrics(kept, shown),
+        *differencing_bounds.drift(last, this, shared),
     ]
-    return metrics, differencing.told_best(which.frame, _NAMED)
 
 
-def earlier_release(run: Run, before: Run | None) -> Published | None:
-    """The release that this one is compared with: which is named, to which it adds, or which readers have now.
+def _as_compared(run: Run, earlier: Published, this: Published) -> tuple[Published, Published]:
+    """An earlier release and this one as they would be if no count had been lowered, where both run folders say so.
 
-    Args:
-        run: the run.
-        before: the run that it adds to, if that was published.
-
-    Raises:
-        InputError: it cannot be read; the field says which key of the plan led to it.
+    Counts that were chosen so that releases tell nothing together (fact ``stepped``) are compared as published.
     """
-    named, root = run.plan.assessment.earlier, ReleaseRepository(Path(run.plan.output.path))
-    if named is not None:
-        folder, field = Path(named), "assessment.earlier"
-        where = (folder.parents[1], folder.stem) if folder.is_file() and len(folder.parents) > 1 else (folder, None)
-        published = _published(run, field, *where)
-        if published is None:
-            problem, remedy = "was made under differential privacy", "what such releases cost together is in the ledger"
-            raise InputError(field, problem, remedy)
-        return published
-    if before is not None:
-        theirs, aggregates = before.resolved, before.kept(tables.AGGREGATES).frame
-        return Published(before.store.run_id, theirs.k, theirs.length, theirs.protected_records, aggregates)
-    current = root.current()
-    run.store.facts["readers_have"] = current
-    return None if current in (None, run.store.run_id) else _published(run, "output.path", root.path, current)
+    theirs = run_of(run, earlier.run_id)
+    if theirs is None or any(one.store.facts.get("step") for one in (run, theirs)):
+        return earlier, this
+    return _as_rounded(theirs, earlier), _as_rounded(run, this)
 
 
 def _as_rounded(run: Run, published: Published) -> Published:
@@ -248,42 +242,3 @@ def _as_rounded(run: Run, published: Published) -> Published:
         return published
     rounded = aggregate.aggregates(run.kept(tables.COUNTS).frame, run.domain, run.resolved)
     return replace(published, aggregates=rounded)
-
-
-def _run_of(run: Run, run_id: str) -> Run | None:
-    """The run of an earlier release, if its folder holds its counts and is where it would be by default, or beside."""
-    named = run.plan.assessment.earlier
-    places = [run.plan.work_folder, *([] if named is None else [Path(named.rstrip("/") + ".work")])]
-    for place in places:
-        try:
-            store = RunStore.open(place / run_id)
-        except RunError:
-            continue
-        if {tables.COUNTS.name, tables.LOWERED.name} <= store.manifest["tables"].keys():
-            return Run(run.spark, store, run.progress)
-    return None
-
-
-def outdated(run: Run) -> bool:
-    """Whether readers have another release by now than the one that this one was compared with."""
-    facts, current = run.store.facts, ReleaseRepository(Path(run.plan.output.path)).current()
-    return "readers_have" in facts and current not in (facts["readers_have"], run.store.run_id)
-
-
-def _published(run: Run, field: str, where: Path, run_id: str | None = None) -> Published | None:
-    """What a published release tells; None if it is a private one, of which subtraction tells nothing.
-
-    Raises:
-        InputError: it cannot be read; ``field`` names the key of the plan that led to it.
-    """
-    try:
-        release = open_release(where, run_id)
-        row = release.arrow(tables.RELEASE.name, run.spark).to_pylist()[0]
-        if row["privacy"] != "k_anonymity":
-            return None
-        aggregates = release.frame(tables.AGGREGATES.name, run.spark)
-        return Published(release.run_id, row["k"], row["reporting_length"], row["protected_record_count"], aggregates)
-    except (PublishError, KeyError, IndexError):
-        problem = "holds no release that can be read, to compare this one with"
-        remedy = "name one: assessment.earlier, the folder of a published release, or its file in _manifests"
-        raise InputError(field, problem, remedy) from None

@@ -15,11 +15,11 @@ import yaml
 from pyspark.sql import DataFrame
 
 from synth_spark import validate
-from synth_spark.assess.differencing_bounds import DISCLOSURES
-from synth_spark.errors import PlanError, RunError
+from synth_spark.assess.differencing_bounds import DISCLOSURES, KNOWN
+from synth_spark.errors import RunError
 from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
-from synth_spark.plan import PlanRule, nearest
+from synth_spark.plan import PlanRule
 from synth_spark.report import narrative
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
@@ -49,6 +49,7 @@ def conclude(
     more, compared = _differencing(run, measured)
     rules = [*rules, *more]
     every = [*results, *compared, *validate.own_results(run.plan.rules, measured, synthetic, aggregates)]
+    validate.check_accepted(run.plan, run.plan.accepted)
     every = _with_acceptances(every, acceptances(run))
     run.keep(tables.AUDIT_RESULTS, validate.quality_results(every))  # one row an expectation
     hidden = withheld(run.plan.rules)
@@ -63,11 +64,25 @@ def conclude(
 
 
 def accept(run: Run, rule: str, reason: str) -> None:
-    """Record that someone accepts that a warning is broken."""
-    accepted = run.store.manifest.setdefault("accepted", {})
-    when = faults.now().isoformat(timespec="seconds")
-    accepted[rule] = {"reason": reason, "by": _who(), "when": when}
-    run.store.save()
+    """Record that someone accepts that a warning is broken.
+
+    Args:
+        run: the run.
+        rule: name of the warning.
+        reason: why. With the name of who accepts it, it is published where the rule is about what is published.
+
+    Raises:
+        PlanError: there is no such warning.
+        RunError: another process works on the run. Nothing was written.
+    """
+    validate.check_accepted(run.plan, [rule])
+    when, by = faults.now().isoformat(timespec="seconds"), _who()
+    with run.store.alone():
+        run.store.manifest.setdefault("accepted", {})[rule] = {"reason": reason, "by": by, "when": when}
+        run.store.save()
+    if rule not in withheld(run.plan.rules):
+        told = f"that “{by}” accepted it, when, and the reason that was given"
+        run.progress.say(f"if {rule} is broken, the release tells everyone {told}")
 
 
 def withheld(rules: Sequence[PlanRule]) -> set[str]:
@@ -80,8 +95,12 @@ def withheld(rules: Sequence[PlanRule]) -> set[str]:
 
 
 def acceptances(run: Run) -> dict[str, str]:
-    """Rules that may be broken, and why: as the plan says, and as was said since."""
-    entries = run.store.manifest.get("accepted", {})
+    """Rules that may be broken, and why: as the plan says, and as was said since.
+
+    What a run folder names that is no warning of its run accepts nothing, and holds up nothing.
+    """
+    known, recorded = validate.acceptable(run.plan), run.store.manifest.get("accepted", {})
+    entries = {rule: entry for rule, entry in recorded.items() if rule in known}
     return {
         **run.plan.accepted,
         **{rule: f"{entry['reason']} ({entry['by']}, {entry['when']})" for rule, entry in entries.items()},
@@ -97,27 +116,25 @@ def all_metrics(run: Run) -> list[Metric]:
 
 
 def _differencing(run: Run, measured: Sequence[Metric]) -> tuple[list[Rule], list[Result]]:
-    """The rules of a release that was compared with an earlier one, and what came of them; none for any other."""
+    """The rules of a release that has earlier ones, and what came of them; none for any other."""
     compared = run.store.facts.get("compared")
     if compared is None:
         return [], []
-    released = sum(int(one.value) for one in measured if one.topic == "difference" and one.measure in DISCLOSURES)
+    of_two = [one for one in measured if one.topic == "difference"]
+    uncompared = {one.about for one in of_two if one.measure in ("not_read", "lengths_not_compared") and one.value}
+    uncompared |= {one.about for one in of_two if one.measure == "columns_shared" and not one.value}
     adds = compared["added_to"] is not None
-    rules = validate.differencing_rules(run.resolved.k, adds)
-    return rules, validate.differencing_results(rules, run.records - compared["added_to"] if adds else 0, released)
+    numbers = {
+        "told": sum(int(one.value) for one in of_two if one.measure in DISCLOSURES),
+        "known": sum(int(one.value) for one in of_two if one.measure == KNOWN),
+        "uncompared": len(uncompared),
+        "added": run.records - compared["added_to"] if adds else 0,
+    }
+    rules = validate.differencing_rules(run.resolved.k, adds, bool(compared["releases"]))
+    return rules, validate.differencing_results(rules, numbers)
 
 
 def _with_acceptances(results: Iterable[Result], accepted: dict[str, str]) -> list[Result]:
-    results = list(results)
-    warnings = [result.name for result in results if result.severity == "warning"]
-    # Those of a plan whose first release has none to compare.
-    warnings += [validate.NO_SMALL_GROUP, validate.ENOUGH_ADDED]
-    for rule in accepted:
-        if rule not in warnings:
-            critical = rule in [result.name for result in results]
-            problem = "is critical and cannot be accepted" if critical else "is no rule of this release"
-            remedy = "mend what breaks it" if critical else f"did you mean {nearest(rule, warnings or [rule])}?"
-            raise PlanError(f"accepted {rule}", problem, remedy)
     return [
         replace(result, accepted=accepted[result.name]) if not result.success and result.name in accepted else result
         for result in results

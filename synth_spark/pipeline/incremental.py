@@ -201,10 +201,9 @@ def _check(earlier: Run, run: Run) -> None:
         raise RunError(name, f"has not completed its stage '{missing[0]}'", "resume it first, or name another run")
     if manifest["versions"] != run.store.manifest["versions"]:
         raise RunError(name, "was made by another version of synth-spark", _FULL)
-    mine, theirs = _decisive(run.plan), _decisive(earlier.plan)
-    for key in sorted(mine.keys() | theirs.keys()):
-        if mine.get(key) != theirs.get(key):
-            raise RunError(key, f"is not as in {name}, to whose counts is added", f"set it as there, or {_FULL}")
+    key = other_key(run.plan, earlier.plan)
+    if key is not None:
+        raise RunError(key, f"is not as in {name}, to whose counts is added", f"set it as there, or {_FULL}")
     if store.facts.get("inventory") is None:
         raise RunError(name, "does not tell which files it has read", _FULL)
     for table in _TAKEN:
@@ -215,9 +214,16 @@ def _check(earlier: Run, run: Run) -> None:
             store.verify(table)
 
 
+def other_key(plan: Plan, other: Plan) -> str | None:
+    """The first key, by name, in which two plans differ as to what records and counts are; None if in none."""
+    mine, theirs = _decisive(plan), _decisive(other)
+    return next((key for key in sorted(mine.keys() | theirs.keys()) if mine.get(key) != theirs.get(key)), None)
+
+
 def _decisive(plan: Plan) -> dict[str, Any]:
     """The keys of a plan that decide what records and counts are, by dotted name."""
     content = plan.model_dump(mode="json", include={"input", "privacy", "reporting_length"})
+    content["privacy"].pop("stepwise", None)
     for key in _WHERE:
         content["input"].pop(key)
         for source in content["input"]["sources"].values():

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from synth_spark import aggregate, evaluate, read, synthesize, validate
 from synth_spark.encode import combinations
@@ -17,7 +18,8 @@ from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, join_records, summed_counts
 from synth_spark.pipeline.run import Run
-from synth_spark.plan import FROM_COUNTS
+from synth_spark.pipeline.series import steps
+from synth_spark.plan import FROM_COUNTS, check_shown_columns
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.schema.tables import Kept
@@ -30,11 +32,12 @@ def read_records(run: Run) -> None:
     since = begin(run, inventory)  # None, unless this run adds to an earlier one
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
     source = read.open_records(run.spark, read.pinned(config, inventory), run.plan.privacy.k, only)
+    check_shown_columns(run.plan, [field.name for field in source.fields])
     validate.load_library_beside()  # while Spark works and Python waits
     try:
         records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
-        raise read.explain_failure(error, source) or error from None
+        raise read.explain_failure(error, source.examination) or error from None
     number, remarks = read.check(source, config, records.frame, since is not None)
     read.check_unchanged(config, inventory)
     run.store.facts.update(fields=[asdict(field) for field in source.fields], records=number)
@@ -69,16 +72,23 @@ def aggregate_counts(run: Run) -> None:
     exact = summed_counts(run)
     if exact is None:  # nothing to add to
         exact = combinations.count(codes, resolved.cells, resolved.counting_tasks, resolved.counting_block, common)
-    counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if resolved.fits and run.plan.synthesis.kind not in FROM_COUNTS:
         run.ahead.begin("synthesize", lambda: _grow(run))  # of the codes alone
-    rounds = iter(tables.LOWERING)
-    lowered = aggregate.lowered_counts(
-        counts.frame, resolved, lambda so_far: run.keep(next(rounds), so_far).frame, len(tables.LOWERING)
-    )
-    run.keep(tables.LOWERED, lowered)  # one row a bucket of which a count is lowered
-    published = aggregate.aggregates(_counts(run), run.domain, resolved)
+    beside = steps.lowered_beside(run)
+    run.keep(tables.LOWERED, _lowered(run) if beside is None else beside)  # one row a bucket of which one is lowered
+    published = aggregate.aggregates(_counts(run), run.domain, run.resolved)
     run.keep(tables.AGGREGATES, published)  # one row a published combination
+
+
+def _lowered(run: Run) -> DataFrame:
+    """What is lowered so that counts of this release prove nothing together."""
+    rounds = iter(tables.LOWERING)
+
+    def keep(so_far: DataFrame) -> DataFrame:
+        return run.keep(next(rounds), so_far).frame
+
+    return aggregate.lowered_counts(run.kept(tables.COUNTS).frame, run.resolved, keep, len(tables.LOWERING))
 
 
 def _counts(run: Run) -> DataFrame:
@@ -92,9 +102,8 @@ def synthesize_records(run: Run) -> Kept:
         return _synthesize_from_counts(run)
     written = run.ahead.take("synthesize", lambda: _grow(run))
     grown = run.keep(tables.GROWN, written).frame  # one row a distinct synthetic record, totals not yet rounded
-    if run.resolved.fits:
-        separated = synthesize.separated(grown, _counts(run), run.resolved)
-        grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
+    separated = synthesize.separated(grown, _counts(run), run.resolved)
+    grown = run.keep(tables.SEPARATED, separated).frame  # one row a distinct synthetic record
     rounded = synthesize.synthetic_records(
         grown, run.domain, run.resolved, run.growth_seed, run.store.order_key, run.lowered_singles
     )
@@ -140,8 +149,19 @@ def validate_tables(run: Run) -> None:
         proof = run.keep(tables.PROOF, supports).frame  # one row a distinct synthetic record
         values = validate.synthetic_values(evidence.singles, len(run.fields))
         counted["proof"] = validate.weakest(proof, validate.claimed(synthetic, run.fields, values), k)
+    run.store.facts["suppressed"] = _suppressed(run)
     results = validate.audit(evidence, measures=measures, counted=counted, names=run.domain.names, k=k, rules=rules)
     conclude(run, rules, results, synthetic, aggregates)
+
+
+def _suppressed(run: Run) -> dict[str, int]:
+    """What counts and records have lost so that they prove nothing together, for the report of those who sign."""
+    sums = aggregate.lowered_sums(_counts(run), run.resolved.k)
+    if run.plan.synthesis.kind in FROM_COUNTS:
+        return sums
+    grown, separated = (run.kept(table).frame for table in (tables.GROWN, tables.SEPARATED))
+    more = separated.select("copies").unionAll(grown.selectExpr("-copies")).agg(F.sum("copies")).collect()[0][0]
+    return {**sums, "taken_out": more or 0}  # each became a record of its own
 
 
 def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Written | None]:
@@ -155,11 +175,12 @@ def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Wri
     lowered = run.kept(tables.LOWERED)
     withheld = aggregate.aggregates(lowered.frame, run.domain, resolved) if lowered.rows else None
     recounted = validate.recount(records, aggregates, common, resolved.length, share, withheld)
-    bounds = validate.joint_bounds(
-        aggregates, run.fields, resolved.k, resolved.protected_records, run.kept(tables.AGGREGATES).rows
-    )
+    told = validate.Told(aggregates, run.fields, resolved.k, resolved.protected_records)
+    bounds = validate.joint_bounds(told, run.kept(tables.AGGREGATES).rows)
     if resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))
+        written = validate.claimed(synthetic.frame, run.fields, values)
+        bounds = bounds.join(validate.record_bounds(written, values, told, synthetic.rows))
         cuts = validate.cuts(run.records, synthetic.rows)
         proof = validate.proof(records, synthetic.frame, run.fields, values, resolved.k, cuts)
         supports = run.write(tables.PROOF, proof)

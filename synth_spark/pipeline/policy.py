@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from synth_spark import validate
 from synth_spark.plan import Plan
-from synth_spark.privacy.ledger import Entry, Ledger, release_entry
+from synth_spark.privacy import spend
+from synth_spark.privacy.ledger import Entry, Ledger, private_entry, release_entry
 from synth_spark.report import narrative
 from synth_spark.report.narrative import Narrative, differential_privacy
 from synth_spark.schema import tables
@@ -72,8 +73,12 @@ class Policy(Protocol):
         """Whether a release is compared with the release that readers have."""
         ...
 
-    def begin(self, run: "Run") -> None:
-        """Enter a run that begins in the ledger, unless its cost is entered before its first draw."""
+    def cost(self, plan: Plan, run_id: str) -> Entry:
+        """What a release of a plan costs, as far as that is known before the input is read: at least that much."""
+        ...
+
+    def published(self, run: "Run") -> None:
+        """Enter a release that was published in the ledger, unless it was entered before its first draw."""
         ...
 
     def domain(self, run: "Run") -> Domain:
@@ -106,10 +111,13 @@ class KAnonymityPolicy:
 
     aggregates, exact_domain, compared = tables.AGGREGATES, True, True
 
-    def begin(self, run: "Run") -> None:
+    def cost(self, plan: Plan, run_id: str) -> Entry:
         """A release costs nothing, and is recorded: several of the same data can be compared."""
-        plan = run.plan
-        enter(run, release_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, plan.privacy.k))
+        return release_entry(plan.data_set_name, run_id, plan.synthesis.kind, plan.unit, plan.privacy.k)
+
+    def published(self, run: "Run") -> None:
+        """Once it is in place: a run that was held, or failed, has released nothing."""
+        Ledger(run.plan.ledger_file).debit(self.cost(run.plan, run.store.run_id))
 
     def domain(self, run: "Run") -> Domain:
         """All values; those that are rarer than k are known to be."""
@@ -147,8 +155,13 @@ class DifferentialPrivacyPolicy:
 
     aggregates, exact_domain, compared = tables.NOISY_AGGREGATES, False, False
 
-    def begin(self, run: "Run") -> None:
-        """Nothing: the cost is known, and entered, once the values have been counted."""
+    def cost(self, plan: Plan, run_id: str) -> Entry:
+        """ε and δ are those of the plan; ρ is what they are worth at least, whatever the columns are."""
+        spending = spend(plan, plan.reporting_length, 1)
+        return private_entry(plan.data_set_name, run_id, plan.synthesis.kind, plan.unit, spending)
+
+    def published(self, run: "Run") -> None:
+        """Nothing: the cost was entered before the first draw."""
 
     def domain(self, run: "Run") -> Domain:
         """The values that noise lets exist."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from synth_spark import aggregate, synthesize, validate
 from synth_spark.exports import showcase
@@ -12,7 +13,7 @@ from synth_spark.report import narrative
 from synth_spark.report.editions import internal, public
 from synth_spark.report.html_page import page
 from synth_spark.report.markdown import markdown, sections_text
-from synth_spark.report.material import Marginal, ReportData
+from synth_spark.report.material import Marginal, ReportData, Told
 from synth_spark.report.settings import settings
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLIC, Metric
@@ -20,6 +21,9 @@ from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
 from synth_spark.schema.tables import SafeTable, Table
 from synth_spark.validate import Result
+
+#: Combinations that are named to those who sign, of those that releases together tell of.
+_LISTED = 12
 
 
 def publish_tables(run: Run) -> None:
@@ -31,6 +35,7 @@ def publish_tables(run: Run) -> None:
     Raises:
         AuditFailed: the audit holds the release back.
         PublishError: it could not be put in place; the one before is as it was.
+        RunError: it is in place, and the ledger cannot be written.
     """
     counts = run.policy.aggregates
     aggregates = aggregate.vouch(run.kept(counts))
@@ -69,6 +74,7 @@ def publish_tables(run: Run) -> None:
     facts = run.store.facts
     after = [facts["readers_have"]] if "readers_have" in facts else []
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
+    run.policy.published(run)
     if done.was_there:
         run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
 
@@ -94,9 +100,17 @@ def _results(run: Run, table: Table) -> list[validate.Result]:
 def write_internal(run: Run, results: Sequence[Result]) -> None:
     """Write the report for those who sign into the run folder: report.html and report.md. SENSITIVE."""
     material = _material(run, results, tables.MEASURES, (tables.COMPARISONS, tables.ASSESSMENT))
-    report = internal(material)
+    report = internal(replace(material, told=_told(run), suppressed=run.store.facts.get("suppressed")))
     run.store.write(REPORT, page(report))
     run.store.write("report.md", markdown(report))
+
+
+def _told(run: Run) -> tuple[Told, ...]:
+    """The combinations that earlier releases and this one tell of, of the fewest records first."""
+    if tables.DIFFERING.name not in run.store.manifest["tables"]:
+        return ()
+    worst = run.kept(tables.DIFFERING).frame.orderBy("most", "least", "length", "selections", "release", "told")
+    return tuple(Told(**row.asDict()) for row in worst.limit(_LISTED).collect())
 
 
 def public_documents(run: Run, results: Sequence[Result], withheld: int) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """Removing what a run kept: once its release is in place, or when it is given up.
 
-What stays are the tables that were published, the documents (``report.html``, ``quality.md``, …: INTERNAL) and the
-manifest: plan, versions, times, schemas and hashes, so that it can be shown what was made of which input. What goes are
-all other tables, whatever else lies in the folder, the random seed, the key of the order of rows, and exact numbers of
-rows.
+What stays are the tables that were published, the documents that are INTERNAL (``report.html``, ``quality.md``, …),
+what is for machines, and the manifest: plan, versions, times, schemas and hashes, so that it can be shown what was made
+of which input. What goes are all other tables, whatever else lies in the folder (``input.md``, which is SENSITIVE), the
+random seed, the key of the order of rows, and exact numbers of rows.
 
 Files are removed, not overwritten: what a disk, its journal, a snapshot or a backup still holds is out of reach of any
 program that writes over a file. Where that matters, keep the run folders on an encrypted volume, and destroy its key.
 """
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,14 @@ from typing import Any
 from synth_spark.errors import PublishError, RunError
 from synth_spark.publish.published_release import open_release
 from synth_spark.runtime.scratch import sweep
+from synth_spark.schema.root_layout import LOCK, METRICS, REPORT, RUN_MANIFEST, SUMMARY
 from synth_spark.schema.tables import Sensitivity
+from synth_spark.storage.files import disk_errors, write_atomically
+from synth_spark.storage.paths import inside
 from synth_spark.storage.run_store import RunStore
 
+#: Files of a run folder that may stay, by name; nothing else does, whoever made it.
+STAYING_FILES = frozenset({RUN_MANIFEST, LOCK, REPORT, "report.md", "quality.md", "contract.yml", SUMMARY, METRICS})
 #: Facts of a run about its records that may stay: names of columns, and what was released.
 _STAYING_FACTS = ("fields", "released")
 #: What may stay of a table that is gone. Whatever else is known of one goes: numbers of rows, and sums over them,
@@ -54,8 +60,11 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
         store.save()  # first: whoever opens the run from now on sees it
         staying = {name for name in store.manifest["tables"] if name not in _removed(store)}
         for path in store.folder.iterdir():
-            if path.is_dir() and not path.is_symlink() and path.name != "tables":
-                shutil.rmtree(path)
+            if path.is_dir() and not path.is_symlink():
+                if path.name != "tables":
+                    shutil.rmtree(path)
+            elif path.name not in STAYING_FILES:
+                path.unlink()
         for path in (store.folder / "tables").iterdir():
             if path.is_symlink() or path.is_file():
                 path.unlink()
@@ -63,6 +72,7 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
                 shutil.rmtree(path)
         store.manifest["purged"]["finished"] = _now()
         store.save()
+        _tell_machines(store)
         sweep(store.folder.absolute().parent)
         return gone
 
@@ -82,6 +92,21 @@ def _must_be_published(store: RunStore) -> None:
         open_release(Path(store.plan.output.path), store.run_id).verify()
     except PublishError as error:
         raise RunError(f"run '{store.run_id}'", f"has no whole release: {error.problem}", remedy) from None
+
+
+def _tell_machines(store: RunStore) -> None:
+    """Let the summary in the run folder say that the run was purged; a run that is given up is not held any more."""
+    runs, file = store.folder.absolute().parent, store.folder / SUMMARY
+    with disk_errors(SUMMARY):
+        if file.is_file():
+            try:
+                told = json.loads(file.read_text(encoding="utf-8"))
+                write_atomically(file, json.dumps({**told, "purged": True}, indent=1, ensure_ascii=False) + "\n")
+            except (ValueError, TypeError):  # a damaged one says nothing to anybody
+                file.unlink()
+        notice = runs / "quarantine" / f"{store.run_id}.md"
+        if inside(runs, notice.parent):
+            notice.unlink(missing_ok=True)
 
 
 def _forget(manifest: dict[str, Any], gone: list[str]) -> None:

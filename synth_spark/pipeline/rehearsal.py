@@ -6,6 +6,7 @@ the same stages under the same plan, and that is attacked. Models are trained an
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -126,7 +127,13 @@ def _rounded(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
 def _trial(run: Run, dealt: DataFrame) -> Run:
     """A run of the training part, in a folder of its own inside that of the run."""
     folder = run.store.folder / "rehearsal"
-    scratch = {"work": str(folder), "ledger": None, "run_id": "rehearsal-1"}  # a ledger of its own, beside it
+    scratch: dict[str, Any] = {
+        "work": str(folder),
+        "ledger": None,
+        "run_id": "rehearsal-1",
+    }  # a ledger of its own, beside it
+    if not run.plan.privacy.noisy:  # it follows no release
+        scratch["privacy"] = run.plan.privacy.model_copy(update={"stepwise": False})
     plan = run.plan.model_copy(update={**scratch, "seed": derive(run.store.seed, "trial") >> 1})
     RunStore.discard(folder)
     trial = Run(run.spark, RunStore.create(plan), Progress(quiet=True), run.noise)

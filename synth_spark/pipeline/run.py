@@ -1,7 +1,7 @@
 """A run in progress: what every stage works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -113,7 +113,14 @@ class Run:
         """The numbers of this run."""
         domain, distinct = self.domain, self.kept(tables.CODES).rows
         filled = -(-sum(sum(column.counts) for column in domain.columns) // max(1, self.records))
-        return resolve(self.plan, tuple(domain.names), domain.cards, self.records, distinct, filled)
+        resolved = resolve(self.plan, tuple(domain.names), domain.cards, self.records, distinct, filled)
+        step = self.store.facts.get("step")
+        return resolved if step is None else replace(resolved, stepped=True, lowered_records=step["lowered_records"])
+
+    def note_step(self, step: dict[str, Any] | None) -> None:
+        """Remember that counts follow those of earlier releases in steps, and how; or that they do not."""
+        self.store.facts["step"] = step
+        self.__dict__.pop("resolved", None)
 
     def kept(self, table: Table) -> Kept:
         """A table kept by an earlier stage; while its files are the same, so is the frame that reads them."""

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from synth_spark.errors import RunError
+from synth_spark.errors import PlanError, RunError
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import nearest
 from synth_spark.runtime import faults
 from synth_spark.runtime.session import described
 from synth_spark.schema.tables import Table
+from synth_spark.storage.run_store import RunStore
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,38 @@ class Stage:
     what: str
     keeps: tuple[Table, ...]
     draws: tuple[Table, ...] = ()
+
+
+def check_again(store: RunStore, stages: Mapping[str, Stage], name: str) -> None:
+    """Refuse to run a stage anew that cannot be: before Spark is asked for anything, and before anything is written.
+
+    Args:
+        store: the run folder.
+        stages: all of its line, by name, in order.
+        name: of the stage.
+
+    Raises:
+        PlanError: there is no such stage.
+        RunError: the run was purged, the stage before it is not completed, or noise would be drawn anew.
+    """
+    order = list(stages)
+    if name not in stages:
+        raise PlanError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
+    store.check_not_purged()
+    for earlier in order[: order.index(name)]:
+        if not store.done(earlier):
+            needs = f"needs the stage '{earlier}' before it"
+            raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
+    if store.done(name) and _has_drawn(store, stages, name):
+        problem = "would draw noise again for the same records, which the budget does not hold"
+        raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
+
+
+def _has_drawn(store: RunStore, stages: Mapping[str, Stage], name: str) -> bool:
+    """Whether a stage, or one after it, has drawn noise."""
+    order = list(stages)
+    drawn = [table for stage in order[order.index(name) :] for table in stages[stage].draws]
+    return any(table.name in store.manifest["tables"] for table in drawn)
 
 
 @dataclass(frozen=True)
@@ -60,7 +93,7 @@ class Runner:
             for table in matter if name in of else ():
                 if not self.run.store.is_whole(table.name):
                     again = f"run its stage again: synth-spark stage {name} RUN, then synth-spark resume RUN"
-                    lost = self._has_drawn(name)
+                    lost = _has_drawn(self.run.store, self.stages, name)
                     remedy = "make a new release: noise that was drawn is not drawn again" if lost else again
                     raise RunError(f"table {table.name}", "is not what was written", remedy)
 
@@ -68,32 +101,25 @@ class Runner:
         """Run one stage, from tables that are checked first; see `work`.
 
         Raises:
+            PlanError: there is no such stage.
             RunError: a table of a stage before it is not what was written, another process works on this run, or as
                 `work` does.
         """
         order = list(self.stages)
-        self.run.store.check_not_purged()
+        check_again(self.run.store, self.stages, name)
         with self.run.store.alone():
-            self.check_kept(order[: order.index(name)] if name in self.stages else [])
+            self.check_kept(order[: order.index(name)])
             self.work(name)
 
     def work(self, name: str) -> None:
         """Run one stage, anew if it was completed before; what later stages had made of it is dropped.
 
         Raises:
-            RunError: there is no such stage, the stage before it is not completed, or noise would be drawn anew.
+            PlanError: there is no such stage.
+            RunError: the stage before it is not completed, or noise would be drawn anew.
         """
-        run, order = self.run, list(self.stages)
-        if name not in self.stages:
-            raise RunError(f"stage '{name}'", "does not exist", f"did you mean {nearest(name, order)}?")
-        run.store.check_not_purged()
-        for earlier in order[: order.index(name)]:
-            if not run.store.done(earlier):
-                needs = f"needs the stage '{earlier}' before it"
-                raise RunError(f"stage '{name}'", needs, "run that first: synth-spark resume RUN")
-        if run.store.done(name) and self._has_drawn(name):
-            problem = "would draw noise again for the same records, which the budget does not hold"
-            raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
+        run = self.run
+        check_again(run.store, self.stages, name)
         self.forget(name)
         named = described(run.spark, run.store.run_id, name)
         with named, run.progress.stage(name, self.stages[name].what), run.store.stage(name):
@@ -107,10 +133,6 @@ class Runner:
         later, drawn = self._from(name), self._drawn(name)
         keeps = [table for stage in later for table in self.stages[stage].keeps if table not in drawn]
         self.run.store.forget(later, keeps)
-
-    def _has_drawn(self, name: str) -> bool:
-        """Whether a stage, or one after it, has drawn noise."""
-        return any(table.name in self.run.store.manifest["tables"] for table in self._drawn(name))
 
     def _from(self, name: str) -> list[str]:
         """A stage and those after it."""

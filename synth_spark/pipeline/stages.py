@@ -48,7 +48,7 @@ STAGES = {
         "aggregate": Stage(
             k_anonymity.aggregate_counts,
             "counting combinations, suppressing what they would tell",
-            (tables.COUNTS, *tables.LOWERING, tables.LOWERED, tables.AGGREGATES),
+            (tables.COUNTS, *tables.LOWERING, tables.STEPPED, tables.ANCHORS, tables.LOWERED, tables.AGGREGATES),
         ),
         "synthesize": Stage(
             _synthesize(k_anonymity.synthesize_records),

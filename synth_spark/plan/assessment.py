@@ -44,8 +44,8 @@ class Assessment(Strict):
     )
     earlier: str | None = Field(
         None,
-        description="The folder of an earlier release of the same data set, or its manifest, to compare this one with. "
-        "Default: the release that this one adds to, else the current one of output.path.",
+        description="The folder of an earlier release of the same data set, or its manifest, to compare this one with, "
+        "besides all releases of output.path and the one that this one adds to.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from synth_spark.errors import PlanError
+from synth_spark.plan.date_patterns import check_pattern
 
 _PACKED = ("", ".gz", ".gzip", ".bz2", ".zst", ".xz")
 _SUFFIXES = {f"{kind}{packed}": "csv" for kind in (".csv", ".tsv") for packed in _PACKED} | {".parquet": "parquet"}
@@ -20,6 +21,11 @@ Text = Annotated[str, Field(min_length=1)]
 def as_text(value: Any) -> Any:
     """Numbers of a YAML file as they are meant where values are written: as their text."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _tab(value: Any) -> Any:
+    r"""A tab where it is written as ``\t``, as people do who cannot type one."""
+    return "\t" if value == "\\t" else value
 
 
 #: A value or code of a record; YAML reads some as numbers.
@@ -46,8 +52,11 @@ class Location(Strict):
     format: Literal["csv", "parquet", "delta"] | None = Field(
         None, description="Format of the path; default: by its suffix, or those of the files in it."
     )
-    delimiter: str | None = Field(
-        None, min_length=1, max_length=1, description="Field delimiter of a CSV; default: a comma, a tab for .tsv."
+    delimiter: Annotated[str | None, BeforeValidator(_tab)] = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="Field delimiter of a CSV, \\t for a tab; default: a comma, a tab for .tsv.",
     )
     quote: str = Field('"', min_length=1, max_length=1, description="Quote of a CSV; doubled, it stands for itself.")
     escape: str | None = Field(
@@ -164,7 +173,22 @@ class Dates(Strict):
     """Dates and times become the period that they lie in."""
 
     to: Literal["year", "half", "quarter", "month", "week", "day"] = Field(description="The period.")
-    format: str | None = Field(None, description="How dates are written (Spark pattern); default: ISO 8601.")
+    format: str | None = Field(
+        None,
+        description="How dates are written (Spark pattern); default: ISO 8601. What is written less finely than the "
+        "period, a year for a month, is absent.",
+    )
+
+    @property
+    def parts(self) -> int:
+        """How many of year, month and day tell the period."""
+        return {"year": 1, "half": 2, "quarter": 2, "month": 2}.get(self.to, 3)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.format is not None:
+            check_pattern(self.format, self.parts)
+        return self
 
 
 class Groups(Strict):
@@ -209,6 +233,17 @@ class Constraint(Strict):
         """The columns that it speaks of."""
         return (*self.when, *self.then, *self.forbid)
 
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """The columns of which `then` does not allow what `when` asks for: each record it is about breaks the rule."""
+        return tuple(name for name, value in self.when.items() if name in self.then and value not in self.then[name])
+
+    @property
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """The columns and values that it speaks of, each pair once."""
+        allowed = [(name, value) for name, values in self.then.items() for value in values]
+        return tuple(dict.fromkeys([*self.when.items(), *allowed, *self.forbid.items()]))
+
 
 class Input(Location):
     """Where the sensitive records are, and how to read a value."""
@@ -245,7 +280,11 @@ class Input(Location):
         (), description="Columns accepted although nearly every record has its own value."
     )
     record_limit: int | None = Field(
-        None, ge=1, strict=True, description="Most records read: the first rows, or subjects in the order of their ids."
+        None,
+        ge=1,
+        strict=True,
+        description="Most records read, to try a plan out: the first rows, of several sources in turn; or so many "
+        "subjects, with all their rows, chosen by a hash of source and id.",
     )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
     since: str | None = Field(
@@ -299,6 +338,18 @@ class Input(Location):
         if not self.sources:
             return {self.resolved_format()}
         return {source.resolved_format(f"input.sources.{name}") for name, source in self.sources.items()}
+
+    @property
+    def contradictions(self) -> tuple[tuple[str, str, int], ...]:
+        """Rules that every record breaks which they are about: where they stand, why, and for how many columns."""
+        what = (
+            "columns of which `then` does not allow the value of `when`: every record that it is about breaks the rule"
+        )
+        return tuple(
+            (f"input.constraints.{number}", what, len(rule.contradicted))
+            for number, rule in enumerate(self.constraints)
+            if rule.contradicted
+        )
 
     @property
     def is_plain(self) -> bool:

@@ -10,6 +10,7 @@ from synth_spark.errors import PlanError
 from synth_spark.plan.model import Plan
 from synth_spark.plan.names import nearest
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+from synth_spark.plan.yaml_text import Typed, read_yaml, settled, type_at
 
 #: The kinds of privacy, which say where a key stands but are none.
 _KINDS = {"k_anonymity": KAnonymity, "differential_privacy": DifferentialPrivacy}
@@ -18,32 +19,50 @@ _KINDS = {"k_anonymity": KAnonymity, "differential_privacy": DifferentialPrivacy
 def load(path: str | None, overrides: dict[str, Any]) -> Plan:
     """Read a plan from YAML (or start from nothing) and apply overrides given by dotted keys.
 
+    Args:
+        path: of the YAML file, if there is one.
+        overrides: dotted key → its value; `Typed` where it was typed on the command line.
+
     Raises:
         PlanError: the file is missing or not YAML, or a key or value is not understood.
     """
     content: Any = {}
     if path is not None:
         try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            content = read_yaml(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise PlanError("plan", f"cannot be read ({error.strerror})", "give the path of a YAML file") from None
-        except (yaml.YAMLError, UnicodeDecodeError):
-            raise PlanError("plan", "is not valid YAML", "compare it with conf/example.yml") from None
+        except UnicodeDecodeError:
+            raise PlanError("plan", "is not valid YAML: its bytes are not UTF-8", "save it as UTF-8") from None
+        except ValueError as error:
+            remedy = "put texts with signs such as # | @ [ % in quotes, and compare it with conf/example.yml"
+            raise PlanError("plan", str(error), remedy) from None
         if not isinstance(content, dict):
             raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/example.yml")
     for key, value in overrides.items():
-        _set(content, key, value)
+        _set(content, key, _typed(key, value))
     if isinstance(content.get("rules"), str):
         beside = Path(path).parent if path is not None else Path()
         content["rules"] = _rules(beside / content["rules"])
-    return parse(content)
+    return parse(settled(content, Plan))
+
+
+def _typed(key: str, value: Any) -> Any:
+    """The value of an override; one that was typed is read as its key wants."""
+    if not isinstance(value, Typed):
+        return value
+    try:
+        return settled(value, type_at(Plan, key.split(".")))
+    except ValueError as error:
+        remedy = "give a list as [a, b] and a mapping as {a: b}; put texts with signs such as @ [ % in quotes"
+        raise PlanError(f"--set {key}", str(error), remedy) from None
 
 
 def _rules(path: Path) -> Any:
     """The list in a file of rules; its own mistakes are reported with those of the plan."""
     try:
-        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        rules = read_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         raise PlanError(
             "rules", "names no YAML file that can be read", "give its path from the plan's folder"
         ) from None

@@ -7,7 +7,7 @@ from functools import cached_property
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.growth.settings import MOST_TRACKED
-from synth_spark.plan import FROM_RECORDS, Plan, SingleCounts, nearest
+from synth_spark.plan import FROM_RECORDS, Plan, SingleCounts, check_shown_columns
 
 #: Columns that published tables add to the input's own; an input column may not carry one of these names.
 RESERVED = ("run_id", "length", "protected_count", "selections")
@@ -46,6 +46,8 @@ class ResolvedPlan:
         distinct: number of distinct records.
         filled: values of a record on average, rounded up.
         notes: what was changed of the plan, in sentences for the user.
+        stepped: whether counts follow those of earlier releases in steps of k records or more.
+        lowered_records: by how much more than by rounding the number of records is published lower.
     """
 
     plan: Plan
@@ -55,6 +57,8 @@ class ResolvedPlan:
     distinct: int
     filled: int
     notes: tuple[str, ...]
+    stepped: bool = False
+    lowered_records: int = 0
 
     @property
     def k(self) -> int:
@@ -63,8 +67,8 @@ class ResolvedPlan:
 
     @property
     def protected_records(self) -> int:
-        """⌊n⌋k: number of records under k-anonymity, as it may be published."""
-        return self.records // self.k * self.k
+        """Number of records under k-anonymity, as it may be published: ⌊n⌋k, or less."""
+        return self.records // self.k * self.k - self.lowered_records
 
     @property
     def length(self) -> int:
@@ -87,6 +91,11 @@ class ResolvedPlan:
         return self.distinct * sum(math.comb(self.filled, length) for length in range(1, self.length + 1))
 
     @property
+    def combinations(self) -> int:
+        """Combinations of length 1…R that occur, at most."""
+        return min(self.cells.size, self.visits)
+
+    @property
     def counting_tasks(self) -> int:
         """Tasks that count."""
         return max(2, min(4_096, math.ceil(self.visits / _VISITS_A_TASK)))
@@ -94,7 +103,7 @@ class ResolvedPlan:
     @property
     def prunes(self) -> bool:
         """Whether only combinations of attributes that occur ≥ k times are counted: all might be too many to keep."""
-        return min(self.cells.size, self.visits) > _MOST_COUNTED
+        return self.combinations > _MOST_COUNTED
 
     @property
     def counting_block(self) -> int:
@@ -209,10 +218,7 @@ def resolve(
         raise InputError(
             "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
         )
-    for key, named in (("assessment.secrets", plan.assessment.secrets), ("showcase", sorted(plan.showcase.named))):
-        for name in named:
-            if name not in names:
-                raise PlanError(key, f"names no column '{name}'", f"did you mean {nearest(name, list(names))}?")
+    check_shown_columns(plan, names)
     notes = []
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")

@@ -22,6 +22,13 @@ class KAnonymity(Strict):
         "subjects where input.subject joins their rows.",
     )
 
+    stepwise: bool | None = Field(
+        None,
+        description="Whether a count follows its exact value only when at least k more records hold it than when it "
+        "was last changed, so that releases of the same data set can be held side by side (docs/series.md). Default: "
+        "where there is an earlier release, made by the same plan, whose run folder is there.",
+    )
+
     #: Whether published counts carry noise, and a budget pays for it.
     noisy: ClassVar[bool] = False
 
@@ -84,6 +91,8 @@ class DifferentialPrivacy(Strict):
 
     #: Whether published counts carry noise, and a budget pays for it.
     noisy: ClassVar[bool] = True
+    #: Noise, and the ledger, take the place of steps.
+    stepwise: ClassVar[bool | None] = False
 
     @property
     def k(self) -> int:

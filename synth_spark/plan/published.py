@@ -19,6 +19,7 @@ PUBLISHED: dict[str, str] = {
     "reporting_length": "is seen in the table aggregates",
     "privacy.kind": _PRIVACY,
     "privacy.k": _PRIVACY,
+    "privacy.stepwise": _PRIVACY,
     "privacy.epsilon": _PRIVACY,
     "privacy.delta": _PRIVACY,
     "privacy.public_domain": "names values that the plan declares to be no secret",

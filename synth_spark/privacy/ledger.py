@@ -2,13 +2,14 @@
 
 An append-only file of JSON lines, each written whole and flushed to the disk under a lock, so that two runs at once
 cannot both spend the last of a budget. A release is debited once, before its first draw, under its run id; running on
-after a fault finds the debit and does not repeat it. Releases under k-anonymity are recorded, too: several of the same
-data can be compared, record by record.
+after a fault finds the debit and does not repeat it. Releases under k-anonymity are recorded once they are published:
+several of the same data can be compared, record by record. What is held, or failed, is none of them.
 """
 
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from typing import Any
 from synth_spark.errors import BudgetError, RunError
 from synth_spark.privacy import Delta, Epsilon, Rho, Spending, epsilon_of
 from synth_spark.runtime import faults
+from synth_spark.runtime.writable import check_writable
 
 _GRANT, _RELEASE = "grant", "release"
 
@@ -125,12 +127,32 @@ class Ledger:
             entries = self.entries()
             if any(old.kind == _RELEASE and old.run_id == entry.run_id for old in entries):
                 return []
-            before = _account(entry.data_set, entries)
-            after = _account(entry.data_set, [*entries, entry])
-            if entry.epsilon is not None and before.granted is not None:
-                _check(before, after)
+            before = _checked(entry, entries)
             _append(stream, Entry(**{**asdict(entry), "at": _now()}))
         return _remarks(entry, before)
+
+    def check(self, entry: Entry) -> list[str]:
+        """What entering a release would say, before any work; nothing is written.
+
+        Args:
+            entry: with what it costs at least.
+
+        Returns:
+            Remarks for those who make the release.
+
+        Raises:
+            BudgetError: the release would cost more than the data set has left.
+            RunError: the ledger cannot be read or written.
+        """
+        check_writable(self.file, f"ledger {self.file}", RunError)
+        try:
+            folder = next(one for one in self.file.absolute().parents if one.exists())
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                fcntl.flock(probe, fcntl.LOCK_EX)
+        except OSError as error:
+            problem = f"is where no file can be locked ({error.strerror})"
+            raise RunError(f"ledger {self.file}", problem, "choose another file with ledger=…") from None
+        return _remarks(entry, _checked(entry, self.entries()))
 
     @contextmanager
     def _locked(self) -> Iterator[Any]:
@@ -187,6 +209,14 @@ def _composed(releases: list[Entry], granted: tuple[Epsilon, Delta] | None) -> t
     return (together, at) if together < epsilon or delta > at else (epsilon, delta)
 
 
+def _checked(entry: Entry, entries: list[Entry]) -> Account:
+    """The account of an entry's data set before it, if it holds what that costs."""
+    before = _account(entry.data_set, entries)
+    if entry.epsilon is not None and before.granted is not None:
+        _check(before, _account(entry.data_set, [*entries, entry]))
+    return before
+
+
 def _check(before: Account, after: Account) -> None:
     assert before.granted is not None
     epsilon, delta = before.granted
@@ -208,8 +238,8 @@ def _remarks(entry: Entry, before: Account) -> list[str]:
         )
     if before.k_releases and entry.epsilon is None:
         remarks.append(
-            f"this data set has been released {before.k_releases} times before under k-anonymity: whoever compares "
-            "releases may learn of single records that came or went in between"
+            f"this data set has been released {before.k_releases} times before under k-anonymity; what releases tell "
+            "together is looked at before this one is published, as far as the others are in its root or named"
         )
     if before.k_releases and entry.epsilon is not None:
         remarks.append("this data set has also been released under k-anonymity, which ε does not account for")

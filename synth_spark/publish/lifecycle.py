@@ -4,7 +4,7 @@ Parquet needs no Spark. Of Delta tables, slices are removed with a session, and 
 until these are vacuumed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -133,7 +133,16 @@ def chosen(where: Path, keep: int | None, older_than: float | None) -> list[str]
     return [name for name in there if name in many and name != root.current()]
 
 
-def retire(where: Path, run_ids: Sequence[str], spark: "SparkSession | None" = None) -> str:
+def retired_unread(history: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Names of the releases of which who retired them said that nobody had read them.
+
+    Args:
+        history: what was done to a published root.
+    """
+    return {event["run_id"] for event in history if event["action"] == "retire" and event.get("unread") is True}
+
+
+def retire(where: Path, run_ids: Sequence[str], spark: "SparkSession | None" = None, unread: bool = False) -> str:
     """Take releases back: tables and documents are removed, the manifest stays and says when.
 
     A retirement that was interrupted is finished by asking for it again.
@@ -142,6 +151,8 @@ def retire(where: Path, run_ids: Sequence[str], spark: "SparkSession | None" = N
         where: the published root.
         run_ids: of the releases.
         spark: a session with Delta; needed for Delta tables only.
+        unread: whether nobody has read them: later releases are not compared with them then. The history keeps that;
+            it can be said later of a release that is retired.
 
     Returns:
         What was done, in lines.
@@ -160,18 +171,31 @@ def retire(where: Path, run_ids: Sequence[str], spark: "SparkSession | None" = N
                 raise PublishError(f"release '{run_id}'", "is the current one", remedy)
         for run_id, manifest in manifests.items():
             assert manifest is not None
+            when = manifest.get("retired", root.time())
             if "retired" not in manifest:
-                when = root.time()
                 root.write_manifest({**manifest, "retired": when})
                 faults.point("retire.marked")
-                root.record({"at": when, "action": "retire", "run_id": run_id, "previous": root.current()})
+            _record(root, run_id, when, unread)
             if manifest["format"] == "delta":
                 remove_slices(_session(spark), where, run_id, list(manifest["tables"]))
         root.remove(root.remnants())
     lines = [f"{run_id} is retired: its tables and documents are gone, its manifest stays" for run_id in run_ids]
+    if unread and run_ids:
+        lines.append("the history says that nobody had read what was retired: later releases are not compared with it")
     if any(manifest and manifest["format"] == "delta" for manifest in manifests.values()):
         lines.append(_VACUUM.format(where))
     return "\n".join(lines or ["nothing is to be retired"])
+
+
+def _record(root: ReleaseRepository, run_id: str, when: str, unread: bool) -> None:
+    """Enter a retirement into the history, unless it is there, and says as much of who has read the release."""
+    history = root.history()
+    there = [event for event in history if event["action"] == "retire" and event["run_id"] == run_id]
+    if there and (not unread or run_id in retired_unread(there)):
+        return
+    at = root.time() if there else max([when, *(str(event["at"]) for event in history[-1:])])
+    said = {"unread": True} if unread else {}
+    root.record({"at": at, "action": "retire", "run_id": run_id, "previous": root.current(), **said})
 
 
 def clean(where: Path, spark: "SparkSession | None" = None) -> str:

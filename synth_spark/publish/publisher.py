@@ -33,6 +33,7 @@ from synth_spark.publish.delta import in_order, remove_slices, write_slice
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
+from synth_spark.runtime.writable import check_writable
 from synth_spark.schema.tables import RELEASE, Kept, SafeTable
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.hashing import sha256, sha256_of_text
@@ -61,7 +62,7 @@ class Publication:
 
 
 def check_target(output: Output, run_id: str) -> None:
-    """Make sure, before any work, that a release could be put in place.
+    """Make sure, before any work, that a release could be put in place; nothing is made.
 
     Raises:
         PublishError: the output cannot be written, leads elsewhere, or holds this run already.
@@ -69,13 +70,10 @@ def check_target(output: Output, run_id: str) -> None:
     root = Path(output.path)
     checked_name(run_id, "run_id", PublishError)
     try:
-        root.mkdir(parents=True, exist_ok=True)
         ReleaseRepository(root).check_links()
-        probe = root / f".probe-{run_id}"
-        probe.touch()
-        probe.unlink(missing_ok=True)
     except OSError as error:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
+    check_writable(root / f".probe-{run_id}", "output.path", PublishError)
     if ReleaseRepository(root).is_published(run_id):
         raise already_published(run_id)
 

@@ -5,6 +5,7 @@ Columns are named by position (c0, c1, …) from here on, so no header can confu
 
 from synth_spark.read.constraints import breaks
 from synth_spark.read.counters import Counters, Remark
+from synth_spark.read.failures import explain_failure
 from synth_spark.read.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
 from synth_spark.read.locations import check_header, read_header
 from synth_spark.read.records import (
@@ -12,7 +13,6 @@ from synth_spark.read.records import (
     Sizes,
     check,
     check_identifier,
-    explain_failure,
     is_identifier,
     open_records,
     report_text,

@@ -10,21 +10,16 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark.errors import InputError, PlanError
-from synth_spark.plan import Constraint, nearest
+from synth_spark.errors import InputError
+from synth_spark.plan import Constraint
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.schema.fields import Field
 
 _BROKEN = "records that break it"
-
-
-def check_names(rules: Sequence[Constraint], names: Sequence[str]) -> None:
-    """Raise `PlanError` for a rule about a column that is not there."""
-    for number, rule in enumerate(rules):
-        for name in rule.columns:
-            if name not in names:
-                remedy = f"did you mean {nearest(name, list(names))}?"
-                raise PlanError(f"input.constraints.{number}", f"names no used column '{name}'", remedy)
+#: The remark on values that a rule speaks of and that do not occur: it is misspelt, or about nobody.
+_NOWHERE = (
+    "values that it names and no record holds (compare their spelling with the values that are left after reading)"
+)
 
 
 def breaks(rule: Constraint, fields: Sequence[Field], cells: Sequence[Column]) -> Column:
@@ -38,9 +33,7 @@ def breaks(rule: Constraint, fields: Sequence[Field], cells: Sequence[Column]) -
     places = {field.name: index for index, field in enumerate(fields)}
 
     def holds(name: str, value: str) -> Column:
-        index = places[name]
-        there = F.array_contains(cells[index], value) if fields[index].many else cells[index] == value
-        return F.coalesce(there, F.lit(False))
+        return _holds(fields[places[name]], cells[places[name]], value)
 
     def strays(name: str, allowed: tuple[str, ...]) -> Column:
         index = places[name]
@@ -54,6 +47,20 @@ def breaks(rule: Constraint, fields: Sequence[Field], cells: Sequence[Column]) -
         return reduce(Column.__and__, [holds(name, value) for name, value in rule.forbid.items()])
     concerned = reduce(Column.__and__, [holds(name, value) for name, value in rule.when.items()])
     return concerned & reduce(Column.__or__, [strays(name, allowed) for name, allowed in rule.then.items()])
+
+
+def _holds(field: Field, cell: Column, value: str) -> Column:
+    """Whether a cell is a value, or holds it; never null."""
+    return F.coalesce(F.array_contains(cell, value) if field.many else cell == value, F.lit(False))
+
+
+def _absent(rule: Constraint, fields: Sequence[Field], cells: Sequence[Column]) -> Column:
+    """How many of the values that a rule speaks of occur in none of the records, as an aggregate."""
+    places = {field.name: index for index, field in enumerate(fields)}
+    counts = [
+        F.count(F.when(_holds(fields[places[name]], cells[places[name]], value), 1)) for name, value in rule.values
+    ]
+    return reduce(Column.__add__, [F.when(count == 0, 1).otherwise(0) for count in counts])
 
 
 def kept(
@@ -72,6 +79,7 @@ def kept(
         return frame
     cells = [F.col(f"c{index}") for index in range(len(fields))]
     for number, rule in enumerate(rules):
+        counters.add(f"input.constraints.{number}", _NOWHERE, _absent(rule, fields, cells))
         frame = frame.withColumn(f"broken{number}", breaks(rule, fields, cells))
         counters.when(f"input.constraints.{number}", f"{_BROKEN} ({on_violation})", F.col(f"broken{number}"))
     frame = counters.observe(frame)

@@ -12,12 +12,22 @@ from pyspark.sql import functions as F
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.plan import Bins, Dates, Groups, Location, nearest
 from synth_spark.read import interval_edges as edge
+from synth_spark.read import unreadable
 from synth_spark.read.counters import Counters
 from synth_spark.read.locations import BLANKS, open_table
-from synth_spark.read.mapping import NO_GROUP
+from synth_spark.read.unreadable import NO_GROUP
 
 #: Numbers are exact to this many decimals.
 _NUMBER = "decimal(38,10)"
+#: Dates by ISO 8601 that tell at least the year, the month, the day.
+_ISO = tuple(
+    f"^[0-9]{{4}}{part}$"
+    for part in (
+        "(-[0-9]{1,2}(-[0-9]{1,2}([T ].*)?)?)?",
+        "-[0-9]{1,2}(-[0-9]{1,2}([T ].*)?)?",
+        "-[0-9]{1,2}-[0-9]{1,2}([T ].*)?",
+    )
+)
 #: How finely quantiles are searched for: relative rank error at most one in so many.
 _ACCURACY = 10_000
 #: Most codes of a mapping table; it is a part of the plan and goes to every task.
@@ -27,6 +37,13 @@ _MOST_CODES = 1_000_000
 def number(text: Column) -> Column:
     """A text as a number; null if it is none."""
     return text.try_cast(_NUMBER)
+
+
+def without_zeros(text: Column, name: str, counters: Counters) -> Column:
+    """A number that is 0, however it is written, is absent as the text ``0`` is, and counted."""
+    zero = F.coalesce(number(text) == 0, F.lit(False))
+    counters.when(f"column '{name}'", "zeros such as 0.0, taken as absent (see input.sensitive_zeros)", zero)
+    return F.when(~zero, text)
 
 
 def interval(text: Column, name: str, bins: Bins, edges: Sequence[Decimal], counters: Counters) -> Column:
@@ -40,7 +57,9 @@ def interval(text: Column, name: str, bins: Bins, edges: Sequence[Decimal], coun
         counters: where to count.
     """
     value = number(text)
-    counters.when(f"column '{name}'", "values that are not numbers, taken as absent", text.isNotNull() & value.isNull())
+    subject = f"column '{name}'"
+    counters.when(subject, "values that are not numbers, taken as absent", text.isNotNull() & value.isNull())
+    unreadable.note(counters, subject, unreadable.NUMBERS, text, value)
     if bins.width is not None:
         return F.when(value.isNotNull(), _of_width(value, bins, bins.width))
     texts = edge.labels(edges)
@@ -146,10 +165,19 @@ def _held(numbers: DataFrame, ranges: Sequence[Sequence[tuple[Decimal | None, De
 
 
 def period(text: Column, name: str, dates: Dates, counters: Counters) -> Column:
-    """The period that a date lies in; a text that is not a date is absent, and counted."""
-    when = F.try_to_timestamp(text, F.lit(dates.format)) if dates.format else text.try_cast("timestamp_ntz")
-    counters.when(f"column '{name}'", "values that are not dates, taken as absent", text.isNotNull() & when.isNull())
-    day = when.cast("date")
+    """The period that a date lies in; a text that is not a date, or tells less of one, is absent, and counted."""
+    if dates.format:
+        when, fine = F.try_to_timestamp(text, F.lit(dates.format)), F.lit(True)
+    else:
+        when = F.when(text.rlike(_ISO[0]), text.try_cast("timestamp_ntz"))
+        fine = text.rlike(_ISO[dates.parts - 1])
+    when = F.when(F.year(when).between(1, 9999), when)
+    subject = f"column '{name}'"
+    counters.when(subject, "values that are not dates, taken as absent", text.isNotNull() & when.isNull())
+    coarser = f"dates that tell less than the {dates.to}, taken as absent"
+    counters.when(subject, coarser, when.isNotNull() & ~fine)
+    day = F.when(fine, when).cast("date")
+    unreadable.note(counters, subject, unreadable.DATES, text, day)
     year = F.date_format(day, "yyyy")
     week = F.lpad(F.weekofyear(day).cast("string"), 2, "0")
     labels = {
@@ -177,6 +205,8 @@ def grouped(
     """
     if not groups:
         return frame
+    losing = {name: f"c{names.index(name)}" for name, part in groups.items() if part.others == "absent"}
+    frame = unreadable.observe_codes(frame, losing, counters)
     maps = {names.index(name): (part.others, *_mapping(spark, name, part)) for name, part in groups.items()}
     width = len(frame.columns)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType, DataType, DecimalType, FractionalType
+from pyspark.sql.types import ArrayType, BooleanType
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
@@ -20,7 +20,9 @@ from synth_spark.plan.sources.layout import Csv, Dialect
 from synth_spark.plan.sources.parquet_recognition import Parquet
 from synth_spark.plan.sources.unpacking import codec_of
 from synth_spark.read import file_frames
+from synth_spark.read.column_types import check_type, inner, text
 from synth_spark.read.examination import Laid
+from synth_spark.read.failures import unreadable
 from synth_spark.read.inventory import Addition
 
 __all__ = ["BLANKS", "Opened", "check_header", "nothing_of", "open_table", "read_header"]
@@ -28,7 +30,6 @@ __all__ = ["BLANKS", "Opened", "check_header", "nothing_of", "open_table", "read
 _REPLACEMENT = "\ufffd"
 #: Suffixes of compressed files that nobody can begin to read in the middle.
 _COMPRESSED = (".gz", ".deflate", ".lz4", ".snappy", ".zst", ".zstd", ".xz")
-_NOT_VALUES = ("array", "map", "struct", "binary", "variant")
 
 
 @dataclass(frozen=True)
@@ -190,21 +191,15 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str, only:
         header = tuple(frame.columns)
     except InputError:
         raise
-    except Exception:  # of Spark, of its connection to the JVM, of any reader
-        remedy = "check its name, format, version and permissions"
-        raise InputError(where, f"is not a readable {kind}", remedy) from None
+    except Exception as error:  # of Spark, of its connection to the JVM, of any reader
+        raise unreadable(error, location, kind, where) from None
     types = {field.name: field.dataType for field in frame.schema.fields}
-    lists = {name for name, kind in types.items() if isinstance(kind, ArrayType) and not _is_nested(kind.elementType)}
     for name, data_type in types.items():
-        if name not in lists and _is_nested(data_type):
-            raise InputError(
-                f"column '{name}'",
-                "holds nested or binary values",
-                "leave it out in a query (input.sql), or flatten it",
-            )
+        check_type(name, data_type)
+    lists = {name for name, kind in types.items() if isinstance(kind, ArrayType)}
     raw = frame.toDF(*(f"raw{index}" for index in range(len(header))))
-    texts = [_text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
-    booleans = {name for name, kind in types.items() if isinstance(_inner(kind), BooleanType)}
+    texts = [text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
+    booleans = {name for name, kind in types.items() if isinstance(inner(kind), BooleanType)}
     typed = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
     return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), typed, told=told)
 
@@ -231,28 +226,6 @@ def _union(frames: list[DataFrame]) -> DataFrame:
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     return whole
-
-
-def _text(name: str, data_type: DataType) -> Column:
-    """A value, or a list of values, as text; any zero as ``0``."""
-    if isinstance(data_type, ArrayType):
-        inner = data_type.elementType
-        return F.transform(F.col(name), lambda value: _one_text(value, inner))
-    return _one_text(F.col(name), data_type)
-
-
-def _one_text(value: Column, data_type: DataType) -> Column:
-    if isinstance(data_type, FractionalType | DecimalType):
-        return F.when(value == 0, F.lit("0")).otherwise(value.cast("string"))
-    return value.cast("string")
-
-
-def _inner(data_type: DataType) -> DataType:
-    return data_type.elementType if isinstance(data_type, ArrayType) else data_type
-
-
-def _is_nested(data_type: DataType) -> bool:
-    return data_type.typeName() in _NOT_VALUES
 
 
 def _absolute(paths: Iterable[str]) -> list[str]:

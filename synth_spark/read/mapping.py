@@ -6,19 +6,19 @@ As counter-trafficking partners do who each keep case files of their own.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.plan import Input, Source, listed, nearest
+from synth_spark.plan import Input, Source, listed, mapped_columns, renamed_columns
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened, check_header, nothing_of, open_table
+from synth_spark.read.unreadable import CODES, NO_GROUP, UNKNOWN
+from synth_spark.schema.fields import literal_pattern
 
 #: The name of a row's source, beside the columns.
 ORIGIN = "origin"
-#: The remark on values that a map does not list.
-_UNKNOWN, NO_GROUP = "values that its map does not list", "codes without a group"
 
 
 def open_all(
@@ -47,12 +47,12 @@ def open_all(
     names = tuple(dict.fromkeys(name for table in opened.values() for name in table.names))
     check_header(names, "input.sources")
     lists = frozenset().union(*(table.lists for table in opened.values()))
-    for name in lists:
-        if any(name in table.names and name not in table.lists for table in opened.values()):
-            raise PlanError(
-                f"column '{name}'", "is a list in one source and text in another", "make it the same in all of them"
-            )
-    frames = [_laid_out(table, names, lists).withColumn(ORIGIN, F.lit(part)) for part, table in opened.items()]
+    split = {name: source.multi_values.get(name) for name in lists}
+    for name, delimiter in split.items():
+        if delimiter is None and any(name in table.names and name not in table.lists for table in opened.values()):
+            remedy = f"make it the same in all of them, or give what separates its values as input.multi_values.{name}"
+            raise PlanError(f"column '{name}'", "is a list in one source and text in another", remedy)
+    frames = [_laid_out(table, names, split).withColumn(ORIGIN, F.lit(part)) for part, table in opened.items()]
     whole = frames[0]
     for frame in frames[1:]:
         whole = whole.unionAll(frame)
@@ -64,10 +64,15 @@ def open_all(
     return Opened(names, whole, lists, booleans, types, undivided, files, told)
 
 
+def in_turn(frame: DataFrame, most: int) -> DataFrame:
+    """So many rows: the first of every source, then the second of every source, and so on."""
+    placed = frame.withColumn("place", F.monotonically_increasing_id())
+    ranked = placed.withColumn("turn", F.row_number().over(Window.partitionBy(ORIGIN).orderBy("place")))
+    return ranked.where(F.col("turn") <= most).orderBy("turn", ORIGIN).limit(most).drop("place", "turn")
+
+
 def _renamed(opened: Opened, rename: dict[str, str]) -> Opened:
-    for name in rename:
-        _must_be(name, opened, "input.rename")
-    names = tuple(rename.get(name, name) for name in opened.names)
+    names = tuple(renamed_columns(opened.names, rename))
     check_header(names)
     lists = frozenset(rename.get(name, name) for name in opened.lists)
     booleans = frozenset(rename.get(name, name) for name in opened.booleans)
@@ -83,21 +88,12 @@ def _mapped(
     opened = open_table(spark, source, where, part)
     if only is not None and part is None:
         opened = nothing_of(spark, opened)
-    for theirs in source.columns:
-        _must_be(theirs, opened, f"{where}.columns")
-    chosen = {theirs: source.columns[theirs] for theirs in opened.names if theirs in source.columns}
-    if not chosen:
-        chosen = {theirs: theirs for theirs in opened.names}
+    chosen = mapped_columns(opened.names, source, where)
     left_out = [theirs for theirs in opened.names if theirs not in chosen]
     if left_out:
         counters.add(f"source '{name}'", f"columns left out: {listed(left_out, 50)}", F.lit(len(left_out)))
     names = tuple(chosen.values())
     check_header(names, where)
-    for ours in source.values:
-        if ours not in names:
-            raise PlanError(
-                f"{where}.values", f"names no column '{ours}'", f"did you mean {nearest(ours, list(names))}?"
-            )
     places = {theirs: index for index, theirs in enumerate(opened.names)}
     columns = []
     for index, (theirs, ours) in enumerate(chosen.items()):
@@ -120,36 +116,38 @@ def _translated(raw: Column, ours: str, name: str, source: Source, is_list: bool
     translations = F.create_map(*(F.lit(text) for pair in codes.items() for text in pair))
     value = F.try_element_at(translations, code)
     unknown = (code != "") & value.isNull()
-    counters.when(f"source '{name}', column '{ours}'", f"{_UNKNOWN} ({source.others})", unknown)
+    subject = f"source '{name}', column '{ours}'"
+    counters.when(subject, f"{UNKNOWN} ({source.others})", unknown)
+    if source.others == "absent":
+        counters.when(subject, CODES.asked, code != "")
     return F.when(unknown, raw).otherwise(value) if source.others == "keep" else value
 
 
 def check(remarks: Iterable[Remark]) -> None:
     """Raise `InputError` where a source or a hierarchy that must know every code does not."""
     for remark in remarks:
-        if remark.what in (f"{_UNKNOWN} (error)", f"{NO_GROUP} (error)"):
+        if remark.what in (f"{UNKNOWN} (error)", f"{NO_GROUP} (error)"):
             problem = f"holds {{cells}} {remark.what.removesuffix(' (error)')}"
             remedy = "complete the map, or set its `others` to keep or absent"
             raise InputError(remark.subject, problem, remedy, {"cells": remark.count})
 
 
-def _laid_out(opened: Opened, names: tuple[str, ...], lists: frozenset[str]) -> DataFrame:
-    """A source with all columns of the release, null where it has none."""
+def _laid_out(opened: Opened, names: tuple[str, ...], lists: Mapping[str, str | None]) -> DataFrame:
+    """A source with all columns of the release, null where it has none; lists wherever one source has lists.
+
+    Args:
+        opened: the source.
+        names: of the columns.
+        lists: columns that are lists → what separates the values of a text, where a source has texts.
+    """
     places = {name: index for index, name in enumerate(opened.names)}
-    return opened.frame.select(
-        *(
-            (
-                F.col(f"raw{places[name]}")
-                if name in places
-                else F.lit(None).cast("array<string>" if name in lists else "string")
-            ).alias(f"raw{index}")
-            for index, name in enumerate(names)
-        )
-    )
-
-
-def _must_be(name: str, opened: Opened, where: str) -> None:
-    if name not in opened.names:
-        raise PlanError(
-            where, f"names no column of the input: '{name}'", f"did you mean {nearest(name, list(opened.names))}?"
-        )
+    columns = []
+    for index, name in enumerate(names):
+        cell = F.col(f"raw{places[name]}") if name in places else F.lit(None)
+        if name in lists and name in places and name not in opened.lists:
+            cell = F.transform(
+                F.split(cell, literal_pattern(str(lists[name]))), lambda text: F.trim(text, F.lit(BLANKS))
+            )
+        kind = "array<string>" if name in lists else "string"
+        columns.append((cell if name in places else cell.cast(kind)).alias(f"raw{index}"))
+    return opened.frame.select(*columns)

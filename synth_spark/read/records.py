@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from synth_spark.errors import InputError, PlanError, SynthSparkError
-from synth_spark.plan import Input, nearest, used_columns
-from synth_spark.read import constraints, generalize, mapping, subjects, values
+from synth_spark.errors import InputError
+from synth_spark.plan import Input, named_columns
+from synth_spark.read import constraints, generalize, mapping, subjects, unreadable, values
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.examination import Examination
+from synth_spark.read.failures import explain_failure
 from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import BLANKS, Opened
 from synth_spark.schema.fields import Field
@@ -20,7 +21,7 @@ IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8
 #: Values of a column that is remarked on when they are too many for its records.
 _MANY = 50
 #: Remarks for checks alone.
-_INTERNAL = ("records", "longest", "distinct", "filled")
+_INTERNAL = ("records", "longest", "distinct", "filled", *unreadable.INTERNAL)
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,13 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
     """
     counters = Counters()
     opened = mapping.open_all(spark, source, counters, only)
-    fields = _fields(opened, source)
-    names = [field.name for field in fields]
-    _check_names(source, opened.names, fields)
-    constraints.check_names(source.constraints, names)
+    names = named_columns(source, opened.names, opened.lists)
+    fields = tuple(_field(name, opened, source) for name in names)
     examination = Examination(opened.files)
     try:
         rows = _rows(opened, fields, source, k, counters)
     except Exception as error:  # quantiles are read at once
-        raise _explained(error, examination) or error from None
+        raise explain_failure(error, examination) or error from None
     rows = generalize.grouped(spark, counters.observe(rows), names, source.groups, counters)
     if source.subject is not None:
         rows = subjects.joined(rows, fields, source.subject, source.record_limit, counters)
@@ -102,6 +101,7 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
     subjects.check(remarks)
     mapping.check(remarks)
     constraints.check(remarks)
+    unreadable.check(remarks)
     measured = sizes(opened)
     if measured.records == 0:
         raise InputError("input", "holds no records under its header", "give a table with records")
@@ -111,6 +111,7 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
     for name, distinct in measured.distinct.items():
         check_identifier(name, distinct, measured.filled[name], source)
     shared = 0 if opened.shared_ids is None else opened.shared_ids.collect()[0]["ids"]
+    contradicted = [Remark(*each) for each in source.contradictions]
     noted = [Remark("input.subject", subjects.IN_SEVERAL_SOURCES, shared)] if shared else []
     noted += [
         Remark(
@@ -119,7 +120,7 @@ def check(opened: Records, source: Input, records: DataFrame, part: bool = False
         for name, distinct in measured.distinct.items()
         if distinct >= _MANY and distinct * opened.k > measured.filled[name]
     ]
-    return measured.records, [*noted, *(remark for remark in remarks if remark.what not in _INTERNAL)]
+    return measured.records, [*contradicted, *noted, *(remark for remark in remarks if remark.what not in _INTERNAL)]
 
 
 @dataclass(frozen=True)
@@ -164,34 +165,6 @@ def check_identifier(name: str, distinct: int, filled: int, source: Input) -> No
         )
 
 
-def explain_failure(error: Exception, opened: Records) -> SynthSparkError | None:
-    """The plain reason of a failure to read, without the record that Spark quotes; None if it is something else.
-
-    Args:
-        error: what reading ended with.
-        opened: what was read.
-    """
-    return _explained(error, opened.examination)
-
-
-def _explained(error: Exception, examination: Examination) -> SynthSparkError | None:
-    if isinstance(error, SynthSparkError):
-        return error
-    found = examination.reason()
-    if found is not None:
-        return found
-    text = str(error)
-    if "MALFORMED" in text or "Malformed" in text:
-        return InputError(
-            "input",
-            "has a row with more or fewer fields than its header",
-            "check delimiter and quotes; set input.multiline for quoted line breaks",
-        )
-    if any(mark in text for mark in ("FAILED_READ_FILE", "PATH_NOT_FOUND", "EOFException")):
-        return InputError("input", "cannot be read to its end", "check that the file is whole and of the stated format")
-    return None
-
-
 def report_text(run_id: str, remarks: Iterable[Remark], told: Iterable[str] = ()) -> str:
     """How files were read, and what happened to values on the way in, as lists (Markdown).
 
@@ -208,57 +181,11 @@ def report_text(run_id: str, remarks: Iterable[Remark], told: Iterable[str] = ()
     return "\n".join([*head, *(lines or [nothing]), ""])
 
 
-def _fields(opened: Opened, source: Input) -> tuple[Field, ...]:
-    """The columns that are used, in the input's order; ids and what only orders rows are not among them."""
-    subject = source.subject
-    hidden = {subject.id} if subject else set()
-    if (
-        subject
-        and subject.order
-        and subject.order not in {*source.numbers, *source.dates, *source.groups, *subject.take}
-    ):
-        hidden.add(subject.order)
-    if subject is not None and subject.id in source.columns:
-        raise PlanError("input.columns", "names the subject id, which is never released", f"leave out '{subject.id}'")
-    named = used_columns(opened.names, source.columns)
-    used = named if source.columns else [name for name in named if name not in hidden]
-    fields = [
-        Field(name, True, None if name in opened.lists else source.multi_values[name])
-        if name in opened.lists or name in source.multi_values
-        else Field(name)
-        for name in used
-    ]
-    return (*fields, *([Field(source.source_column)] if source.source_column else []))
-
-
-def _check_names(source: Input, header: Sequence[str], fields: Sequence[Field]) -> None:
-    """Raise `PlanError` for a name that is not there, or that cannot mean what is asked of it."""
-    names = [field.name for field in fields]
-    several = {field.name for field in fields if field.many}
-    if len(set(names)) < len(names):
-        raise PlanError("input.source_column", "has the name of a column of the input", "choose another name")
-    subject = source.subject
-    asked = {
-        "input.sensitive_zeros": source.sensitive_zeros,
-        "input.multi_values": source.multi_values,
-        "input.numbers": source.numbers,
-        "input.dates": source.dates,
-        "input.groups": source.groups,
-        "input.identifiers": source.identifiers,
-        "input.subject.take": subject.take if subject else (),
-    }
-    for where, given in asked.items():
-        for name in given:
-            if name not in names:
-                raise PlanError(where, f"names no used column '{name}'", f"did you mean {nearest(name, names)}?")
-            if name in several and where in ("input.numbers", "input.dates", "input.subject.take"):
-                raise PlanError(where, f"names '{name}', which has several values a record", "use input.groups for it")
-    if subject is not None:
-        for key in ("id", "order"):
-            column = getattr(subject, key)
-            if column is not None and column not in header:
-                remedy = f"did you mean {nearest(column, list(header))}?"
-                raise PlanError(f"input.subject.{key}", f"names no column of the input: '{column}'", remedy)
+def _field(name: str, opened: Opened, source: Input) -> Field:
+    """What a column of the records holds."""
+    if name in opened.lists:
+        return Field(name, True)
+    return Field(name, True, source.multi_values[name]) if name in source.multi_values else Field(name)
 
 
 def _shared_ids(opened: Opened, source: Input) -> DataFrame | None:
@@ -292,6 +219,8 @@ def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, counte
         else:
             texts[field.name] = values.one_value(raw[field.name], field.name, source, boolean, counters)
     trimmed = {name: F.trim(texts[name], F.lit(BLANKS)) for name in (*source.numbers, *source.dates)}
+    for name in source.numbers.keys() - set(source.sensitive_zeros):
+        trimmed[name] = generalize.without_zeros(trimmed[name], name, counters)
     edges = {name: list(bins.edges) for name, bins in source.numbers.items()}
     edges |= generalize.quantile_edges(opened.frame, trimmed, source.numbers, whose, k)
     for name, bins in source.numbers.items():
@@ -302,7 +231,7 @@ def _rows(opened: Opened, fields: Sequence[Field], source: Input, k: int, counte
     dealt = opened.undivided and limit is None  # the first records stay the first
     frame = counters.observe(opened.frame.hint("repartition") if dealt else opened.frame)
     if limit is not None:
-        frame = frame.limit(limit)
+        frame = mapping.in_turn(frame, limit) if source.sources else frame.limit(limit)
     return frame.select(*(texts[field.name].alias(f"c{index}") for index, field in enumerate(fields)), *extra)
 
 

@@ -13,6 +13,8 @@ from synth_spark.schema.fields import Field
 
 #: The remark on a column with several values for a subject.
 _CONFLICT = "subjects with several values"
+#: What is hashed beside an id where only some subjects are read: the same ids are chosen in every run.
+_CHOSEN = "input.record_limit"
 _NO_ID = "rows without an id"
 #: The remark on ids that several sources have in common, where they are not joined.
 IN_SEVERAL_SOURCES = (
@@ -67,7 +69,7 @@ def joined(
         frame: columns c0, c1, … in the order of ``fields``, ``subject`` (see `identity`) and ``place`` (see `place`).
         fields: what the columns are.
         subject: how rows are joined.
-        most: most subjects; those with the smallest ids are read, with all their rows.
+        most: most subjects; which of them is decided by a hash of source and id, so that every source has its share.
         counters: where rows without an id, and subjects with several values, are counted: see `check`.
     """
     counters.when("input.subject", _NO_ID, F.col("subject").isNull())
@@ -78,7 +80,8 @@ def joined(
         for part in _parts(F.col(f"c{index}"), f"c{index}", field, subject.take.get(field.name))
     ]
     gathered = rows.groupBy("subject").agg(*wanted, F.count(F.lit(1)).alias("rows"))
-    gathered = gathered if most is None else gathered.orderBy("subject").limit(most)
+    if most is not None:
+        gathered = gathered.orderBy(F.xxhash64(F.lit(_CHOSEN), F.col("subject")), "subject").limit(most)
     for index, field in enumerate(fields):
         if not field.many and field.name not in subject.take:
             counters.when(f"column '{field.name}'", _CONFLICT, F.col(f"c{index}") != F.col(f"c{index}_last"))

@@ -4,10 +4,11 @@ INTERNAL is for those who sign: it tells of exact counts, of attacks and of what
 nothing but what follows from published tables: figures that were compared with exact counts tell of the records.
 """
 
-from synth_spark.report import attacks, privacy_risk, utility
+from synth_spark.report import attacks, differences, privacy_risk, utility
 from synth_spark.report.blocks import Block, DataTable, Figures, KeyFigure, Paragraphs, Report, Section, TableColumn
 from synth_spark.report.material import ReportData, number, share
 from synth_spark.report.narrative.shared import verdict, verdict_on, withheld_text
+from synth_spark.report.suppression import suppression
 from synth_spark.schema.metrics import PUBLISHED
 
 
@@ -20,6 +21,7 @@ def internal(material: ReportData) -> Report:
         _audit(material),
         utility.preservation(material),
         utility.counts(material),
+        suppression(material),
         utility.marginals(material),
         utility.distances(material),
         utility.associations(material),
@@ -28,7 +30,7 @@ def internal(material: ReportData) -> Report:
         attacks.attacks(material),
         attacks.models(material),
         privacy_risk.redaction(material),
-        privacy_risk.differences(material),
+        differences.differences(material),
         _settings(material),
     ]
     return _report(material, "INTERNAL", sections)
@@ -38,10 +40,11 @@ def public(material: ReportData) -> Report:
     """The report for everyone: from published tables alone.
 
     Raises:
-        ValueError: the material holds a figure that was compared with exact counts.
+        ValueError: the material holds a figure that was compared with exact counts, or what is listed for those who
+            sign alone.
     """
     shown = {one.comparison for one in material.measures} | {one.comparison for one in material.metrics}
-    if not shown <= set(PUBLISHED):
+    if not shown <= set(PUBLISHED) or material.told or material.suppressed is not None:
         raise ValueError("figures of sensitive records in a public report")
     counts, sentences = utility.sentences(material)
     about = (
@@ -56,7 +59,7 @@ def public(material: ReportData) -> Report:
         utility.marginals(material),
         utility.distances(material),
         utility.associations(material),
-        privacy_risk.differences(material, public=True),
+        differences.differences(material, public=True),
         _settings(material),
     ]
     return _report(material, "PUBLIC", sections)

@@ -1,6 +1,6 @@
 """What a report is written from: figures, verdicts and the facts of a release, gathered beforehand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synth_spark.evaluate.metric_definitions import definition
@@ -30,6 +30,31 @@ class Marginal:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A combination of which an earlier release and this one together tell that few records hold it.
+
+    Attributes:
+        release: the earlier one's name.
+        told: what is told; a measure of the topic difference.
+        length: of the combination.
+        selections: its text.
+        earlier: its count as published then; None if it was not.
+        this: its count as published now; None if it is not.
+        least: fewest of the records that it is told of.
+        most: most of them.
+    """
+
+    release: str
+    told: str
+    length: int
+    selections: str
+    earlier: int | None
+    this: int | None
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything that the sections of a report speak of.
 
@@ -52,6 +77,10 @@ class ReportData:
         marginals: of published values.
         results: of the audit, as far as the edition may tell.
         withheld: rules whose outcome it may not tell.
+        told: combinations that earlier releases and this one tell of, those of the fewest records first; only for
+            those who sign.
+        suppressed: for those who sign: what `aggregate.lowered_sums` adds up, and ``taken_out`` of records, where they
+            were separated; None where nothing is lowered, or it may not be told.
     """
 
     title: str
@@ -72,6 +101,8 @@ class ReportData:
     marginals: tuple[Marginal, ...]
     results: tuple[Result, ...]
     withheld: int = 0
+    told: tuple[Told, ...] = ()
+    suppressed: Mapping[str, int] | None = None
 
     def measure(self, comparison: str, name: str, length: int | None = None) -> float | None:
         """A measure over all bins; None if it is not there."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PlanError
+from synth_spark.runtime.writable import check_writable, make_folder_of
 
 _LOGGER = logging.getLogger("synth_spark")
 _LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings itself where nobody set up logging
@@ -50,6 +51,11 @@ def event(name: str, level: int = logging.INFO, **about: Any) -> None:
     _LOGGER.log(level, text, extra={"event": name, "about": given})
 
 
+def is_json() -> bool:
+    """Whether standard error is lines of JSON, by which libraries are heard, too."""
+    return any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers)
+
+
 def pass_on(line: bytes, with_words: bool = False) -> None:
     """Tell a line that a JVM wrote to its standard error: as it is, or, where that is JSON, as one of library ``java``.
 
@@ -57,7 +63,7 @@ def pass_on(line: bytes, with_words: bool = False) -> None:
         line: what it wrote.
         with_words: whether JSON repeats it; what was said before any record was read cannot quote one.
     """
-    if not any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
+    if not is_json():
         with suppress(OSError):  # a standard error that is closed
             while line:
                 line = line[os.write(2, line) :]
@@ -65,6 +71,21 @@ def pass_on(line: bytes, with_words: bool = False) -> None:
         event("java", logging.ERROR, text=line.decode(errors="replace").rstrip())
     else:
         logging.getLogger("java").warning("said something")
+
+
+class _Libraries(logging.StreamHandler):  # type: ignore[type-arg]  # of any stream
+    """Prints what libraries warn of, as Python does where nobody set up logging; but not what py4j says of itself.
+
+    Where a command is interrupted py4j logs the stack of its connection. Without a handler it would also set one up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setLevel(logging.WARNING)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        own, py4j = record.name.startswith("synth_spark"), "py4j" in Path(record.pathname).parts
+        return not own and not py4j and bool(super().filter(record))
 
 
 @contextmanager
@@ -85,6 +106,8 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
         handlers[0].setLevel(logging.WARNING if quiet else logging.INFO)
     if file is not None:
         try:
+            check_writable(Path(file), "--log-file", PlanError)
+            make_folder_of(Path(file))
             handlers.append(logging.FileHandler(Path(file), encoding="utf-8"))
         except OSError as error:
             raise PlanError("--log-file", f"cannot be written ({error.strerror})", "give another file") from None
@@ -92,10 +115,10 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
     for handler in handlers:
         handler.setFormatter(JsonLines())
         _LOGGER.addHandler(handler)
-    libraries = [handlers[0]] if as_json else []
+    libraries = [handlers[0]] if as_json else [_Libraries()]
     for handler in libraries:  # else Python prints what they say, and warn of, as it is
         logging.getLogger().addHandler(handler)
-        logging.captureWarnings(True)
+        logging.captureWarnings(as_json)
     if handlers:
         _LOGGER.setLevel(logging.INFO)
         _LOGGER.propagate = not as_json  # else a line could be on standard error twice

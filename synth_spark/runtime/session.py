@@ -1,5 +1,6 @@
 """The only place that builds or finds a SparkSession, or asks Spark how far it is."""
 
+import logging
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from synth_spark.errors import EngineError
@@ -39,12 +41,19 @@ TOLD_OF_PLAIN_FILES = threading.Event()
 ENCRYPTED = "spark.io.encryption.enabled"
 #: What a classic session shows of a job.
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
+#: Loggers of PySpark with which it prints errors that it raises as well.
+_LOUD = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
 @contextmanager
 def session(
-    delta: bool = False, long: bool = False, quiet: bool = False, ends: bool = False, place: Path | None = None
+    delta: bool = False,
+    long: bool = False,
+    quiet: bool = False,
+    ends: bool = False,
+    place: Path | None = None,
+    kept: bool = False,
 ) -> Iterator[SparkSession]:
     """The session of a command: one that was there, or is the platform's, is left running; one that was built stops.
 
@@ -54,9 +63,12 @@ def session(
         quiet: whether a JVM that starts is not to be heard.
         ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
         place: the folder in which a local session makes private folders of its own, see `scratch`.
+        kept: whether what a JVM says once it has started is told only if the command fails.
     """
     active = SparkSession.getActiveSession()
-    with heard(quiet) if active is None else nullcontext():
+    if active is None:
+        hush()
+    with heard(quiet, kept) if active is None else nullcontext():
         spark = active or open_session(delta, long=long, place=place)
     try:
         yield spark
@@ -68,6 +80,12 @@ def session(
                 remove()
             else:
                 spark.stop()
+
+
+def hush() -> None:
+    """Keep PySpark from printing what it raises: its loggers print the query, and the stack of the JVM, beside it."""
+    for name in _LOUD:
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def is_local(spark: SparkSession) -> bool:

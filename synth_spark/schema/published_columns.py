@@ -39,7 +39,7 @@ _FIGURE = {
         "string", "what it compares: reportable_to_synthetic is published counts against synthetic records"
     ),
     "measure": PublishedColumn("string", "what was calculated"),
-    "about": PublishedColumn("string", "the columns or the attribute that it is about"),
+    "about": PublishedColumn("string", "the columns, the attribute or the earlier release that it is about"),
     "length": PublishedColumn("int", "length of the combinations that it is about"),
     "value": PublishedColumn("double", "the figure"),
     "low": PublishedColumn("double", "lower end of its 95 % interval, where it has one"),

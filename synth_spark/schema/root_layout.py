@@ -12,4 +12,4 @@ A run folder, which is SENSITIVE: ``manifest.json``, ``summary.json``, ``metrics
 
 POINTER, HISTORY, DOCUMENTS, MANIFESTS = "LATEST.json", "_history.jsonl", "_documents", "_manifests"
 RELEASE_TEXT, QUALITY_TEXT, REPORT, SHOWCASE = "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"
-RUN_MANIFEST, SUMMARY, METRICS = "manifest.json", "summary.json", "metrics.prom"
+RUN_MANIFEST, SUMMARY, METRICS, LOCK = "manifest.json", "summary.json", "metrics.prom", ".running"

@@ -65,6 +65,17 @@ LOWERED = Table(
     "one row a bucket of column tuples: the cells whose counts are published lower, and by how many records",
     Sensitivity.SENSITIVE,
 )
+#: What a release that follows earlier ones in steps keeps for the next.
+STEPPED = Table(
+    "stepped",
+    "one row a bucket and kind: cells whose counts are lowered, or are published otherwise than before",
+    Sensitivity.SENSITIVE,
+)
+ANCHORS = Table(
+    "anchors",
+    "one row a bucket of column tuples: cells, and their exact counts when what is published of them last changed",
+    Sensitivity.SENSITIVE,
+)
 AGGREGATES = Table(
     "aggregates",
     "one row a published combination of length 1…R; its count is rounded down to a multiple of k, a few further",
@@ -139,7 +150,7 @@ ASSESSMENT = Table(
     "assessment", "one row a figure of risk, disclosure, redaction, attacks and models", Sensitivity.INTERNAL
 )
 DIFFERENCES = Table(
-    "differences", "one row a figure: what an earlier release and this one tell together", Sensitivity.SAFE
+    "differences", "one row a figure: what earlier releases and this one tell together", Sensitivity.SAFE
 )
 RARE = Table(
     "rare",
@@ -148,7 +159,7 @@ RARE = Table(
 )
 DIFFERING = Table(
     "differing",
-    "one row a combination of which an earlier release and this one tell different things: counts, and what both tell",
+    "one row a (release, what is told, combination) of which that release and this one tell that few records hold it",
     Sensitivity.INTERNAL,
 )
 PROOF = Table("proof", "one row a distinct synthetic record with its support, counted up to k", Sensitivity.SENSITIVE)

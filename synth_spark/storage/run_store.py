@@ -33,12 +33,12 @@ from synth_spark import plan as plans
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults
-from synth_spark.schema.root_layout import RUN_MANIFEST
+from synth_spark.schema.root_layout import LOCK, RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
+from synth_spark.storage import new_runs
 from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
 from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
-from synth_spark.storage.paths import check_roots
 
 #: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
 #: without a dictionary of distinct records, which is what a column of that name holds.
@@ -90,27 +90,26 @@ class RunStore:
         self.manifest = manifest
 
     @classmethod
-    def create(cls, plan: Plan) -> "RunStore":
+    def create(cls, plan: Plan, run_id: str | None = None) -> "RunStore":
         """Make a new run folder, readable by its owner only.
+
+        Args:
+            plan: what is asked for.
+            run_id: name of the run; default: see `new_runs.name_of`.
 
         Raises:
             RunError: the run exists, or the folder cannot be made.
             PlanError: it would be inside the folder of the published tables.
         """
-        check_roots(plan)
-        now = faults.now()
-        run_id = plan.run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        folder = plan.work_folder / run_id
+        run_id = run_id or new_runs.name_of(plan)
+        new_runs.check_new(plan, run_id)
+        now, folder = faults.now(), plan.work_folder / run_id
         try:
             plan.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.mkdir(mode=0o700)
             (folder / "tables").mkdir()
         except FileExistsError:
-            raise RunError(
-                f"run_id '{run_id}'",
-                f"exists in {plan.work_folder}",
-                "choose another, or resume it: synth-spark resume RUN",
-            ) from None
+            raise new_runs.exists(plan, run_id) from None
         except OSError as error:
             raise RunError(
                 "work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…"
@@ -206,7 +205,7 @@ class RunStore:
             RunError: another process does, or did since the manifest was read.
         """
         with disk_errors("its lock"):
-            stream = (self.folder / ".running").open("a")
+            stream = (self.folder / LOCK).open("a")
         with stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

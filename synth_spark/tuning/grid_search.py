@@ -20,6 +20,7 @@ from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
 from synth_spark.schema import tables
+from synth_spark.storage import new_runs
 from synth_spark.storage.run_store import RunStore
 from synth_spark.tuning.comparison import Outcome, called, differing, outcomes
 
@@ -60,15 +61,13 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
     Raises:
         PlanError: the plan is under differential privacy, or nothing of the grid could be tried.
     """
-    if run.plan.privacy.noisy:
-        problem = "would be chosen by exact figures, which the budget does not pay for"
-        raise PlanError("privacy.epsilon", problem, "see what it buys beforehand: synth-spark plan PLAN --epsilon …")
+    check(run.plan, grid, folder)
     api.work(run, "read")
     sample = _sample(run.kept(tables.RECORDS).frame, grid.sample, run.store.seed)
     first: Run | None = None
     folders = []
     for k, length, kind in product(grid.ks, grid.lengths, grid.kinds):
-        name = f"k{k}-R{length}-{kind}"
+        name = _name(k, length, kind)
         trial = _trial(run, _varied(run.plan, folder, name, k, length, kind), sample if first is None else first)
         first = first or trial
         try:
@@ -83,6 +82,28 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
     return outcomes(folders)
 
 
+def check(plan: Plan, grid: Grid, folder: Path) -> None:
+    """Refuse what cannot be tried, before any work; nothing is made.
+
+    Args:
+        plan: the plan that is varied.
+        grid: what is tried.
+        folder: of the run folders that are made.
+
+    Raises:
+        PlanError: the plan is under differential privacy, or the grid holds a value that no plan can have.
+        RunError: a run folder cannot be made, or is there already.
+    """
+    if plan.privacy.noisy:
+        problem = "would be chosen by exact figures, which the budget does not pay for"
+        raise PlanError("privacy.epsilon", problem, "see what it buys beforehand: synth-spark plan PLAN --epsilon …")
+    if grid.sample < 1:
+        raise PlanError("--sample", "is below 1", "give a number of records, such as 20000")
+    for k, length, kind in product(grid.ks, grid.lengths, grid.kinds):
+        varied = _varied(plan, folder, _name(k, length, kind), k, length, kind)
+        new_runs.check_new(varied, str(varied.run_id))
+
+
 def advice(outcomes: Sequence[Outcome]) -> str:
     """The largest k that still keeps what a release should, in a sentence."""
     good = [one for one in outcomes if (one.figure("kept_share_of_common", 2) or 0) >= _WANTED]
@@ -94,6 +115,10 @@ def advice(outcomes: Sequence[Outcome]) -> str:
         f"The largest k that keeps {_WANTED:.0%} of the pairs: {called(best, differing(outcomes))}, with {kept:.1%}. "
         "A larger table keeps more than its sample does."
     )
+
+
+def _name(k: int, length: int, kind: str) -> str:
+    return f"k{k}-R{length}-{kind}"
 
 
 def _varied(plan: Plan, folder: Path, name: str, k: int, length: int, kind: str) -> Plan:

@@ -101,7 +101,7 @@ def inspect(run: Run) -> Inspection:
     try:
         records = run.keep(tables.RECORDS, opened.frame).frame
     except Exception as error:  # as in a run
-        raise read.explain_failure(error, opened) or error from None
+        raise read.explain_failure(error, opened.examination) or error from None
     opened.examination.check()
     sizes = read.sizes(opened)
     left_out = {field.name: why for field in opened.fields if (why := _why_left_out(sizes, field))}

@@ -116,6 +116,7 @@ def contract(
         rule(name, in_set, f"{meaning} Up to R.", column=column, **none) for name, (column, meaning) in figures.items()
     ]
     together = "Counts together prove nothing of fewer than k records, as far as is looked for."
+    beside = "Nor does what the records hold, beside the counts."
     declared = [rule("constraints.kept", in_set, "Every synthetic record keeps the rules.", column="broken", **none)]
     return [
         rule("columns.schema", pairs, "Every table has its declared columns, in order.", **same),
@@ -127,6 +128,7 @@ def contract(
         rule("aggregates.unique", "UnexpectedRowsExpectation", "No combination twice.", unexpected_rows_query=twice),
         *_recounted(longest),
         rule("joint_bounds.nothing_proved", in_set, together, column="proved", **none),
+        *([rule("joint_bounds.records_prove_nothing", in_set, beside, column="by_records", **none)] if proven else []),
         *singles,
         *combined,
         *(declared if constrained else []),
@@ -165,7 +167,8 @@ def audit(
         evidence: what was counted of the written tables.
         measures: one row a measure of sensitive against synthetic combinations, all lengths: ``measure``, ``value``.
         counted: what was counted anew from the text that was read, one row each: of ``proof`` (see `weakest`; None if
-            the contract has none), ``recount`` (see `recount`) and ``joint_bounds`` (see `joint_bounds`).
+            the contract has none), ``recount`` (see `recount`) and ``joint_bounds`` (see `joint_bounds`, and
+            `record_bounds` if the contract has its rule).
         names: column names, in order.
         k: privacy resolution.
         rules: the contract.
@@ -236,6 +239,7 @@ def gate(results: Iterable[Result]) -> None:
         remedy = "nothing was published; see report.html and quality.md in the run folder"
         if all(result.severity == "warning" for result in failed):
             remedy += "; warnings can be accepted: synth-spark resume RUN --accept RULE --reason TEXT"
+            remedy += " (of a rule about what is published, the release tells the reason and who accepted it)"
         raise AuditFailed("release", problem, remedy)
 
 

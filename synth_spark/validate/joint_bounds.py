@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,23 +12,39 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.kernels.risk.joint_bounds import KINDS, Published, proved
-from synth_spark.schema.fields import Field, escaped
+from synth_spark.validate.text_ids import Described, Ints, escaped, places_of
 
 #: Combinations of which one task looks at all groups.
 _ALONE = 2_000_000
 _FOUND = "kind int, proved bigint"
 
 
-def joint_bounds(
-    aggregates: DataFrame, fields: Sequence[Field], k: int, records: int, rows: int, shares: int | None = None
-) -> pd.DataFrame:
+class Told(NamedTuple):
+    """What is published of counts, and how it is to be read.
+
+    Attributes:
+        aggregates: as written: ``selections``, ``protected_count``.
+        fields: what the columns of the data are.
+        k: privacy resolution.
+        records: published number of records.
+    """
+
+    aggregates: DataFrame
+    fields: Sequence[Described]
+    k: int
+    records: int
+
+    def dealt(self, tasks: int) -> DataFrame:
+        """All of it for each of some tasks, which are numbered ``share``."""
+        every_share = F.explode(F.sequence(F.lit(0), F.lit(tasks - 1))).alias("share")
+        return self.aggregates.select("selections", "protected_count", every_share)
+
+
+def joint_bounds(told: Told, rows: int, shares: int | None = None) -> pd.DataFrame:
     """Count how often published counts prove something of fewer than k records, or contradict each other.
 
     Args:
-        aggregates: as written: ``selections``, ``protected_count``.
-        fields: what its columns are.
-        k: privacy resolution.
-        records: published number of records.
+        told: what is published.
         rows: number of combinations.
         shares: number of tasks; default: by the number of combinations.
 
@@ -35,42 +52,61 @@ def joint_bounds(
         One row: ``proved``, a number of all kinds of bounds, and a number of each kind.
     """
     tasks = shares or max(1, math.ceil(rows / _ALONE))
-    many = [escaped(field.name) for field in fields if field.many]
+    many, k, records = headers_of_many(told.fields), told.k, told.records
 
     def look(table: pa.Table) -> pa.Table:
-        published = published_sets(table["selections"], table["protected_count"], many, k, records)
-        found = proved(published, k, table["share"][0].as_py(), tasks)
-        return pa.table([pa.array(np.arange(len(found)), pa.int32()), pa.array(found)], names=["kind", "proved"])
+        published, _ = published_sets(table, many, k, records)
+        return found_table(proved(published, k, table["share"][0].as_py(), tasks))
 
-    every_share = F.explode(F.sequence(F.lit(0), F.lit(tasks - 1))).alias("share")
-    dealt = aggregates.select("selections", "protected_count", every_share).groupBy("share")
-    counted = dealt.applyInArrow(look, _FOUND).groupBy("kind").agg(F.sum("proved").alias("proved")).collect()
+    return summed(told.dealt(tasks).groupBy("share").applyInArrow(look, _FOUND), KINDS, "proved")
+
+
+def headers_of_many(fields: Sequence[Described]) -> list[str]:
+    """Headers, as texts of combinations write them, of fields with several values a record."""
+    return [escaped(field.name) for field in fields if field.many]
+
+
+def found_table(found: Ints) -> pa.Table:
+    """Numbers of each kind, as a task hands them on: ``kind``, ``proved``."""
+    kinds = pa.array(np.arange(len(found)), pa.int32())
+    return pa.table([kinds, pa.array(found)], names=["kind", "proved"])
+
+
+def summed(found: DataFrame, kinds: Sequence[str], total: str) -> pd.DataFrame:
+    """What tasks found, added up: one row, with a number of each kind, and their sum under a name of its own."""
+    counted = found.groupBy("kind").agg(F.sum("proved").alias("proved")).collect()
     numbers = {row["kind"]: row["proved"] for row in counted}
-    of_kinds = {name: numbers.get(number, 0) for number, name in enumerate(KINDS)}
-    return pd.DataFrame([{"proved": sum(of_kinds.values()), **of_kinds}])
+    of_kinds = {name: numbers.get(number, 0) for number, name in enumerate(kinds)}
+    return pd.DataFrame([{total: sum(of_kinds.values()), **of_kinds}])
 
 
 def published_sets(
-    selections: pa.ChunkedArray, counts: pa.ChunkedArray, many: Sequence[str], k: int, records: int
-) -> Published:
-    """Texts of combinations as sets of attributes.
+    table: pa.Table, many: Sequence[str], k: int, records: int, more: Sequence[str] = ()
+) -> tuple[Published, pa.Array]:
+    """Texts of combinations as sets of attributes, whose numbers do not depend on the order of rows.
+
+    Tasks that share the work look at what others do not, so a number must mean the same in each of them.
 
     Args:
-        selections: ``Header:value;…``.
-        counts: published counts.
-        many: headers of fields with several values a record: each of their values is a column.
+        table: ``selections``, written ``Header:value;…``, and ``protected_count``.
+        many: see `headers_of_many`; each of their values is a column.
         k: privacy resolution.
         records: published number of records.
+        more: texts of attributes that are to have a number, published or not.
+
+    Returns:
+        What is published, and the texts of attributes in the order of their numbers.
     """
-    parts = pc.split_pattern(selections, ";").combine_chunks()
-    flat = pc.list_flatten(parts).dictionary_encode()
-    values, indices = flat.dictionary, flat.indices.to_numpy(zero_copy_only=False)
-    headers = pc.list_element(pc.split_pattern(values, ":", max_splits=1), 0)
-    of_many = pc.is_in(headers, value_set=pa.array(many, pa.string()))
-    column_of = pc.if_else(of_many, values, headers).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    parts = pc.split_pattern(table["selections"], ";").combine_chunks()
+    flat = pc.list_flatten(parts)
+    texts = pc.unique(pa.concat_arrays([flat, pa.array(more, pa.string())]))
+    texts = texts.take(pc.array_sort_indices(texts))
     rows = pc.list_parent_indices(parts).to_numpy(zero_copy_only=False)
     lengths = np.bincount(rows, minlength=len(parts))
     members = np.full((len(parts), int(lengths.max(initial=1))), -1, np.int64)
-    members[rows, np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)] = indices
-    units = counts.to_numpy().astype(np.int64) // k
-    return Published(members, units, records // k, column_of.astype(np.int64))
+    members[rows, np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)] = places_of(flat, texts)
+    headers = pc.list_element(pc.split_pattern(texts, ":", max_splits=1), 0)
+    columns = pc.if_else(pc.is_in(headers, value_set=pa.array(many, pa.string())), texts, headers)
+    column_of = columns.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    units = table["protected_count"].to_numpy().astype(np.int64) // k
+    return Published(members, units, records // k, column_of), texts

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from synth_spark.kernels.risk.recount import Counted, Ints, Items, Numbering, added, count_held, numbering, numbers_of
-from synth_spark.validate.text_ids import Described, numbered, packed, places_of, unpacked, values_of
+from synth_spark.validate.text_ids import Described, escaped, numbered, packed, places_of, unpacked, values_of
 
 #: Attributes of records, and combinations in them, that a task counts at once.
 _ITEMS, _VISITS, _MOST_VISITS = 1 << 22, 1 << 25, 1 << 30
@@ -319,7 +319,7 @@ def _looked_up(wanted: Ints, numbers: Ints, counts: Ints) -> Ints:
 def _texts(attributes: Attributes) -> tuple[pa.Array, Ints]:
     """What attributes are called in texts of combinations, in byte order, and each attribute's place in that order."""
     texts = [
-        f"{_escaped(column.name)}:{_escaped(value)}".encode()
+        f"{escaped(column.name)}:{escaped(value)}".encode()
         for column, values in zip(attributes.columns, attributes.values, strict=True)
         for value in values
     ]
@@ -327,17 +327,6 @@ def _texts(attributes: Attributes) -> tuple[pa.Array, Ints]:
     places = np.zeros(len(texts), np.int64)
     places[by_text] = np.arange(len(texts))
     return pa.array([texts[place] for place in by_text], pa.binary()).cast(pa.string()), places
-
-
-def _escaped(text: str) -> str:
-    """A header or a value as texts of combinations write it: see `selections` in the README.
-
-    >>> _escaped("a;b:<lt>")
-    'a<semicolon>b<colon><lt>lt>'
-    """
-    for word in ("lt", "semicolon", "colon"):
-        text = text.replace(f"<{word}>", f"<lt>{word}>")
-    return text.replace(";", "<semicolon>").replace(":", "<colon>")
 
 
 def _selections(items: Items, starts: Ints, texts: pa.Array, order: Ints) -> pa.Array:

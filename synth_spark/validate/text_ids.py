@@ -1,4 +1,4 @@
-"""Cells as texts, and records as ids on their way between tasks: code that the proof and the recount have alone.
+"""Cells as texts, and records as ids on their way between tasks: code that only the proof and what counts anew have.
 
 Everybody else reads cells with `synth_spark.schema.fields` and sends codes with `synth_spark.kernels.arrow_codec`. An
 error there must not be here, too, or nobody would see it.
@@ -51,6 +51,17 @@ def places_of(values: pa.Array, known: pa.Array) -> Ints:
     """The place of each value among those that are known, from 0; −1 where it is not among them."""
     found: Ints = pc.fill_null(pc.index_in(values, value_set=known), -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return found
+
+
+def escaped(text: str) -> str:
+    """A header or a value as texts of combinations write it: see `selections` in the README.
+
+    >>> escaped("a;b:<lt>")
+    'a<semicolon>b<colon><lt>lt>'
+    """
+    for word in ("lt", "semicolon", "colon"):
+        text = text.replace(f"<{word}>", f"<lt>{word}>")
+    return text.replace(";", "<semicolon>").replace(":", "<colon>")
 
 
 def packed(ids: npt.NDArray[Any], starts: Ints) -> pa.Array:

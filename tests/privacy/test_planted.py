@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from synth_spark import demo, validate
+from synth_spark import demo, synthesize, validate
 from synth_spark import plan as plans
 from synth_spark.errors import AuditFailed
 from synth_spark.monitoring.progress import Progress
@@ -81,6 +81,12 @@ def lost_record(frame: DataFrame, run: Run) -> DataFrame:
     return frame.limit(frame.count() - 1)
 
 
+def not_separated(frame: DataFrame, run: Run) -> DataFrame:
+    """Records as they grew, with what they prove beside the counts."""
+    numbers = run.growth_seed, run.store.order_key, run.lowered_singles
+    return synthesize.synthetic_records(run.kept(tables.GROWN).frame, run.domain, run.resolved, *numbers)
+
+
 def decoded_otherwise(frame: DataFrame, run: Run) -> DataFrame:
     """Combinations in which two values of a column were taken for each other, in the column and in the text."""
     (one, _), (other, _) = run.kept(tables.RECORDS).frame.toPandas()["c1"].value_counts().items()
@@ -127,6 +133,7 @@ def audited(run: Run) -> None:
         (tables.SYNTHETIC_RECORDS, rare_record, "combinations.no_leakage"),
         (tables.SYNTHETIC_RECORDS, fabricated_pair, "combinations.no_fabrication"),
         (tables.SYNTHETIC_RECORDS, lost_record, "single_counts.exact"),
+        (tables.SYNTHETIC_RECORDS, not_separated, "joint_bounds.records_prove_nothing"),
         (tables.AGGREGATES, off_by_one, "aggregates.multiple_of_k"),
         (tables.AGGREGATES, too_small, "aggregates.at_least_k"),
         (tables.AGGREGATES, missing_column, "columns.schema"),

@@ -16,7 +16,7 @@ from releasing import kept, published, work_until
 
 from synth_spark import demo
 from synth_spark import plan as plans
-from synth_spark.errors import AuditFailed, BudgetError, InputError, RunError
+from synth_spark.errors import AuditFailed, BudgetError, PlanError, RunError
 from synth_spark.exports.data_package import package
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
@@ -193,13 +193,17 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
 ) -> None:
     file = tmp_path / "ledger.jsonl"
     Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))
-    run = _started(
-        spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), ledger=str(file), data_set="victims"
-    )  # fmt: skip
+    asked = {"ledger": str(file), "data_set": "victims"}
+    with pytest.raises(BudgetError):  # before the input is read
+        _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), **asked)
+    assert not (tmp_path / "out.work").exists()
+    Ledger(file).grant("victims", Epsilon(99.0), Delta(1e-3))
+    run = _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), **asked)
+    Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))  # or another release has been debited meanwhile
     with pytest.raises(BudgetError):
         api.resume(run)
     assert not (tmp_path / "draws").exists()
-    assert len(Ledger(file).entries()) == 1
+    assert [entry.kind for entry in Ledger(file).entries()] == ["grant"] * 3
     assert not (tmp_path / "out" / "LATEST.json").exists()
 
 
@@ -308,7 +312,7 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
     gender = run.domain.columns[0]
     assert set(gender.values) == {"Male", "Female", "Unheard of"}
     run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
-    with pytest.raises(InputError, match="names no column"):
+    with pytest.raises(PlanError, match="names no column"):
         api.resume(run)
 
 

@@ -13,11 +13,12 @@ from pyspark.sql import SparkSession
 from releasing import another, published, release, started, work_until
 
 from synth_spark import demo
-from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError
+from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError, RunError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.audit import accept
 from synth_spark.pipeline.run import Run
+from synth_spark.privacy.ledger import Ledger
 from synth_spark.schema import tables
 from synth_spark.storage.run_store import RunStore
 
@@ -255,12 +256,11 @@ def test_both_releases_together_tell_what_intervals_tell(
 ) -> None:
     first = Path(run.plan.output.path)
     keys = {**ASSESSED, "assessment__rehearsal": False, "assessment__redaction": False, "privacy__k": 7}
-    second = release(spark, cases, tmp_path / "out", **keys, assessment__earlier=str(first))
-    found = figures(second, tables.DIFFERENCES)
-    exact = counted(records)
-    listed = {row["selections"]: row for row in second.kept(tables.DIFFERING).frame.collect()}
+    accepted = {f"differencing.{rule}": "tried" for rule in ("no_known_count", "no_small_group")}
+    second = release(spark, cases, tmp_path / "out", **keys, assessment__earlier=str(first), accepted=accepted)
+    found, exact = figures(second, tables.DIFFERENCES), counted(records)
     sides = [published_counts(first), published_counts(tmp_path / "out")]
-    expected = 0
+    known, known_of_published = {}, {}
     for length in (1, 2, 3):
         numbers = Counter()
         for combination in exact:
@@ -275,31 +275,56 @@ def test_both_releases_together_tell_what_intervals_tell(
                 numbers["narrowed"] += 0 < high - low + 1 < K
                 numbers["pinned"] += high == low
                 numbers["contradicting"] += high < low  # one of them was lowered
-                if not (old and new) or 0 < abs(old - new) < 7 or high - low + 1 < K:
-                    expected += 1
-                    row = listed[text]
-                    assert (row["earlier"] or 0, row["this"] or 0, row["low"], row["high"]) == (old, new, low, high)
-        for name in (
-            "compared",
-            "only_earlier",
-            "only_this",
-            "small_difference",
-            "narrowed",
-            "pinned",
-            "contradicting",
-        ):
+                numbers["rose"] += new - old >= K
+                numbers["fell"] += old - new >= 7
+            if len(combination) == length:  # as they were before some were lowered, which the run folders tell
+                rounded = exact[combination] // K * K, exact[combination] // 7 * 7
+                known |= narrow(text, rounded, (old, new))
+                known_of_published |= narrow(text, (old, new), (old, new))
+        for name in numbers:
             key = ("difference", "earlier_to_this", name, run.store.run_id, length)
             assert found[key] == numbers[name], (name, length)
-    assert len(listed) == expected > 0
-    best = [row for row in second.kept(tables.ASSESSMENT).frame.collect() if row["measure"] == "known_count"]
-    assert len(best) == 12
-    narrowest = sorted(row["high"] - row["low"] + 1 for row in listed.values() if row["low"] <= row["high"])[:12]
-    assert [row["value"] for row in best] == narrowest
-    assert all(row["low"] <= exact_of(exact, row["about"]) for row in best)
-    assert not [row for row in second.kept(tables.DIFFERENCES).frame.collect() if row["measure"] == "known_count"]
-    assert "Together with an earlier release" in (tmp_path / "out" / "report.html").read_text()
-    assert best[0]["about"] in (second.store.folder / "report.html").read_text()
+    assert listed(second) == known != known_of_published
+    assert all(low <= exact_of(exact, text) <= high for text, (_, _, low, high) in known.items())
+    assert "Together with earlier releases" in (tmp_path / "out" / "report.html").read_text()
+    assert_worst_are_listed(second, tmp_path / "out")
     assert second.store.run_id in json.loads((tmp_path / "out" / "LATEST.json").read_text())["run_id"]
+    stepped = another(second, tmp_path / "more" / "out", "stepped", "assess")
+    stepped.store.facts["step"] = {"lowered_records": 0}  # what is published was chosen, and is compared as it is
+    api.work(stepped, "assess")
+    assert listed(stepped) == known_of_published
+
+
+Row = tuple[int | None, int | None, int, int]
+
+
+def narrow(text: str, told: tuple[int, int], shown: tuple[int, int]) -> dict[str, Row]:
+    """A combination with what its two counts tell of one exact count, if that is too much; k is K, then 7."""
+    low, high = max(told), min(told[0] + K - 1, told[1] + 6)
+    known = 0 < high - low + 1 < K or (0 < low <= high < 7)
+    return {text: (shown[0] or None, shown[1] or None, low, high)} if known and any(told) else {}
+
+
+def listed(run: Run) -> dict[str, Row]:
+    """The same as it is kept."""
+    rows = run.kept(tables.DIFFERING).frame.where("told = 'known_count'").collect()
+    return {row["selections"]: (row["earlier"], row["this"], row["least"], row["most"]) for row in rows}
+
+
+def assert_worst_are_listed(held: Run, out: Path) -> None:
+    """Twelve for those who sign, of the fewest records first; none in what is published."""
+    words = ("if the same ones hold it in both", "which that release withheld", "which it withholds")
+    report, public = (folder / "report.md" for folder in (held.store.folder, out / "_documents" / held.store.run_id))
+    lines = [line for line in report.read_text().splitlines() if line.startswith("|") and any(w in line for w in words)]
+    rows = held.kept(tables.DIFFERING).frame.collect()
+    most = sorted(row["most"] for row in rows)[:12]
+    assert len(rows) > 12
+    assert len(lines) == 12
+    for line, number in zip(lines, most, strict=True):
+        assert f"to {number} of" in line or f"exactly {number} of" in line
+    assert not public.exists()
+    for file in public.parent.iterdir():
+        assert not [word for word in words if word in file.read_text()]
 
 
 @pytest.mark.takes("three audits of whole releases")
@@ -358,18 +383,27 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tm
     told = {row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.AUDIT_RESULTS).frame.collect()}
     assert told["use.kept_pairs"] is False
     assert told["use.gender_known"] is True
-    accept(run, "use.kept_pairs", "we need it")
-    with pytest.raises(PlanError, match="is critical and cannot be accepted"):
-        api.resume(run)
+    assert not run.plan.ledger_file.exists()  # nothing was released
+    before = (run.store.folder / "manifest.json").read_bytes()
+    for name, problem in {"use.kept_pairs": "is critical and cannot be accepted", "use.nosuch": "is no rule"}.items():
+        with pytest.raises(PlanError, match=problem):
+            accept(run, name, "we need it")
+    with RunStore.open(run.store.folder).alone(), pytest.raises(RunError, match="another process"):
+        accept(run, "differencing.no_small_group", "somebody works on it")
+    assert (run.store.folder / "manifest.json").read_bytes() == before
 
 
 def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_path: Path) -> None:
     told = {**KEPT, "rule": "use.kept_published", "comparison": "reportable_to_synthetic", "severity": "warning"}
     run = held(plain, tmp_path / "out", {**KEPT, "severity": "warning"}, told)
+    run.store.manifest["accepted"] = {"no.rule": {"reason": "typing", "by": "x", "when": "y"}}  # as versions before did
     for rule in ("use.kept_pairs", "use.kept_published"):
         accept(run, rule, "a first release, small on purpose")
     api.resume(run)
     assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
+    ledger = Ledger(run.plan.ledger_file)
+    assert [entry.run_id for entry in ledger.entries()] == [run.store.run_id]  # once it was published, and once
+    assert "has been released 1 times before" in ledger.check(run.policy.cost(run.plan, "another"))[0]
     quality = published(tmp_path / "out", "quality_results").set_index("rule")
     assert "a first release, small on purpose" in quality.loc["kept_published", "accepted"]
     assert "kept_pairs" not in quality.index  # it tells of exact counts

@@ -92,7 +92,7 @@ def test_an_output_that_cannot_be_written(
     source = write_csv(tmp_path / "cases.csv", f"a,b,c\n{ROWS}")
     (tmp_path / "file").write_text("in the way")
     says = "cannot be written"
-    refused(["run", "--input", str(source)], capsys, tmp_path / "file" / "out", code=7, says=says)
+    refused(["run", "--input", str(source)], capsys, tmp_path / "file" / "out", code=6, says=says)
     arguments = ["run", "--input", str(source), "--set", f"work={tmp_path / 'work'}"]
     refused(arguments, capsys, tmp_path / "file" / "out", code=6, says="output.path: cannot be written")
 
@@ -100,12 +100,12 @@ def test_an_output_that_cannot_be_written(
 def test_a_run_id_that_exists(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write_csv(tmp_path / "cases.csv", f"a,b,c\n{ROWS}")
     place(tmp_path / "done", "mine", {"a:x": 20})
-    (tmp_path / "done.work" / "mine").mkdir(parents=True)
+    (tmp_path / "new.work" / "mine").mkdir(parents=True)
     before = (tmp_path / "done" / "LATEST.json").read_text()
-    arguments = ["run", "--input", str(source), "--output", str(tmp_path / "done"), "--run-id", "mine", "--quiet"]
-    assert main(arguments) == 7
+    arguments = ["run", "--input", str(source), "--run-id", "mine", "--quiet", "--output"]
+    assert main([*arguments, str(tmp_path / "new")]) == 7
     assert "run_id 'mine': exists in" in capsys.readouterr().err
-    assert main([*arguments, "--set", f"work={tmp_path / 'elsewhere'}"]) == 6
+    assert main([*arguments, str(tmp_path / "done")]) == 6
     assert "run_id 'mine': has been published there already" in capsys.readouterr().err
     assert (tmp_path / "done" / "LATEST.json").read_text() == before
 

@@ -76,7 +76,7 @@ def refusal(spark: SparkSession, plan: Plan) -> str:
         try:
             rows = opened.frame.collect()
         except Exception as error:  # what the line makes of it
-            raise read.explain_failure(error, opened) or error from None
+            raise read.explain_failure(error, opened.examination) or error from None
         count, _ = read.check(opened, plan.input, spark.createDataFrame(rows, opened.frame.schema))
     except SynthSparkError as error:
         return error.whole()

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark import aggregate, validate
 from synth_spark import plan as plans
+from synth_spark.assess.differencing_bounds import DISCLOSURES, KNOWN
 from synth_spark.errors import AuditFailed, InputError, RunError
 from synth_spark.kernels.counting.domain_remap import Renumbering
 from synth_spark.monitoring.progress import Progress
@@ -70,7 +71,8 @@ def add(folder: Path, number: int, late: bool) -> None:
 def asked(source: Path, out: Path, **keys: Any) -> Plan:
     content = {
         "input.path": str(source), "input.format": "csv", "input.multi_values": {"signs": "|"}, "privacy.k": K,
-        "output.path": str(out), "seed": 3, **{key.replace("__", "."): value for key, value in keys.items()},
+        "privacy.stepwise": False, "output.path": str(out), "seed": 3,
+        **{key.replace("__", "."): value for key, value in keys.items()},
     }  # fmt: skip
     return plans.load(None, content)
 
@@ -122,6 +124,7 @@ def releases(spark: SparkSession, make: Make, tmp_path_factory: pytest.TempPathF
     accept(second, WARNINGS[1], "few cases, invented")
     api.resume(second)
     whole = run("whole")
+    accept(whole, WARNINGS[1], "as the second one")
     api.resume(whole)
     return {"first": first, "full": full, "second": second, "whole": whole}
 
@@ -173,9 +176,45 @@ def test_a_full_run_is_held_by_what_readers_have_already(releases: dict[str, Run
         for rows in (run.kept(tables.DIFFERENCES).frame.collect() for run in (full, second))
     ]
     assert known[0] == known[1]
-    audited = {row["rule"]: row["success"] for row in whole.kept(tables.AUDIT_RESULTS).frame.collect()}
-    assert audited["no_small_group"], "the release before, which it is compared with, is of the same records"
+    told = {(row["about"], row["measure"]): 0.0 for row in whole.kept(tables.DIFFERENCES).frame.collect()}
+    for row in whole.kept(tables.DIFFERENCES).frame.collect():
+        told[row["about"], row["measure"]] += row["value"]
+    assert told["second", "compared"] > 0
+    assert not any(told["second", what] for what in (*DISCLOSURES, KNOWN)), "it is of the same records"
+    before = [
+        row["value"] for row in second.kept(tables.DIFFERENCES).frame.where("measure = 'told_of_added'").collect()
+    ]
+    assert told["first", "told_of_added"] == sum(before) > 0, "readers may hold the first one still"
+    audited = {row["rule"]: row for row in whole.kept(tables.AUDIT_RESULTS).frame.collect()}
+    assert audited["no_small_group"]["accepted"]
+    assert audited["everyone_compared"]["success"]
     assert "enough_added" not in audited
+
+
+def test_who_signs_is_shown_the_list_that_decided_and_nobody_else(releases: dict[str, Run]) -> None:
+    """All of it in the run folder's table, those of the fewest records first in the report."""
+    full, second = releases["full"], releases["second"]
+    rows = [row.asDict() for row in full.kept(tables.DIFFERING).frame.collect()]
+    figures = full.kept(tables.DIFFERENCES).frame.where("measure LIKE 'told_of%' OR measure = 'known_count'").collect()
+    assert len(rows) == sum(row["value"] for row in figures) > 0
+    assert all(1 <= row["least"] <= row["most"] < K for row in rows)
+    counts = {row["selections"]: row["protected_count"] for row in full.kept(tables.AGGREGATES).frame.collect()}
+    assert all(row["this"] == counts.get(row["selections"]) for row in rows)
+    names = ("most", "least", "length", "selections")
+    worst = sorted(rows, key=lambda row: tuple(row[name] for name in names))[:12]
+    report = (full.store.folder / "report.md").read_text()
+    lines = [line for line in report.splitlines() if "of the records added since" in line or "withheld" in line]
+    listed = [line for line in lines if line.startswith("|") and "first" in line]
+    assert len(listed) == len(worst)
+    for line, row in zip(listed, worst, strict=True):
+        assert f"{row['least']} to {row['most']}" in line or f"exactly {row['least']}" in line
+    assert "Must not go out" in report
+    shown = list((Path(second.plan.output.path) / "_documents" / "second").iterdir())
+    assert shown
+    for file in shown:
+        text = file.read_text()
+        assert "of the records added since" not in text
+        assert not [row for row in rows if row["this"] is None and row["selections"] in text]
 
 
 def test_the_report_compares_with_the_release_before_and_tells_drift(releases: dict[str, Run]) -> None:
@@ -185,7 +224,8 @@ def test_the_report_compares_with_the_release_before_and_tells_drift(releases: d
     for name in ("report.html", "report.md"):
         text = (second.store.folder / name).read_text()
         assert "Told by subtraction" in text
-        assert "How far columns moved" in text
+        assert "How far columns moved since first" in text
+        assert "Compared with the earlier release first." in text
     assert not releases["first"].kept(tables.DIFFERENCES).rows
 
 

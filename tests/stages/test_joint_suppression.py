@@ -1,7 +1,9 @@
 """Counts that would prove too much together, through the whole line: lowered, followed, recounted, looked for again."""
 
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -29,9 +31,24 @@ def dense(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def proved(run: Run, aggregates: DataFrame, shares: int = 1) -> pd.DataFrame:
     """What the audit finds."""
-    resolved = run.resolved
-    records, rows = resolved.protected_records, run.kept(tables.AGGREGATES).rows
-    return validate.joint_bounds(aggregates, run.fields, resolved.k, records, rows, shares)
+    return validate.joint_bounds(told(run, aggregates), run.kept(tables.AGGREGATES).rows, shares)
+
+
+def told(run: Run, aggregates: DataFrame) -> validate.Told:
+    return validate.Told(aggregates, run.fields, run.resolved.k, run.resolved.protected_records)
+
+
+def by_records(run: Run, records: DataFrame, shares: int = 1) -> pd.DataFrame:
+    """What the audit finds in records that are written beside the published counts."""
+    values = [[row[0] for row in records.select(name).dropna().distinct().collect()] for name in records.columns]
+    claimed = validate.claimed(records, run.fields, values)
+    return validate.record_bounds(claimed, values, told(run, run.kept(tables.AGGREGATES).frame), 61, shares)
+
+
+def rounded(run: Run, grown: DataFrame) -> DataFrame:
+    """Grown records as they would be written."""
+    numbers = run.growth_seed, run.store.order_key, run.lowered_singles
+    return synthesize.synthetic_records(grown, run.domain, run.resolved, *numbers)
 
 
 def test_the_audit_finds_what_would_be_proved(dense: Run) -> None:
@@ -40,6 +57,20 @@ def test_the_audit_finds_what_would_be_proved(dense: Run) -> None:
     assert found["proved"].item() > 0
     assert found.equals(proved(dense, rounded, 3))
     assert not proved(dense, dense.kept(tables.AGGREGATES).frame).any(axis=None)
+
+
+def test_the_audit_finds_what_records_would_prove(dense: Run) -> None:
+    assert by_records(dense, rounded(dense, dense.kept(tables.GROWN).frame))["by_records"].item() > 0
+    assert not by_records(dense, dense.kept(tables.SYNTHETIC_RECORDS).frame).any(axis=None)
+
+
+def test_the_audit_finds_the_same_in_records_however_they_are_shared(dense: Run) -> None:
+    """Of the sensitive records themselves, as if they were the synthetic ones."""
+    records = dense.kept(tables.RECORDS).frame
+    found = by_records(dense, records)
+    assert (found[["held", "pair"]] > 0).all(axis=None)
+    assert found["by_records"].item() == found[["held", "group", "pair"]].sum(axis=1).item()
+    assert found.equals(by_records(dense, records.repartition(4), 3))
 
 
 def test_published_counts_are_exact_ones_rounded_down_and_lowered(dense: Run) -> None:
@@ -76,6 +107,30 @@ def test_single_counts_of_synthetic_records_follow(spark: SparkSession, tmp_path
     assert run.published_singles.counts.tolist() == [8, 6]
 
 
+def test_those_who_sign_are_told_how_much_was_lowered_and_nobody_else(dense: Run) -> None:
+    columns = ["selections", "protected_count"]
+    less = aggregate.aggregates(dense.kept(tables.LOWERED).frame, dense.domain, dense.resolved).select(*columns)
+    lowered, told = less.toPandas(), kept(dense, tables.AGGREGATES).set_index("selections")["protected_count"]
+    lost, withheld = lowered["protected_count"].sum(), (~lowered["selections"].isin(told.index)).sum()
+    more = kept(dense, tables.SEPARATED)["copies"].sum() - kept(dense, tables.GROWN)["copies"].sum()
+    assert min(lost, withheld, more) > 0
+    text = (dense.store.folder / "report.md").read_text()
+    heading = "What counts would have proved together"
+    section = text.split(heading)[-1].split("\n## ")[0].replace("\\", "")
+    for row in (
+        f"published counts that were lowered | {len(lowered):,}",
+        f"of them withheld | {withheld:,}",
+        f"sum of what they were lowered by | {lost:,}",
+        f"all counts, as rounded | {100 * lost / (told.sum() + lost):.3f}",
+        f"taken out of synthetic records | {more:,}",
+    ):
+        assert row in section
+    out = Path(dense.plan.output.path)
+    assert heading in (dense.store.folder / "report.html").read_text()
+    for file in out.glob("*.*"):
+        assert heading not in file.read_text(), file.name
+
+
 def test_the_order_of_records_does_not_matter_for_what_they_lose(dense: Run) -> None:
     grown = dense.kept(tables.GROWN).frame
     counts = with_lowered(dense.kept(tables.COUNTS).frame, dense.kept(tables.LOWERED).frame)
@@ -84,3 +139,26 @@ def test_the_order_of_records_does_not_matter_for_what_they_lose(dense: Run) -> 
         made.append(sorted(map(tuple, synthesize.separated(frame, counts, dense.resolved).collect())))
     assert made[0] == made[1] == sorted(map(tuple, dense.kept(tables.SEPARATED).frame.collect()))
     assert made[0] != sorted(map(tuple, grown.collect()))
+
+
+def test_tasks_that_share_the_records_leave_nothing_that_proves(dense: Run) -> None:
+    """Of the sensitive records themselves, as if they had been grown: by themselves and in pairs they prove a lot."""
+    codes = dense.kept(tables.CODES).frame.selectExpr("record", "multiplicity AS copies")
+    assert (by_records(dense, rounded(dense, codes))[["held", "pair"]] > 0).all(axis=None)
+    counts = with_lowered(dense.kept(tables.COUNTS).frame, dense.kept(tables.LOWERED).frame)
+    tasks = [(codes.repartition(5), 2), (codes.orderBy("record").coalesce(1), 3)]
+    frames = [synthesize.separated(frame, counts, dense.resolved, shares=shares) for frame, shares in tasks]
+    made = [sorted(map(tuple, frame.collect())) for frame in frames]
+    assert made[0] == made[1]
+    assert len({record for record, _ in made[0]}) == len(made[0])
+    assert occurrences(frames[0]) == occurrences(codes)
+    assert not by_records(dense, rounded(dense, frames[0])).any(axis=None)
+
+
+def occurrences(records: DataFrame) -> Counter[tuple[int, int]]:
+    """How often each code of each column occurs."""
+    found: Counter[tuple[int, int]] = Counter()
+    for record, copies in records.collect():
+        for column, code in enumerate(np.frombuffer(record, "<u2").tolist()):
+            found[column, code] += copies * (code > 0)
+    return found

@@ -17,7 +17,7 @@ from releasing import another, hashes, kept, kept_hashes, published, release, st
 from synth_spark import aggregate, demo, evaluate
 from synth_spark.aggregate import k_anonymity as suppress
 from synth_spark.encode.combinations import count as count_combinations
-from synth_spark.errors import AuditFailed, PublishError, RunError
+from synth_spark.errors import AuditFailed, PlanError, PublishError, RunError
 from synth_spark.kernels.arrow_codec import unpack_codes
 from synth_spark.kernels.cells import starts_of
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
@@ -331,7 +331,7 @@ def test_a_stage_can_be_run_again_and_the_rest_resumed(first: Run, tmp_path: Pat
     with pytest.raises(PublishError, match="has been published there already"):
         api.resume(reopened)  # of another content
     assert hashes(tmp_path / "out") == done
-    with pytest.raises(RunError, match="did you mean 'validate'"):
+    with pytest.raises(PlanError, match="did you mean 'validate'"):
         api.work(reopened, "validat")
 
 

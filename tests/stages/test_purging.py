@@ -91,7 +91,18 @@ def test_a_purged_run_keeps_what_was_published_and_nothing_that_is_sensitive(sto
     (store.folder / "rehearsal" / "rehearsal-1" / "tables").mkdir(parents=True)  # left by a run that was killed
     (store.folder / "tables" / ".records.unfinished").mkdir()
     store.manifest["tables"]["records"]["sums"] = ["123456789987654321"]  # whatever else may be known of a table
+    for name in ("input.md", "inspect.md", "notes.txt", "a link"):  # read with exact counts, or by whomever put there
+        assert name != "input.md" or (store.folder / name).is_file()
+        (store.folder / name).unlink(missing_ok=True)
+        (store.folder / name).write_text("SENSITIVE")
+    (store.folder / "summary.json").write_text('{"verdict": "published", "purged": false}')
+    notice = store.folder.parent / "quarantine" / "first.md"
+    notice.parent.mkdir()
+    notice.write_text("The release is held in its run folder")
     assert set(purge.purge(store)) == sensitive
+    assert {path.name for path in store.folder.iterdir()} - {"tables"} <= purge.STAYING_FILES
+    assert json.loads((store.folder / "summary.json").read_text()) == {"verdict": "published", "purged": True}
+    assert not notice.exists()
     left = {path.name for path in (store.folder / "tables").iterdir()}
     assert left == set(before["tables"]) - sensitive
     assert not (store.folder / "rehearsal").exists()

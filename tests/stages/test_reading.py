@@ -4,9 +4,12 @@ import gzip
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,6 +18,7 @@ from releasing import write_csv
 from synth_spark import read
 from synth_spark.errors import InputError, PlanError, SynthSparkError
 from synth_spark.plan import parse
+from synth_spark.plan.sources.preview import look
 from synth_spark.read import Remark
 
 Row = tuple[Any, ...]
@@ -84,8 +88,26 @@ def test_a_limit_of_records(spark: SparkSession, tmp_path: Path) -> None:
     path = csv(tmp_path, "id,a\n3,x\n1,y\n2,z\n1,y\n")
     assert Read(spark, path=path, record_limit=2).rows == [("3", "x"), ("1", "y")]
     found = Read(spark, path=path, record_limit=2, subject={"id": "id"}, multi_values={"a": ";"})
-    assert sorted(found.rows) == [(["y"],), (["z"],)]
-    assert Remark("input.subject", "subjects with more than one row, which were joined", 1) in found.remarks
+    assert len(found.rows) == 2
+    assert set(map(repr, found.rows)) < {"(['x'],)", "(['y'],)", "(['z'],)"}
+
+
+def test_a_limit_of_records_is_a_sample_over_all_sources(spark: SparkSession, tmp_path: Path) -> None:
+    """Rows of sources in turn; subjects by a hash of their ids, the same in every order of the rows, never cut."""
+    rows = [f"{number},x{number}\n" for number in range(1_000, 1_100)]
+    one, two = (csv(tmp_path, "id,a\n" + "".join(part), f"{len(part)}.csv") for part in (rows, rows[:60]))
+    sources = {"north": {"path": one}, "south": {"path": two}}
+    first = Read(spark, sources=sources, source_column="of", columns=["a"], record_limit=5)
+    assert sorted(first.rows) == [
+        ("x1000", "north"), ("x1000", "south"), ("x1001", "north"), ("x1001", "south"), ("x1002", "north"),
+    ]  # fmt: skip
+    subject = {"sources": sources, "source_column": "of", "subject": {"id": "id"}, "record_limit": 80}
+    sample = Read(spark, **subject).rows
+    assert len(sample) == 80
+    assert {of: sum(row[1] == of for row in sample) > 15 for of in sources} == {"north": True, "south": True}
+    again = csv(tmp_path, "id,a\n" + "".join(reversed(rows)), "again.csv")
+    assert sorted(Read(spark, **subject | {"sources": sources | {"north": {"path": again}}}).rows) == sorted(sample)
+    assert sorted(row[0] for row in sample if row[1] == "north") != [f"x{number}" for number in range(1_000, 1_080)]
 
 
 @pytest.mark.parametrize(
@@ -216,6 +238,19 @@ def test_a_row_without_an_id(spark: SparkSession, tmp_path: Path) -> None:
     assert says.startswith("input.subject.id: is empty in 1 rows")
 
 
+def test_texts_of_one_source_beside_lists_of_another(spark: SparkSession, tmp_path: Path) -> None:
+    """As `conf/input.yml` shows it."""
+    one = csv(tmp_path, "means,a\ndebt; threat,x\n0,y\n,z\n")
+    pq.write_table(pa.table({"means": [["debt", "work"], None], "a": ["v", "w"]}), tmp_path / "two.parquet")
+    sources = {"one": {"path": one}, "two": {"path": str(tmp_path / "two.parquet")}}
+    found = Read(spark, sources=sources, multi_values={"means": ";"})
+    wanted = [(["debt", "threat"], "x"), (None, "y"), (None, "z"), (["debt", "work"], "v"), (None, "w")]
+    assert sorted(found.rows, key=str) == sorted(wanted, key=str)
+    says = refused(spark, PlanError, sources=sources)
+    assert says.startswith("column 'means': is a list in one source and text in another; make it the same in all")
+    assert "input.multi_values.means" in says
+
+
 # --- subjects
 
 
@@ -338,7 +373,15 @@ def test_queries(spark: SparkSession, tmp_path: Path) -> None:
         spark, sql="SELECT id % 2 AS odd, array('p', string(id)) AS seen FROM numbers_of_the_test WHERE id > 0"
     )
     assert sorted(found.rows, key=str) == [("1", ["1", "p"]), ("1", ["3", "p"]), (None, ["2", "p"])]
-    assert "is not a readable sql" in refused(spark, InputError, sql="SELECT secret FROM nowhere_at_all")
+    for query, says in {
+        "SELECT secret FROM nowhere_at_all": "names a table that is not there; check the catalog, schema and name",
+        "SELECT secret FROM range(3)": "names a column that its tables do not have; check the names of its columns",
+        "SELECT secret(id) FROM range(3)": "names a function that Spark does not have; check the names",
+        "SELEC 'secret' FROM range(3)": "is no SQL that Spark understands; check its keywords, commas, quotes",
+    }.items():
+        told = refused(spark, InputError, sql=query)
+        assert told.startswith(f"input.sql: {says}")
+        assert "secret" not in told
 
 
 @pytest.mark.takes("writes and reads a Delta table several times")
@@ -364,9 +407,91 @@ def test_truth_values_numbers_and_lists(spark: SparkSession, tmp_path: Path) -> 
         "SELECT true AS b, 0.0D AS zero, 1.0D AS one, array('p', 'q', 'p') AS l "
         "UNION ALL SELECT false, 2.5D, NULL, array(' q ', NULL, '0')"
     ).coalesce(1).write.parquet(path)
-    assert Read(spark, path=path).rows == [("true", None, "1.0", ["p", "q"]), (None, "2.5", None, [" q "])]
+    assert Read(spark, path=path).rows == [("true", None, "1", ["p", "q"]), (None, "2.5", None, [" q "])]
     sensitive = Read(spark, path=path, sensitive_zeros=["b", "zero", "l"])
-    assert sensitive.rows == [("true", "0", "1.0", ["p", "q"]), ("false", "2.5", None, [" q ", "0"])]
+    assert sensitive.rows == [("true", "0", "1", ["p", "q"]), ("false", "2.5", None, [" q ", "0"])]
+
+
+def test_a_number_has_one_text_whatever_its_type(spark: SparkSession, tmp_path: Path) -> None:
+    """Whole numbers as integers, small and large ones without a power of ten; in columns and in lists."""
+    texts = [
+        "1",
+        "12345678",
+        "0.0001",
+        "-1.25",
+        "123456789.5",
+        "-0.000000125",
+        "1" + "0" * 30,
+        "0",
+        "1.5",
+        "100",
+        "NaN",
+    ]
+    numbers = {"f": pa.array(map(float, texts), pa.float64()), "s": pa.array(map(float, texts), pa.float32())}
+    for name, kind in (("d", pa.decimal128(38, 4)), ("i", pa.int64())):
+        exact = [Decimal(text) if text in ("1", "12345678", "-1.25", "100") else None for text in texts]
+        numbers[name] = pa.array(
+            [None if kind == pa.int64() and one == Decimal("-1.25") else one for one in exact], kind
+        )
+    path = tmp_path / "numbers.parquet"
+    pq.write_table(pa.table({**numbers, "l": pa.array([[each] for each in numbers["f"].to_pylist()])}), path)
+    found = Read(spark, path=str(path), sensitive_zeros=["f", "s", "l"])
+    assert [row[0] for row in found.rows] == texts
+    assert [row[4] for row in found.rows] == [[text] for text in texts]
+    short = ["1", "12345678", "0.0001", "-1.25", "1.5", "100"]
+    assert [row[1] for row in found.rows if row[0] in short] == short
+    for column, whole in ((2, ["1", "12345678", "-1.25", "100"]), (3, ["1", "12345678", "100"])):
+        assert [row[column] for row in found.rows if row[column] is not None] == whole
+
+
+def test_one_code_of_two_partners_is_one_value_whatever_its_type(spark: SparkSession, tmp_path: Path) -> None:
+    for name, kind in (("one", pa.int32()), ("two", pa.float64()), ("three", pa.decimal128(9, 2))):
+        pq.write_table(pa.table({"code": pa.array([1, 2], kind)}), tmp_path / f"{name}.parquet")
+    sources = {name: {"path": str(tmp_path / f"{name}.parquet")} for name in ("one", "two", "three")}
+    assert sorted(Read(spark, sources=sources).rows) == [("1",)] * 3 + [("2",)] * 3
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (pa.array([1], pa.timestamp("ns")), "timestamp[ns], which is not read; write it in microseconds"),
+        (pa.array([1], pa.time32("ms")), "time32[ms], which is not read; write it as text"),
+        (pa.array([1], pa.time64("us")), "time64[us], which is not read; write it as text"),
+        (pa.array([1.5], pa.float32()).cast(pa.float16()), "halffloat, which is not read; write it as float32"),
+        (
+            pa.array([Decimal(1)], pa.decimal256(50, 2)),
+            "decimal256(50, 2), which is not read; write it with at most 38",
+        ),
+        (pa.array([b"0123456789abcdef"], pa.uuid()), "extension<arrow.uuid>, which is not read; write it as text"),
+        (pa.array([[1]], pa.list_(pa.timestamp("ns"))), "list<element: timestamp[ns]>, which is not read"),
+        (pa.array([b"x"]), "nested or binary values (binary); leave it out in a query"),
+        (pa.array([{"x": 1}]), "nested or binary values (struct); leave it out in a query"),
+    ],
+    ids=lambda given: str(given.type) if isinstance(given, pa.Array) else "",
+)
+def test_a_type_that_is_not_read_is_named_with_its_column(
+    spark: SparkSession, tmp_path: Path, values: pa.Array, says: str
+) -> None:
+    pq.write_table(pa.table({"a": ["x"], "seen": values}), tmp_path / "typed.parquet")
+    told = refused(spark, InputError, path=str(tmp_path / "typed.parquet"))
+    assert told.startswith("column 'seen': ")
+    assert says in told
+
+
+def test_types_that_are_read(spark: SparkSession, tmp_path: Path) -> None:
+    columns = {
+        "2021-03-01": pa.array([18687], pa.int32()).cast(pa.date32()),
+        "+10000-01-01": pa.array([2932897], pa.int32()).cast(pa.date32()),
+        "2021-03-01 00:00:00": pa.array([datetime(2021, 3, 1)], pa.timestamp("us")),
+        "1": pa.array([1], pa.uint8()),
+        "9223372036854775809": pa.array([2**63 + 1], pa.uint64()),
+        "x": pa.array(["x"]).dictionary_encode(),
+        "y": pa.array(["y"], pa.large_string()),
+        "nothing": pa.nulls(1),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "typed.parquet")
+    wanted = tuple(None if name == "nothing" else name for name in columns)
+    assert Read(spark, path=str(tmp_path / "typed.parquet")).rows == [wanted]
 
 
 def test_null_markers_and_blanks(spark: SparkSession, tmp_path: Path) -> None:
@@ -448,6 +573,69 @@ def test_dates_of_a_format(spark: SparkSession, tmp_path: Path) -> None:
     assert Read(spark, path=path, dates={"a": {"to": "month", "format": "dd.MM.yyyy"}}).rows == [("2020-12",), (None,)]
 
 
+def test_a_date_is_never_finer_than_its_text(spark: SparkSession, tmp_path: Path) -> None:
+    texts = ["2017", "2017-02", "2017-02-25", "43101", "+43101-01-01", "-2017-01-01", "0000-01-01", "12:30"]
+    path = csv(tmp_path, "a\n" + "".join(f"{text}\n" for text in texts))
+    wanted = {"year": ["2017"] * 3, "quarter": [None, "2017-Q1", "2017-Q1"], "day": [None, None, "2017-02-25"]}
+    for to, labels in wanted.items():
+        found = Read(spark, path=path, dates={"a": to})
+        assert [row[0] for row in found.rows] == [*labels, *[None] * 5]
+        assert Remark("column 'a'", "values that are not dates, taken as absent", 5) in found.remarks
+    assert Remark("column 'a'", "dates that tell less than the day, taken as absent", 2) in found.remarks
+    serial = csv(tmp_path, "a\n" + "43101\n43102\n" + "2017\n", "serial.csv")
+    assert [row[0] for row in Read(spark, path=serial, dates={"a": {"to": "year", "format": "yyyy"}}).rows] == [
+        None, None, "2017",
+    ]  # fmt: skip
+
+
+def test_a_pattern_that_spark_does_not_know_is_an_error_of_the_plan() -> None:
+    """Where the check of the plan lets one through, too."""
+    told = read.explain_failure(RuntimeError("[INVALID_DATETIME_PATTERN.WITH_SUGGESTION] Unrecognized 'secret'"))
+    assert isinstance(told, PlanError)
+    assert str(told).startswith("input.dates: has a format that is no date pattern")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "says"),
+    [
+        ("1,5\n2,5\n", {"delimiter": ";", "numbers": {"a": {"width": 1}}}, "numbers; write numbers as 1234.5"),
+        ("3. May\n4. May\n", {"dates": {"a": "month"}}, "dates of the wanted period; say how they are written, as in "
+         "input.dates={a: {to: month, format: dd.MM.yyyy}}"),
+        ("2017\n2018\n", {"dates": {"a": "month"}}, "dates of the wanted period"),
+        ("x\ny\n", {"groups": {"a": {"values": {"X": "one"}, "others": "absent"}}}, "codes of its map; check that"),
+        ("x;y\n", {"multi_values": {"a": ";"}, "groups": {"a": {"values": {"X": "one"}, "others": "absent"}}}, "codes"),
+    ],
+)  # fmt: skip
+def test_a_declared_column_of_which_nothing_can_be_read_is_an_error(
+    spark: SparkSession, tmp_path: Path, text: str, settings: dict[str, Any], says: str
+) -> None:
+    told = refused(spark, InputError, path=csv(tmp_path, f"a\n{text}"), **settings)
+    assert told.startswith("column 'a': holds 2 values, of which fewer than 10% are ")
+    assert says in told
+
+
+def test_codes_of_a_source_that_its_map_does_not_know_at_all_are_an_error(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "sex,a\nm,x\nf,x\n")
+    source = {"path": path, "values": {"sex": {"M": "man", "F": "woman"}}, "others": "absent"}
+    told = refused(spark, InputError, sources={"north": source})
+    assert told.startswith("source 'north', column 'sex': holds 2 values, of which fewer than 10% are codes of its map")
+    known = {**source, "values": {"sex": {"m": "", "F": "woman"}}}
+    assert Read(spark, sources={"north": known}).count == 2  # a code of the map may mean absent
+
+
+def test_zero_is_absent_in_numbers_unless_it_is_sensitive(spark: SparkSession, tmp_path: Path) -> None:
+    """However it is written, and however intervals are told."""
+    path = csv(tmp_path, "a\n" + "0\n0.0\n00\n-0\n" * 2 + "".join(f"{number}\n" for number in range(1, 25)))
+    for bins in ({"width": 12}, {"edges": [12]}, {"quantiles": 2}):
+        found = Read(spark, path=path, numbers={"a": bins})
+        assert [row[0] for row in found.rows[:8]] == [None] * 8, bins
+        assert (
+            Remark("column 'a'", "zeros such as 0.0, taken as absent (see input.sensitive_zeros)", 6) in found.remarks
+        )
+        kept = Read(spark, path=path, numbers={"a": bins}, sensitive_zeros=["a"])
+        assert None not in {row[0] for row in kept.rows}, bins
+
+
 def test_codes_become_groups(spark: SparkSession, tmp_path: Path) -> None:
     path = csv(tmp_path, "a,b\nDE,DE;FR\nPE,FR;PE;XX\nXX,\n")
     table = csv(tmp_path, "code,region\nDE,Europe\nFR,Europe\nPE,America\n", "regions.csv")
@@ -492,6 +680,24 @@ def test_records_that_break_a_rule(spark: SparkSession, tmp_path: Path) -> None:
     assert says.startswith("input.constraints.0: names no used column 'statsu'; did you mean 'status'?")
 
 
+def test_rules_that_can_never_hold_are_remarked_on(spark: SparkSession, tmp_path: Path) -> None:
+    path = csv(tmp_path, "sex,means\nman,debt;threat\nwoman,debt\n")
+    nowhere = (
+        "values that it names and no record holds (compare their spelling with the values that are left after reading)"
+    )
+    rules = [
+        {"when": {"sex": "man"}, "then": {"sex": ["woman"], "means": []}},
+        {"when": {"sex": "Man"}, "then": {"means": ["debt", "labour"]}},
+        {"forbid": {"sex": "woman", "means": "threat"}},
+    ]
+    found = Read(spark, path=path, multi_values={"means": ";"}, constraints=rules)
+    told = {(remark.subject, remark.what): remark.count for remark in found.remarks}
+    assert told["input.constraints.1", nowhere] == 2
+    (contradicted,) = [remark for remark in found.remarks if remark.what.startswith("columns of which `then`")]
+    assert (contradicted.subject, contradicted.count) == ("input.constraints.0", 1)
+    assert not [remark for remark in found.remarks if remark.subject == "input.constraints.2"]
+
+
 def test_identifiers_are_refused(spark: SparkSession, tmp_path: Path) -> None:
     path = csv(tmp_path, "case,a\n" + "".join(f"c{number},x\n" for number in range(1_200)))
     says = refused(spark, InputError, path=path)
@@ -518,6 +724,11 @@ def test_near_unique_columns_are_told_of(spark: SparkSession, tmp_path: Path) ->
         ({"dates": {"day": "month"}}, "input.dates: names no used column 'day'"),
         ({"groups": {"c": {"values": {"x": "y"}}}}, "input.groups: names no used column 'c'"),
         ({"identifiers": ["c"]}, "input.identifiers: names no used column 'c'"),
+        ({"sensitive_zeros": ["c"]}, "input.sensitive_zeros: names no used column 'c'"),
+        ({"subject": {"id": "case"}}, "input.subject.id: names no column of the input: 'case'"),
+        ({"subject": {"id": "b", "order": "day"}}, "input.subject.order: names no column of the input: 'day'"),
+        ({"subject": {"id": "b", "take": {"c": "most_frequent"}}}, "input.subject.take: names no used column 'c'"),
+        ({"constraints": [{"forbid": {"age": "1", "c": "x"}}]}, "input.constraints.0: names no used column 'c'"),
         (
             {"multi_values": {"age": ";"}, "numbers": {"age": {"width": 1}}},
             "input.numbers: names 'age', which has several values a record",
@@ -525,4 +736,11 @@ def test_near_unique_columns_are_told_of(spark: SparkSession, tmp_path: Path) ->
     ],
 )
 def test_names_that_are_not_there(spark: SparkSession, tmp_path: Path, settings: dict[str, Any], says: str) -> None:
-    assert refused(spark, SynthSparkError, path=csv(tmp_path, "age,b\n1,x\n"), **settings).startswith(says)
+    """The plan says so before Spark is asked, in the same words."""
+    path = csv(tmp_path, "age,b\n1,x\n")
+    told = refused(spark, SynthSparkError, path=path, **settings)
+    assert told.startswith(says)
+    if says.startswith("input."):
+        with pytest.raises(PlanError) as caught:
+            look(parse({"input": {"path": path, **settings}}))
+        assert caught.value.whole() == told

@@ -27,7 +27,7 @@ def rows(spark: SparkSession, **settings: Any) -> list[tuple[Any, ...]]:
     try:
         found = opened.frame.collect()
     except Exception as error:
-        raise read.explain_failure(error, opened) or error from None
+        raise read.explain_failure(error, opened.examination) or error from None
     read.check(opened, source, spark.createDataFrame(found, opened.frame.schema))
     return sorted((tuple(row) for row in found), key=str)
 

@@ -1,6 +1,8 @@
 """What runs leave for machines, however they end: summaries, a table of runs, figures, lineage, logs, names of jobs."""
 
+import errno
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -225,8 +227,8 @@ def test_a_run_that_fails_before_it_has_a_folder_is_told(tmp_path: Path, capsys:
     assert (line["event"], line["error"], line["field"]) == ("failed", "InputError", "input.path")
     assert main(command(tmp_path / "none.csv", tmp_path, "--set", "privacy.k=zero", *told)) == 2
     assert summary_of(tmp_path / "s.json")["error"]["class"] == "PlanError"
-    assert main(command(tmp_path / "none.csv", tmp_path, "--summary", str(tmp_path / "no" / "s.json"))) == 2
-    assert not (tmp_path / "no").exists()
+    assert main(command(tmp_path / "none.csv", tmp_path, "--summary", str(tmp_path / "no" / "s.json"))) == 3
+    assert summary_of(tmp_path / "no" / "s.json")["verdict"] == "failed"  # its folder is made
 
 
 def test_an_unforeseen_error_is_told_by_its_class_alone(
@@ -257,16 +259,22 @@ def test_an_end_that_cannot_be_told_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """No monitor's folder, a table of runs that is a file, nobody who listens: the release is published."""
+    """A monitor's disk that is full, a table of runs that is a file, nobody who listens: the release is published."""
     (tmp_path / "out.work").mkdir()
     (tmp_path / "out.work" / "runs").touch()
+
+    def full(file: Path) -> None:
+        if file.name == "m.prom":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("synth_spark.monitoring.watch.make_folder_of", full)
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__URL", "http://127.0.0.1:9")
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__RETRY", '{"total": 0}')
     assert main(command(cases, tmp_path, "--set", f"operations.metrics={tmp_path / 'none' / 'm.prom'}")) == 0
     assert (tmp_path / "out" / "LATEST.json").is_file()
     err = capsys.readouterr().err
-    for remark in ("m.prom could not be written", "the table of runs could not be added to", "the end could not be"):
+    for remark in ("m.prom could not be written", "the table of runs could not be written", "the end could not be"):
         assert remark in err
 
 

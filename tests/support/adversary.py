@@ -41,7 +41,7 @@ class Adversary:
         ]
         holds = [[all(kind[c] == v for c, v in some) for kind in self.kinds] for some in self.combinations]
         self.holds = np.array(holds, np.int64)
-        self.tables = _tables(len(self.kinds), most)
+        self.tables = tables_of(len(self.kinds), most)
         self.counts = self.tables @ self.holds.T
         self.cells = np.array([-1, *(self._cell(some) for some in self.combinations[1:])])
 
@@ -82,7 +82,7 @@ class Adversary:
         return Proved(small, narrow)
 
 
-def _tables(kinds: int, most: int) -> Ints:
+def tables_of(kinds: int, most: int) -> Ints:
     """All (T, kinds) numbers of records of each kind that add up to ``most`` at most."""
     tables, left = np.zeros((1, 0), np.int64), np.array([most])
     for _ in range(kinds):

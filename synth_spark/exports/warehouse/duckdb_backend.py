@@ -1,7 +1,8 @@
 """DuckDB: rows are read from Arrow as they come, inside the one transaction of the load."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -57,11 +58,12 @@ def transaction(path: str) -> Iterator[DuckDB]:
     """A connection with an open transaction, which is undone unless it was committed.
 
     Args:
-        path: of the file; it is made if there is none.
+        path: of the file; it is made if there is none, and removed again if what it was made for is refused.
 
     Raises:
         PublishError: the file cannot be opened or is in use, or the database refused something.
     """
+    new = not Path(path).exists()
     try:
         connection = duckdb.connect(path)
     except duckdb.Error:
@@ -72,6 +74,12 @@ def transaction(path: str) -> Iterator[DuckDB]:
         with connection:
             connection.begin()
             yield DuckDB(connection)
-    except duckdb.Error as error:
+    except BaseException as error:
+        if new:
+            for left in (path, f"{path}.wal"):
+                with suppress(OSError, ValueError):
+                    Path(left).unlink(missing_ok=True)
+        if not isinstance(error, duckdb.Error):
+            raise
         remedy = "free space, close other connections, and load again"
         raise PublishError("TARGET", f"refused a statement ({type(error).__name__})", remedy) from None

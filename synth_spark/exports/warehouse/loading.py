@@ -149,10 +149,8 @@ def _last_load(database: Database, schema: str) -> _Last | None:
 def _check_evolution(old: Contract, new: Contract) -> None:
     problems = evolves(old, new)
     if problems:
-        more = f", and {len(problems) - 1} changes more" if len(problems) > 1 else ""
-        raise PublishError(
-            "release", f"would break who reads the one before: {problems[0]}{more}", "load it into another --schema"
-        )
+        every = "; ".join(problems)
+        raise PublishError("release", f"would break who reads the one before: {every}", "load it into another --schema")
 
 
 def _relations(database: Database, schema: str) -> set[str]:

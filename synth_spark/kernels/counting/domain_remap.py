@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from synth_spark.kernels.cell_translation import Translation
 from synth_spark.kernels.cells import CellSpace, Codes, Ints, starts_of
 
 
@@ -56,11 +57,4 @@ class Renumbering:
             longest: longest combination of both numberings.
         """
         before, after = CellSpace(self.old, longest), CellSpace(self.new, longest)
-        cuts = np.searchsorted(cells, before.length_bounds())
-        starts = starts_of(np.array(self.old, np.int64))
-        moved = np.empty(len(cells), np.int64)
-        for length, (low, high) in enumerate(pairwise(cuts), 1):
-            if high > low:
-                columns, codes = before.decode(cells[low:high], length)
-                moved[low:high] = after.encode(self.columns[columns], self.codes[starts[columns] + codes - 1])
-        return moved
+        return Translation(before, after, np.repeat(self.columns, self.old), self.codes).cells(cells)[0]

@@ -41,6 +41,24 @@ def separate(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tu
     Returns:
         (records, copies): the records that are left, and those of single attributes; not merged.
     """
+    left, keys, rows = separate_each(lattice, records, firsts)
+    order = np.lexsort((rows, keys))
+    _part(lattice, left, firsts, keys[order], rows[order])
+    return with_pieces(records, left, copies)
+
+
+def separate_each(lattice: Lattice, records: Codes, firsts: Ints) -> tuple[Codes, Ints, Ints]:
+    """Take out of each record what it proves by itself; who else there is does not matter.
+
+    Args:
+        lattice: as for `separate`.
+        records: (n, m) codes of some records.
+        firsts: (m,) first attribute of each column.
+
+    Returns:
+        (left, places, rows): (n, m) what is left of each record; and which records hold which of the combinations
+        that two records must not share, by their places in the lattice.
+    """
     withheld = _indexed(lattice, np.flatnonzero(lattice.units[:-1] == 0), None)
     parents = np.repeat(np.arange(len(lattice.units)), np.diff(lattice.starts))
     same = lattice.units[parents] == lattice.units[lattice.extended]
@@ -51,9 +69,38 @@ def separate(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tu
     smallest = _indexed(lattice, np.flatnonzero((lattice.units[:-1] == 1) & (fewest[:-1] > 1)), None)
     left = records.copy()
     _separate(lattice, left, firsts, withheld, of_all)
-    keys, rows = _held(lattice, left, firsts, smallest)
-    order = np.lexsort((rows, keys))
-    _part(lattice, left, firsts, keys[order], rows[order])
+    return left, *_held(lattice, left, firsts, smallest)
+
+
+def separate_groups(lattice: Lattice, records: Codes, places: Ints, firsts: Ints) -> Codes:
+    """Take out of records what two of them prove that share a combination; each group of them by itself.
+
+    A part of a record proves nothing that the record does not. So what a record loses in any of its groups can be
+    taken out of it afterwards, and it does not matter which task has looked at which group.
+
+    Args:
+        lattice: as for `separate`.
+        records: (s, m) codes of one record after the other, for each combination that it shares; groups are whole, and
+            in each of them records come in the order in which they are compared.
+        places: (s,) the combination, ascending.
+        firsts: (m,) first attribute of each column.
+
+    Returns:
+        (s, m) what is left of each in its group.
+    """
+    left = records.copy()
+    _part(lattice, left, firsts, places, np.arange(len(places)))
+    return left
+
+
+def with_pieces(records: Codes, left: Codes, copies: Ints) -> tuple[Codes, Ints]:
+    """What is left of records, and what they lost, as records of single attributes; not merged.
+
+    Args:
+        records: (n, m) codes.
+        left: (n, m) what is left of each.
+        copies: (n,) of each.
+    """
     row, column = np.nonzero(left != records)
     pieces = np.zeros((len(row), records.shape[1]), records.dtype)
     pieces[np.arange(len(row)), column] = records[row, column]

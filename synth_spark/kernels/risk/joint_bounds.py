@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.cells import Ints
 from synth_spark.kernels.numba_cache import compiled
 
 #: Kinds of bounds, in the order of their numbers.
 KINDS = ("parts", "values", "overlap", "residuals", "events")
+Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
 
@@ -44,9 +44,7 @@ def proved(published: Published, k: int, share: int = 0, shares: int = 1) -> Int
         share: which groups K are looked at: those whose hash is that modulo ``shares``.
         shares: of how many.
     """
-    draw = np.random.Generator(np.random.PCG64(len(published.column_of)))
-    hashes = draw.integers(0, 1 << 64, len(published.column_of) + 1, np.uint64, endpoint=False)
-    hashes[-1] = 0
+    hashes = hashes_of(published)
     keys = hashes[published.members].sum(axis=1, dtype=np.uint64)
     order = np.argsort(keys)
     table = keys[order], np.ascontiguousarray(published.units[order])
@@ -58,6 +56,18 @@ def proved(published: Published, k: int, share: int = 0, shares: int = 1) -> Int
     starts = np.append(starts, len(grouped))
     found: Ints = _proved(published, k, hashes, table, (part_keys, owners, masks), grouped, starts)
     return found
+
+
+def hashes_of(published: Published) -> Keys:
+    """(A + 1,) a number for each attribute, of which those of a combination are added up; the last one, of none, is 0.
+
+    Args:
+        published: what is published.
+    """
+    draw = np.random.Generator(np.random.PCG64(len(published.column_of)))
+    hashes = draw.integers(0, 1 << 64, len(published.column_of) + 1, np.uint64, endpoint=False)
+    hashes[-1] = 0
+    return hashes
 
 
 @compiled

@@ -27,6 +27,11 @@ class Parquet:
     passed_over: tuple[str, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its columns, those of folders ``name=value`` last."""
+        return tuple(dict.fromkeys([*(name for _, schema in self.groups for name in schema.names), *self.partitions]))
+
+    @property
     def sentence(self) -> str:
         """How it was read, for people."""
         files = sum(len(found) for found, _ in self.groups)

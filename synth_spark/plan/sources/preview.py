@@ -8,7 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 from synth_spark.errors import InputError
-from synth_spark.plan import Input, Location, used_columns
+from synth_spark.plan import (
+    Location,
+    Plan,
+    check_shown_columns,
+    mapped_columns,
+    named_columns,
+    renamed_columns,
+    used_columns,
+)
 from synth_spark.plan.sources import csv_head, csv_recognition, parquet_recognition
 from synth_spark.plan.sources.layout import Csv, CsvFile
 from synth_spark.plan.sources.parquet_recognition import Parquet
@@ -56,20 +64,23 @@ class Preview:
         return math.ceil(sum(value != "" for row in self.rows for value in row) / len(self.rows))
 
 
-def look(source: Input) -> Preview | None:
-    """Look at the head of local CSV or Parquet files; None where only Spark can tell the records' shape.
+def look(plan: Plan) -> Preview | None:
+    """Look at the heads of local CSV and Parquet files; None where only Spark can tell the records' shape.
+
+    Every column that a key of the plan names is looked for, as far as headers can be seen.
 
     Raises:
         InputError: a file is missing, empty, or not what the plan says.
         PlanError: a column named in the plan is not in the input.
     """
-    for name, part in source.sources.items():
-        _recognised(part, f"input.sources.{name}")
+    source = plan.input
     if source.sources:
+        _look_at_sources(plan)
         return None
     found = _recognised(source, "input")
     if found is None:
         return None
+    check_shown_columns(plan, named_columns(source, renamed_columns(found.names, source.rename)))
     head = _head_of_csv(found) if isinstance(found, Csv) else _head_of_parquet(found)
     if not source.is_plain or head is None:
         return None
@@ -79,6 +90,21 @@ def look(source: Input) -> Preview | None:
     if not sample:
         raise InputError("input", "holds no records under its header", "give a table with records")
     return Preview(used, places, sample, records, records == len(sample))
+
+
+def _look_at_sources(plan: Plan) -> None:
+    """Raise `PlanError` for a column that a key names and no source has, if all headers can be seen."""
+    names: dict[str, None] = {}
+    seen = True
+    for name, source in plan.input.sources.items():
+        where = f"input.sources.{name}"
+        found = _recognised(source, where)
+        if found is None:
+            seen = False
+        else:
+            names |= dict.fromkeys(mapped_columns(found.names, source, where).values())
+    if seen:
+        check_shown_columns(plan, named_columns(plan.input, list(names)))
 
 
 def _recognised(location: Location, where: str) -> Csv | Parquet | None:

@@ -11,6 +11,7 @@ from synth_spark.report.narrative.shared import about_rules, about_singles, by_l
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.validate.audit import Result
+from synth_spark.validate.differencing_rules import EVERYONE_COMPARED
 
 _SINGLES: dict[SingleCounts, str] = {
     "equal": "together they have the same single counts as `aggregates`, exactly.",
@@ -24,11 +25,30 @@ _ESTIMATES = {
     False: "Counts taken from the synthetic records, those of single attributes too, are estimates",
 }
 
+_ROUNDED = {
+    False: "each count was rounded down to a multiple of {k}, so it is up to {most} too low.",
+    True: "each count is a multiple of {k}, and not more than the exact one. Counts follow those of the last release: "
+    "one rose only if at least {k} more records hold the combination than when it was last changed, so it may lag.",
+}
+_SEVERAL = {
+    False: ", or holds several releases of the same data, may learn more than from this one alone.",
+    True: " may learn more. Who holds earlier releases can subtract them: counts were chosen so that what came or went "
+    "in between is told of no group smaller than {k}, as far as such proofs are looked for.",
+}
 _PROVEN = {
     True: "One of them is the proof of sentence 3, for every synthetic record, by code that shares no step of the "
     "synthesis with the code that made them.",
     False: "Among them is sentence 3: every combination of the synthetic records, up to that length, was looked up in "
     "the sensitive ones.",
+}
+
+#: What is said of earlier releases: by the rule of the audit about them, if there are any.
+_COMPARED = {
+    None: "It was compared with no earlier release: none under k-anonymity was known that readers may hold.",
+    True: "It was compared with every earlier release under k-anonymity that readers may hold; what each of them and "
+    "this one tell together is in the report, as far as it was looked for.",
+    False: "There are earlier releases that readers may hold and that it was not compared with, or not in all lengths "
+    "of combinations: what they tell together was not looked for there. The report names them.",
 }
 
 
@@ -47,6 +67,7 @@ class Facts:
         synthetic_records: number of synthetic records.
         combinations: number of published combinations by length, from 1.
         single_counts: what those of the synthetic records are.
+        stepped: whether counts follow those of earlier releases in steps.
         proven: whether every synthetic record is, as a whole, contained in ≥ k sensitive ones.
         notes: what was changed of the plan.
     """
@@ -61,6 +82,7 @@ class Facts:
     synthetic_records: int
     combinations: tuple[int, ...]
     single_counts: SingleCounts
+    stepped: bool
     proven: bool
     notes: tuple[str, ...]
 
@@ -113,6 +135,7 @@ def facts_of(resolved: ResolvedPlan, run_id: str, aggregates: SafeTable, synthet
         protected_records=resolved.protected_records,
         synthetic_records=synthetic.kept.rows,
         single_counts=resolved.single_counts,
+        stepped=resolved.stepped,
         proven=resolved.proves_records,
         combinations=tuple(counted[length] for length in range(1, resolved.length + 1)),
         notes=(*resolved.notes, *about_rules(len(resolved.plan.input.constraints))),
@@ -132,15 +155,15 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
     kept = by_length(figures, "kept_share_of_common", facts.longest)
     mass = by_length(figures, "mass_share_of_common", facts.longest)
     held = sum(result.success for result in results)
+    compared = next((result.success for result in results if result.name == EVERYONE_COMPARED), None)
     sentences = [
         f"This release, “{facts.title}” ({facts.run_id}), describes about {facts.protected_records:,} records with "
         f"{facts.columns} columns; the exact number is not published.",
         f"It was made under k-anonymity with k = {facts.k}.",
         facts.guarantee,
         f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {facts.longest} attributes "
-        f"({lengths}); each count was rounded down to a multiple of {facts.k}, so it is up to {facts.k - 1} too low; "
-        "where counts together would have proved something of fewer, some are lower still, or left out, and which is "
-        "not told.",
+        f"({lengths}); {_ROUNDED[facts.stepped].format(k=facts.k, most=facts.k - 1)} Where counts together would have "
+        "proved something of fewer, some are lower still, or left out, and which is not told.",
         f"A combination that is not in `aggregates` is held by nobody, or by fewer than {facts.k} records, or was left "
         "out for that reason; that somebody holds it cannot be proved from the counts, as far as such proofs are "
         "looked for.",
@@ -153,8 +176,8 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         "there.",
         f"{len(results)} rules of the audit may be told of; all were checked on what was written, and {held} held. "
         + _PROVEN[facts.proven],
+        _COMPARED[compared],
         "What is not promised: a group of k people who all share a value is still described by it; someone who knows "
-        "all but one of a group's members, or holds several releases of the same data, may learn more than from this "
-        "one alone.",
+        f"all but one of a group's members{_SEVERAL[facts.stepped].format(k=facts.k)}",
     ]
     return [*sentences, *facts.notes]

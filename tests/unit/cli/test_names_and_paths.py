@@ -22,8 +22,8 @@ from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
 from synth_spark.monitoring.summary import Attempt, summarize
 from synth_spark.pipeline import api, incremental
-from synth_spark.pipeline.assessment import earlier_release
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.series.earlier_releases import earlier_releases
 from synth_spark.plan import Output, parse
 from synth_spark.publish import lifecycle, publisher
 from synth_spark.publish.published_release import open_release
@@ -419,7 +419,7 @@ def test_what_a_plan_names_as_an_earlier_run_or_release(world: Path) -> None:
     for index, named in enumerate((home / "out", home / "out" / "_manifests" / ".." / "..json", world / "outside")):
         plan = parse(plan_of(home, run_id=f"compared{index}", assessment={"earlier": str(named)}))
         with pytest.raises(InputError, match=r"assessment\.earlier: holds no release"):
-            earlier_release(Run(None, RunStore.create(plan), Progress(quiet=True)), None)  # type: ignore[arg-type]
+            earlier_releases(Run(None, RunStore.create(plan), Progress(quiet=True)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", MORE, ids=lambda name: ascii(name)[:24])

@@ -345,7 +345,7 @@ def test_what_was_not_stated_is_said_to_be_so(tmp_path: Path) -> None:
     assert found["LICENCE.txt"].decode().startswith("No licence was stated: ask the publisher")
     assert "No licence was stated" in found["README.md"].decode()
     cff = yaml.safe_load(found["CITATION.cff"])
-    assert cff["authors"] == [{"name": "publisher not stated"}]
+    assert cff["authors"] == [{"name": "authors not stated (publication.authors)"}]
     assert not {"license", "license-url"} & set(cff)
     assert not {"licenses", "contributors"} & set(json.loads(found["datapackage.json"]))
     assert found["RELEASE.md"].startswith(b"# A release\n\n1. This release")  # from the table: no document is known

@@ -76,7 +76,7 @@ def test_a_long_stage_says_how_far_it_is(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_a_stage_says_that_it_starts_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress()
+    progress = Progress(verbose=True)
     with progress.stage("encode", "10 records [bold]"):
         progress.say("within")
     out, err = capsys.readouterr()
@@ -84,6 +84,14 @@ def test_a_stage_says_that_it_starts_and_ends(capsys: pytest.CaptureFixture[str]
     lines = [line.split(" ", 1)[1] for line in err.splitlines()]
     assert lines[:2] == ["encode: 10 records [bold]", "within"]
     assert re.fullmatch(r"encode: done in \d+\.\d s", lines[2])
+
+
+def test_a_stage_is_one_line_unless_more_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress()
+    with progress.stage("encode", "10 records [bold]"):
+        progress.detail("within")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"encode: done in \d+\.\d s \(10 records \[bold\]\)", line.split(" ", 1)[1])
 
 
 def test_a_failing_stage_is_not_done(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,8 +16,9 @@ from random_tables import few
 from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
-from synth_spark.plan import Input, Plan, dump, load, nearest, parse
+from synth_spark.plan import Input, Plan, Typed, dump, load, nearest, parse
 from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
+from synth_spark.plan.sources.preview import look
 
 EXAMPLE = Path(__file__).parents[3] / "conf" / "example.yml"
 
@@ -90,6 +91,25 @@ def test_an_unknown_key_is_refused_and_the_nearest_named(content: dict[str, Any]
         ({"input": {"path": "x.csv", "delimiter": "||"}}, "input.delimiter"),
         ({"input": {"path": "x.csv", "format": "xlsx"}}, "input.format"),
         ({"input": {"path": "x.csv", "max_value_length": 0}}, "input.max_value_length"),
+        *(
+            ({"input": {"path": "x.csv", "dates": {"seen": {"to": to, "format": pattern}}}}, "input.dates.seen")
+            for to, pattern in [
+                ("year", "foo"),
+                ("year", "YYYY-MM-dd"),
+                ("year", ""),
+                ("year", "y"),
+                ("day", "dd.MM"),
+                ("year", "'yyyy"),
+                ("month", "yyyy"),
+                ("month", "yyyy[-MM]"),
+                ("day", "MM/yyyy"),
+                ("day", "yyyy-MM-dd[ HH:mm"),
+                ("day", "ddd.MM.yyyy"),
+                ("week", "EEE dd.MM.yyyy"),
+                ("year", "yyyy {MM}"),
+                ("year", "dd.mm."),
+            ]
+        ),
         ({"input": {"path": "x.csv"}, "privacy": {"k": 1}}, "privacy.k"),
         ({"input": {"path": "x.csv"}, "privacy": {"k": 0}}, "privacy.k"),
         ({"input": {"path": "x.csv"}, "privacy": {"k": -10}}, "privacy.k"),
@@ -113,6 +133,18 @@ def test_an_unknown_key_is_refused_and_the_nearest_named(content: dict[str, Any]
 )
 def test_a_wrong_value_is_refused_by_its_dotted_name(content: dict[str, Any], field: str) -> None:
     assert refused(content).field == field
+
+
+@pytest.mark.parametrize(
+    ("to", "pattern"),
+    [
+        ("day", "dd.MM.yyyy"), ("day", "d/M/yy"), ("month", "MMM yyyy"), ("day", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"),
+        ("day", "yyyyDDD"), ("month", "MM/yyyy[ dd]"), ("year", "'o''clock' yyyy"), ("day", "yyyy-MM-dd[ HH:mm[:ss]]"),
+    ],
+)  # fmt: skip
+def test_date_patterns(to: str, pattern: str) -> None:
+    plan = plan_of(input={"path": "x.csv", "dates": {"seen": {"to": to, "format": pattern}}})
+    assert plan.input.dates["seen"].format == pattern
 
 
 @pytest.mark.parametrize("k", [2, 10, 10**9])
@@ -154,8 +186,59 @@ def test_the_work_folder_lies_beside_the_output() -> None:
 def test_nearest() -> None:
     assert nearest("gendr", ["age", "Gender"]) == "'Gender'"
     assert nearest("xyz", ["b", "a"]) == "one of 'a', 'b'"
-    assert nearest("xyz", [f"n{number:02d}" for number in range(13)]).endswith("'n11' …")
+    assert nearest("xyz", [f"n{number:02d}" for number in range(13)]).endswith(
+        "'n11' … (the first 12 of 13; all keys: synth-spark schema, all columns: synth-spark plan)"
+    )
     assert nearest("xyz", [f"n{number:02d}" for number in range(12)]).endswith("'n11'")
+
+
+# --- columns
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"assessment": {"secrets": ["sexx"]}}, "assessment.secrets: names no column 'sexx'; did you mean 'sex'?"),
+        ({"showcase": {"columns": {"c": {"title": "C"}}}}, "showcase: names no column 'c'"),
+        ({"showcase": {"hidden": ["c"]}}, "showcase: names no column 'c'"),
+        ({"privacy": {"epsilon": 1, "public_domain": {"c": ["x"]}}}, "privacy.public_domain: names no column 'c'"),
+    ],
+)
+def test_a_plan_that_shows_a_column_that_is_not_there_is_refused_before_any_work(
+    changes: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes("größe,sex\nx,y\n".encode("latin-1"))
+    one = {"path": str(tmp_path / "a.csv"), "encoding": "latin-1"}
+    for settings in (one, {"sources": {"north": one}}):
+        with pytest.raises(PlanError) as caught:
+            look(plan_of(input=settings, **changes))
+        assert caught.value.whole().startswith(says)
+
+
+def test_columns_of_sources_are_looked_for_in_their_headers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("Größe;Sex\nx;y\n".encode("latin-1"))
+    (tmp_path / "b.csv").write_text("size,age\nx,1\n")
+    north = {"path": str(tmp_path / "a.csv"), "delimiter": ";", "encoding": "ISO-8859-1", "columns": {"Größe": "size"}}
+    good = {"sources": {"north": north, "south": {"path": str(tmp_path / "b.csv")}}, "numbers": {"age": {"width": 9}}}
+    assert look(plan_of(input=good)) is None
+    for key, wrong, says in (
+        ("columns", {"Grösse": "size"}, "input.sources.north.columns: names no column of the input: 'Grösse'"),
+        ("values", {"Sex": {"m": "man"}}, "input.sources.north.values: names no column 'Sex'; did you mean 'size'?"),
+    ):
+        with pytest.raises(PlanError) as caught:
+            look(plan_of(input=good | {"sources": good["sources"] | {"north": north | {key: wrong}}}))
+        assert caught.value.whole().startswith(says)
+    with pytest.raises(PlanError, match=r"input\.dates: names no used column 'Sex'"):
+        look(plan_of(input=good | {"dates": {"Sex": "month"}}))
+
+
+def test_a_plan_tells_of_rules_that_contradict_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text("sex,age\nman,1\n")
+    rule = "input.constraints=[{when: {sex: man}, then: {sex: [woman]}}]"
+    assert main(["plan", "--input", str(tmp_path / "a.csv"), "--set", rule]) == 0
+    assert (
+        "input.constraints.0: 1 columns of which `then` does not allow the value of `when`" in capsys.readouterr().out
+    )
 
 
 # --- loading
@@ -208,6 +291,84 @@ def test_files_that_are_no_plans(tmp_path: Path, text: bytes, problem: str) -> N
     path = tmp_path / "plan.yml"
     path.write_bytes(text)
     with pytest.raises(PlanError, match=problem):
+        load(str(path), {})
+
+
+#: Texts that YAML, or who reads it, takes for something else.
+TEXTS = ["010", "1_000", "NO", "yes", "08:30", "8:30", "1e3", "1.50", "0x1F", "~", "2021-03-01", "NULL", r"\N", "="]
+
+
+@pytest.mark.parametrize("typed", TEXTS)
+def test_a_text_of_a_plan_is_what_was_typed(tmp_path: Path, typed: str) -> None:
+    """As a value, in lists, as a key and as what a key leads to; in a file as on the command line."""
+    path = tmp_path / "plan.yml"
+    path.write_text(
+        f"title: {typed}\ninput:\n  path: a.csv\n  null_markers: [x, {typed}]\n  columns:\n  - {typed}\n"
+        f"  groups:\n    a: {{values: {{{typed}: {typed}}}}}\n"
+        f"  constraints: [{{when: {{a: {typed}}}, then: {{b: [{typed}]}}}}]\n"
+    )
+    typed_as = {
+        "title": typed, "input.path": "a.csv", "input.null_markers": f"[x, {typed}]", "input.columns": f"[{typed}]",
+        "input.groups": f"{{a: {{values: {{{typed}: {typed}}}}}}}",
+        "input.constraints": f"[{{when: {{a: {typed}}}, then: {{b: [{typed}]}}}}]",
+    }  # fmt: skip
+    told = plan_of(
+        title=typed,
+        input={
+            "path": "a.csv", "null_markers": ["x", typed], "columns": [typed],
+            "groups": {"a": {"values": {typed: typed}}},
+            "constraints": [{"when": {"a": typed}, "then": {"b": [typed]}}],
+        },
+    )  # fmt: skip
+    assert load(str(path), {}) == told
+    assert load(None, {key: Typed(text) for key, text in typed_as.items()}) == told
+
+
+@pytest.mark.parametrize("sign", ["#", "|", ">"])
+def test_a_sign_alone_is_a_text_and_a_comment_is_none(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text(f"input:\n  path: a.csv\n  delimiter: {sign}\n  null_markers:\n  - {sign}\n  - x\n")
+    told = load(str(path), {}).input
+    assert (told.delimiter, told.null_markers) == (sign, (sign, "x"))
+    path.write_text("input:\n  path: a.csv\n  delimiter:   # the default\n")
+    assert load(str(path), {}).input.delimiter is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "delimiter"),
+    [*((sign, sign) for sign in "|~;#@[%,:&*!>`\t "), (r"\t", "\t"), ("';'", ";"), ("null", None), ("", None)],
+)
+def test_a_delimiter_of_the_command_line_is_what_was_typed(typed: str, delimiter: str | None) -> None:
+    given = {"input.path": Typed("a.csv"), "input.delimiter": Typed(typed), "title": Typed(f"a{typed}: b")}
+    plan = load(None, given)
+    assert (plan.input.delimiter, plan.title) == (delimiter, f"a{typed}: b")
+
+
+def test_numbers_and_truth_values_of_a_plan_are_decimal_and_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text("input: {path: a.csv, trim: yes, numbers: {a: {width: 0.10}}}\nprivacy: {k: 010}\nseed: 1_000\n")
+    plan = load(str(path), {"reporting_length": Typed("2"), "input.multiline": Typed("on")})
+    assert (plan.privacy.k, plan.seed, plan.reporting_length) == (10, 1_000, 2)
+    assert plan.input.trim
+    assert plan.input.multiline
+
+
+@pytest.mark.parametrize("typed", ["@", "[", "%", "\t", "{a", "'", "a: b: c"])
+@pytest.mark.parametrize("key", ["input.columns", "privacy.k", "input.subject"])
+def test_what_is_no_yaml_on_the_command_line_is_refused_in_one_line(
+    key: str, typed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n" + "x,y\n" * 20)
+    assert main(["plan", "--input", str(tmp_path / "a.csv"), "--set", f"{key}={typed}"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith((f"synth-spark: --set {key}: is not valid YAML", f"synth-spark: {key}: is not valid: "))
+
+
+def test_a_plan_that_is_no_yaml_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yml"
+    path.write_text("input:\n  path: a.csv\n  delimiter: @\n")
+    with pytest.raises(PlanError, match=r"plan: is not valid YAML \(line 3\); put texts with signs"):
         load(str(path), {})
 
 

@@ -25,7 +25,7 @@ ASKED: dict[str, Any] = {
         "max_value_length": 71254,
         "identifiers": ["SECRET identifier"],
         "numbers": {"age": {"edges": [71255, 71256]}, "sex": {"width": 5, "bottom": 71257, "origin": 71258}},
-        "dates": {"day": {"to": "month", "format": "SECRET"}},
+        "dates": {"day": {"to": "month", "format": "yyyy-MM 'SECRET'"}},
         "multi_values": {"means": ";"},
         "subject": {"id": "SECRET id", "order": "SECRET order", "take": {"sex": "first"}},
         "null_markers": ["SECRET marker"],

@@ -31,12 +31,22 @@ def test_a_release_over_budget_is_refused_and_nothing_is_written(tmp_path: Path)
     ledger.grant("cases", Epsilon(1.2), Delta(1e-5))
     ledger.debit(_entry("a"))
     before = ledger.file.read_text()
-    with pytest.raises(BudgetError, match="has spent"):
-        ledger.debit(_entry("b"))
+    for enter in (ledger.debit, ledger.check):
+        with pytest.raises(BudgetError, match="has spent"):
+            enter(_entry("b"))
     assert ledger.file.read_text() == before
     ledger.debit(_entry("c", data_set="others"))
     ledger.grant("cases", Epsilon(3.0), Delta(1e-5))
     ledger.debit(_entry("b"))
+
+
+def test_looking_whether_a_budget_holds_writes_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "deep" / "ledger.jsonl")
+    assert "no budget was granted" in ledger.check(_entry("a"))[0]
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "deep").write_text("no folder")
+    with pytest.raises(RunError, match="cannot be written"):
+        ledger.check(_entry("a"))
 
 
 def test_delta_is_a_budget_too(tmp_path: Path) -> None:
@@ -60,7 +70,7 @@ def test_releases_of_the_same_data_under_k_anonymity_are_told_of(tmp_path: Path)
     ledger = Ledger(tmp_path / "ledger.jsonl")
     assert ledger.debit(release_entry("cases", "a", "row_seeded", "record", 10)) == []
     (remark,) = ledger.debit(release_entry("cases", "b", "row_seeded", "record", 10))
-    assert "compares releases" in remark
+    assert "what releases tell together is looked at" in remark
     assert any("k-anonymity" in remark for remark in ledger.debit(_entry("c")))
     account = ledger.account("cases")
     assert (account.releases, account.k_releases) == (1, 2)

@@ -207,6 +207,24 @@ def test_a_retirement_that_was_killed_is_finished(out: Path, monkeypatch: pytest
     assert lifecycle.clean(out) == "nothing is left over"
 
 
+def test_who_retires_may_say_that_nobody_had_read_it(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("two", "three"):
+        place(out, name, {"a:x": 30})
+    root = ReleaseRepository(out)
+    assert main(["releases", "retire", str(out), "one"]) == 0
+    assert lifecycle.retired_unread(root.history()) == set()
+    for _ in range(2):  # later, and once
+        assert main(["releases", "retire", str(out), "one", "--unread"]) == 0
+    assert lifecycle.retired_unread(root.history()) == {"one"}
+    assert [event.get("unread") for event in root.history() if event["action"] == "retire"] == [None, True]
+    monkeypatch.setenv(faults.VARIABLE, "retire.marked=exception")
+    with pytest.raises(RuntimeError):
+        lifecycle.retire(out, ["two"], unread=True)
+    monkeypatch.delenv(faults.VARIABLE)
+    lifecycle.retire(out, ["two"], unread=True)  # what was cut short is said all the same
+    assert lifecycle.retired_unread(root.history()) == {"one", "two"}
+
+
 def test_releases_are_listed_and_shown(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place(out, "two", {"a:x": 30}, k=5)
     lifecycle.retire(out, ["one"])
@@ -227,7 +245,16 @@ def test_releases_are_listed_and_shown(out: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    "words", [["list", "one"], ["diff"], ["rollback"], ["retire"], ["retire", "one", "--keep", "1"], ["show", "a", "b"]]
+    "words",
+    [
+        ["list", "one"],
+        ["diff"],
+        ["rollback"],
+        ["retire"],
+        ["retire", "one", "--keep", "1"],
+        ["show", "a", "b"],
+        ["retire", "--keep", "1", "--unread"],
+    ],
 )
 def test_what_is_asked_wrongly_is_refused(out: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["releases", words[0], str(out), *words[1:]]) == 2

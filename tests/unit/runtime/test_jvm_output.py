@@ -60,6 +60,43 @@ def test_what_was_held_back_is_told_or_forgotten(told: bool, said: Callable[...,
     assert said("echo hello", "echo late", held=True, told=told) == [*greeting, (b"late\n", False)]
 
 
+def test_what_is_kept_is_told_when_it_is_asked_for() -> None:
+    """The last lines, once; and what JSON tells of a line is told at once."""
+    lines: list[bytes] = []
+    ear = Ear(lambda line, starting: lines.append(line), held=True, kept=True)
+    ear.let_go(shown=False)
+
+    def say(command: str) -> None:
+        subprocess.run(["sh", "-c", f"({command}) >&2"], stderr=ear.end, check=True)
+        ear.catch_up()
+
+    say("i=0; while [ $i -lt 100 ]; do echo $i; i=$((i + 1)); done")
+    assert lines == []
+    for _ in range(2):
+        ear.tell_kept()
+        assert [int(line) for line in lines] == list(range(40, 100))
+    lines.clear()
+    with logs.written(as_json=True):
+        say("echo later")
+    assert lines == [b"later\n"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_packages_that_were_found_are_told_only_by_a_jvm_that_does_not_start(
+    told: bool, said: Callable[..., list[tuple[bytes, bool]]]
+) -> None:
+    """``let_go`` is asked to show what was held back where it does not."""
+    found = [
+        ":: loading settings :: url = x", "Ivy Default Cache set to: x", "The jars for the packages stored in: x",
+        "org#package added as a dependency", "\tconfs: [default]", "\tfound org#package;1.0 in central",
+        "downloading https://x/y.jar ...", "\t[SUCCESSFUL ] org#package;1.0 (1ms)", ":: retrieving :: x",
+    ]  # fmt: skip
+    other = ["WARNING: something", "\tat org.Other.method(Other.java:1)"]
+    written = "\n".join([*found, *other])
+    lines = [line.decode().rstrip("\n") for line, _ in said(f"cat <<'END'\n{written}\nEND\n", "echo ::", told=told)]
+    assert lines == [*other, *(found if told else []), "::"]
+
+
 def test_a_line_is_passed_on_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
     logs.pass_on(b"said\n")
     with logs.written(as_json=True):

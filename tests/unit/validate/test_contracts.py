@@ -11,7 +11,7 @@ from synth_spark.plan import DifferentialPrivacy, SingleCounts
 from synth_spark.privacy.ledger import Entry
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.audit import Result, audit, contract
-from synth_spark.validate.differencing_rules import differencing_results, differencing_rules
+from synth_spark.validate.differencing_rules import DIFFERENCING, differencing_results, differencing_rules
 from synth_spark.validate.evidence import Evidence
 from synth_spark.validate.private_contract import PrivateRelease, audit_private, private_contract
 
@@ -33,7 +33,7 @@ def singles(*rows: tuple[int, str, int | None, int | None]) -> pa.Table:
 SINGLES = singles((0, "x", 10, 10), (1, "y", 5, 5))
 SOUND: Written = {
     "singles": SINGLES, "leaked": 0, "emerged": 0, "fabricated": 0, "broken": 0, "unmatched": 0, "weakest": K,
-    "above": 0, "different": 0, "missing": 0, "selections": 0, "length": 0, "proved": 0,
+    "above": 0, "different": 0, "missing": 0, "selections": 0, "length": 0, "proved": 0, "by_records": 0,
     "columns": {}, "unmet": (), "entries": [ENTRY], "release": RELEASE,
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ def of_k_anonymity(single_counts: SingleCounts = "equal", **faults: Any) -> set[
     suites = {
         "proof": ("unmatched", "weakest"),
         "recount": ("above", "different", "missing", "selections", "length"),
-        "joint_bounds": ("proved",),
+        "joint_bounds": ("proved", "by_records"),
     }
     counted = {name: pd.DataFrame({column: [written[column]] for column in own}) for name, own in suites.items()}
     found = evidence(written, rules, noisy=False)
@@ -101,6 +101,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("recount.selections", {"selections": 1}),
     ("recount.length", {"length": 1}),
     ("joint_bounds.nothing_proved", {"proved": 1}),
+    ("joint_bounds.records_prove_nothing", {"by_records": 1}),
     ("single_counts.exact", {"singles": singles((0, "x", 10, 15), (1, "y", 5, 5))}),
     ("single_counts.complete", {"singles": singles((0, "x", 10, 10), (1, "y", 5, None))}),
     ("single_counts.value_domain", {"singles": singles((0, "x", 10, 10), (1, "y", 5, 5), (1, "z", None, 5))}),
@@ -146,13 +147,27 @@ def test_single_counts_are_held_to_what_their_way_of_synthesis_promises(
 
 
 @pytest.mark.parametrize(
-    ("added", "told", "rules"),
-    [(K, 0, set()), (K - 1, 0, {"differencing.enough_added"}), (K, 1, {"differencing.no_small_group"})],
+    ("fault", "rules"),
+    [
+        ({}, set()),
+        ({"added": K - 1}, {"differencing.enough_added"}),
+        ({"told": 1}, {"differencing.no_small_group"}),
+        ({"known": 1}, {"differencing.no_known_count"}),
+        ({"uncompared": 1}, {"differencing.everyone_compared"}),
+    ],
 )
-def test_two_releases_are_held_to_what_they_tell_together(added: int, told: int, rules: set[str]) -> None:
-    results = differencing_results(differencing_rules(K, adds=True), added, told)
+def test_releases_are_held_to_what_they_tell_together(fault: dict[str, int], rules: set[str]) -> None:
+    numbers = {"added": K, "told": 0, "known": 0, "uncompared": 0} | fault
+    results = differencing_results(differencing_rules(K, adds=True), numbers)
     assert broken_rules(results) == rules
     assert {result.severity for result in results} == {"warning"}
+    assert {result.name for result in results} == set(DIFFERENCING)
+
+
+def test_where_nothing_was_compared_no_rule_says_that_nothing_is_told() -> None:
+    rules = differencing_rules(K, adds=False, compares=False)
+    results = differencing_results(rules, {"added": 0, "told": 0, "known": 0, "uncompared": 1})
+    assert {result.name: result.success for result in results} == {"differencing.everyone_compared": False}
 
 
 def test_every_rule_has_a_fault_that_breaks_it() -> None:

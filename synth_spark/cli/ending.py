@@ -1,0 +1,41 @@
+"""What a command says of a release once it is in place."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synth_spark.publish.published_release import open_release
+from synth_spark.schema.root_layout import DOCUMENTS, QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
+from synth_spark.storage.manifests import current_of
+
+if TYPE_CHECKING:
+    from synth_spark.storage.run_store import RunStore
+
+
+def tell(store: "RunStore", more: bool = False) -> None:
+    """Print where a release is, and where it is explained.
+
+    Args:
+        store: the run folder of a published run.
+        more: whether to say how to read its tables, too.
+
+    Raises:
+        PublishError: it was retired since, or is not there any more.
+    """
+    plan, run_id, root = store.plan, store.run_id, Path(store.plan.output.path)
+    open_release(root, run_id)  # what is gone is not told
+    current = current_of(root)
+    texts = root if current == run_id else root / DOCUMENTS / run_id
+    where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
+    print(f"Released {run_id}: {where}")
+    if current != run_id:
+        print(f"  not the current one  readers of {root} see {current}")
+    print(f"  read it explained    {texts / RELEASE_TEXT}, {QUALITY_TEXT}, {REPORT}" + _showcase(store))
+    print(f"  for those who sign   {store.folder / REPORT} (SENSITIVE)")
+    if more and plan.output.format == "parquet":
+        for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
+            code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
+            print(f'  look at the {what}  python -c "{code}"')
+
+
+def _showcase(store: "RunStore") -> str:
+    return f"; explore {SHOWCASE}" if store.plan.showcase.make else ""

@@ -1,0 +1,125 @@
+"""What commands begin with: the plan that was asked for, checks that need no Spark, and the session."""
+
+import argparse
+import gc
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synth_spark import plan as plans
+from synth_spark.errors import PlanError
+from synth_spark.monitoring.progress import Progress
+from synth_spark.plan import Plan
+from synth_spark.plan.sources.preview import Preview, look
+from synth_spark.runtime.imports import uncollected
+from synth_spark.runtime.writable import check_writable
+from synth_spark.storage.manifests import read_run_manifest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def as_json(options: argparse.Namespace) -> bool:
+    """Whether standard error is lines of JSON."""
+    return getattr(options, "log_format", "text") == "json"
+
+
+def looked(plan: Plan) -> Preview | None:
+    """The shape of a plan's input, before Spark starts; None where only Spark can tell it.
+
+    Raises:
+        InputError: the input is missing or empty.
+        PlanError: a column named in the plan is not in it.
+        RunError: the run that is to be added to cannot be read.
+    """
+    if plan.input.since is not None:
+        read_run_manifest(Path(plan.input.since))
+    return look(plan)
+
+
+def check_folder(folder: str, field: str) -> None:
+    """Refuse, before any work, a folder that could not be made or written; nothing is made.
+
+    Raises:
+        PlanError: it is a file, or cannot be made or written.
+    """
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise PlanError(field, "is no folder", "give the name of a folder")
+    check_writable(Path(folder) / ".probe", field, PlanError)
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The plan that a command line asks for: its file, and what options say otherwise."""
+    if options.k is not None and options.epsilon is not None:
+        problem = "exclude each other: a release is either k-anonymous or differentially private"
+        raise PlanError("--k and --epsilon", problem, "give one of them")
+    overrides: dict[str, Any] = {}
+    for key, value in [
+        ("input.path", options.input),
+        ("input.since", options.since),
+        ("privacy.k", options.k),
+        ("privacy.epsilon", options.epsilon),
+        ("privacy.delta", options.delta),
+        ("privacy.public_domain", options.public_domain or None),
+        ("assessment.rehearsal", options.assess or None),
+        ("assessment.redaction", options.assess or None),
+        ("reporting_length", options.length),
+        ("ledger", options.ledger),
+        ("output.path", options.output),
+        ("run_id", options.run_id),
+        ("seed", options.seed),
+    ]:
+        if value is not None:
+            overrides[key] = value
+    if options.plan is None and options.input is None and not any(key.startswith("input.") for key, _ in options.set):
+        raise PlanError("plan", "is missing", "give a plan file, or --input")
+    return plans.load(options.plan, {**overrides, **dict(options.set)})
+
+
+@contextmanager
+def started(
+    plan: Plan, options: argparse.Namespace, long: bool = False, place: Path | None = None
+) -> Iterator[tuple["SparkSession", Progress]]:
+    """The session for a plan, and progress that can ask it how far it is.
+
+    The line is imported while the JVM starts, and Python workers are started while the records are read: as forks of
+    this process, if it is the command's own.
+
+    Args:
+        plan: the plan.
+        options: of the command line.
+        long: whether the work will take minutes.
+        place: the folder of the run folder; default: that of the plan.
+    """
+    from synth_spark.pipeline.workers.template import make_template
+    from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
+    from synth_spark.storage.paths import check_roots
+
+    check_roots(plan)
+
+    importing = threading.Thread(target=_import_the_line, daemon=True)
+    importing.start()
+    earlier = any(Path(plan.output.path).glob("*/_delta_log"))  # which this one is compared with
+    delta = plan.output.format == "delta" or "delta" in plan.input.formats or earlier
+    quiet = options.quiet or as_json(options)
+    few = not options.verbose
+    with session(delta, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
+        importing.join()
+        if options.ends:
+            make_template(spark)
+        threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
+        progress = Progress(lambda: running_tasks(spark), quiet, options.verbose)
+        say_if_plain(spark, progress.say)
+        yield spark, progress
+
+
+def _import_the_line() -> None:
+    with uncollected():
+        import rich.console
+
+        from synth_spark.pipeline import api
+
+        del api, rich
+        gc.freeze()

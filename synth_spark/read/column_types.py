@@ -1,0 +1,128 @@
+"""The types of a table's columns: which hold values that can be read as text, and what the text of a value is."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    CharType,
+    DataType,
+    DateType,
+    DecimalType,
+    FractionalType,
+    NullType,
+    NumericType,
+    StringType,
+    TimestampNTZType,
+    TimestampType,
+    VarcharType,
+)
+
+from synth_spark.errors import InputError
+
+_VALUES = (
+    StringType, CharType, VarcharType, BooleanType, NumericType, DateType, TimestampType, TimestampNTZType, NullType,
+)  # fmt: skip
+#: Most digits of a number that Spark reads.
+_DIGITS = 38
+
+
+def inner(data_type: DataType) -> DataType:
+    """The type of the values of a column, whether a cell holds one or a list of them."""
+    return data_type.elementType if isinstance(data_type, ArrayType) else data_type
+
+
+def check_type(name: str, data_type: DataType) -> None:
+    """Raise `InputError` for a column of a type that holds no values, or none that can be read as text."""
+    if isinstance(inner(data_type), _VALUES):
+        return
+    kind = inner(data_type).typeName()
+    nested = isinstance(data_type, ArrayType) or kind in ("map", "struct", "array", "binary", "variant")
+    what = f"nested or binary values ({kind})" if nested else f"values of the type {kind}, which is not read"
+    raise InputError(f"column '{name}'", f"holds {what}", "leave it out in a query (input.sql), flatten it or cast it")
+
+
+def text(name: str, data_type: DataType) -> Column:
+    """A value, or a list of values, as text; a number has one text, whatever type it is of.
+
+    Args:
+        name: of a column, which needs no quotes.
+        data_type: of the column.
+    """
+    if isinstance(data_type, ArrayType):
+        return F.expr(f"transform({name}, value -> {_text('value', data_type.elementType)})")
+    return F.expr(_text(name, data_type))
+
+
+def _text(value: str, data_type: DataType) -> str:
+    """The text of a value, as an expression of Spark SQL."""
+    plain = f"CAST({value} AS STRING)"
+    if not isinstance(data_type, FractionalType | DecimalType):
+        return plain
+    short = f"trim(TRAILING '.' FROM trim(TRAILING '0' FROM {plain}))"
+    return (
+        f"CASE WHEN {value} = 0 THEN '0' WHEN contains({plain}, 'E') THEN {_written_out(plain)} "
+        f"WHEN contains({plain}, '.') THEN {short} ELSE {plain} END"
+    )
+
+
+def _written_out(text: str) -> str:
+    """What Java writes as 1.25E-7, or 1.25E7, without the power of ten, as an expression."""
+    power = f"CAST(split_part({text}, 'E', 2) AS INT)"
+    sign = f"CASE WHEN startswith({text}, '-') THEN '-' ELSE '' END"
+    digits = f"trim(TRAILING '0' FROM translate(split_part({text}, 'E', 1), '-.', ''))"
+    padded = f"rpad({digits}, {power} + 1, '0')"
+    pointed = f"concat(left({digits}, {power} + 1), '.', substr({digits}, {power} + 2))"
+    large = f"CASE WHEN length({digits}) > {power} + 1 THEN {pointed} ELSE {padded} END"
+    small = f"concat('0.', repeat('0', -{power} - 1), {digits})"
+    return f"concat({sign}, CASE WHEN {power} < 0 THEN {small} ELSE {large} END)"
+
+
+def unread_parquet(paths: Iterable[str]) -> InputError | None:
+    """The column of Parquet files that Spark cannot read, with its type; None if there is none to be seen.
+
+    Args:
+        paths: files and folders; those that this process cannot see are passed over.
+    """
+    for file in _files(paths):
+        try:
+            schema = pq.read_schema(file)
+        except (OSError, ValueError):
+            continue
+        for field in schema:
+            remedy = _remedy(field.type)
+            if remedy is not None:
+                return InputError(f"column '{field.name}'", f"is of the type {field.type}, which is not read", remedy)
+    return None
+
+
+def _files(paths: Iterable[str]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield from (file for file in sorted(path.rglob("*")) if file.is_file() and file.name[0] not in "._")
+        elif path.is_file():
+            yield path
+
+
+def _remedy(kind: pa.DataType) -> str | None:
+    """What to do about a type that Spark does not read; None where it does."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _remedy(kind.value_type)
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return (
+            "write it in microseconds (pandas: to_parquet(…, coerce_timestamps='us', allow_truncated_timestamps=True))"
+        )
+    if pa.types.is_time(kind):
+        return "write it as text, or as a number of hours"
+    if pa.types.is_float16(kind):
+        return "write it as float32"
+    if pa.types.is_decimal(kind) and kind.precision > _DIGITS:
+        return f"write it with at most {_DIGITS} digits"
+    if isinstance(kind, pa.BaseExtensionType) or pa.types.is_fixed_size_binary(kind):
+        return "write it as text"
+    return None

@@ -1,0 +1,369 @@
+"""Every subcommand × what goes wrong around it: exit code, one line, and a state that is as it was.
+
+Subcommands, and their arguments, are those of the parser: one that is new, or takes a name or a path that is declared
+nowhere here, fails the first test. All is tried in this process, on a published run that was made without Spark; nor is
+that started: whatever is refused is refused before.
+"""
+
+import argparse
+import errno
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inject import fingerprint
+from publishing import place
+
+from synth_spark.cli.exit_table import EXIT_CODES
+from synth_spark.cli.main import COMMANDS, main
+from synth_spark.cli.parser import parser
+from synth_spark.errors import BudgetError, EngineError, InputError, PlanError, PublishError, RunError
+from synth_spark.pipeline.stages import STAGES
+from synth_spark.plan import parse
+from synth_spark.privacy import Delta, Epsilon
+from synth_spark.privacy.ledger import Ledger
+from synth_spark.storage.run_store import RunStore
+
+#: What each command is given so that it works, in the folder of `world`; each action of a command that has several.
+WORKING: dict[str, list[list[str]]] = {
+    "run": [["--input", "cases.csv", "--output", "new"]],
+    "plan": [["--input", "cases.csv"]],
+    "inspect": [["--input", "cases.csv", "--output", "new"]],
+    "stage": [["evaluate", "out.work/run"]],
+    "resume": [["out.work/run"]],
+    "validate": [["out.work/run"]],
+    "purge": [["out.work/run"]],
+    "show": [["out", "--output", "page.html"]],
+    "compare": [["out.work/run"]],
+    "tune": [["--input", "cases.csv", "--output", "new", "--ks", "5", "--lengths", "2"]],
+    "ledger": [["show", "ledger.jsonl"], ["history", "ledger.jsonl"],
+               ["grant", "ledger.jsonl", "cases", "--epsilon", "1", "--delta", "1e-5"]],
+    "releases": [["list", "out"], ["show", "out"], ["diff", "out", "one", "run"], ["rollback", "out", "one"],
+                 ["retire", "out", "one"], ["clean", "out"]],
+    "load": [["out", "duckdb:cases.duckdb"]],
+    "package": [["out", "--output", "cases.zip"]],
+    "schema": [[]],
+    "warm": [[]],
+    "demo": [["--output", "new"]],
+}  # fmt: skip
+#: Commands that work if nothing is given.
+NOTHING_NEEDED = {"schema", "warm", "demo"}
+#: Arguments that hold a name, with one that nobody knows, and the exit code.
+NAMES: dict[str, tuple[str, int]] = {
+    "action": ("nosuch", PlanError.exit_code),
+    "name": ("nosuch", PlanError.exit_code),
+    "set": ("privacy.nosuch=1", PlanError.exit_code),
+    "accept": ("no.such", PlanError.exit_code),
+    "kinds": ("nosuch", PlanError.exit_code),
+    "log_format": ("nosuch", PlanError.exit_code),
+    "data_set": ("nosuch", RunError.exit_code),
+    "run_ids": ("nosuch", PublishError.exit_code),
+    "target": ("nosuch:x", PlanError.exit_code),
+}
+#: Arguments that hold a path that must be there, and the exit code.
+READ: dict[str, int] = {
+    "run": RunError.exit_code,
+    "runs": RunError.exit_code,
+    "release": PublishError.exit_code,
+    "root": PublishError.exit_code,
+    "file": RunError.exit_code,
+    "plan": PlanError.exit_code,
+    "input": InputError.exit_code,
+    "since": RunError.exit_code,
+}
+#: Arguments that hold a path that is written.
+WRITTEN = {"output", "trials", "ledger", "summary", "log_file"}
+#: Arguments that are neither: numbers, texts and switches, and names that are given to what is made.
+OTHER = {
+    "k", "epsilon", "delta", "public_domain", "length", "assess", "seed", "all", "quiet", "verbose", "force", "reason",
+    "serve", "port", "ks", "lengths", "sample", "keep", "older_than", "schema", "rows", "help", "run_id",
+    "unread",
+}  # fmt: skip
+#: Commands that read nothing in the folder of the world.
+READ_NOTHING = {"schema", "warm", "demo"}
+
+CASES = [(name, given) for name, every in WORKING.items() for given in every]
+IDS = ["-".join([name, *given[:1]]).replace("/", "_") for name, given in CASES]
+
+
+#: What the hook does when a file is opened, and where; a hook cannot be taken away, but can be given nothing to do.
+STRIKE: list[Any] = []
+#: Paths that a full disk took nothing of.
+UNWRITTEN: list[str] = []
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if STRIKE and event in ("open", "os.mkdir"):
+        STRIKE[0](event, args)
+
+
+sys.addaudithook(_hook)
+
+
+def subcommands() -> dict[str, argparse.ArgumentParser]:
+    """The parser's own."""
+    (added,) = (one for one in parser(COMMANDS)._actions if isinstance(one, argparse._SubParsersAction))
+    return dict(added.choices)
+
+
+def arguments(name: str) -> dict[str, argparse.Action]:
+    return {action.dest: action for action in subcommands()[name]._actions}
+
+
+def with_argument(name: str, given: Sequence[str], dest: str, value: str) -> list[str]:
+    """A command's working arguments with another value of one of them."""
+    action = arguments(name)[dest]
+    given = list(given)
+    if action.option_strings:
+        option = action.option_strings[-1]
+        if option in given:
+            given[given.index(option) + 1] = value
+            return [name, *given]
+        more = ["--reason", "so"] if dest == "accept" else []
+        return [name, *given, option, value, *more]
+    places = [one.dest for one in subcommands()[name]._actions if not one.option_strings]
+    at = places.index(dest)
+    positional = [part for part in given if not part.startswith("--")][: len(places)]
+    if at < len(positional) and given[at] == positional[at]:
+        return [name, *given[:at], value, *given[at + 1 :]]
+    return [name, *given[:at], value, *given[at:]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cases, a root of two releases, the run folder of the second, whose stages are all done, and a ledger."""
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "cases.csv").write_text("a,b\n" + "x,y\n" * 30)
+    (folder / "blocked").write_text("no folder")
+    for name, count in (("one", 20), ("run", 30)):
+        place(folder / "out", name, {"a:x": count})
+    where = {"input": {"path": "cases.csv"}, "output": {"path": "out"}, "run_id": "run"}
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        store = RunStore.create(parse(where))
+        store.manifest["stages"] = {name: {"seconds": 0.1} for name in STAGES["k_anonymity"]}
+        store.save()
+        with store.alone():  # the lock's file stays
+            pass
+        store.write("summary.json", '{"verdict": "published", "purged": false}')
+    finally:
+        os.chdir(before)
+    Ledger(folder / "ledger.jsonl").grant("cases", Epsilon(1), Delta(1e-5))
+    return folder
+
+
+@pytest.fixture
+def world(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which commands are given as the current folder. Spark does not start: whoever asks is told so."""
+    shutil.copytree(made, tmp_path / "world")
+    monkeypatch.chdir(tmp_path / "world")
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise EngineError("spark", "was asked for", "refuse it before")
+
+    monkeypatch.setattr("synth_spark.runtime.session.session", refused)
+    monkeypatch.setattr("synth_spark.kernels.warmup.compile_beside", refused)
+    return tmp_path / "world"
+
+
+def ended(command: Sequence[str]) -> int:
+    """The exit code of a command, also where the parser ends it."""
+    try:
+        return main(command)
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def refused(
+    command: Sequence[str],
+    world: Path,
+    capsys: pytest.CaptureFixture[str],
+    looking: Callable[[str, tuple[Any, ...]], None] | None = None,
+) -> int:
+    """The exit code of a command that is refused: in one line, before Spark starts, and everything is as it was."""
+    before = fingerprint(world)
+    capsys.readouterr()
+    STRIKE.extend([looking] if looking is not None else [])
+    code = ended(command)
+    STRIKE.clear()
+    out, err = capsys.readouterr()
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("synth-spark: ")
+    assert (out, "Traceback" in err) == ("", False)
+    assert "was asked for" not in err
+    assert fingerprint(world) == before
+    assert code in {one.code for one in EXIT_CODES} - {0, 70}
+    return code
+
+
+def test_every_command_and_argument_is_tried() -> None:
+    assert set(subcommands()) == set(COMMANDS) == set(WORKING)
+    for name, command in subcommands().items():
+        declared = {*NAMES, *READ, *WRITTEN, *OTHER}
+        assert {action.dest for action in command._actions} <= declared, name
+        actions = [action for action in command._actions if action.dest == "action"]
+        assert all({given[0] for given in WORKING[name]} == set(action.choices or ()) for action in actions), name
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_nothing_is_given(name: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if name not in NOTHING_NEEDED:
+        assert refused([name], world, capsys) == PlanError.exit_code
+
+
+@pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
+def test_a_name_that_nobody_knows(name: str, given: list[str], world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused([name, *given, "--nosuch"], world, capsys) == PlanError.exit_code
+    for dest, (unknown, code) in NAMES.items():
+        makes_it = (dest, given[:1]) in [("data_set", ["grant"]), ("run_ids", ["list"]), ("run_ids", ["clean"])]
+        if dest in arguments(name) and not makes_it:
+            assert refused(with_argument(name, given, dest, unknown), world, capsys) == code, dest
+    if name in ("show", "load", "package"):
+        assert refused([name, *given, "--run-id", "nosuch"], world, capsys) == PublishError.exit_code
+
+
+@pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
+def test_a_path_that_is_not_there(name: str, given: list[str], world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for dest, code in READ.items():
+        if dest in arguments(name) and (dest, given[:1]) != ("file", ["grant"]):
+            assert refused(with_argument(name, given, dest, "nowhere/none.csv"), world, capsys) == code, dest
+
+
+@pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
+def test_a_folder_that_may_not_be_written(
+    name: str, given: list[str], world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path below a file: who runs the tests may be root, who may write everywhere else."""
+    for dest in WRITTEN & arguments(name).keys():
+        if name != "plan" and (dest != "ledger" or name == "run"):  # else it is not written
+            refused(with_argument(name, given, dest, "blocked/none"), world, capsys)
+    if name == "load":
+        refused([name, "out", "duckdb:blocked/none.duckdb"], world, capsys)
+
+
+class Gone:
+    """Standard output whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
+def test_a_closed_pipe(
+    name: str, given: list[str], world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command does, and ends as, what it would do and end as where somebody reads."""
+    shutil.copytree(world, world.with_name("read"))
+    monkeypatch.chdir(world.with_name("read"))
+    code = ended([name, *given])
+    told = capsys.readouterr().err
+    assert code in {one.code for one in EXIT_CODES} - {70}, told
+    monkeypatch.chdir(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Gone())
+        assert ended([name, *given]) == code
+    assert len(capsys.readouterr().err.splitlines()) == len(told.splitlines())
+    assert fingerprint(world).keys() == fingerprint(world.with_name("read")).keys()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
+def test_a_signal(
+    name: str, given: list[str], number: signal.Signals, world: Path,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    """It comes when the first file of the world is opened."""
+
+    def strike(*_: Any) -> None:
+        STRIKE.clear()
+        os.kill(os.getpid(), number)
+        time.sleep(0)  # Python handles the signal here
+
+    def look(event: str, args: tuple[Any, ...]) -> None:
+        if isinstance(args[0], str | os.PathLike) and str(Path(args[0]).absolute()).startswith(str(world)):
+            strike()
+
+    if name in READ_NOTHING:
+        monkeypatch.setitem(COMMANDS, name, strike)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background may ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, heard))
+    assert refused([name, *given], world, capsys, None if name in READ_NOTHING else look) == 130
+
+
+@pytest.mark.parametrize(("name", "given"), CASES, ids=IDS)
+def test_a_full_disk(name: str, given: list[str], world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command that writes is refused, or says so, and leaves everything as it was; any other one works."""
+
+    def full(event: str, args: tuple[Any, ...]) -> None:
+        path = args[0]
+        if not isinstance(path, str | os.PathLike) or not str(Path(path).absolute()).startswith(str(world)):
+            return
+        if event == "os.mkdir" or args[2] & (os.O_WRONLY | os.O_RDWR):
+            UNWRITTEN.append(str(path))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    before = fingerprint(world)
+    UNWRITTEN.clear()
+    STRIKE.append(full)
+    code = ended([name, *given])
+    STRIKE.clear()
+    err = capsys.readouterr().err
+    assert code != 70, err
+    assert (code == 0) <= (err == ""), err
+    assert code == 0 or len(err.splitlines()) == 1, err
+    assert not UNWRITTEN or code != 0, UNWRITTEN
+    assert fingerprint(world) == before
+
+
+def test_a_budget_that_does_not_hold_a_release(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused before the input is read: no run folder is left, and no line."""
+    Ledger(world / "ledger.jsonl").grant("spent", Epsilon(0.5), Delta(1e-5))
+    asked = ["run", *WORKING["run"][0], "--epsilon", "1", "--ledger", "ledger.jsonl", "--set", "data_set=spent"]
+    assert refused(asked, world, capsys) == BudgetError.exit_code
+    assert ended([*asked, "--epsilon", "0.4"]) == EngineError.exit_code  # of Spark, which is asked for
+
+
+def test_a_target_that_holds_the_run_already(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", "--input", "cases.csv", "--output", "out", "--set", "work=elsewhere", "--run-id", "run"]
+    assert refused(asked, world, capsys) == PublishError.exit_code
+
+
+def test_a_release_that_was_retired(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever resumes its run is told that it is gone, not where it was."""
+    assert ended(["releases", "rollback", "out", "one"]) == 0
+    assert ended(["resume", "out.work/run"]) == 0
+    assert "not the current one  readers of out see one" in capsys.readouterr().out
+    assert ended(["releases", "retire", "out", "run"]) == 0
+    assert refused(["resume", "out.work/run"], world, capsys) == PublishError.exit_code
+
+
+@pytest.mark.parametrize("name", ["stage", "resume", "validate", "purge"])
+def test_a_run_that_somebody_works_on(name: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their attempt's summary, figures and acceptances stay theirs."""
+    accepting = [] if name == "purge" else ["--accept", "differencing.no_small_group", "--reason", "so"]
+    with RunStore.open(world / "out.work" / "run").alone():
+        assert refused([name, *WORKING[name][0], *accepting], world, capsys) == RunError.exit_code
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [(["evaluate"], RunError.exit_code), (["publish"], RunError.exit_code), (["nosuch"], PlanError.exit_code)],
+)
+def test_a_stage_that_cannot_be_run(
+    given: list[str], code: int, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = RunStore.open(world / "out.work" / "run")
+    store.manifest["stages"] = {"read": {"seconds": 0.1}}
+    store.save()
+    accepting = ["--accept", "differencing.no_small_group", "--reason", "so"]
+    assert refused(["stage", *given, "out.work/run", *accepting], world, capsys) == code
