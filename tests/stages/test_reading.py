@@ -20,6 +20,7 @@ from synth_spark.errors import InputError, PlanError, SynthSparkError
 from synth_spark.plan import parse
 from synth_spark.plan.sources.preview import look
 from synth_spark.read import Remark
+from synth_spark.read.examination import Examination
 
 Row = tuple[Any, ...]
 
@@ -590,7 +591,8 @@ def test_a_date_is_never_finer_than_its_text(spark: SparkSession, tmp_path: Path
 
 def test_a_pattern_that_spark_does_not_know_is_an_error_of_the_plan() -> None:
     """Where the check of the plan lets one through, too."""
-    told = read.explain_failure(RuntimeError("[INVALID_DATETIME_PATTERN.WITH_SUGGESTION] Unrecognized 'secret'"))
+    error = RuntimeError("[INVALID_DATETIME_PATTERN.WITH_SUGGESTION] Unrecognized 'secret'")
+    told = read.explain_failure(error, Examination([]))
     assert isinstance(told, PlanError)
     assert str(told).startswith("input.dates: has a format that is no date pattern")
 
