@@ -8,6 +8,7 @@ from synth_spark import __version__
 from synth_spark.cli.exit_table import exit_lines
 from synth_spark.errors import PlanError
 from synth_spark.plan import Typed
+from synth_spark.plan.addresses import check_local
 from synth_spark.schema.plain_text import one_line
 
 #: What each action of a command does, with an example.
@@ -85,15 +86,17 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     purge = add("purge", "remove what a published run kept, all that may not be published")
     purge.add_argument("--force", action="store_true", help="also of a run that is not published: it is given up")
     for command in (stage, resume, validate, purge):
-        command.add_argument("run", metavar="RUN", help="run folder")
+        command.add_argument("run", metavar="RUN", type=_local, help="run folder")
     showing = add("show", "make the showcase of a published release: one page to explore it")
     _add_published(showing)
-    showing.add_argument("--output", metavar="FILE", help="where it goes; default: showcase.html beside the tables")
+    showing.add_argument(
+        "--output", metavar="FILE", type=_local, help="where it goes; default: showcase.html beside the tables"
+    )
     showing.add_argument("--serve", action="store_true", help="serve it on this machine's own address instead")
     showing.add_argument("--port", type=int, default=0, help="port to serve it on; default: any that is free")
     compare = add("compare", "put runs side by side: what was asked for, and what came of it")
-    compare.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
-    compare.add_argument("--output", metavar="FOLDER", help="write it there, as a page, Markdown and CSV")
+    compare.add_argument("runs", nargs="+", metavar="RUN", type=_local, help="run folders")
+    compare.add_argument("--output", metavar="FOLDER", type=_local, help="write it there, as a page, Markdown and CSV")
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
     _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
@@ -101,13 +104,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     packaging = add("package", "make one zip of a published release, as data portals offer it for download")
     _add_published(packaging)
     place = "where it goes, a file or a folder; default: <data set>-<run>.zip in the current folder"
-    packaging.add_argument("--output", metavar="FILE.zip", help=place)
+    packaging.add_argument("--output", metavar="FILE.zip", type=_local, help=place)
     add("schema", "print the plan's JSON Schema, for editors")
     add("warm", "compile the kernels and load Spark's classes now rather than in every first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
     demo.add_argument("--rows", type=int, default=20_000, help="number of cases")
     demo.add_argument("--seed", type=int, default=1, help="seed of the cases")
-    demo.add_argument("--output", metavar="PATH", default="demo", help="folder for cases and release")
+    demo.add_argument("--output", metavar="PATH", type=_local, default="demo", help="folder for cases and release")
     return whole
 
 
@@ -119,13 +122,15 @@ def _shared() -> argparse.ArgumentParser:
     amount.add_argument("-v", "--verbose", action="store_true", help=more)
     form = "what standard error is: text, or one JSON object a line"
     shared.add_argument("--log-format", choices=("text", "json"), default="text", help=form)
-    shared.add_argument("--log-file", metavar="FILE", help="add the log to a file, one JSON object a line")
+    shared.add_argument("--log-file", metavar="FILE", type=_local, help="add the log to a file, one JSON object a line")
     return shared
 
 
 def _summed() -> argparse.ArgumentParser:
     summed = argparse.ArgumentParser(add_help=False)
-    summed.add_argument("--summary", metavar="FILE", help="write the summary for machines there, too, however it ends")
+    summed.add_argument(
+        "--summary", metavar="FILE", type=_local, help="write the summary for machines there, too, however it ends"
+    )
     return summed
 
 
@@ -172,13 +177,17 @@ def _add_tuning(tune: argparse.ArgumentParser) -> None:
     tune.add_argument("--lengths", type=_numbers, default="3", metavar="R,…", help="reporting lengths")
     tune.add_argument("--kinds", type=_words, metavar="KIND,…", help="ways of synthesis; default: that of the plan")
     tune.add_argument("--sample", type=int, default=20_000, metavar="N", help="most records that are tried on")
-    tune.add_argument("--trials", metavar="FOLDER", help="where the trials go; default: beside the run folders")
+    tune.add_argument(
+        "--trials", metavar="FOLDER", type=_local, help="where the trials go; default: beside the run folders"
+    )
 
 
 def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.formatter_class, ledger.epilog = argparse.RawDescriptionHelpFormatter, _LEDGER
     ledger.add_argument("action", choices=("show", "grant", "history"), help="see below")
-    ledger.add_argument("file", metavar="LEDGER", help="the ledger's file: ledger.jsonl beside the run folders")
+    ledger.add_argument(
+        "file", metavar="LEDGER", type=_local, help="the ledger's file: ledger.jsonl beside the run folders"
+    )
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
     ledger.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
@@ -188,7 +197,7 @@ def _add_releases(releases: argparse.ArgumentParser) -> None:
     actions = ("list", "show", "diff", "rollback", "retire", "clean")
     releases.formatter_class, releases.epilog = argparse.RawDescriptionHelpFormatter, _RELEASES
     releases.add_argument("action", choices=actions, help="see below")
-    releases.add_argument("root", metavar="OUT", help="folder of the published tables (output.path)")
+    releases.add_argument("root", metavar="OUT", type=_local, help="folder of the published tables (output.path)")
     releases.add_argument("run_ids", nargs="*", metavar="RUN_ID", help="names of releases")
     releases.add_argument("--keep", type=int, metavar="N", help="take back all but the N newest (retire)")
     releases.add_argument("--older-than", type=float, metavar="DAYS", help="take back those that are older (retire)")
@@ -197,7 +206,9 @@ def _add_releases(releases: argparse.ArgumentParser) -> None:
 
 
 def _add_published(command: argparse.ArgumentParser) -> None:
-    command.add_argument("release", metavar="RUN_OR_OUT", help="a published run's folder, or that of published tables")
+    command.add_argument(
+        "release", metavar="RUN_OR_OUT", type=_local, help="a published run's folder, or that of published tables"
+    )
     command.add_argument("--run-id", metavar="ID", help="name of a release of that folder; default: the latest")
 
 
@@ -213,6 +224,13 @@ def _setting(text: str) -> tuple[str, Typed]:
     if not equals or not key:
         raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
     return key, Typed(value)
+
+
+def _local(text: str) -> str:
+    try:
+        return check_local(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _numbers(text: str) -> list[int]:

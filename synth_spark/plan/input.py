@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from synth_spark.errors import PlanError
+from synth_spark.plan.addresses import LocalPath, scheme_of
 from synth_spark.plan.date_patterns import check_pattern
 
 _PACKED = ("", ".gz", ".gzip", ".bz2", ".zst", ".xz")
@@ -287,7 +288,7 @@ class Input(Location):
         "subjects, with all their rows, chosen by a hash of source and id.",
     )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
-    since: str | None = Field(
+    since: LocalPath | None = Field(
         None,
         min_length=1,
         description="Run folder of an earlier run: only files, or versions of a Delta table, that it has not counted "
@@ -377,7 +378,7 @@ def _format_of(path: str) -> str | None:
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
         if name.endswith(suffix):
             return _SUFFIXES[suffix]
-    if "://" in path or not Path(path).is_dir():
+    if scheme_of(path) is not None or not Path(path).is_dir():
         return None
     if (Path(path) / "_delta_log").is_dir():
         return "delta"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from synth_spark.plan.addresses import LocalPath, scheme_of
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.names import is_name
@@ -93,7 +94,7 @@ class Synthesis(Strict):
 class Output(Strict):
     """Where the release goes."""
 
-    path: str = Field("out", min_length=1, description="Folder of the published tables.")
+    path: LocalPath = Field("out", min_length=1, description="Folder of the published tables.")
     format: Literal["parquet", "delta"] = Field("parquet", description="Format of the published tables.")
     indicators: bool = Field(
         False, description="Whether records are published once more with a column for each of several values."
@@ -129,8 +130,8 @@ class Plan(Strict):
     showcase: Showcase = Showcase()
     publication: PublicationTerms = PublicationTerms()
     operations: Operations = Operations()
-    work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
-    ledger: str | None = Field(
+    work: LocalPath | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
+    ledger: LocalPath | None = Field(
         None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."
     )
     data_set: str | None = Field(
@@ -218,6 +219,7 @@ class Plan(Strict):
         if self.data_set is not None:
             return self.data_set
         locations: list[Location] = [*self.input.sources.values()] or [self.input]
-        paths = [str(Path(path).absolute()) for location in locations for path in location.all_paths]
+        paths = [path for location in locations for path in location.all_paths]
+        paths = [str(Path(path).absolute()) if scheme_of(path) is None else path for path in paths]
         tables = [text for location in locations for text in (location.table, location.sql) if text]
         return ", ".join(paths + tables)

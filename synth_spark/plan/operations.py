@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from synth_spark.plan.addresses import LocalPath
 from synth_spark.plan.input import Strict
 
 
@@ -13,7 +14,7 @@ class Operations(Strict):
     job: str | None = Field(
         None, min_length=1, description="Name of what is run again and again, for monitors; default: the title."
     )
-    metrics: str | None = Field(
+    metrics: LocalPath | None = Field(
         None, min_length=1, description="File of figures about the latest run, in Prometheus' text format (*.prom)."
     )
     lineage: str | None = Field(

@@ -15,6 +15,7 @@ from typing import Any
 
 from synth_spark.errors import InputError, RunError
 from synth_spark.plan import Input, Location
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources.folders import listed
 from synth_spark.storage.hashing import sha256
 
@@ -189,7 +190,7 @@ def _items(source: str, location: Location, digest: Callable[[Path], str] = sha2
     kind, items = location.resolved_format(f"input.sources.{source}" if source else "input"), []
     for root in location.all_paths:
         path = Path(root).absolute()
-        if "://" in root or root.startswith("dbfs:") or not path.exists():
+        if scheme_of(root) is not None or not path.exists():
             return None
         if kind == "delta":
             item = _delta(source, path, location.version)

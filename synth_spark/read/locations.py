@@ -13,6 +13,7 @@ from pyspark.sql.types import ArrayType, BooleanType
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources import csv_recognition, parquet_recognition
 from synth_spark.plan.sources.csv_head import BLANKS
 from synth_spark.plan.sources.csv_recognition import is_local
@@ -230,11 +231,9 @@ def _union(frames: list[DataFrame]) -> DataFrame:
 
 def _absolute(paths: Iterable[str]) -> list[str]:
     """Paths as Spark finds them wherever it was started; those of other file systems as they are."""
-    return [str(Path(path).absolute()) if Path(path).exists() else path for path in paths]
+    return [str(Path(path).absolute()) if scheme_of(path) is None else path for path in paths]
 
 
 def _must_exist(path: str, where: str) -> None:
-    if "://" in path or path.startswith("dbfs:"):
-        return
-    if not Path(path).exists():
+    if scheme_of(path) is None and not Path(path).exists():
         raise InputError(f"{where}.path", f"{path} does not exist", "check the path")

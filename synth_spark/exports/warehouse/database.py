@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from synth_spark.errors import EngineError, PlanError
 from synth_spark.exports.warehouse.names import is_name
+from synth_spark.plan.addresses import check_local
 
 #: How targets begin.
 _POSTGRESQL, _DUCKDB = ("postgresql://", "postgres://"), "duckdb:"
@@ -74,9 +75,12 @@ def _opener(target: str) -> tuple[Callable[[str], AbstractContextManager[Databas
 
             return postgres_backend.transaction, target
         if target.startswith(_DUCKDB) and target != _DUCKDB:
+            check_local(target.removeprefix(_DUCKDB))
             from synth_spark.exports.warehouse import duckdb_backend
 
             return duckdb_backend.transaction, target.removeprefix(_DUCKDB)
+    except ValueError as error:
+        raise PlanError("TARGET", str(error), "see `synth-spark load -h`") from None
     except ModuleNotFoundError:
         raise EngineError("load", "lacks a library for this target", "install synth-spark[warehouse]") from None
     raise PlanError("TARGET", "is of no known form", "give postgresql://USER@HOST/DATABASE or duckdb:PATH")

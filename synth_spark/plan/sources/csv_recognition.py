@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from synth_spark.errors import InputError, PlanError
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources import csv_head
 from synth_spark.plan.sources.folders import listed
 from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, Told
@@ -17,7 +18,7 @@ _JUDGED_FIRST, _JUDGED_LATER = 1001, 101
 
 def is_local(path: str) -> bool:
     """Whether a path is one of this machine's file system, and there."""
-    return "://" not in path and not path.startswith("dbfs:") and Path(path).exists()
+    return scheme_of(path) is None and Path(path).exists()
 
 
 def recognised(told: Told, where: str = "input") -> Csv:

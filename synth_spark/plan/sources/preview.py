@@ -17,6 +17,7 @@ from synth_spark.plan import (
     renamed_columns,
     used_columns,
 )
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources import csv_head, csv_recognition, parquet_recognition
 from synth_spark.plan.sources.layout import Csv, CsvFile
 from synth_spark.plan.sources.parquet_recognition import Parquet
@@ -113,7 +114,7 @@ def _recognised(location: Location, where: str) -> Csv | Parquet | None:
     if kind not in ("csv", "parquet"):
         return None
     for path in location.all_paths:
-        if "://" in path or path.startswith("dbfs:"):
+        if scheme_of(path) is not None:
             return None
         if not Path(path).exists():
             raise InputError(f"{where}.path", f"{path} does not exist", "check the path")
