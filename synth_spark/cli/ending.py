@@ -1,5 +1,6 @@
 """What a command says of a release once it is in place."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,8 @@ def tell(store: "RunStore", more: bool = False) -> None:
     print(f"  for those who sign   {store.folder / REPORT} (SENSITIVE)")
     if more and plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
-            code = f"import pandas as pd; print(pd.read_parquet('{root}/{table}/run_id={run_id}'))"
-            print(f'  look at the {what}  python -c "{code}"')
+            code = f"import pandas as pd; print(pd.read_parquet({str(root / table / f'run_id={run_id}')!r}))"
+            print(f"  look at the {what}  python -c {shlex.quote(code)}")
 
 
 def _showcase(store: "RunStore") -> str:

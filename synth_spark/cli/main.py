@@ -194,7 +194,7 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
     from synth_spark.pipeline.stages import runner
 
     options.watch.begun(run.store, run.progress, runner(run).stages)
-    run.progress.say(f"run {run.store.run_id}, sensitive run folder {run.store.folder}")
+    run.progress.say(f"run {run.store.run_id} is kept in {run.store.folder} (SENSITIVE)")
     for rule, reason in _accepted(options):
         accept(run, rule, reason)
     work(run)

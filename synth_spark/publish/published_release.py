@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
 from synth_spark.schema.root_layout import DOCUMENTS, POINTER, RUN_MANIFEST
+from synth_spark.schema.spark_paths import LITERAL
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import sha256, sha256_of_text
 from synth_spark.storage.manifests import current_of, read_manifest
@@ -78,7 +79,7 @@ class PublishedRelease:
         if self.is_delta:  # which slice is known by the release's name, not by a condition that stands in a file
             rows = spark.read.format("delta").load(str(folder)).where(f"run_id = '{self.run_id}'")
         else:
-            rows = spark.read.parquet(str(folder))
+            rows = spark.read.options(**LITERAL).parquet(str(folder))
         return rows.select(*(quoted(column["name"]) for column in entry["schema"]))
 
     def arrow(

@@ -13,12 +13,10 @@ from synth_spark.plan.sources.csv_records import records
 from synth_spark.plan.sources.folders import NO_VALUE, Found, escaped
 from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, is_pattern
 from synth_spark.plan.sources.parquet_recognition import Parquet
+from synth_spark.schema.spark_paths import LITERAL
 
 #: Files that tasks read themselves are read by so many tasks at most.
 _TASKS = 256
-#: With it Spark takes a path for a path, and not for a pattern; but of several paths, of which one reads as a pattern,
-#: it reads all several times. So such a path is always given alone.
-LITERAL = {"__globPaths__": "false"}
 
 
 def csv_frame(spark: SparkSession, source: Csv) -> DataFrame:

@@ -25,6 +25,7 @@ from synth_spark.read.column_types import check_type, inner, text
 from synth_spark.read.examination import Laid
 from synth_spark.read.failures import unreadable
 from synth_spark.read.inventory import Addition
+from synth_spark.schema.spark_paths import LITERAL
 
 __all__ = ["BLANKS", "Opened", "check_header", "nothing_of", "open_table", "read_header"]
 
@@ -162,7 +163,7 @@ def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
         raise InputError(where, "has files with different headers", remedy)
     schema = ", ".join(f"raw{index} string" for index in range(len(header)))
     dialect = Dialect("", delimiter, location.quote, location.quote, location.multiline)
-    reader = spark.read.schema(schema).options(**file_frames.LITERAL, **file_frames.options(dialect))
+    reader = spark.read.schema(schema).options(**LITERAL, **file_frames.options(dialect))
     reader = reader.option("header", True).option("enforceSchema", True).option("columnPruning", False)
     frame = reader.option("encoding", location.encoding).option("multiLine", location.multiline)
     undivided = location.multiline or any(path.lower().endswith(_COMPRESSED) for path in location.all_paths)
@@ -173,7 +174,7 @@ def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
 def _first_line(spark: SparkSession, path: str, where: str) -> str:
     """The first line of a file of another file system."""
     try:
-        first = spark.read.options(**file_frames.LITERAL).text(path).first()
+        first = spark.read.options(**LITERAL).text(path).first()
     except PySparkException:
         raise InputError(f"{where}.path", "cannot be opened", "check the path and that the file is whole") from None
     return first[0] if first else ""
@@ -217,7 +218,7 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
     for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
         reader = reader if value is None else reader.option(option, str(value))
     if kind == "parquet":
-        reader = reader.options(**file_frames.LITERAL)
+        reader = reader.options(**LITERAL)
     frames = [reader.load(path) for path in _absolute(location.all_paths)]
     return frames[0] if len(frames) == 1 else _union(frames)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth_spark.errors import RunError
+from synth_spark.schema.spark_paths import LITERAL
 
 if TYPE_CHECKING:  # the command names tables before it needs either library
     import pyarrow as pa
@@ -220,7 +221,8 @@ class Kept:
         """The rows as a DataFrame, read back from what was written."""
         from pyspark.sql.types import StructType
 
-        return self.spark.read.schema(StructType.fromJson(dict(self.schema))).parquet(str(self.path))
+        schema = StructType.fromJson(dict(self.schema))
+        return self.spark.read.schema(schema).options(**LITERAL).parquet(str(self.path))
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows, read back on the driver a few at a time, file by file.

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
@@ -80,9 +81,9 @@ def test_the_demo_command(demo_of_the_wheel) -> None:
     assert "Released " in done.stdout
     assert re.search(r"^\d\d:\d\d:\d\d synthesize: done in", done.stderr, re.MULTILINE)
     assert [line for line in done.stderr.splitlines() if not re.match(r"\d\d:\d\d:\d\d ", line)] == []  # progress alone
-    code = re.search(r'look at the records  python -c "(.*)"$', done.stdout, re.MULTILINE)
-    assert code
-    shown = run([python, "-c", code.group(1)])
+    told = re.search(r"look at the records  (python -c .*)$", done.stdout, re.MULTILINE)
+    assert told
+    shown = run([python, *shlex.split(told[1])[1:]])
     assert "yearOfRegistration" in shown.stdout, shown.stderr
 
 
