@@ -8,7 +8,7 @@ from synth_spark import __version__
 from synth_spark.cli.exit_table import exit_lines
 from synth_spark.errors import PlanError
 from synth_spark.plan import Typed
-from synth_spark.plan.addresses import check_local
+from synth_spark.plan.addresses import check_local, check_local_or_stored
 from synth_spark.schema.plain_text import one_line
 
 #: What each action of a command does, with an example.
@@ -186,7 +186,7 @@ def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.formatter_class, ledger.epilog = argparse.RawDescriptionHelpFormatter, _LEDGER
     ledger.add_argument("action", choices=("show", "grant", "history"), help="see below")
     ledger.add_argument(
-        "file", metavar="LEDGER", type=_local, help="the ledger's file: ledger.jsonl beside the run folders"
+        "file", metavar="LEDGER", type=_kept, help="the ledger's file: ledger.jsonl beside the run folders"
     )
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
@@ -229,6 +229,13 @@ def _setting(text: str) -> tuple[str, Typed]:
 def _local(text: str) -> str:
     try:
         return check_local(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _kept(text: str) -> str:
+    try:
+        return check_local_or_stored(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

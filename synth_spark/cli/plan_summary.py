@@ -41,7 +41,7 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         *_sentence(what_is_counted(resolved.plan)),
         *_sentence(_SINGLES[resolved.single_counts]),
         f"sensitive folder   {resolved.plan.work_folder}",
-        f"privacy ledger     {resolved.plan.ledger_file}",
+        f"privacy ledger     {resolved.plan.ledger_address}",
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),
     ]

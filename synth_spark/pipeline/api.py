@@ -7,14 +7,13 @@ from pyspark.sql import SparkSession
 from synth_spark import validate
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline.policy import POLICIES
+from synth_spark.pipeline.policy import POLICIES, ledger_of
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import check_again
 from synth_spark.pipeline.series.earlier_releases import outdated
 from synth_spark.pipeline.stages import STAGES, runner
 from synth_spark.plan import Plan
-from synth_spark.privacy.ledger import Ledger
 from synth_spark.publish import publisher
 from synth_spark.runtime.session import say_if_plain
 from synth_spark.storage import new_runs
@@ -43,7 +42,7 @@ def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
         validate.check_accepted(plan, [*plan.accepted, *accepted])
     publisher.check_target(plan.output, run_id)
     new_runs.check_new(plan, run_id)
-    return Ledger(plan.ledger_file).check(POLICIES[plan.privacy.kind].cost(plan, run_id))
+    return ledger_of(plan).check(POLICIES[plan.privacy.kind].cost(plan, run_id))
 
 
 def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:

@@ -16,10 +16,10 @@ from synth_spark.errors import InputError
 from synth_spark.kernels.marginals.consistency import Estimates, estimate
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
-from synth_spark.pipeline.policy import enter
+from synth_spark.pipeline.policy import enter, ledger_of
 from synth_spark.pipeline.run import Run
 from synth_spark.privacy import compose
-from synth_spark.privacy.ledger import Ledger, private_entry
+from synth_spark.privacy.ledger import private_entry
 from synth_spark.schema import tables
 
 #: The tables of the stage aggregate that hold noise.
@@ -132,7 +132,7 @@ def validate_tables(run: Run) -> None:
         records=run.store.facts["released"]["records"],
         fabricated=_fabricated(run),
     )
-    results = validate.audit_private(evidence, release, Ledger(run.plan.ledger_file).entries(), rules)
+    results = validate.audit_private(evidence, release, ledger_of(run.plan).entries(), rules)
     conclude(run, rules, results, synthetic, aggregates)
 
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from synth_spark.report.narrative import Narrative, differential_privacy
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.tables import SafeTable, Table
+from synth_spark.storage import append_log
 
 if TYPE_CHECKING:
     from synth_spark.pipeline.run import Run
@@ -49,10 +51,20 @@ class Promise(NamedTuple):
     k: int
 
 
+def ledger_of(plan: Plan) -> Ledger:
+    """The privacy ledger that a plan names."""
+    return Ledger(append_log.opened(plan.ledger_address))
+
+
 def enter(run: "Run", entry: Entry) -> None:
     """Enter a release in the ledger, unless that was done, and say what is to be known of it."""
-    for remark in Ledger(run.plan.ledger_file).debit(entry):
+    for remark in _debited(run, entry):
         run.progress.say(remark)
+
+
+def _debited(run: "Run", entry: Entry) -> list[str]:
+    """Enter a release as that of this very run; returns remarks for those who make it."""
+    return ledger_of(run.plan).debit(replace(entry, nonce=run.store.manifest.get("nonce")))
 
 
 class Policy(Protocol):
@@ -117,7 +129,7 @@ class KAnonymityPolicy:
 
     def published(self, run: "Run") -> None:
         """Once it is in place: a run that was held, or failed, has released nothing."""
-        Ledger(run.plan.ledger_file).debit(self.cost(run.plan, run.store.run_id))
+        _debited(run, self.cost(run.plan, run.store.run_id))
 
     def domain(self, run: "Run") -> Domain:
         """All values; those that are rarer than k are known to be."""

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+#: Schemes of object stores in which this process can read and write.
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
 #: A scheme with what follows it: ``s3a://…``, ``hdfs:/…``; one letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
@@ -25,8 +27,21 @@ def check_local(address: str) -> str:
     Raises:
         ValueError: it has a scheme.
     """
+    return _checked(address, frozenset())
+
+
+def check_local_or_stored(address: str) -> str:
+    """An address of something small that is kept on this machine, or in an object store.
+
+    Raises:
+        ValueError: it has the scheme of something else.
+    """
+    return _checked(address, OBJECT_STORES)
+
+
+def _checked(address: str, schemes: frozenset[str]) -> str:
     scheme = scheme_of(address)
-    if scheme is None:
+    if scheme is None or scheme in schemes:
         return address
     mounted = "its path without 'file:'" if scheme == "file" else "a path under /Volumes" if scheme == "dbfs" else None
     remedy = mounted or "a folder of this machine, or one that is mounted there"
@@ -35,3 +50,5 @@ def check_local(address: str) -> str:
 
 #: An address of a plan at which something is written, or kept.
 LocalPath = Annotated[str, AfterValidator(check_local)]
+#: The same of what may be in an object store, too.
+LocalOrStoredPath = Annotated[str, AfterValidator(check_local_or_stored)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.addresses import LocalPath, scheme_of
+from synth_spark.plan.addresses import LocalOrStoredPath, LocalPath, scheme_of
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.names import is_name
@@ -131,8 +131,10 @@ class Plan(Strict):
     publication: PublicationTerms = PublicationTerms()
     operations: Operations = Operations()
     work: LocalPath | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
-    ledger: LocalPath | None = Field(
-        None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."
+    ledger: LocalOrStoredPath | None = Field(
+        None,
+        description="The privacy ledger: a file, or a folder of an object store (s3://…, gs://…, abfss://…); default: "
+        "ledger.jsonl in the folder of the run folders.",
     )
     data_set: str | None = Field(
         None, min_length=1, description="Name of the data set in the ledger; default: where the input is."
@@ -204,9 +206,9 @@ class Plan(Strict):
         return Path(self.work if self.work is not None else self.output.path.rstrip("/") + ".work")
 
     @property
-    def ledger_file(self) -> Path:
-        """File of the privacy ledger."""
-        return Path(self.ledger) if self.ledger is not None else self.work_folder / "ledger.jsonl"
+    def ledger_address(self) -> str:
+        """Where the privacy ledger is: a file of this machine, or a folder of an object store."""
+        return self.ledger if self.ledger is not None else str(self.work_folder / "ledger.jsonl")
 
     @property
     def job_name(self) -> str:

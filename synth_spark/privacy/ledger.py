@@ -1,32 +1,26 @@
 """The privacy ledger: what every release of a data set has cost, and what it may cost; outside the run folders.
 
-An append-only file of JSON lines, each written whole and flushed to the disk under a lock, so that two runs at once
-cannot both spend the last of a budget. A release is debited once, before its first draw, under its run id; running on
-after a fault finds the debit and does not repeat it. Releases under k-anonymity are recorded once they are published:
+A log that is only added to, by one who has seen all that is in it, so that two runs at once cannot both spend the last
+of a budget. A release is debited once, before its first draw, under its run id; running on after a fault finds the
+debit and does not repeat it. Releases under k-anonymity are recorded once they are published:
 several of the same data can be compared, record by record. What is held, or failed, is none of them.
 """
 
-import fcntl
-import json
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from synth_spark.errors import BudgetError, RunError
 from synth_spark.privacy import Delta, Epsilon, Rho, Spending, epsilon_of
 from synth_spark.runtime import faults
-from synth_spark.runtime.writable import check_writable
 
 _GRANT, _RELEASE = "grant", "release"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger.
+    """One entry of the ledger.
 
     Attributes:
         kind: grant or release.
@@ -41,6 +35,7 @@ class Entry:
         delta: δ of a release, or granted.
         rho: what the release costs in ρ, with δ for which values exist beside.
         domain_delta: that δ.
+        nonce: what the run was given at random when it was begun; another run of the same name has another.
     """
 
     kind: str
@@ -55,6 +50,7 @@ class Entry:
     delta: float | None = None
     rho: float | None = None
     domain_delta: float = 0.0
+    nonce: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,29 +72,37 @@ class Account:
     k_releases: int
 
 
-class Ledger:
-    """A ledger in a file."""
+class Log(Protocol):
+    """A log that is only added to, as `synth_spark.storage.append_log` has them."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    @property
+    def address(self) -> str:
+        """Where it is."""
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All entries, oldest first."""
+
+    def append(self, decide: Callable[[list[dict[str, Any]]], dict[str, Any] | None]) -> None:
+        """Add the entry that is decided on in the face of all others; none if that is None."""
+
+    def check(self) -> None:
+        """Raise `RunError` if no entry can be added."""
+
+
+class Ledger:
+    """A ledger in a log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
 
     def entries(self) -> list[Entry]:
-        """All lines, oldest first.
+        """All entries, oldest first.
 
         Raises:
-            RunError: the file cannot be read, or a line of it is damaged.
+            RunError: the log cannot be read, or is damaged.
         """
-        try:
-            text = self.file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        except (OSError, UnicodeDecodeError):
-            raise RunError(f"ledger {self.file}", "cannot be read", "check its permissions") from None
-        try:
-            return [Entry(**json.loads(line)) for line in text.splitlines() if line.strip()]
-        except (ValueError, TypeError):
-            remedy = "restore it from a backup: without it nobody knows what was spent"
-            raise RunError(f"ledger {self.file}", "holds a damaged line", remedy) from None
+        with self._told():
+            return self._entries(self._log.entries())
 
     def account(self, data_set: str) -> Account:
         """What a data set has been granted and has spent."""
@@ -106,33 +110,41 @@ class Ledger:
 
     def grant(self, data_set: str, epsilon: Epsilon, delta: Delta) -> Account:
         """Set the budget of a data set for all its releases; the last grant counts."""
-        with self._locked() as stream:
-            _append(stream, Entry(_GRANT, data_set, _now(), epsilon=float(epsilon), delta=float(delta)))
+        entry = Entry(_GRANT, data_set, _now(), epsilon=float(epsilon), delta=float(delta))
+        with self._told():
+            self._log.append(lambda _: _content(entry))
         return self.account(data_set)
 
     def debit(self, entry: Entry) -> list[str]:
         """Record a release, once.
 
         Args:
-            entry: with its run id; of a release that is recorded already nothing is written.
+            entry: with its run id and nonce; of a release that is recorded already nothing is written.
 
         Returns:
             Remarks for those who make the release.
 
         Raises:
-            BudgetError: the release would cost more than the data set has left; nothing was written.
+            BudgetError: the release would cost more than the data set has left, or another run, or one with other
+                terms, was released under its run id; nothing was written.
             RunError: the ledger cannot be read or written.
         """
-        with self._locked() as stream:
-            entries = self.entries()
-            if any(old.kind == _RELEASE and old.run_id == entry.run_id for old in entries):
-                return []
-            before = _checked(entry, entries)
-            _append(stream, Entry(**{**asdict(entry), "at": _now()}))
-        return _remarks(entry, before)
+        remarks: list[str] = []
+
+        def decide(contents: list[dict[str, Any]]) -> dict[str, Any] | None:
+            entries = self._entries(contents)
+            remarks.clear()
+            if any(_is_same(old, entry) for old in entries):
+                return None
+            remarks.extend(_remarks(entry, _checked(entry, entries)))
+            return _content(replace(entry, at=_now()))
+
+        with self._told():
+            self._log.append(decide)
+        return remarks
 
     def check(self, entry: Entry) -> list[str]:
-        """What entering a release would say, before any work; nothing is written.
+        """What entering a release would say, before any work; no entry is written.
 
         Args:
             entry: with what it costs at least.
@@ -141,32 +153,33 @@ class Ledger:
             Remarks for those who make the release.
 
         Raises:
-            BudgetError: the release would cost more than the data set has left.
+            BudgetError: the release would cost more than the data set has left, or its run id is taken.
             RunError: the ledger cannot be read or written.
         """
-        check_writable(self.file, f"ledger {self.file}", RunError)
+        with self._told():
+            self._log.check()
+        entries = self.entries()
+        if any(old.kind == _RELEASE and old.run_id == entry.run_id for old in entries):
+            raise _taken(entry)
+        return _remarks(entry, _checked(entry, entries))
+
+    def _entries(self, contents: list[dict[str, Any]]) -> list[Entry]:
         try:
-            folder = next(one for one in self.file.absolute().parents if one.exists())
-            with tempfile.TemporaryFile(dir=folder) as probe:
-                fcntl.flock(probe, fcntl.LOCK_EX)
-        except OSError as error:
-            problem = f"is where no file can be locked ({error.strerror})"
-            raise RunError(f"ledger {self.file}", problem, "choose another file with ledger=…") from None
-        return _remarks(entry, _checked(entry, self.entries()))
+            return [Entry(**content) for content in contents]
+        except TypeError:
+            remedy = "restore it from a backup: without it nobody knows what was spent"
+            raise RunError(self._log.address, "holds a damaged entry", remedy) from None
 
     @contextmanager
-    def _locked(self) -> Iterator[Any]:
-        """The file, to be appended to by nobody else."""
+    def _told(self) -> Iterator[None]:
+        """Errors of the log as errors of the ledger."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            stream = self.file.open("a", encoding="utf-8")
-        except OSError as error:
-            raise RunError(
-                "ledger", f"cannot be written ({error.strerror})", "choose another file with ledger=…"
-            ) from None
-        with stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield stream
+            yield
+        except RunError as error:
+            if error.field != self._log.address:
+                raise
+            remedy = error.remedy if "backup" in error.remedy else f"{error.remedy}; or give another with ledger=…"
+            raise RunError(f"ledger {error.field}", error.problem, remedy) from None
 
 
 def release_entry(data_set: str, run_id: str, mechanism: str, unit: str, k: int | None = None) -> Entry:
@@ -176,14 +189,35 @@ def release_entry(data_set: str, run_id: str, mechanism: str, unit: str, k: int 
 
 def private_entry(data_set: str, run_id: str, mechanism: str, unit: str, spending: Spending) -> Entry:
     """A release that costs: under differential privacy."""
-    costs = [float(cost) for cost in (spending.epsilon, spending.delta, spending.rho, spending.domain_delta)]
-    return Entry(_RELEASE, data_set, "", run_id, "differential_privacy", mechanism, unit, None, *costs)
+    return replace(
+        Entry(_RELEASE, data_set, "", run_id, "differential_privacy", mechanism, unit),
+        epsilon=float(spending.epsilon),
+        delta=float(spending.delta),
+        rho=float(spending.rho),
+        domain_delta=float(spending.domain_delta),
+    )
 
 
-def _append(stream: Any, entry: Entry) -> None:
-    stream.write(json.dumps({key: value for key, value in asdict(entry).items() if value is not None}) + "\n")
-    stream.flush()
-    os.fsync(stream.fileno())
+def _content(entry: Entry) -> dict[str, Any]:
+    return {key: value for key, value in asdict(entry).items() if value is not None}
+
+
+def _is_same(old: Entry, entry: Entry) -> bool:
+    """Whether an entry is that of a release.
+
+    Raises:
+        BudgetError: it has the run id of the release, and is that of another.
+    """
+    if old.kind != _RELEASE or old.run_id != entry.run_id:
+        return False
+    if replace(old, at="") != replace(entry, at=""):
+        raise _taken(entry)
+    return True
+
+
+def _taken(entry: Entry) -> BudgetError:
+    problem = "is in the ledger, as that of another run or with other terms"
+    return BudgetError(f"run {entry.run_id}", problem, "give this release another name with run_id=…")
 
 
 def _account(data_set: str, entries: list[Entry]) -> Account:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from synth_spark.errors import PlanError, PublishError, SynthSparkError
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.names import checked_name, is_name
 from synth_spark.schema.root_layout import MANIFESTS
 
@@ -45,7 +46,7 @@ def check_roots(plan: Plan) -> None:
     remedy = "choose a folder beside it: whoever may read the release could read that, too"
     if inside(root, plan.work_folder):
         raise PlanError("work", "is inside the folder of the published tables", remedy)
-    if inside(root, plan.ledger_file):
+    if scheme_of(plan.ledger_address) is None and inside(root, Path(plan.ledger_address)):
         raise PlanError("ledger", "is inside the folder of the published tables", remedy)
 
 

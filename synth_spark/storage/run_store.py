@@ -121,6 +121,7 @@ class RunStore:
                 "run_id": run_id,
                 "created": now.isoformat(timespec="seconds"),
                 "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
+                "nonce": secrets.token_hex(16),
                 "order_key": secrets.token_hex(_KEY_BYTES),
                 "plan": plan.model_dump(mode="json"),
                 "versions": {"synth_spark": __version__},

@@ -20,6 +20,7 @@ from synth_spark.errors import AuditFailed, BudgetError, PlanError, RunError
 from synth_spark.exports.data_package import package
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
+from synth_spark.pipeline.policy import ledger_of
 from synth_spark.pipeline.run import Run
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
@@ -27,6 +28,7 @@ from synth_spark.privacy.mechanisms import VettedNoise
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import COUNT_COLUMNS
+from synth_spark.storage.append_log import LineFile
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 METHODS = ["marginal_matching", "aggregate_seeded"]
@@ -112,7 +114,7 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     assert f"have {100 * np.mean([has / count for has, count in off]):.1f} % of a published single count" in text
     assert (method == "aggregate_seeded") == all(has == count for has, count in off)
     assert text.index("\n13. ") > 0
-    (entry,) = Ledger(run.plan.ledger_file).entries()
+    (entry,) = ledger_of(run.plan).entries()
     assert (entry.run_id, entry.epsilon, entry.delta) == (run.store.run_id, 2.0, 1e-6)
     packed = contents(package(open_release(out), tmp_path))
     single = aggregates[(aggregates["length"] == 1) & (aggregates["gender"] == "Woman")].iloc[0]
@@ -171,7 +173,7 @@ def test_a_run_that_fell_draws_and_debits_once(
     for name, entry in noisy.items():
         assert again.store.manifest["tables"][name]["files"] == entry["files"]
     assert {key: again.store.facts["drawn"][key] for key in facts} == facts
-    assert len(Ledger(run.plan.ledger_file).entries()) == 1
+    assert len(ledger_of(run.plan).entries()) == 1
     draws = Counter((tmp_path / "draws").read_text().split())
     assert (
         sum(draws.values()) == sum(straight[method].values()) or method == "aggregate_seeded"
@@ -192,18 +194,18 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
     spark: SparkSession, cases: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "ledger.jsonl"
-    Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))
+    Ledger(LineFile(file)).grant("victims", Epsilon(1.0), Delta(1e-5))
     asked = {"ledger": str(file), "data_set": "victims"}
     with pytest.raises(BudgetError):  # before the input is read
         _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), **asked)
     assert not (tmp_path / "out.work").exists()
-    Ledger(file).grant("victims", Epsilon(99.0), Delta(1e-3))
+    Ledger(LineFile(file)).grant("victims", Epsilon(99.0), Delta(1e-3))
     run = _started(spark, cases, tmp_path / "out", Counting(tmp_path / "draws"), **asked)
-    Ledger(file).grant("victims", Epsilon(1.0), Delta(1e-5))  # or another release has been debited meanwhile
+    Ledger(LineFile(file)).grant("victims", Epsilon(1.0), Delta(1e-5))  # or another release has been debited meanwhile
     with pytest.raises(BudgetError):
         api.resume(run)
     assert not (tmp_path / "draws").exists()
-    assert [entry.kind for entry in Ledger(file).entries()] == ["grant"] * 3
+    assert [entry.kind for entry in Ledger(LineFile(file)).entries()] == ["grant"] * 3
     assert not (tmp_path / "out" / "LATEST.json").exists()
 
 

@@ -17,8 +17,8 @@ from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError,
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.audit import accept
+from synth_spark.pipeline.policy import ledger_of
 from synth_spark.pipeline.run import Run
-from synth_spark.privacy.ledger import Ledger
 from synth_spark.schema import tables
 from synth_spark.storage.run_store import RunStore
 
@@ -401,7 +401,7 @@ def test_a_warning_holds_the_release_until_someone_accepts_it(plain: Run, tmp_pa
         accept(run, rule, "a first release, small on purpose")
     api.resume(run)
     assert not (tmp_path / "out.work" / "quarantine" / "held.md").exists()
-    ledger = Ledger(run.plan.ledger_file)
+    ledger = ledger_of(run.plan)
     assert [entry.run_id for entry in ledger.entries()] == [run.store.run_id]  # once it was published, and once
     assert "has been released 1 times before" in ledger.check(run.policy.cost(run.plan, "another"))[0]
     quality = published(tmp_path / "out", "quality_results").set_index("rule")

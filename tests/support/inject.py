@@ -53,6 +53,7 @@ from synth_spark.runtime import faults
 from synth_spark.runtime.class_archive import java_options
 from synth_spark.runtime.session import check_java, local_settings, session
 from synth_spark.schema import tables
+from synth_spark.storage.append_log import LineFile
 from synth_spark.storage.hashing import content_hash, sha256
 from synth_spark.storage.run_store import RunStore
 
@@ -210,7 +211,7 @@ class Line:
                     self.drawn[name] = known
             else:
                 assert known == self.tables[name], f"{what}: {name} has another content"
-        lines = [entry.run_id for entry in Ledger(self.work / "ledger.jsonl").entries()]
+        lines = [entry.run_id for entry in Ledger(LineFile(self.work / "ledger.jsonl")).entries()]
         assert lines.count(DURING) <= 1, f"{what}: debited {lines.count(DURING)} times"
         root = ReleaseRepository(self.out)
         self._check_before(what, more=killed or self.delta)
@@ -249,7 +250,7 @@ class Line:
         assert (root.current(), list(root.published())) == (DURING, [BEFORE, DURING])
         assert not root.remnants()
         assert not root.staging.exists()
-        assert [entry.run_id for entry in Ledger(self.work / "ledger.jsonl").entries()] == [BEFORE, DURING]
+        assert [entry.run_id for entry in Ledger(LineFile(self.work / "ledger.jsonl")).entries()] == [BEFORE, DURING]
         times = [event["at"] for event in root.history()]
         assert times == sorted(times)
         assert [event["run_id"] for event in root.history()] == [BEFORE, DURING]

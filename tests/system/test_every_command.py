@@ -28,6 +28,7 @@ from synth_spark.pipeline.stages import STAGES
 from synth_spark.plan import parse
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
+from synth_spark.storage.append_log import LineFile
 from synth_spark.storage.run_store import RunStore
 
 #: What each command is given so that it works, in the folder of `world`; each action of a command that has several.
@@ -155,7 +156,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.write("summary.json", '{"verdict": "published", "purged": false}')
     finally:
         os.chdir(before)
-    Ledger(folder / "ledger.jsonl").grant("cases", Epsilon(1), Delta(1e-5))
+    Ledger(LineFile(folder / "ledger.jsonl")).grant("cases", Epsilon(1), Delta(1e-5))
     return folder
 
 
@@ -327,7 +328,7 @@ def test_a_full_disk(name: str, given: list[str], world: Path, capsys: pytest.Ca
 
 def test_a_budget_that_does_not_hold_a_release(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is refused before the input is read: no run folder is left, and no line."""
-    Ledger(world / "ledger.jsonl").grant("spent", Epsilon(0.5), Delta(1e-5))
+    Ledger(LineFile(world / "ledger.jsonl")).grant("spent", Epsilon(0.5), Delta(1e-5))
     asked = ["run", *WORKING["run"][0], "--epsilon", "1", "--ledger", "ledger.jsonl", "--set", "data_set=spent"]
     assert refused(asked, world, capsys) == BudgetError.exit_code
     assert ended([*asked, "--epsilon", "0.4"]) == EngineError.exit_code  # of Spark, which is asked for

@@ -88,7 +88,7 @@ def test_rules_that_released_combinations_may_break_take_values(
 def test_a_ledger_is_granted_shown_and_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     file = str(tmp_path / "ledger.jsonl")
     assert main(["ledger", "show", file]) == 7
-    assert "does not exist; give the file that" in capsys.readouterr().err
+    assert "does not exist, or is empty; give the file that" in capsys.readouterr().err
     assert not Path(file).exists()
     assert main(["ledger", "grant", file, "cases", "--epsilon", "3", "--delta", "1e-5"]) == 0
     assert "granted  ε = 3, δ = 1e-05" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from synth_spark.errors import BudgetError, RunError
 from synth_spark.privacy import Delta, Epsilon, Spending, rho_of
 from synth_spark.privacy.ledger import Ledger, private_entry, release_entry
+from synth_spark.storage.append_log import LineFile
 
 
 def _entry(run: str, epsilon: float = 1.0, delta: float = 1e-6, data_set: str = "cases"):
@@ -19,7 +21,7 @@ def _entry(run: str, epsilon: float = 1.0, delta: float = 1e-6, data_set: str = 
 
 
 def test_a_release_is_debited_once_however_often_it_is_taken_up(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "deep" / "ledger.jsonl")
+    ledger = Ledger(LineFile(tmp_path / "deep" / "ledger.jsonl"))
     for _ in range(3):
         ledger.debit(_entry("a"))
     assert len(ledger.entries()) == 1
@@ -27,21 +29,22 @@ def test_a_release_is_debited_once_however_often_it_is_taken_up(tmp_path: Path) 
 
 
 def test_a_release_over_budget_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    file = tmp_path / "ledger.jsonl"
+    ledger = Ledger(LineFile(file))
     ledger.grant("cases", Epsilon(1.2), Delta(1e-5))
     ledger.debit(_entry("a"))
-    before = ledger.file.read_text()
+    before = file.read_text()
     for enter in (ledger.debit, ledger.check):
         with pytest.raises(BudgetError, match="has spent"):
             enter(_entry("b"))
-    assert ledger.file.read_text() == before
+    assert file.read_text() == before
     ledger.debit(_entry("c", data_set="others"))
     ledger.grant("cases", Epsilon(3.0), Delta(1e-5))
     ledger.debit(_entry("b"))
 
 
 def test_looking_whether_a_budget_holds_writes_nothing(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "deep" / "ledger.jsonl")
+    ledger = Ledger(LineFile(tmp_path / "deep" / "ledger.jsonl"))
     assert "no budget was granted" in ledger.check(_entry("a"))[0]
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "deep").write_text("no folder")
@@ -50,14 +53,14 @@ def test_looking_whether_a_budget_holds_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_delta_is_a_budget_too(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
     ledger.grant("cases", Epsilon(10.0), Delta(1e-7))
     with pytest.raises(BudgetError):
         ledger.debit(_entry("a"))
 
 
 def test_many_releases_cost_less_than_the_sum_of_their_epsilons(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
     ledger.grant("cases", Epsilon(2.0), Delta(1e-5))
     for number in range(10):
         ledger.debit(_entry(str(number), 0.3, 1e-6))
@@ -67,7 +70,7 @@ def test_many_releases_cost_less_than_the_sum_of_their_epsilons(tmp_path: Path) 
 
 
 def test_releases_of_the_same_data_under_k_anonymity_are_told_of(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
     assert ledger.debit(release_entry("cases", "a", "row_seeded", "record", 10)) == []
     (remark,) = ledger.debit(release_entry("cases", "b", "row_seeded", "record", 10))
     assert "what releases tell together is looked at" in remark
@@ -77,23 +80,49 @@ def test_releases_of_the_same_data_under_k_anonymity_are_told_of(tmp_path: Path)
 
 
 def test_a_damaged_ledger_stops_everything(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    file = tmp_path / "ledger.jsonl"
+    ledger = Ledger(LineFile(file))
     ledger.debit(_entry("a"))
-    ledger.file.write_text(ledger.file.read_text()[:-20])
-    with pytest.raises(RunError, match="damaged"):
-        ledger.debit(_entry("b"))
+    whole = file.read_text()
+    for damaged in (whole[:-20], '{"other": 1}\n', "7\n"):
+        file.write_text(damaged)
+        with pytest.raises(RunError, match=r"ledger .*: holds a damaged entry; restore it from a backup"):
+            ledger.debit(_entry("b"))
+
+
+def test_a_run_id_is_that_of_one_run_of_one_data_set_with_its_terms(tmp_path: Path) -> None:
+    """Whoever releases under a name that is in the ledger would not be charged."""
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
+    first = replace(_entry("a"), nonce="one")
+    ledger.debit(first)
+    assert ledger.debit(first) == []
+    others = [
+        replace(first, nonce="two"),
+        replace(first, nonce=None),
+        replace(_entry("a", data_set="others"), nonce="one"),
+        replace(_entry("a", epsilon=2.0), nonce="one"),
+        replace(release_entry("cases", "a", "row_seeded", "record", 10), nonce="one"),
+    ]
+    for other in others:
+        with pytest.raises(BudgetError, match="run a: is in the ledger, as that of another run or with other terms"):
+            ledger.debit(other)
+    for entry in (first, *others):  # a new run of that name, before any work
+        with pytest.raises(BudgetError, match="give this release another name"):
+            ledger.check(replace(entry, nonce=None))
+    assert len(ledger.entries()) == 1
 
 
 def test_two_runs_at_once_cannot_both_spend_the_last_of_a_budget(tmp_path: Path) -> None:
     file = tmp_path / "ledger.jsonl"
-    Ledger(file).grant("cases", Epsilon(3.05), Delta(1e-3))
+    Ledger(LineFile(file)).grant("cases", Epsilon(3.05), Delta(1e-3))
     code = (
         "import sys\n"
         "from synth_spark.privacy import Delta, Epsilon, Rho, Spending\n"
         "from synth_spark.errors import BudgetError\n"
         "from pathlib import Path\n"
+        "from synth_spark.storage.append_log import LineFile\n"
         "from synth_spark.privacy.ledger import Ledger, private_entry\n"
-        "ledger = Ledger(Path(sys.argv[1]))\n"
+        "ledger = Ledger(LineFile(Path(sys.argv[1])))\n"
         "for number in range(10):\n"
         "    spending = Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ())\n"
         "    entry = private_entry('cases', sys.argv[2] + str(number), 'm', 'record', spending)\n"

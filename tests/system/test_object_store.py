@@ -1,0 +1,99 @@
+"""The privacy ledger in a real object store: no debit is lost or there twice, whoever writes at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import obstore
+import obstore.store
+import pytest
+from s3_server import s3_server
+
+from synth_spark.cli.main import main
+from synth_spark.errors import BudgetError, RunError
+from synth_spark.privacy import Delta, Epsilon, Rho, Spending
+from synth_spark.privacy.ledger import Entry, Ledger, private_entry
+from synth_spark.storage.append_log import opened
+
+#: A process that debits releases of its own, each twice, as one does that is taken up again.
+_DEBITS = """
+import sys
+from synth_spark.errors import BudgetError
+from synth_spark.privacy import Delta, Epsilon, Rho, Spending
+from synth_spark.privacy.ledger import Ledger, private_entry
+from synth_spark.storage.append_log import opened
+ledger = Ledger(opened(sys.argv[1]))
+for number in range(int(sys.argv[3])):
+    spending = Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ())
+    for _ in range(2):
+        entry = private_entry(sys.argv[4], f"{sys.argv[2]}-{number}", "m", "record", spending)
+        try:
+            ledger.debit(entry)
+        except BudgetError:
+            pass
+"""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> "dict[str, str]":
+    with s3_server(tmp_path_factory.mktemp("s3")) as environment, pytest.MonkeyPatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        yield environment
+
+
+def entry(run_id: str, data_set: str = "cases") -> Entry:
+    return private_entry(data_set, run_id, "m", "record", Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ()))
+
+
+@pytest.mark.usefixtures("store")
+def test_processes_that_debit_one_ledger_at_once_lose_nothing() -> None:
+    """Eight of them, 200 debits; and of a budget that holds three releases, three are made."""
+    address = "s3://cases/ledgers/one"
+    Ledger(opened(address)).grant("scarce", Epsilon(3.05), Delta(1e-3))
+    for data_set, debits in (("cases", 25), ("scarce", 2)):
+        line = [sys.executable, "-c", _DEBITS, address]
+        runs = [subprocess.Popen([*line, f"{data_set}-{name}", str(debits), data_set]) for name in range(8)]
+        assert [run.wait() for run in runs] == [0] * 8
+    entries = Ledger(opened(address)).entries()
+    made = [one.run_id for one in entries if one.data_set == "cases"]
+    assert sorted(made) == sorted(f"cases-{name}-{number}" for name in range(8) for number in range(25))
+    assert sum(one.kind == "release" for one in entries if one.data_set == "scarce") == 3
+
+
+@pytest.mark.usefixtures("store")
+def test_the_command_grants_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    address = "s3://cases/ledgers/two"
+    assert main(["ledger", "show", address]) == 7
+    assert "does not exist, or is empty" in capsys.readouterr().err
+    assert main(["ledger", "grant", address, "cases", "--epsilon", "3", "--delta", "1e-5"]) == 0
+    Ledger(opened(address)).debit(entry("a"))
+    for action in ("show", "history"):
+        assert main(["ledger", action, address]) == 0
+        assert "cases" in capsys.readouterr().out
+
+
+def test_a_ledger_can_be_used_or_is_refused_before_the_work(
+    store: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By a store that cannot be reached, that does not know us, or that lets objects take the place of others."""
+    ledger = Ledger(opened("s3://cases/ledgers/three"))
+    assert "no budget was granted" in ledger.check(entry("a"))[0]
+    assert ledger.entries() == []
+    ledger.grant("cases", Epsilon(0.5), Delta(1e-5))
+    with pytest.raises(BudgetError):
+        ledger.check(entry("a"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
+    with pytest.raises(RunError, match="ledger s3://cases/ledgers/three: cannot be ") as told:
+        Ledger(opened("s3://cases/ledgers/three")).check(entry("a"))
+    assert not any(word in str(told.value) for word in ("secret", "invented", "Signature"))
+
+
+def test_a_store_without_conditional_writes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = obstore.store.MemoryStore()
+    monkeypatch.setattr(obstore.store, "from_url", lambda _: memory)
+    opened("s3://cases/ledger").check()
+    put = obstore.put
+    monkeypatch.setattr(obstore, "put", lambda *given, mode, **more: put(*given, **more))
+    with pytest.raises(RunError, match="lets an object take the place of another"):
+        opened("s3://cases/ledger").check()
