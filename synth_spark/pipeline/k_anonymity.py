@@ -160,8 +160,9 @@ def _suppressed(run: Run) -> dict[str, int]:
     if run.plan.synthesis.kind in FROM_COUNTS:
         return sums
     grown, separated = (run.kept(table).frame for table in (tables.GROWN, tables.SEPARATED))
-    more = separated.select("copies").unionAll(grown.selectExpr("-copies")).agg(F.sum("copies")).collect()[0][0]
-    return {**sums, "taken_out": more or 0}  # each became a record of its own
+    both = grown.select("record", "copies").unionAll(separated.selectExpr("record", "-copies"))
+    fewer = both.groupBy("record").agg(F.sum("copies").alias("fewer")).where("fewer > 0").agg(F.sum("fewer"))
+    return {**sums, "changed": fewer.collect()[0][0] or 0}
 
 
 def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Written | None]:

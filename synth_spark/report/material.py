@@ -79,7 +79,7 @@ class ReportData:
         withheld: rules whose outcome it may not tell.
         told: combinations that earlier releases and this one tell of, those of the fewest records first; only for
             those who sign.
-        suppressed: for those who sign: what `aggregate.lowered_sums` adds up, and ``taken_out`` of records, where they
+        suppressed: for those who sign: what `aggregate.lowered_sums` adds up, and ``changed`` records, where they
             were separated; None where nothing is lowered, or it may not be told.
     """
 

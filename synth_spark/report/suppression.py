@@ -6,13 +6,14 @@ from synth_spark.report.material import ReportData, number, percent
 _WHY = (
     "Counts that are each rounded down can prove together that a group of fewer than {k} records exists. Some are "
     "published lower by further multiples of {k} for that reason, and some are withheld; records lose values that "
-    "would prove the same, each to a record of its own. Counts that wait for k more records, as they follow an earlier "
-    "release in steps, are among them. How many, is told here alone: a release that says so tells how it was before."
+    "would prove the same, to records of these values alone, or of published combinations. Counts that wait for k more "
+    "records, as they follow an earlier release in steps, are among them. How many, is told here alone: a release that "
+    "says so tells how it was before."
 )
 
 
 def suppression(material: ReportData) -> Section | None:
-    """How many counts were lowered, and what was taken out of records; None where that was not done."""
+    """How many counts were lowered, and how many records made otherwise; None where that was not done."""
     sums = material.suppressed
     if sums is None:
         return None
@@ -23,10 +24,10 @@ def suppression(material: ReportData) -> Section | None:
         ("sum of what they were lowered by", number(sums["lost"])),
         ("share of the sum of all counts, as rounded", percent(100 * sums["lost"] / before if before else None, 3)),
     ]
-    if "taken_out" in sums:
-        rows.append(("values that were taken out of synthetic records", number(sums["taken_out"])))
+    if "changed" in sums:
+        rows.append(("synthetic records that are others than were grown", number(sums["changed"])))
     heads = (TableColumn("what", number=False), TableColumn("number"))
-    table = DataTable("Lowered, withheld and taken out", heads, tuple(rows))
+    table = DataTable("Lowered, withheld and made otherwise", heads, tuple(rows))
     return Section(
         "suppression", "What counts would have proved together", (Paragraphs((_WHY.format(k=material.k),)), table)
     )

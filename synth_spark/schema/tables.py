@@ -107,7 +107,7 @@ ROUNDS = tuple(
 GROWN = Table("grown", "one row a distinct synthetic record, before rounding, with its copies", Sensitivity.SENSITIVE)
 SEPARATED = Table(
     "separated",
-    "one row a distinct synthetic record, without what it would prove, with its copies",
+    "one row a distinct synthetic record, none of which proves anything beside the counts, with its copies",
     Sensitivity.SENSITIVE,
 )
 SYNTHETIC_RECORDS = Table("synthetic_records", "one row a synthetic record", Sensitivity.SAFE)

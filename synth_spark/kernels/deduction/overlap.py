@@ -60,7 +60,7 @@ def lower_overlapping(lattice, node, longest, lowered):
                     conflicts[one] += 1
                     conflicts[other] += 1
                     continue
-                less = _chosen(lattice, places, conflicts, one, other)
+                less = _chosen(lattice, places, units, surplus - shared, conflicts, one, other)
                 units[less] -= min(units[less], surplus - shared)
     for one in range(len(places)):
         at = places[one]
@@ -69,9 +69,14 @@ def lower_overlapping(lattice, node, longest, lowered):
 
 
 @compiled
-def _chosen(lattice, places, conflicts, one, other):
-    """Which of two groups is lowered: the longer one, that in more conflicts, the smaller one, the later one."""
+def _chosen(lattice, places, units, less, conflicts, one, other):
+    """Which of two groups is lowered: one of which something is left, the longer, that in more conflicts, the smaller.
+
+    What is withheld is lost to records, too; to lower another count instead takes as much, and leaves both.
+    """
     a, b = places[one], places[other]
+    if (units[one] > less) != (units[other] > less):
+        return one if units[one] > less else other
     if lattice.lengths[a] != lattice.lengths[b]:
         return one if lattice.lengths[a] > lattice.lengths[b] else other
     if conflicts[one] != conflicts[other]:

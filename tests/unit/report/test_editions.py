@@ -9,7 +9,7 @@ from synth_spark.report.material import ReportData
 from synth_spark.report.suppression import suppression
 from synth_spark.schema.metrics import Metric
 
-SUPPRESSED = {"lowered": 12, "withheld": 3, "lost": 50, "published": 9_950, "taken_out": 7}
+SUPPRESSED = {"lowered": 12, "withheld": 3, "lost": 50, "published": 9_950, "changed": 7}
 MATERIAL = ReportData(
     title="Cases", run_id="one", private=False, guarantee="", measured="", k=10, longest=3, searched=3, columns=4,
     records=100, synthetic_records=90, combinations=(1, 2, 3), settings=(), measures=(), metrics=(), marginals=(),

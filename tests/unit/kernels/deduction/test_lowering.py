@@ -92,7 +92,7 @@ PARTS = ("values", "overlap", "residuals", "events")
 
 #: A kind of bound, and a table (domain, k, records of each kind) of which something is proved without it.
 NEEDED = [
-    ("values", ((1, 1, 1), 2, 11), 2, {(0, 1, 0): 2, (0, 1, 1): 3, (1, 0, 1): 3, (1, 1, 1): 1}),
+    ("values", ((2, 1, 1), 2, 8), 2, {(1, 0, 1): 5, (1, 1, 1): 1, (2, 1, 0): 1}),
     ("overlap", ((1, 1, 1), 2, 11), 2, {(0, 0, 1): 1, (0, 1, 1): 3, (1, 1, 0): 3, (1, 1, 1): 1}),
     ("residuals", ((2, 2), 2, 10), 2, {(1, 1): 2, (1, 2): 1, (2, 0): 3, (2, 2): 1}),
     (

@@ -8,9 +8,11 @@ import numpy.typing as npt
 import pytest
 from adversary import Adversary, some_tables
 
-from synth_spark.kernels.cells import Codes, Ints, starts_of
-from synth_spark.kernels.deduction.lattice import Lattice
+from synth_spark.kernels.cells import CellSpace, Codes, Ints, starts_of
+from synth_spark.kernels.counting.merge_records import merge
+from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
 from synth_spark.kernels.deduction.lowering import lowered_units
+from synth_spark.kernels.deduction.regrouping import regroup
 from synth_spark.kernels.deduction.separation import separate, separate_each, separate_groups, with_pieces
 
 #: Values of each column, R, and most records; records are longer than R.
@@ -44,9 +46,14 @@ def separate_shared(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints
     return with_pieces(records, left, copies)
 
 
+def separate_and_regroup(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tuple[Codes, Ints]:
+    """As one task does it that has all records."""
+    return regroup(lattice, *merge(*separate(lattice, records, copies, firsts)), firsts)
+
+
 @pytest.mark.parametrize(("cards", "longest", "most"), DOMAINS)
 @pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize("way", [separate, separate_shared])
+@pytest.mark.parametrize("way", [separate, separate_shared, separate_and_regroup])
 def test_records_prove_nothing_beside_the_counts(
     cards: tuple[int, ...], longest: int, most: int, k: int, way: Callable[..., tuple[Codes, Ints]]
 ) -> None:
@@ -81,6 +88,42 @@ def possible(adversary: Adversary, published: Ints, records: Codes, k: int) -> n
     for record in {tuple(record) for record in records.tolist()}:
         there &= adversary.tables @ contained(adversary, record) >= k
     return there
+
+
+def test_halves_of_a_record_lose_different_attributes() -> None:
+    """So no pair is lost but that which must not be held."""
+    lattice = lattice_of(CellSpace((1, 1, 1), 2), np.arange(6), np.array([4, 4, 4, 0, 2, 2]), 9)
+    record = np.ones((1, 3), np.uint16)
+    made, copies = merge(*separate(lattice, record, np.array([3]), np.arange(3)))
+    found = {tuple(row): number for row, number in zip(made.tolist(), copies.tolist(), strict=True)}
+    assert sorted((found.pop((0, 1, 1)), found.pop((1, 0, 1)))) == [1, 2]
+    assert set(found) == {(1, 0, 0), (0, 1, 0)}
+    alone, _ = separate(lattice, record, np.array([1]), np.arange(3))  # one copy has no half
+    assert len(alone) == 2
+    others = np.array([[1, 1, 1], [1, 0, 1]], np.uint16)  # the first column is still there with the third
+    kept, _ = separate(lattice, others, np.array([1, 1]), np.arange(3))
+    assert [0, 1, 1] in kept.tolist()
+
+
+def test_single_attributes_become_combinations_that_no_record_holds() -> None:
+    """Published ones, those of R attributes first, while there are attributes; of each column as many as before."""
+    adversary, firsts, made = adversary_of((2, 1, 1), 2, 8), np.array([0, 2, 3]), 0
+    for counts in some_tables(adversary, 60, 2, seed=2):
+        lattice, published = lowered(adversary, 2 * counts, 2)
+        singles = np.array([[1, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]], np.uint16)
+        copies = np.array([1, 2, 3, 1, 1])
+        left, numbers = regroup(lattice, singles, copies, firsts)
+        for column in range(3):
+            before, after = (np.bincount(r[:, column], n, 4) for r, n in ((singles, copies), (left, numbers)))
+            assert np.array_equal(before[1:], after[1:])
+        assert (numbers > 0).all()
+        new = [tuple(row) for row in left.tolist() if sum(map(bool, row)) == 2 and row != [0, 1, 1]]
+        assert len(new) == len(set(new))
+        for record in new:
+            held = tuple((column, value) for column, value in enumerate(record) if value)
+            assert published[adversary.combinations.index(held)] > 0
+        made += len(new)
+    assert made > 20
 
 
 def test_a_record_that_proves_nothing_stays() -> None:
