@@ -4,18 +4,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from synth_spark.errors import PlanError
 from synth_spark.plan.date_patterns import check_pattern
-
-_PACKED = ("", ".gz", ".gzip", ".bz2", ".zst", ".xz")
-_SUFFIXES = {f"{kind}{packed}": "csv" for kind in (".csv", ".tsv") for packed in _PACKED} | {".parquet": "parquet"}
+from synth_spark.plan.sources.formats import FORMATS, as_seen, format_of, of_this_machine
 
 #: A number as it is written, so that 0.1 stays 0.1.
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
 #: A value of a record, as its text.
 Text = Annotated[str, Field(min_length=1)]
+#: A file or folder that this process writes, or reads without Spark.
+Written = Annotated[str, AfterValidator(of_this_machine)]
 
 
 def as_text(value: Any) -> Any:
@@ -42,14 +42,14 @@ class Location(Strict):
     """Where one table is, and how its files are to be read."""
 
     path: str | None = Field(
-        None, description="File or folder: CSV (also gzipped), Parquet, or a Delta table's folder."
+        None, description="File or folder: CSV or JSON lines (also packed), Excel, Parquet, or a Delta table's folder."
     )
     paths: tuple[str, ...] = Field((), description="Several files or folders of the same columns, instead of a path.")
     table: str | None = Field(
         None, description="Catalog table, instead of a path: table, schema.table or catalog.schema.table."
     )
     sql: str | None = Field(None, description="SQL query, instead of a path.")
-    format: Literal["csv", "parquet", "delta"] | None = Field(
+    format: Literal["csv", "jsonl", "excel", "parquet", "delta"] | None = Field(
         None, description="Format of the path; default: by its suffix, or those of the files in it."
     )
     delimiter: Annotated[str | None, BeforeValidator(_tab)] = Field(
@@ -62,11 +62,13 @@ class Location(Strict):
     escape: str | None = Field(
         None, min_length=1, max_length=1, description="What stands before a quote in quotes, if it is not doubled."
     )
-    encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV, as Python names it.")
+    encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV or of JSON lines, as Python names it.")
     header: bool | None = Field(
-        None, description="Whether a CSV begins with names; default: it does, and what seems a record is refused."
+        None,
+        description="Whether a CSV or a sheet begins with names; default: it does, and what seems a record is refused.",
     )
-    names: tuple[Text, ...] = Field((), description="Names of the columns of a CSV without a header.")
+    names: tuple[Text, ...] = Field((), description="Names of the columns of a CSV or a sheet without a header.")
+    sheet: Text | None = Field(None, description="Sheet of an Excel workbook; default: the only one that it has.")
     multiline: bool = Field(
         False, description="Whether quoted CSV values may hold line breaks (such files are read whole)."
     )
@@ -75,11 +77,11 @@ class Location(Strict):
 
     @property
     def all_paths(self) -> tuple[str, ...]:
-        """The path, or all paths."""
-        return self.paths if self.path is None else (self.path,)
+        """The path, or all paths, as this machine sees them."""
+        return tuple(map(as_seen, self.paths if self.path is None else (self.path,)))
 
     def resolved_format(self, where: str = "input") -> str:
-        """The format: csv, parquet, delta, table or sql; as given, else by suffix.
+        """The format: csv, jsonl, excel, parquet, delta, table or sql; as given, else by suffix.
 
         Raises:
             PlanError: not exactly one of path, table and sql is given, or the suffix says nothing.
@@ -92,10 +94,10 @@ class Location(Strict):
             return given[0]
         if self.format is not None:
             return self.format
-        formats = {_format_of(path) for path in self.all_paths}
+        formats = {format_of(path) for path in self.all_paths}
         if len(formats) == 1 and None not in formats:
             return str(formats.pop())
-        raise PlanError(f"{where}.format", "cannot be told from the path's suffix", "set it to csv, parquet or delta")
+        raise PlanError(f"{where}.format", "cannot be told from the path's suffix", f"set it to {FORMATS}")
 
     @property
     def resolved_delimiter(self) -> str:
@@ -195,7 +197,8 @@ class Groups(Strict):
     """Codes become groups: a hierarchy's upper level, from a mapping table or written here."""
 
     values: dict[Code, Code] = Field({}, description="Code → group.")
-    path: str | None = Field(None, description="CSV, Parquet or Delta table of the mapping, instead of `values`.")
+    path: str | None = Field(None, description="File or Delta table of the mapping, instead of `values`.")
+    sheet: Text | None = Field(None, description="Its sheet, if the path is an Excel workbook of several.")
     code: str | None = Field(None, description="Its column of codes.")
     group: str | None = Field(None, description="Its column of groups.")
     others: Literal["keep", "absent", "error"] = Field("error", description="What becomes of a code without a group.")
@@ -287,7 +290,7 @@ class Input(Location):
         "subjects, with all their rows, chosen by a hash of source and id.",
     )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
-    since: str | None = Field(
+    since: Written | None = Field(
         None,
         min_length=1,
         description="Run folder of an earlier run: only files, or versions of a Delta table, that it has not counted "
@@ -363,6 +366,7 @@ class Input(Location):
             "encoding",
             "header",
             "names",
+            "sheet",
             "multiline",
             "sensitive_zeros",
             "trim",
@@ -370,17 +374,3 @@ class Input(Location):
             "identifiers",
         }
         return self.model_copy(update={name: getattr(plain, name) for name in layout}) == plain
-
-
-def _format_of(path: str) -> str | None:
-    name = path.rstrip("/").lower()
-    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
-        if name.endswith(suffix):
-            return _SUFFIXES[suffix]
-    if "://" in path or not Path(path).is_dir():
-        return None
-    if (Path(path) / "_delta_log").is_dir():
-        return "delta"
-    below = (file for file in Path(path).rglob("*") if not file.name.startswith(("_", ".")))
-    formats = {_format_of(str(file)) for file in below if file.is_file()} - {None}
-    return formats.pop() if len(formats) == 1 else None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from synth_spark.plan.assessment import Assessment, PlanRule
-from synth_spark.plan.input import Input, Location, Strict
+from synth_spark.plan.input import Input, Location, Strict, Written
 from synth_spark.plan.names import is_name
 from synth_spark.plan.operations import Operations
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
@@ -93,7 +93,7 @@ class Synthesis(Strict):
 class Output(Strict):
     """Where the release goes."""
 
-    path: str = Field("out", min_length=1, description="Folder of the published tables.")
+    path: Written = Field("out", min_length=1, description="Folder of the published tables.")
     format: Literal["parquet", "delta"] = Field("parquet", description="Format of the published tables.")
     indicators: bool = Field(
         False, description="Whether records are published once more with a column for each of several values."
@@ -129,8 +129,8 @@ class Plan(Strict):
     showcase: Showcase = Showcase()
     publication: PublicationTerms = PublicationTerms()
     operations: Operations = Operations()
-    work: str | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
-    ledger: str | None = Field(
+    work: Written | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
+    ledger: Written | None = Field(
         None, description="File of the privacy ledger; default: ledger.jsonl in the folder of the run folders."
     )
     data_set: str | None = Field(

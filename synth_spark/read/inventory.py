@@ -16,6 +16,7 @@ from typing import Any
 from synth_spark.errors import InputError, RunError
 from synth_spark.plan import Input, Location
 from synth_spark.plan.sources.folders import listed
+from synth_spark.plan.sources.formats import is_elsewhere
 from synth_spark.storage.hashing import sha256
 
 #: The file of a commit in a Delta table's log.
@@ -189,7 +190,7 @@ def _items(source: str, location: Location, digest: Callable[[Path], str] = sha2
     kind, items = location.resolved_format(f"input.sources.{source}" if source else "input"), []
     for root in location.all_paths:
         path = Path(root).absolute()
-        if "://" in root or root.startswith("dbfs:") or not path.exists():
+        if is_elsewhere(root) or not path.exists():
             return None
         if kind == "delta":
             item = _delta(source, path, location.version)
