@@ -84,20 +84,22 @@ class Location(Strict):
         """The format: csv, jsonl, excel, parquet, delta, table or sql; as given, else by suffix.
 
         Raises:
-            PlanError: not exactly one of path, table and sql is given, or the suffix says nothing.
+            PlanError: not exactly one of path, table and sql is given, the suffix says nothing, or the format has no
+                sheets and one is named.
         """
         given = [name for name in ("path", "paths", "table", "sql") if getattr(self, name)]
         if len(given) != 1:
             names = f"{where}.path, {where}.table and {where}.sql"
             raise PlanError(where, "needs a path, a table or a query", f"give exactly one of {names}")
-        if given[0] in ("table", "sql"):
-            return given[0]
-        if self.format is not None:
-            return self.format
-        formats = {format_of(path) for path in self.all_paths}
-        if len(formats) == 1 and None not in formats:
-            return str(formats.pop())
-        raise PlanError(f"{where}.format", "cannot be told from the path's suffix", f"set it to {FORMATS}")
+        kind: str | None = given[0] if given[0] in ("table", "sql") else self.format
+        if kind is None:
+            formats = {format_of(path) for path in self.all_paths}
+            kind = formats.pop() if len(formats) == 1 else None
+        if kind is None:
+            raise PlanError(f"{where}.format", "cannot be told from the path's suffix", f"set it to {FORMATS}")
+        if self.sheet is not None and kind != "excel":
+            raise PlanError(f"{where}.sheet", f"is given for {kind}, which has no sheets", "leave it out")
+        return kind
 
     @property
     def resolved_delimiter(self) -> str:

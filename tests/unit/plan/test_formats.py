@@ -111,3 +111,10 @@ def test_columns_are_checked_before_spark_starts_where_all_records_are_seen(tmp_
     path.write_text("".join(f'{{"size": "big", "n": {n}}}\n' for n in range(20_001)) + '{"late": 1}\n')
     shape = look(parse({"input": {"path": str(path), "columns": ["late"]}}))  # which no head tells
     assert shape is None
+
+
+def test_a_sheet_is_one_of_a_workbook() -> None:
+    assert Input(path="c.xlsx", sheet="Cases").resolved_format() == "excel"
+    for place in ({"path": "c.csv"}, {"table": "main.cases"}):
+        with pytest.raises(SynthSparkError, match=r"input\.sheet: is given for (csv|table), which has no sheets"):
+            Input(sheet="Cases", **place).resolved_format()
