@@ -16,9 +16,12 @@ from pyspark.sql import SparkSession
 from test_reading_files import ROWS, TEXT, refusal, rows
 
 from synth_spark import read
+from synth_spark.errors import SynthSparkError
 from synth_spark.plan import parse
-from synth_spark.plan.sources import workbooks
+from synth_spark.plan.sources import json_lines, workbooks
 from synth_spark.plan.sources.preview import look
+from synth_spark.read.formats import json_frames
+from synth_spark.read.inventory import Addition
 from synth_spark.runtime.session import name_files_in_utf8
 
 
@@ -123,6 +126,50 @@ def test_json_lines_that_cannot_be_read_are_told_by_file_and_line(spark: SparkSe
     assert "file 'c.jsonl': cannot be read to its end" in refusal(spark, path=str(path))
 
 
+def test_of_a_source_the_files_that_are_new_are_read_with_the_keys_of_all(spark: SparkSession, tmp_path: Path) -> None:
+    old, new = tmp_path / "in" / "a.jsonl", tmp_path / "in" / "b.jsonl"
+    old.parent.mkdir()
+    written(old, '{"a": ["x"], "b": 1}')
+    written(new, '{"b": 2.0}')
+    source = parse({"input": {"path": str(old.parent)}}).input
+    for files, wanted in (([str(new)], [(None, "2")]), ([], [])):
+        only = {"": Addition({str(old.parent): tuple(files)})}
+        opened = read.open_records(spark, source, 1, only)
+        assert [field.name for field in opened.fields] == ["a", "b"]
+        assert [tuple(row) for row in opened.frame.collect()] == wanted
+        assert opened.told == ("input: 2 files of JSON lines (not packed), encoding utf-8",)
+
+
+def test_keys_are_names_and_a_line_has_an_end(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "c.jsonl", '{"a": 1}', '{"b": 1}', '{"c": 1}')
+    monkeypatch.setattr(json_frames, "MOST_KEYS", 2)
+    assert "has more than 2 different keys, which are the names of columns" in refusal(spark, path=path)
+    monkeypatch.setattr(json_lines, "LONGEST", 5)
+    (tmp_path / "c.jsonl").write_text('{"a": 1}')
+    with pytest.raises(SynthSparkError, match="has a line of more than 5 characters"):
+        list(json_lines.lines(json_lines.JsonFile(path, None, "utf-8")))
+
+
+def test_sources_of_several_formats_are_one_table_and_say_which_is_at_fault(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lines = written(tmp_path / "a.jsonl", '{"size": "big", "means": ["debt", "threats"]}')
+    cells: list[list[Any]] = [["Size", "Means"], ["small", "debt;x"]]
+    names = {"Size": "size", "Means": "means"}
+    sheet = {"path": workbook(tmp_path / "b.xlsx", A=cells, B=[["code", "group"], ["small", "S"], ["big", "B"]])}
+    settings: dict[str, Any] = {
+        "sources": {"a": {"path": lines, "columns": {"size": "size", "means": "means"}},
+                    "b": {**sheet, "sheet": "A", "columns": names}},
+        "multi_values": {"means": ";"},
+        "groups": {"size": {**sheet, "sheet": "B", "code": "code", "group": "group"}},
+    }  # fmt: skip
+    assert rows(spark, **settings) == [("B", ["debt", "threats"]), ("S", ["debt", "x"])]
+    workbook(tmp_path / "b.xlsx", A=[*cells, ["x", None, "y"]], B=[["code", "group"], ["small", "S"], ["big", "B"]])
+    assert "has a cell in row 3 that is outside of the columns" in refusal(spark, **settings)
+
+
 # --- workbooks
 
 CELLS: list[list[Any]] = [
@@ -190,6 +237,9 @@ def test_workbooks_that_are_refused(spark: SparkSession, tmp_path: Path, monkeyp
     path = workbook(tmp_path / "f.xlsx", Cases=[["a", "b"], ["x", "y"]])
     monkeypatch.setattr(workbooks, "MOST_CELLS", 3)
     assert "has more than 3 cells in sheet 'Cases'" in refusal(spark, path=path)
+    monkeypatch.setattr(workbooks, "MOST_UNPACKED", 100)
+    assert "file 'f.xlsx': is too large" in refusal(spark, path=path)
+    monkeypatch.setattr(workbooks, "MOST_UNPACKED", 1 << 30)
     monkeypatch.setattr(workbooks, "MOST_BYTES", 100)
     assert "file 'f.xlsx': is too large" in refusal(spark, path=path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -265,12 +315,16 @@ def test_packings_that_are_not_read_are_named(
     assert says in refusal(spark, path=str(tmp_path / "c.csv"))
 
 
-def test_a_zip_archive_with_a_password_is_named(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_zip_archive_that_cannot_be_unpacked_is_named(spark: SparkSession, tmp_path: Path) -> None:
     path = Path(archive(tmp_path / "c.csv.zip", x=TEXT))
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1  # as the list of files marks it
     path.write_bytes(bytes(content))
     assert "is a zip archive with a password; unpack it first" in refusal(spark, path=str(path))
+    content[content.index(b"PK\x01\x02") + 8] &= 0xFE
+    content[content.index(b"PK\x01\x02") + 10] = 9  # Deflate64, as Windows packs large files
+    path.write_bytes(bytes(content))
+    assert "is a zip archive packed in a way that is not read (method 9)" in refusal(spark, path=str(path))
 
 
 # --- names of files

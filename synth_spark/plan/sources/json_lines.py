@@ -16,8 +16,8 @@ from synth_spark.plan.sources.layout import Told
 from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_bytes, texts
 
 _ONE_A_LINE = "write one JSON object a line, each key once in it"
-#: Bytes of the longest line that is looked for its end.
-_LONGEST = 1 << 28
+#: Characters of the longest line that is looked for its end.
+LONGEST = 1 << 28
 #: Characters of the head that is looked at before anything is read, at most.
 _HEAD = 1 << 24
 
@@ -130,9 +130,9 @@ def lines(file: JsonFile) -> Iterator[tuple[int, pa.StringArray]]:
     for text in texts(file.path, file.packing, file.codec):
         whole, end, rest = (left + text).rpartition("\n")
         left = rest
-        if len(left) > _LONGEST:
-            problem = "has a line of more than {megabytes} megabytes"
-            raise InputError(f"file '{file.name}'", problem, _ONE_A_LINE, {"megabytes": _LONGEST >> 20})
+        if len(left) > LONGEST:
+            problem = f"has a line of more than {LONGEST:,} characters"
+            raise InputError(f"file '{file.name}'", problem, _ONE_A_LINE)
         if end:
             found = pc.split_pattern(pa.array([whole], pa.large_string()), "\n").flatten().cast(pa.string())
             yield number, found

@@ -19,15 +19,13 @@ from synth_spark.read.column_types import number_text
 #: Files are read by so many tasks at most.
 _TASKS = 256
 #: Most keys: where there are more, keys are values.
-_MOST_KEYS = 5_000
+MOST_KEYS = 5_000
 #: What a line is: one JSON object, with nothing behind it. Spark's parser stops where a value ends, so that the line is
 #: looked at inside of an array and of an object, too: what is behind it breaks one of them, or is another element.
 _IS_OBJECT = (
     "json_array_length(concat('[', record, ']')) = 1 "
     """AND json_object_keys(concat('{"r":', record, '}')) = array('r') AND json_object_keys(record) IS NOT NULL"""
 )
-#: Half of a character that is written as two escapes; Spark would take a question mark for it.
-_HALF = r"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f]"
 #: What a value is: BIGINT, DECIMAL, DOUBLE, STRING, BOOLEAN, VOID (null), ARRAY or OBJECT.
 _KIND = "regexp_extract(schema_of_variant({}), '^[A-Z]+', 0)"
 _SINGLE = frozenset({"BIGINT", "DECIMAL", "DOUBLE", "STRING", "BOOLEAN", "VOID"})
@@ -86,7 +84,7 @@ def json_table(
 
 def _keys(spark: SparkSession, source: JsonLines) -> dict[str, frozenset[str]]:
     """The keys of all records, in the order in which they occur first → what they hold; of a list ``[…]``."""
-    parsed = f"CASE WHEN {_IS_OBJECT} AND NOT record RLIKE r'{_HALF}' THEN try_parse_json(record) END"
+    parsed = f"CASE WHEN {_IS_OBJECT} THEN try_parse_json(record) END"
     fields = _lines(spark, source.files).select("file", "line", F.expr(f"{parsed} AS parsed"), "record")
     fields = fields.select(
         "file",
@@ -106,7 +104,7 @@ def _keys(spark: SparkSession, source: JsonLines) -> dict[str, frozenset[str]]:
         F.min("place").alias("place"), F.expr("array_distinct(flatten(collect_set(array_distinct(held)))) AS held")
     )
     try:
-        rows = found.limit(_MOST_KEYS + 3).collect()
+        rows = found.limit(MOST_KEYS + 3).collect()
     except Exception:  # of Spark, of a task that could not read a file
         raise _unread(source.files) from None
     return _checked(source, rows)
@@ -118,8 +116,8 @@ def _checked(source: JsonLines, rows: list[Row]) -> dict[str, frozenset[str]]:
         file, line, _ = min(broken)
         raise json_lines.no_object(source.files[file], line)
     keys = sorted((row for row in rows if row["key"] is not None), key=lambda row: tuple(row["place"]))
-    if len(keys) > _MOST_KEYS:
-        problem = f"has more than {_MOST_KEYS:,} different keys, which are the names of columns"
+    if len(keys) > MOST_KEYS:
+        problem = f"has more than {MOST_KEYS:,} different keys, which are the names of columns"
         raise InputError("input", problem, "write values that are keys as values")
     kinds = {row["key"]: frozenset(row["held"]) for row in keys}
     if not kinds:

@@ -118,3 +118,12 @@ def test_a_sheet_is_one_of_a_workbook() -> None:
     for place in ({"path": "c.csv"}, {"table": "main.cases"}):
         with pytest.raises(SynthSparkError, match=r"input\.sheet: is given for (csv|table), which has no sheets"):
             Input(sheet="Cases", **place).resolved_format()
+
+
+@pytest.mark.parametrize("line", ["oops", "[1]", '{"a": NaN}', '{"a": 1} {"a": 2}', '{"a": 1, "a": 2}', "[" * 100_000])
+def test_a_look_at_the_head_tells_a_line_that_is_no_json_object(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text(f'{{"a": 1}}\n\n{line}\n')
+    with pytest.raises(SynthSparkError) as caught:
+        look(parse({"input": {"path": str(path)}}))
+    assert caught.value.whole().startswith("file 'c.jsonl': holds in line 3 what is no JSON object")
