@@ -18,9 +18,9 @@ def inspect(options: argparse.Namespace) -> None:
 
     plan = plan_of(options)
     looked(plan)  # cheap mistakes are reported before Spark starts
+    new_runs.check_new(plan, new_runs.name_of(plan))
     for line in description(plan.input):
         print(line)
-    new_runs.check_new(plan, new_runs.name_of(plan))
     with started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
         from synth_spark.storage.run_store import RunStore
