@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 def inspect(options: argparse.Namespace) -> None:
     """Look at an input, and propose a plan."""
+    from synth_spark.plan.sources.description import description
     from synth_spark.storage import new_runs
 
     plan = plan_of(options)
     looked(plan)  # cheap mistakes are reported before Spark starts
     new_runs.check_new(plan, new_runs.name_of(plan))
+    for line in description(plan.input):
+        print(line)
     with started(plan, options) as (spark, progress):
         from synth_spark.pipeline.run import Run
         from synth_spark.storage.run_store import RunStore

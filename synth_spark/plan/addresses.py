@@ -1,10 +1,17 @@
-"""Addresses of files and folders: those of this machine's file systems, and those that only Spark can reach."""
+"""Addresses of files and folders: those of this machine's file systems, and those that only Spark can reach.
+
+Databricks shows volumes to the processes of its machines: there ``dbfs:/Volumes/…`` is ``/Volumes/…``.
+"""
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+#: Where Databricks shows the files of volumes on its machines.
+VOLUMES = Path("/Volumes")
+_OF_VOLUMES = "dbfs:/Volumes/"
 #: Schemes of object stores in which this process can read and write.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
 #: A scheme with what follows it: ``s3a://…``, ``hdfs:/…``; one letter is a drive of Windows.
@@ -21,8 +28,15 @@ def scheme_of(address: str) -> str | None:
     return None if match is None else match[1].lower()
 
 
+def as_seen(address: str) -> str:
+    """An address as this machine sees it: ``dbfs:/Volumes/…`` is ``/Volumes/…`` where volumes are shown."""
+    if address.startswith(_OF_VOLUMES) and VOLUMES.is_dir():
+        return str(VOLUMES / address.removeprefix(_OF_VOLUMES))
+    return address
+
+
 def check_local(address: str) -> str:
-    """An address that is written to by this process, if it is one of this machine's file systems.
+    """An address that is written to by this process, as this machine sees it, if it is of its file systems.
 
     Raises:
         ValueError: it has a scheme.
@@ -40,6 +54,7 @@ def check_local_or_stored(address: str) -> str:
 
 
 def _checked(address: str, schemes: frozenset[str]) -> str:
+    address = as_seen(address)
     scheme = scheme_of(address)
     if scheme is None or scheme in schemes:
         return address

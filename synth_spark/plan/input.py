@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from synth_spark.errors import PlanError
-from synth_spark.plan.addresses import LocalPath, scheme_of
+from synth_spark.plan.addresses import LocalPath, as_seen
 from synth_spark.plan.date_patterns import check_pattern
-
-_PACKED = ("", ".gz", ".gzip", ".bz2", ".zst", ".xz")
-_SUFFIXES = {f"{kind}{packed}": "csv" for kind in (".csv", ".tsv") for packed in _PACKED} | {".parquet": "parquet"}
+from synth_spark.plan.sources.formats import FORMATS, format_of
 
 #: A number as it is written, so that 0.1 stays 0.1.
 Number = Annotated[Decimal, Field(allow_inf_nan=False)]
@@ -43,14 +41,14 @@ class Location(Strict):
     """Where one table is, and how its files are to be read."""
 
     path: str | None = Field(
-        None, description="File or folder: CSV (also gzipped), Parquet, or a Delta table's folder."
+        None, description="File or folder: CSV or JSON lines (also packed), Excel, Parquet, or a Delta table's folder."
     )
     paths: tuple[str, ...] = Field((), description="Several files or folders of the same columns, instead of a path.")
     table: str | None = Field(
         None, description="Catalog table, instead of a path: table, schema.table or catalog.schema.table."
     )
     sql: str | None = Field(None, description="SQL query, instead of a path.")
-    format: Literal["csv", "parquet", "delta"] | None = Field(
+    format: Literal["csv", "jsonl", "excel", "parquet", "delta"] | None = Field(
         None, description="Format of the path; default: by its suffix, or those of the files in it."
     )
     delimiter: Annotated[str | None, BeforeValidator(_tab)] = Field(
@@ -63,11 +61,13 @@ class Location(Strict):
     escape: str | None = Field(
         None, min_length=1, max_length=1, description="What stands before a quote in quotes, if it is not doubled."
     )
-    encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV, as Python names it.")
+    encoding: str = Field("UTF-8", min_length=1, description="Encoding of a CSV or of JSON lines, as Python names it.")
     header: bool | None = Field(
-        None, description="Whether a CSV begins with names; default: it does, and what seems a record is refused."
+        None,
+        description="Whether a CSV or a sheet begins with names; default: it does, and what seems a record is refused.",
     )
-    names: tuple[Text, ...] = Field((), description="Names of the columns of a CSV without a header.")
+    names: tuple[Text, ...] = Field((), description="Names of the columns of a CSV or a sheet without a header.")
+    sheet: Text | None = Field(None, description="Sheet of an Excel workbook; default: the only one that it has.")
     multiline: bool = Field(
         False, description="Whether quoted CSV values may hold line breaks (such files are read whole)."
     )
@@ -76,27 +76,29 @@ class Location(Strict):
 
     @property
     def all_paths(self) -> tuple[str, ...]:
-        """The path, or all paths."""
-        return self.paths if self.path is None else (self.path,)
+        """The path, or all paths, as this machine sees them."""
+        return tuple(map(as_seen, self.paths if self.path is None else (self.path,)))
 
     def resolved_format(self, where: str = "input") -> str:
-        """The format: csv, parquet, delta, table or sql; as given, else by suffix.
+        """The format: csv, jsonl, excel, parquet, delta, table or sql; as given, else by suffix.
 
         Raises:
-            PlanError: not exactly one of path, table and sql is given, or the suffix says nothing.
+            PlanError: not exactly one of path, table and sql is given, the suffix says nothing, or the format has no
+                sheets and one is named.
         """
         given = [name for name in ("path", "paths", "table", "sql") if getattr(self, name)]
         if len(given) != 1:
             names = f"{where}.path, {where}.table and {where}.sql"
             raise PlanError(where, "needs a path, a table or a query", f"give exactly one of {names}")
-        if given[0] in ("table", "sql"):
-            return given[0]
-        if self.format is not None:
-            return self.format
-        formats = {_format_of(path) for path in self.all_paths}
-        if len(formats) == 1 and None not in formats:
-            return str(formats.pop())
-        raise PlanError(f"{where}.format", "cannot be told from the path's suffix", "set it to csv, parquet or delta")
+        kind: str | None = given[0] if given[0] in ("table", "sql") else self.format
+        if kind is None:
+            formats = {format_of(path) for path in self.all_paths}
+            kind = formats.pop() if len(formats) == 1 else None
+        if kind is None:
+            raise PlanError(f"{where}.format", "cannot be told from the path's suffix", f"set it to {FORMATS}")
+        if self.sheet is not None and kind != "excel":
+            raise PlanError(f"{where}.sheet", f"is given for {kind}, which has no sheets", "leave it out")
+        return kind
 
     @property
     def resolved_delimiter(self) -> str:
@@ -196,7 +198,8 @@ class Groups(Strict):
     """Codes become groups: a hierarchy's upper level, from a mapping table or written here."""
 
     values: dict[Code, Code] = Field({}, description="Code → group.")
-    path: str | None = Field(None, description="CSV, Parquet or Delta table of the mapping, instead of `values`.")
+    path: str | None = Field(None, description="File or Delta table of the mapping, instead of `values`.")
+    sheet: Text | None = Field(None, description="Its sheet, if the path is an Excel workbook of several.")
     code: str | None = Field(None, description="Its column of codes.")
     group: str | None = Field(None, description="Its column of groups.")
     others: Literal["keep", "absent", "error"] = Field("error", description="What becomes of a code without a group.")
@@ -364,6 +367,7 @@ class Input(Location):
             "encoding",
             "header",
             "names",
+            "sheet",
             "multiline",
             "sensitive_zeros",
             "trim",
@@ -371,17 +375,3 @@ class Input(Location):
             "identifiers",
         }
         return self.model_copy(update={name: getattr(plain, name) for name in layout}) == plain
-
-
-def _format_of(path: str) -> str | None:
-    name = path.rstrip("/").lower()
-    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
-        if name.endswith(suffix):
-            return _SUFFIXES[suffix]
-    if scheme_of(path) is not None or not Path(path).is_dir():
-        return None
-    if (Path(path) / "_delta_log").is_dir():
-        return "delta"
-    below = (file for file in Path(path).rglob("*") if not file.name.startswith(("_", ".")))
-    formats = {_format_of(str(file)) for file in below if file.is_file()} - {None}
-    return formats.pop() if len(formats) == 1 else None

@@ -116,6 +116,7 @@ PRIVATE: dict[str, str] = {
     "input.encoding": _WHERE,
     "input.header": _WHERE,
     "input.names": "names columns of the source",
+    "input.sheet": _WHERE,
     "input.multiline": _WHERE,
     "input.version": _WHERE,
     "input.timestamp": _WHERE,

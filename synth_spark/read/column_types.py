@@ -64,9 +64,20 @@ def _text(value: str, data_type: DataType) -> str:
     plain = f"CAST({value} AS STRING)"
     if not isinstance(data_type, FractionalType | DecimalType):
         return plain
+    return number_text(plain, f"{value} = 0")
+
+
+def number_text(plain: str, is_zero: str | None = None) -> str:
+    """The one text of a number, as an expression of Spark SQL.
+
+    Args:
+        plain: the number as Spark writes it, as an expression.
+        is_zero: whether it is zero, as an expression; default: told from the text.
+    """
     short = f"trim(TRAILING '.' FROM trim(TRAILING '0' FROM {plain}))"
+    zero = is_zero or f"CAST({plain} AS DOUBLE) = 0"
     return (
-        f"CASE WHEN {value} = 0 THEN '0' WHEN contains({plain}, 'E') THEN {_written_out(plain)} "
+        f"CASE WHEN {zero} THEN '0' WHEN contains({plain}, 'E') THEN {_written_out(plain)} "
         f"WHEN contains({plain}, '.') THEN {short} ELSE {plain} END"
     )
 

@@ -4,7 +4,7 @@ It also takes a quote that its line does not close for a part of the value.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from synth_spark.errors import SynthSparkError
 from synth_spark.plan.sources.csv_records import examine
@@ -17,13 +17,14 @@ Laid = tuple[CsvFile, Dialect]
 class Examination:
     """A look at files beside the work."""
 
-    def __init__(self, files: Sequence[Laid]) -> None:
+    def __init__(self, files: Sequence[Laid], others: Sequence[Callable[[], None]] = ()) -> None:
         """Begin to look.
 
         Args:
-            files: all files of an input; those that tasks read themselves are looked at by them.
+            files: all CSV files of an input; those that tasks read themselves are looked at by them.
+            others: looks at files of other formats, which raise an error; they are taken once reading has failed.
         """
-        self._files = tuple(files)
+        self._files, self._others = tuple(files), tuple(others)
         self._found: SynthSparkError | None = None
         self._working = threading.Thread(target=self._look, daemon=True)
         self._working.start()
@@ -46,6 +47,8 @@ class Examination:
         try:
             for file, dialect in self._files:
                 examine(file, dialect, len(file.header))
+            for look in self._others:
+                look()
         except SynthSparkError as error:
             return error
         return None

@@ -260,7 +260,7 @@ def _mapping(spark: SparkSession, name: str, groups: Groups) -> tuple[pa.Array, 
 
 
 def _read_mapping(spark: SparkSession, where: str, groups: Groups) -> list[tuple[str, str]]:
-    opened = open_table(spark, Location(path=groups.path), where)
+    opened = open_table(spark, Location(path=groups.path, sheet=groups.sheet), where)
     for column in (groups.code, groups.group):
         if column not in opened.names:
             remedy = f"did you mean {nearest(str(column), list(opened.names))}?"

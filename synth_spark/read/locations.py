@@ -1,9 +1,10 @@
-"""Tables of every kind, opened as strings: CSV, Parquet, Delta, catalog tables and queries."""
+"""Tables of every kind, opened as strings: CSV, JSON lines, Excel, Parquet, Delta, catalog tables and queries."""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -14,16 +15,18 @@ from pyspark.sql.types import ArrayType, BooleanType
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import csv_recognition, parquet_recognition
+from synth_spark.plan.sources import csv_recognition, json_lines, parquet_recognition, workbooks
 from synth_spark.plan.sources.csv_head import BLANKS
 from synth_spark.plan.sources.csv_recognition import is_local
-from synth_spark.plan.sources.layout import Csv, Dialect
-from synth_spark.plan.sources.parquet_recognition import Parquet
+from synth_spark.plan.sources.description import told
+from synth_spark.plan.sources.layout import Dialect
 from synth_spark.plan.sources.unpacking import codec_of
 from synth_spark.read import file_frames
 from synth_spark.read.column_types import check_type, inner, text
 from synth_spark.read.examination import Laid
 from synth_spark.read.failures import unreadable
+from synth_spark.read.formats.json_frames import json_table
+from synth_spark.read.formats.workbook_frames import workbook_frame
 from synth_spark.read.inventory import Addition
 from synth_spark.schema.spark_paths import LITERAL
 
@@ -47,6 +50,7 @@ class Opened:
         undivided: whether one task reads a whole file, however large: it is compressed, or has quoted line breaks.
         files: the CSV files that it is made of, with how their records are written.
         told: what people are told of its files.
+        looks: at its files that are no CSV: each raises an error if its file cannot be read.
     """
 
     names: tuple[str, ...]
@@ -57,6 +61,7 @@ class Opened:
     undivided: bool = False
     files: tuple[Laid, ...] = ()
     told: tuple[str, ...] = ()
+    looks: tuple[Callable[[], None], ...] = ()
 
 
 def open_table(spark: SparkSession, location: Location, where: str = "input", only: Addition | None = None) -> Opened:
@@ -78,6 +83,11 @@ def open_table(spark: SparkSession, location: Location, where: str = "input", on
     local = bool(location.all_paths) and all(is_local(path) for path in location.all_paths)
     if kind == "csv":
         opened = _csv(spark, location, where, only) if local else _remote_csv(spark, location, where)
+    elif kind in ("jsonl", "excel"):
+        if not local:
+            remedy = "copy the files to a folder of this machine first, or read them as Parquet"
+            raise PlanError(f"{where}.path", f"is on another file system, where {kind} is not read", remedy)
+        opened = (_json if kind == "jsonl" else _workbooks)(spark, location, where, only)
     else:
         opened = _typed(spark, location, kind, where, only)
     check_header(opened.names, where)
@@ -131,18 +141,37 @@ def read_header(line: str, delimiter: str, quote: str = '"') -> list[str]:
 def _csv(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
     """CSV files of this machine, by what they were recognised as."""
     source = csv_recognition.recognised(location, where)
-    if only is not None:
-        chosen = {file for files in only.files.values() for file in files}
+    chosen = _chosen(only)
+    if chosen is not None:
         source = replace(source, files=tuple(file for file in source.files if file.path in chosen))
     undivided = any(file.packing or not file.by_spark(source.dialect) for file in source.files)
     laid = tuple((file, source.dialect) for file in source.files)
     frame = file_frames.csv_frame(spark, source)
-    return Opened(source.names, frame, undivided=undivided, files=laid, told=_told(where, source))
+    return Opened(source.names, frame, undivided=undivided, files=laid, told=told(where, source))
 
 
-def _told(where: str, source: Csv | Parquet) -> tuple[str, ...]:
-    """What people are told of a source of files: how it was read, and what of its folders was not."""
-    return (f"{where}: {source.sentence}", *(f"{where}: passed over {name}" for name in source.passed_over))
+def _json(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
+    """JSON lines of this machine."""
+    source = json_lines.recognised(location, where)
+    table = json_table(spark, source, partial(check_header, where=where), _chosen(only))
+    looks = tuple(partial(json_lines.examine, file) for file in source.files)
+    return Opened(
+        table.names, table.frame, table.lists, table.booleans, undivided=True, told=told(where, source), looks=looks
+    )
+
+
+def _workbooks(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
+    """Excel workbooks of this machine."""
+    source = workbooks.recognised(location, where)
+    check_header(source.names, where)
+    looks = tuple(partial(workbooks.examine, file) for file in source.files)
+    frame = workbook_frame(spark, source, _chosen(only))
+    return Opened(source.names, frame, undivided=True, told=told(where, source), looks=looks)
+
+
+def _chosen(only: Addition | None) -> list[str] | None:
+    """The files that are read of a source; None if all."""
+    return None if only is None else [file for files in only.files.values() for file in files]
 
 
 def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
@@ -161,6 +190,8 @@ def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
     if any(other != header for other in headers):
         remedy = f"give them the same, or list them under {where}.sources with columns of their own"
         raise InputError(where, "has files with different headers", remedy)
+    if delimiter <= " ":
+        _check_no_blank_rows(spark, location.all_paths, delimiter, where)
     schema = ", ".join(f"raw{index} string" for index in range(len(header)))
     dialect = Dialect("", delimiter, location.quote, location.quote, location.multiline)
     reader = spark.read.schema(schema).options(**LITERAL, **file_frames.options(dialect))
@@ -169,6 +200,16 @@ def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
     undivided = location.multiline or any(path.lower().endswith(_COMPRESSED) for path in location.all_paths)
     whole = _union([frame.csv(path) for path in location.all_paths])
     return Opened(header, whole, undivided=undivided)
+
+
+def _check_no_blank_rows(spark: SparkSession, paths: Sequence[str], delimiter: str, where: str) -> None:
+    """Raise `InputError` for rows of nothing but delimiters and blanks, which Spark's reader would drop."""
+    reader = spark.read.options(**LITERAL)
+    for path in paths:
+        lines = reader.text(path).where(F.contains("value", F.lit(delimiter)) & (F.trim("value", F.lit(" \t")) == ""))
+        if not lines.isEmpty():
+            problem = "holds rows of nothing but blanks, which Spark does not read from another file system"
+            raise InputError(where, problem, "take them out, or copy the files to a folder of this machine first")
 
 
 def _first_line(spark: SparkSession, path: str, where: str) -> str:
@@ -181,12 +222,11 @@ def _first_line(spark: SparkSession, path: str, where: str) -> str:
 
 
 def _typed(spark: SparkSession, location: Location, kind: str, where: str, only: Addition | None) -> Opened:
-    told: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     try:
         if kind == "parquet" and all(is_local(path) for path in location.all_paths):
             source = parquet_recognition.recognised(location.all_paths, where)
-            chosen = None if only is None else [file for files in only.files.values() for file in files]
-            frame, told = file_frames.parquet_frame(spark, source, chosen), _told(where, source)
+            frame, said = file_frames.parquet_frame(spark, source, _chosen(only)), told(where, source)
         else:
             frame = _load(spark, location, kind)
             frame = frame if only is None else frame.where(F.col("_metadata.file_name").isin(*only.names))
@@ -203,7 +243,7 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str, only:
     texts = [text(f"raw{index}", types[name]).alias(f"raw{index}") for index, name in enumerate(header)]
     booleans = {name for name, kind in types.items() if isinstance(inner(kind), BooleanType)}
     typed = frozenset(f"{where}.{name} {kind.simpleString()}" for name, kind in types.items())
-    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), typed, told=told)
+    return Opened(header, raw.select(*texts), frozenset(lists), frozenset(booleans), typed, told=said)
 
 
 def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:

@@ -61,7 +61,8 @@ def open_all(
     undivided = any(table.undivided for table in opened.values())
     files = tuple(file for table in opened.values() for file in table.files)
     told = tuple(line for table in opened.values() for line in table.told)
-    return Opened(names, whole, lists, booleans, types, undivided, files, told)
+    looks = tuple(look for table in opened.values() for look in table.looks)
+    return Opened(names, whole, lists, booleans, types, undivided, files, told, looks)
 
 
 def in_turn(frame: DataFrame, most: int) -> DataFrame:

@@ -51,7 +51,7 @@ class Records:
 
 
 def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, Addition] | None = None) -> Records:
-    """Open the input of a plan; nothing but headers, mapping tables and quantiles is read yet.
+    """Open the input of a plan; nothing but headers, keys of JSON, mapping tables and quantiles is read yet.
 
     Args:
         spark: the session.
@@ -67,7 +67,7 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
     opened = mapping.open_all(spark, source, counters, only)
     names = named_columns(source, opened.names, opened.lists)
     fields = tuple(_field(name, opened, source) for name in names)
-    examination = Examination(opened.files)
+    examination = Examination(opened.files, opened.looks)
     try:
         rows = _rows(opened, fields, source, k, counters)
     except Exception as error:  # quantiles are read at once

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
@@ -130,6 +130,7 @@ def open_session(
         return builder.getOrCreate()
     java = check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers take the system's python3 otherwise
+    name_files_in_utf8(os.environ)
     private = scratch(place)
     temporary = f"-Djava.io.tmpdir={private.temporary}"
     for key, value in {**local_settings(long, (*java_options(java), temporary)), **_folders(private)}.items():
@@ -138,6 +139,18 @@ def open_session(
         session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
+
+
+def name_files_in_utf8(environment: MutableMapping[str, str]) -> None:
+    """Have a JVM that starts with an environment name files in UTF-8, as Python does under the locale C, too.
+
+    The JVM would ask for a file by other bytes than the name that Python has for it.
+
+    Args:
+        environment: is changed where it names the locale C or POSIX for everything.
+    """
+    if environment.get("LC_ALL") in ("C", "POSIX"):
+        environment["LC_ALL"] = "C.UTF-8"
 
 
 def _hosted() -> bool:

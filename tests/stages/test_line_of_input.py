@@ -148,7 +148,10 @@ def test_inspect_finds_what_columns_hold(
     assert (
         main(["inspect", "--input", str(source), "--output", str(tmp_path / "out"), "--quiet", "--run-id", "look"]) == 0
     )
-    assert "of the records hold a combination" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "of the records hold a combination" in said
+    assert said.startswith("input: 1 file of CSV (not packed) with a header, encoding utf-8, delimiter ','")
+    assert "\n    delimiter: ','\n" in said
     folder = tmp_path / "out.work" / "look"
     report = (folder / "inspect.md").read_text()
     assert "SENSITIVE" in report

@@ -9,8 +9,7 @@ from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources import csv_head
 from synth_spark.plan.sources.folders import listed
 from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, Told
-from synth_spark.plan.sources.signatures import encoding_by_mark, foreign_kind
-from synth_spark.plan.sources.unpacking import codec_of, first_bytes
+from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_bytes
 
 #: Rows by which header and delimiter of the first file are judged, and of those that follow.
 _JUDGED_FIRST, _JUDGED_LATER = 1001, 101
@@ -47,7 +46,7 @@ def recognised(told: Told, where: str = "input") -> Csv:
         if not head:
             passed_over.append(f"{Path(found.path).name} (empty)")
             continue
-        _check_is_text(found.path, head, dialect.codec, where)
+        check_is_text(found.path, head, dialect.codec, where)
         cut = _delimiter(told, found.path, packing, dialect, where)
         if delimiter is not None and cut != delimiter:
             remedy = "give all files the same delimiter, or list them under input.sources"
@@ -62,18 +61,6 @@ def recognised(told: Told, where: str = "input") -> Csv:
     names = _common(files, where)
     dialect = replace(dialect, delimiter=delimiter or ",")
     return Csv(names, dialect, tuple(files), told.header is not False, tuple(passed_over))
-
-
-def _check_is_text(path: str, head: bytes, codec: str, where: str) -> None:
-    """Raise `InputError` for a file that is no text, or whose byte-order mark names another encoding."""
-    mark = encoding_by_mark(head)
-    kind = foreign_kind(head) if mark in (None, "UTF-8") else None
-    field = f"file '{Path(path).name}'"
-    if kind is not None:
-        raise InputError(field, f"is {kind}, not a CSV", "export the table as CSV in UTF-8, or as Parquet")
-    if mark is not None and not codec.upper().startswith(mark):
-        problem = f"begins with the byte-order mark of {mark}, and the plan says {codec.upper()}"
-        raise InputError(field, problem, f"set {where}.encoding to {mark}")
 
 
 def _delimiter(told: Told, path: str, packing: str | None, dialect: Dialect, where: str) -> str:

@@ -13,12 +13,16 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _ESCAPED = "\"#%'*/:=?\\{[]^\x7f"
 #: Names beginning with an underscore that programs leave beside tables.
 _MARKS = ("_SUCCESS", "_committed_", "_started_", "_temporary", "_metadata", "_common_metadata", "_spark_metadata")
-#: Suffixes of files that are tables of one kind, or none at all.
-_OF_TEXT = (".csv", ".tsv", ".tab", ".psv", ".txt")
-_OF_PARQUET = (".parquet", ".pq")
+#: Suffixes of files that are tables of one format, or none at all.
+_OF_FORMATS = {
+    "csv": (".csv", ".tsv", ".tab", ".psv", ".txt"),
+    "parquet": (".parquet", ".pq"),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "excel": (".xlsx", ".xlsm"),
+}
 _OF_NO_TABLE = (
-    ".xlsx", ".xls", ".ods", ".docx", ".doc", ".pdf", ".md", ".html", ".htm", ".xml", ".json", ".jsonl", ".yml",
-    ".yaml", ".zip", ".7z", ".rar", ".tar", ".tgz", ".png", ".jpg", ".py", ".r", ".sql", ".log", ".db", ".sqlite",
+    ".xls", ".ods", ".docx", ".doc", ".pdf", ".md", ".html", ".htm", ".xml", ".yml",
+    ".yaml", ".7z", ".rar", ".tar", ".tgz", ".png", ".jpg", ".py", ".r", ".sql", ".log", ".db", ".sqlite",
     ".orc", ".avro", ".sav", ".dta", ".sas7bdat", ".ini", ".bak", ".tmp",
 )  # fmt: skip
 
@@ -58,7 +62,7 @@ def listed(root: str, kind: str) -> Listing:
 
     Args:
         root: a file or a folder that is there.
-        kind: csv or parquet.
+        kind: csv, jsonl, excel or parquet.
 
     Raises:
         InputError: a folder holds what may be records and would not be read.
@@ -95,7 +99,7 @@ def _below(folder: Path, above: Partitions, kind: str, passed_over: list[str]) -
 
 def _check_is_data(file: Path, kind: str) -> None:
     suffixes = {suffix.lower() for suffix in file.suffixes[-2:]}
-    others = _OF_PARQUET if kind == "csv" else _OF_TEXT
+    others = {suffix for other, of in _OF_FORMATS.items() if other != kind for suffix in of}
     if file.name.startswith("_"):
         problem, remedy = "whose name begins with an underscore", "rename it if it holds records, or move it away"
     elif suffixes & {*_OF_NO_TABLE, *others}:

@@ -57,6 +57,10 @@ class Told(Protocol):
         """Names of the columns of files without a header."""
 
     @property
+    def sheet(self) -> str | None:
+        """The sheet of a workbook, if the plan names one."""
+
+    @property
     def resolved_delimiter(self) -> str:
         """The delimiter as given, else by the suffix."""
 
@@ -111,6 +115,7 @@ class CsvFile:
         named = not self.name.startswith(("_", ".")) and ":" not in self.name and self.path.isprintable()
         named = named and not is_pattern(self.path)
         told = dialect.codec in _DECODED_BY_SPARK and not dialect.multiline and self.skipped <= 1
+        told = told and dialect.delimiter > " "  # Spark's reader drops lines of nothing but tabs and blanks
         return (packed or plain) and named and told
 
 

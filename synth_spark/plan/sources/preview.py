@@ -18,9 +18,14 @@ from synth_spark.plan import (
     used_columns,
 )
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import csv_head, csv_recognition, parquet_recognition
+from synth_spark.plan.sources import csv_head, csv_recognition, json_lines, parquet_recognition, workbooks
+from synth_spark.plan.sources.json_lines import JsonFile, JsonLines
 from synth_spark.plan.sources.layout import Csv, CsvFile
 from synth_spark.plan.sources.parquet_recognition import Parquet
+from synth_spark.plan.sources.workbooks import Sheets
+
+#: What a source of files can be.
+Recognised = Csv | JsonLines | Parquet | Sheets
 
 #: Records looked at.
 _SAMPLE = 20_000
@@ -66,7 +71,7 @@ class Preview:
 
 
 def look(plan: Plan) -> Preview | None:
-    """Look at the heads of local CSV and Parquet files; None where only Spark can tell the records' shape.
+    """Look at the heads of local files; None where only Spark can tell the records' shape.
 
     Every column that a key of the plan names is looked for, as far as headers can be seen.
 
@@ -78,14 +83,18 @@ def look(plan: Plan) -> Preview | None:
     if source.sources:
         _look_at_sources(plan)
         return None
-    found = _recognised(source, "input")
+    found = recognised(source, "input")
     if found is None:
         return None
-    check_shown_columns(plan, named_columns(source, renamed_columns(found.names, source.rename)))
-    head = _head_of_csv(found) if isinstance(found, Csv) else _head_of_parquet(found)
+    names = _names(found)
+    if names is not None:
+        check_shown_columns(plan, named_columns(source, renamed_columns(names, source.rename)))
+    head = _head(found)
     if not source.is_plain or head is None:
         return None
     header, sample, records = head
+    if names is None and set(source.columns) - set(header):
+        return None
     used = tuple(used_columns(header, source.columns))
     places = tuple(header.index(name) for name in used)
     if not sample:
@@ -99,19 +108,29 @@ def _look_at_sources(plan: Plan) -> None:
     seen = True
     for name, source in plan.input.sources.items():
         where = f"input.sources.{name}"
-        found = _recognised(source, where)
-        if found is None:
+        found = recognised(source, where)
+        own = None if found is None else _names(found)
+        if own is None:
             seen = False
         else:
-            names |= dict.fromkeys(mapped_columns(found.names, source, where).values())
+            names |= dict.fromkeys(mapped_columns(own, source, where).values())
     if seen:
         check_shown_columns(plan, named_columns(plan.input, list(names)))
 
 
-def _recognised(location: Location, where: str) -> Csv | Parquet | None:
-    """What a source of files is; None for others, and for files of another file system."""
+def recognised(location: Location, where: str) -> Recognised | None:
+    """What a source of files is; None for others, and for files of another file system.
+
+    Args:
+        location: what the plan says of it.
+        where: the part of the plan that says so, for messages.
+
+    Raises:
+        InputError: a path does not exist, or a file is not what the plan says.
+        PlanError: the plan contradicts itself.
+    """
     kind = location.resolved_format(where)
-    if kind not in ("csv", "parquet"):
+    if kind not in ("csv", "jsonl", "excel", "parquet"):
         return None
     for path in location.all_paths:
         if scheme_of(path) is not None:
@@ -120,7 +139,28 @@ def _recognised(location: Location, where: str) -> Csv | Parquet | None:
             raise InputError(f"{where}.path", f"{path} does not exist", "check the path")
     if kind == "csv":
         return csv_recognition.recognised(location, where)
+    if kind == "jsonl":
+        return json_lines.recognised(location, where)
+    if kind == "excel":
+        return workbooks.recognised(location, where)
     return parquet_recognition.recognised(location.all_paths, where)
+
+
+def _names(source: Recognised) -> tuple[str, ...] | None:
+    """The names of a source's columns; None where later records of JSON may have keys that are not seen."""
+    if not isinstance(source, JsonLines):
+        return source.names
+    head = json_lines.head(source, _SAMPLE)
+    return head.names if head.whole else None
+
+
+def _head(source: Recognised) -> tuple[list[str], list[list[str]], int] | None:
+    """Names, first records and number of records of a source; None where the head does not tell them."""
+    if isinstance(source, Csv):
+        return _head_of_csv(source)
+    if isinstance(source, JsonLines):
+        return _head_of_json(source)
+    return _head_of_workbooks(source) if isinstance(source, Sheets) else _head_of_parquet(source)
 
 
 def _value(row: list[str], place: int) -> str:
@@ -141,6 +181,24 @@ def _head_of_csv(source: Csv) -> tuple[list[str], list[list[str]], int] | None:
     read = sum(len(value) + 1 for row in sample for value in row)
     size = sum(Path(file.path).stat().st_size for file in source.files) * _inflation(first)
     return list(first.header), sample, max(len(sample), round(len(sample) * size / max(1, read)))
+
+
+def _head_of_json(source: JsonLines) -> tuple[list[str], list[list[str]], int] | None:
+    """As `_head`; None where a folder's name is a column, or values are lists."""
+    head = json_lines.head(source, _SAMPLE)
+    if source.partitions or not head.flat:
+        return None
+    size = sum(Path(file.path).stat().st_size for file in source.files) * _inflation(source.files[0])
+    records = len(head.rows) if head.whole else round(len(head.rows) * size / max(1, head.read))
+    return list(head.names), head.rows, max(records, len(head.rows))
+
+
+def _head_of_workbooks(source: Sheets) -> tuple[list[str], list[list[str]], int] | None:
+    """As `_head`; None where there are several workbooks, a folder's name is a column, or the sheet is long."""
+    if len(source.files) > 1 or source.files[0].partitions:
+        return None
+    sample = list(islice(workbooks.rows(source.files[0]), _SAMPLE))
+    return (list(source.names), sample, len(sample)) if len(sample) < _SAMPLE else None
 
 
 def _head_of_parquet(source: Parquet) -> tuple[list[str], list[list[str]], int] | None:
@@ -165,7 +223,7 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _inflation(file: CsvFile) -> float:
+def _inflation(file: CsvFile | JsonFile) -> float:
     """How much larger a file is when unpacked, by the length that a gzip file states in its last four bytes."""
     if file.packing != "gzip":
         return 1.0

@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,20 @@ from pathlib import Path
 from typing import IO, Any
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.plan.sources.signatures import HEAD, packing_of
+from synth_spark.plan.sources.signatures import (
+    HEAD,
+    encoding_by_mark,
+    files_in,
+    foreign_kind,
+    is_zip,
+    office_kind,
+    packing_of,
+)
 
 #: What a packed file that is torn or damaged is reported by.
-TORN = (EOFError, zlib.error, lzma.LZMAError, OSError)
+TORN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
+#: Ways of packing in zip archives that Python reads.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 #: Bytes that are unpacked and decoded at a time.
 _CHUNK = 1 << 22
 
@@ -26,7 +37,7 @@ def unpacked(path: str, packing: str | None) -> Iterator[IO[bytes]]:
 
     Args:
         path: of the file.
-        packing: of its bytes, as `packing_of` tells it.
+        packing: of its bytes, as `first_bytes` tells it.
     """
     opened: Any
     if packing == "gzip":
@@ -39,6 +50,9 @@ def unpacked(path: str, packing: str | None) -> Iterator[IO[bytes]]:
         import pyarrow as pa
 
         opened = pa.CompressedInputStream(pa.OSFile(path), "zstd")
+    elif packing == "zip":
+        archive = zipfile.ZipFile(path)
+        opened = archive.open(files_in(archive.namelist())[0])  # which keeps the archive open as long as itself
     else:
         opened = Path(path).open("rb")
     with opened as stream:
@@ -46,19 +60,69 @@ def unpacked(path: str, packing: str | None) -> Iterator[IO[bytes]]:
 
 
 def first_bytes(path: str) -> tuple[str | None, bytes]:
-    """The packing of a file, and the first of its unpacked bytes.
+    """The packing of a file, and the first of its unpacked bytes; a document of Office counts as not packed.
 
     Raises:
-        InputError: it cannot be opened, or is packed and torn.
+        InputError: it cannot be opened, is packed and torn, or is a zip archive of several files.
     """
     with told_if_torn(path):
         with Path(path).open("rb") as raw:
             head = raw.read(HEAD)
         packing = packing_of(head)
+        if is_zip(head) and _holds_a_file(path):
+            packing = "zip"
         if packing is not None:
             with unpacked(path, packing) as stream:
                 head = stream.read(HEAD)
         return packing, head
+
+
+def check_is_text(path: str, head: bytes, codec: str, where: str = "input", kind: str = "a CSV") -> None:
+    """Raise `InputError` for a file that is no text, or whose byte-order mark names another encoding.
+
+    Args:
+        path: of the file.
+        head: the first of its unpacked bytes.
+        codec: the encoding that the plan names, as Python names it.
+        where: the part of the plan that names it, for messages.
+        kind: what it should be, for messages.
+    """
+    mark = encoding_by_mark(head)
+    found = foreign_kind(head) if mark in (None, "UTF-8") else None
+    field = f"file '{Path(path).name}'"
+    if found is not None:
+        export = "export the table as CSV in UTF-8, or as Parquet"
+        if "Excel workbook or another Office" in found:
+            export = f"set {where}.format to excel if it is a workbook (.xlsx), or {export}"
+        raise InputError(field, f"is {found}, not {kind}", "unpack it" if found.startswith("packed") else export)
+    if mark is not None and not codec.upper().startswith(mark):
+        problem = f"begins with the byte-order mark of {mark}, and the plan says {codec.upper()}"
+        raise InputError(field, problem, f"set {where}.encoding to {mark}")
+
+
+def _holds_a_file(path: str) -> bool:
+    """Whether a zip archive holds one file to be read; not if it is a document of Office.
+
+    Raises:
+        InputError: it holds no file, or several, or one that cannot be unpacked.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if office_kind(names) is not None:
+            return False
+        files = files_in(names)
+        field = f"file '{Path(path).name}'"
+        if len(files) != 1:
+            some = ", ".join(f"'{name}'" for name in files[:3]) + (", …" if len(files) > 3 else "")
+            held = f"holds {len(files):,} files: {some}" if files else "holds no file"
+            raise InputError(field, f"is a zip archive that {held}", "unpack it, and list its files in input.paths")
+        member = archive.getinfo(files[0])
+    if member.flag_bits & 1:
+        raise InputError(field, "is a zip archive with a password", "unpack it first")
+    if member.compress_type not in _METHODS:
+        problem = f"is a zip archive packed in a way that is not read (method {member.compress_type})"
+        raise InputError(field, problem, "unpack it first")
+    return True
 
 
 @contextmanager

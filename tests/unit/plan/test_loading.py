@@ -52,7 +52,7 @@ def test_the_examples_are_plans() -> None:
     unused = {"path", "paths", "table", "sql", "format", "delimiter", "multiline", "version", "timestamp", "rename"}
     shown = rich.model_dump(exclude_unset=True)
     assert set(Input.model_fields) - set(shown) - unused == {
-        "quote", "escape", "encoding", "header", "names",
+        "quote", "escape", "encoding", "header", "names", "sheet",
         "columns", "trim", "identifiers", "record_limit", "max_value_length", "since",
     }  # fmt: skip
     assert not rich.is_plain
@@ -555,7 +555,7 @@ def test_the_format_follows_from_the_suffix(path: str, kind: str) -> None:
     assert Input(path=path).resolved_format() == kind
 
 
-@pytest.mark.parametrize("path", ["a", "a.gz", "a.txt", "csv", "a.csv.zip", "acsv"])
+@pytest.mark.parametrize("path", ["a", "a.gz", "a.txt", "csv", "a.csv.7z", "acsv"])
 def test_an_unknown_suffix_needs_a_format(path: str) -> None:
     with pytest.raises(PlanError) as caught:
         Input(path=path).resolved_format()

@@ -55,10 +55,11 @@ def test_a_file_is_taken_for_what_it_is(tmp_path: Path, content: bytes, keys: di
 
 
 def test_archives_and_workbooks_are_named(tmp_path: Path) -> None:
-    for name, inside in (("one.csv", "a.csv"), ("two.csv", "xl/workbook.xml")):
+    for name, inside in (("one.csv", ["a.csv", "b.csv"]), ("two.csv", ["[Content_Types].xml", "xl/workbook.xml"])):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
-            archive.writestr(inside, TEXT)
-    assert "is a zip archive, not a CSV" in says(tmp_path / "one.csv")
+            for member in inside:
+                archive.writestr(member, TEXT)
+    assert "is a zip archive that holds 2 files: 'a.csv', 'b.csv'" in says(tmp_path / "one.csv")
     assert "is an Excel workbook" in says(tmp_path / "two.csv")
 
 
