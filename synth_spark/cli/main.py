@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _TELLING, _TELLING_ACTIONS = ("plan", "schema", "compare"), ("list", "show", "diff", "history")
 #: Records that take minutes to release.
 _MANY = 300_000
-_EXAMPLE = "example.yml"
+#: The demo's plan in an installed package, and in a checkout.
+_DEMO, _DEMO_HERE = "demo_plan.yml", "conf/demo/release.yml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -227,7 +228,7 @@ def _demo(options: argparse.Namespace) -> None:
     check_folder(options.output, "--output")
     cases = folder / "cases.csv.gz"
     plan = plans.load(
-        _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
+        _demo_plan(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
     )
     _check(plan, options)
     with started(plan, options) as (spark, progress):
@@ -249,10 +250,10 @@ def _warm(options: argparse.Namespace) -> None:
         write_archive(check_java(), (sys.executable, "-m", "synth_spark.cli.class_loading", folder))
 
 
-def _example() -> str:
+def _demo_plan() -> str:
     """The demo's plan: inside an installed package, or in conf/ of a checkout."""
-    packaged = Path(__file__).parents[1] / _EXAMPLE
-    return str(packaged if packaged.exists() else Path(__file__).parents[2] / "conf" / _EXAMPLE)
+    packaged = Path(__file__).parents[1] / _DEMO
+    return str(packaged if packaged.exists() else Path(__file__).parents[2] / _DEMO_HERE)
 
 
 #: What each command does.

@@ -356,7 +356,7 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
 
 @pytest.mark.takes("a whole release")
 def test_the_plan_that_is_shown_makes_a_release(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    shown = Path(__file__).parents[2] / "conf" / "private.yml"
+    shown = Path(__file__).parents[2] / "conf" / "any_table" / "private.yml"
     plan = plans.load(str(shown), {"input.path": str(cases), "output.path": str(tmp_path / "out")})
     run = api.start(spark, plan, Progress(quiet=True))
     api.resume(run)
