@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from pathlib import Path
 
 from synth_spark.cli.survival import MEAN_ABSOLUTE, survival_lines
 from synth_spark.plan import SingleCounts, what_is_counted
@@ -41,7 +42,7 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         *_sentence(what_is_counted(resolved.plan)),
         *_sentence(_SINGLES[resolved.single_counts]),
         f"sensitive folder   {resolved.plan.work_folder}",
-        f"privacy ledger     {resolved.plan.ledger_file}",
+        f"privacy ledger     {resolved.plan.ledger_file}, data set {resolved.plan.data_set_name}",
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),
     ]
@@ -137,6 +138,23 @@ def account_text(account: Account) -> str:
         f"{account.data_set}\n  granted  {granted}\n  spent    {_cost(*account.spent)} in {account.releases} releases; "
         f"{account.k_releases} more under k-anonymity"
     )
+
+
+def grant_text(ledger: Path, account: Account) -> str:
+    """What a data set may cost from now on, and which releases that limits.
+
+    Args:
+        ledger: its file.
+        account: of the data set.
+    """
+    name = account.data_set
+    remark = (
+        f"limits every release whose ledger is {ledger} and whose data set is {name}: `synth-spark plan` prints both"
+    )
+    charged = str(Path(name).absolute())
+    if charged != name and Path(name).exists():
+        remark += f"\nremark: a plan that reads {name} and has no key data_set is charged to {charged}"
+    return f"{account_text(account)}\n{remark}"
 
 
 def history_text(entry: Entry) -> str:

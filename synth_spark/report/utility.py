@@ -184,7 +184,7 @@ def _single_counts(material: ReportData) -> Figures:
 def _values(name: str, values: list[Marginal]) -> Chart:
     most = sorted(values, key=lambda one: (-_larger(one), one.value))[:_MOST_VALUES]
     rest = len(values) - len(most)
-    more = f" (and {rest} more value{'s' if rest > 1 else ''})" if rest else ""
+    more = f" (and {rest} more value{'s' if rest > 1 else ''}, all in the tables)" if rest else ""
     return _beside(f"{name}{more}", tuple(one.value for one in most), most)
 
 
