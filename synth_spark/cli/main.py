@@ -15,7 +15,7 @@ from synth_spark.cli import comparing, ledger, releases
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
-from synth_spark.cli.plan_summary import summary_lines
+from synth_spark.cli.plan_summary import acceptance_lines, summary_lines
 from synth_spark.cli.starting import as_json, check_folder, looked, plan_of, started
 from synth_spark.cli.survival import warnings
 from synth_spark.errors import EngineError, PlanError, RunError
@@ -95,9 +95,8 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
     shape = looked(plan)  # cheap mistakes are reported before Spark starts
     _check(plan, options)
-    if shape is not None:
-        for warning in warnings(plan, shape):
-            Progress(quiet=options.quiet or as_json(options)).say(warning)
+    for remark in [*acceptance_lines(plan), *(warnings(plan, shape) if shape is not None else [])]:
+        Progress(quiet=options.quiet or as_json(options)).say(remark)
     with started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         _start(options, spark, plan, progress)
 
@@ -212,6 +211,8 @@ def _plan(options: argparse.Namespace) -> None:
     print("---")
     for where, what, number in plan.input.contradictions:
         print(f"remark             {where}: {number} {what}")
+    for line in acceptance_lines(plan):
+        print(f"remark             {line}")
     if shape is None:
         print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return

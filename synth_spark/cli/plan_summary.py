@@ -5,7 +5,7 @@ import textwrap
 from pathlib import Path
 
 from synth_spark.cli.survival import MEAN_ABSOLUTE, survival_lines
-from synth_spark.plan import SingleCounts, what_is_counted
+from synth_spark.plan import Plan, SingleCounts, what_is_counted
 from synth_spark.plan.input_preview import Preview
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
@@ -46,6 +46,12 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),
     ]
+
+
+def acceptance_lines(plan: Plan) -> list[str]:
+    """What a release tells everyone of what its plan accepts, before it is published."""
+    told = "if this rule is broken and is about what is published, the reason that stands here is published, too"
+    return [f"accepted.{rule}: {told}" for rule in plan.accepted]
 
 
 def _sentence(text: str) -> list[str]:

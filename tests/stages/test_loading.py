@@ -23,7 +23,10 @@ from releasing import another, release
 from synth_spark.cli.main import main
 from synth_spark.errors import PlanError, PublishError
 from synth_spark.exports.warehouse import load, loading
+from synth_spark.exports.warehouse.contract import contract_of
+from synth_spark.exports.warehouse.database import connected
 from synth_spark.exports.warehouse.names import RESERVED
+from synth_spark.exports.warehouse.statements import create_table
 from synth_spark.pipeline import api
 from synth_spark.publish.published_release import PublishedRelease, open_release
 
@@ -131,6 +134,19 @@ def test_tables_and_columns_are_explained(outs: dict[str, Path], address: str, t
     ]
     words = fetch(address, "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
     assert {word for (word,) in words} <= RESERVED
+
+
+def test_names_that_the_contract_gives_are_ones_that_both_databases_take(address: str, tmp_path: Path) -> None:
+    """Those that would be no names, or would be cut off, or would be one name, among them."""
+    headers = ["Sex", "sex", "xmin", "ctid", "column", "x" * 70, "é" * 40, 'say "x"', "a\nb", "", "RUN_ID", "a\0"]
+    entries = {"made": {"schema": [{"name": name, "type": "string"} for name in headers]}}
+    (table,) = contract_of({"tables": entries}, {}).tables
+    for target in (f"duckdb:{tmp_path / 'names.duckdb'}", address):
+        with connected(target) as database:
+            database.fetch(create_table(database.default_schema, "made", table, database.dialect))
+            database.commit()
+        sql = "SELECT column_name FROM information_schema.columns WHERE table_name = 'made' ORDER BY ordinal_position"
+        assert tuple(name for (name,) in fetch(target, sql)) == table.names
 
 
 def test_a_column_more_is_taken_and_one_less_refused(outs: dict[str, Path], address: str, tmp_path: Path) -> None:

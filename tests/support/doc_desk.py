@@ -57,30 +57,33 @@ class Ended(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What came of everything: how commands ended, the rows of statements in each database, which alarms ring."""
+    """What came of everything: how commands ended, the rows of statements in each database, which alarms ring.
+
+    What could not be executed is in none of these, and in ``failed`` with the error.
+    """
 
     ended: dict[Example, Ended]
     rows: dict[Example, list[list[tuple[Any, ...]]]]
     rings: dict[Example, bool]
+    failed: dict[Example, str]
 
 
 class Desk:
     """The current folder, in which the commands of the documents are run, and a server of PostgreSQL."""
 
     def __init__(self, address: str) -> None:
-        self.address, self.found = address, Found({}, {}, {})
+        self.address, self.found = address, Found({}, {}, {}, {})
 
     def work(self) -> None:
         """Run commands, then statements and alarms, then what takes back and purges."""
         commands = of("sh", "console")
-        for example in [*(one for one in commands if one.block.page != LAST), *helped()]:
-            self.run(example)
-        for example in of("sql"):
-            self.ask(example)
-        for example in of("promql"):
-            self.found.rings[example] = self.alarm(example.text)
-        for example in [one for one in commands if one.block.page == LAST]:
-            self.run(example)
+        last = [one for one in commands if one.block.page == LAST]
+        for example in [*(one for one in commands if one not in last), *helped(), *of("sql", "promql"), *last]:
+            work = {"sql": self.ask, "promql": self.look}.get(example.block.language, self.run)
+            try:
+                work(example)
+            except (Exception, SystemExit) as error:
+                self.found.failed[example] = repr(error)
 
     def run(self, example: Example) -> None:
         """Run a command in this process, with this process's session; one that serves a page in its own."""
@@ -128,10 +131,10 @@ class Desk:
             cursor.execute(sql)
             self.found.rows[example] = [found, [tuple(row) for row in cursor.fetchall()]]
 
-    def alarm(self, rule: str) -> bool:
+    def look(self, example: Example) -> None:
         """Whether an alarm rings for the newest run that was published: ``[time() -] NAME[{LABELS}] SIGN NUMBER``."""
-        parts = re.fullmatch(r"(time\(\) - )?(\w+)(?:\{(.*)\})? (==|<|>) ([\d. *]+)", rule)
-        assert parts, rule
+        parts = re.fullmatch(r"(time\(\) - )?(\w+)(?:\{(.*)\})? (==|<|>) ([\d. *]+)", example.text)
+        assert parts, "it is of another form"
         since, name, labels, sign, limit = parts.groups()
         wanted = set(re.findall(r'(\w+)="(.*?)"', labels or ""))
         newest = max(Path().glob("*.work/*/metrics.prom"), key=lambda one: one.parent.name)
@@ -141,7 +144,8 @@ class Desk:
         for factor in limit.split("*"):
             number *= float(factor)
         values = [time.time() - value if since else value for value in found]
-        return any({"==": value == number, "<": value < number, ">": value > number}[sign] for value in values)
+        rings = any({"==": value == number, "<": value < number, ">": value > number}[sign] for value in values)
+        self.found.rings[example] = rings
 
 
 def served(words: list[str]) -> Ended:

@@ -39,6 +39,12 @@ def found(folder: Path) -> Found:
         return executed(folder, f"postgresql://postgres:{quote(PASSWORD)}@{address}/postgres")
 
 
+def test_all_of_it_could_be_executed(found: Found) -> None:
+    assert found.failed == {}
+    executed = {*found.ended, *found.rows, *found.rings}
+    assert executed == {*of("sh", "console", "sql", "promql"), *helped()}
+
+
 @pytest.mark.parametrize("example", [*of("sh"), *helped()], ids=named)
 def test_a_command_does_what_it_is_there_for(found: Found, example: Example) -> None:
     assert found.ended[example].code == 0, found.ended[example].printed

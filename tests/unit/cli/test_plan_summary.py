@@ -99,6 +99,19 @@ def test_a_ledger_is_granted_shown_and_told(tmp_path: Path, capsys: pytest.Captu
     assert main(["ledger", "grant", file, "cases", "--epsilon", "0"]) == 2
 
 
+def test_a_plan_that_accepts_says_that_its_reasons_are_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cases.csv").write_text("a,b\n" + "x,y\n" * 200)
+    asked = ["plan", "--input", str(tmp_path / "cases.csv")]
+    accepted = "accepted={differencing.no_small_group: we know them}"
+    remark = "remark             accepted.differencing.no_small_group: if this rule is broken"
+    assert main([*asked, "--set", accepted]) == 0
+    assert remark in capsys.readouterr().out
+    assert main(asked) == 0
+    assert "remark" not in capsys.readouterr().out
+
+
 def test_a_grant_says_what_it_limits_and_a_plan_what_it_is_charged_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
