@@ -2,7 +2,7 @@
 
 import argparse
 
-from synth_spark.cli.plan_summary import account_text, history_text
+from synth_spark.cli.plan_summary import account_text, grant_text, history_text
 from synth_spark.errors import PlanError, RunError
 from synth_spark.plan import nearest
 from synth_spark.privacy import Delta, Epsilon
@@ -17,7 +17,8 @@ def manage(options: argparse.Namespace) -> None:
     if options.action == "grant":
         if options.data_set is None or not (options.epsilon or 0) > 0 or not 0 < (options.delta or 0) < 1:
             raise PlanError("ledger grant", "needs a data set, ε > 0 and 0 < δ < 1", "add --epsilon and --delta")
-        return print(account_text(ledger.grant(options.data_set, Epsilon(options.epsilon), Delta(options.delta))))
+        account = ledger.grant(options.data_set, Epsilon(options.epsilon), Delta(options.delta))
+        return print(grant_text(log.address, account))
     entries = ledger.entries()
     if not entries:
         remedy = "give the file that `synth-spark plan` names: ledger.jsonl beside the run folders, or the key ledger"

@@ -15,7 +15,7 @@ from synth_spark.cli import comparing, ledger, releases
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
-from synth_spark.cli.plan_summary import summary_lines
+from synth_spark.cli.plan_summary import acceptance_lines, summary_lines
 from synth_spark.cli.starting import as_json, check_folder, looked, plan_of, started
 from synth_spark.cli.survival import warnings
 from synth_spark.errors import EngineError, PlanError, RunError
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _TELLING, _TELLING_ACTIONS = ("plan", "schema", "compare"), ("list", "show", "diff", "history")
 #: Records that take minutes to release.
 _MANY = 300_000
-_EXAMPLE = "example.yml"
+#: The demo's plan in an installed package, and in a checkout.
+_DEMO, _DEMO_HERE = "demo_plan.yml", "conf/demo/release.yml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,9 +95,8 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
     shape = looked(plan)  # cheap mistakes are reported before Spark starts
     _check(plan, options)
-    if shape is not None:
-        for warning in warnings(plan, shape):
-            Progress(quiet=options.quiet or as_json(options)).say(warning)
+    for remark in [*acceptance_lines(plan), *(warnings(plan, shape) if shape is not None else [])]:
+        Progress(quiet=options.quiet or as_json(options)).say(remark)
     with started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         _start(options, spark, plan, progress)
 
@@ -211,6 +211,8 @@ def _plan(options: argparse.Namespace) -> None:
     print("---")
     for where, what, number in plan.input.contradictions:
         print(f"remark             {where}: {number} {what}")
+    for line in acceptance_lines(plan):
+        print(f"remark             {line}")
     if shape is None:
         print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return
@@ -227,7 +229,7 @@ def _demo(options: argparse.Namespace) -> None:
     check_folder(options.output, "--output")
     cases = folder / "cases.csv.gz"
     plan = plans.load(
-        _example(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
+        _demo_plan(), {"input.path": str(cases), "output.path": str(folder / "release"), **dict(options.set)}
     )
     _check(plan, options)
     with started(plan, options) as (spark, progress):
@@ -249,10 +251,10 @@ def _warm(options: argparse.Namespace) -> None:
         write_archive(check_java(), (sys.executable, "-m", "synth_spark.cli.class_loading", folder))
 
 
-def _example() -> str:
+def _demo_plan() -> str:
     """The demo's plan: inside an installed package, or in conf/ of a checkout."""
-    packaged = Path(__file__).parents[1] / _EXAMPLE
-    return str(packaged if packaged.exists() else Path(__file__).parents[2] / "conf" / _EXAMPLE)
+    packaged = Path(__file__).parents[1] / _DEMO
+    return str(packaged if packaged.exists() else Path(__file__).parents[2] / _DEMO_HERE)
 
 
 #: What each command does.

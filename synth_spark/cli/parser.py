@@ -38,8 +38,8 @@ _RELEASES = """actions:
 _LOAD = """examples:
   into a file of DuckDB, the current release of a folder:
     synth-spark load out/ duckdb:cases.duckdb
-  into PostgreSQL, a release by its name, into a schema of its own:
-    synth-spark load out/ postgresql://loader@db.example.org/cases --run-id RUN_ID --schema releases"""
+  into PostgreSQL, an earlier release by its name, into a schema of its own:
+    synth-spark load out/ postgresql://loader@db.example.org/cases --run-id RUN_ID --schema earlier"""
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -137,7 +137,7 @@ def _summed() -> argparse.ArgumentParser:
 def _asked() -> argparse.ArgumentParser:
     """A plan, and the keys of it that are often set."""
     asked = argparse.ArgumentParser(add_help=False)
-    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/example.yml")
+    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/any_table/release.yml")
     asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
     since = "add what is new to the counts of an earlier run (input.since)"
     asked.add_argument("--since", metavar="RUN", help=since)

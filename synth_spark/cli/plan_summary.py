@@ -2,9 +2,10 @@
 
 import math
 import textwrap
+from pathlib import Path
 
 from synth_spark.cli.survival import MEAN_ABSOLUTE, survival_lines
-from synth_spark.plan import SingleCounts, what_is_counted
+from synth_spark.plan import Plan, SingleCounts, what_is_counted
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.plan.sources.preview import Preview
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
@@ -41,10 +42,16 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         *_sentence(what_is_counted(resolved.plan)),
         *_sentence(_SINGLES[resolved.single_counts]),
         f"sensitive folder   {resolved.plan.work_folder}",
-        f"privacy ledger     {resolved.plan.ledger_address}",
+        f"privacy ledger     {resolved.plan.ledger_address}, data set {resolved.plan.data_set_name}",
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),
     ]
+
+
+def acceptance_lines(plan: Plan) -> list[str]:
+    """What a release tells everyone of what its plan accepts, before it is published."""
+    told = "if this rule is broken and is about what is published, the reason that stands here is published, too"
+    return [f"accepted.{rule}: {told}" for rule in plan.accepted]
 
 
 def _sentence(text: str) -> list[str]:
@@ -137,6 +144,23 @@ def account_text(account: Account) -> str:
         f"{account.data_set}\n  granted  {granted}\n  spent    {_cost(*account.spent)} in {account.releases} releases; "
         f"{account.k_releases} more under k-anonymity"
     )
+
+
+def grant_text(ledger: str, account: Account) -> str:
+    """What a data set may cost from now on, and which releases that limits.
+
+    Args:
+        ledger: its address.
+        account: of the data set.
+    """
+    name = account.data_set
+    remark = (
+        f"limits every release whose ledger is {ledger} and whose data set is {name}: `synth-spark plan` prints both"
+    )
+    charged = str(Path(name).absolute())
+    if charged != name and Path(name).exists():
+        remark += f"\nremark: a plan that reads {name} and has no key data_set is charged to {charged}"
+    return f"{account_text(account)}\n{remark}"
 
 
 def history_text(entry: Entry) -> str:

@@ -35,10 +35,10 @@ def load(path: str | None, overrides: dict[str, Any]) -> Plan:
         except UnicodeDecodeError:
             raise PlanError("plan", "is not valid YAML: its bytes are not UTF-8", "save it as UTF-8") from None
         except ValueError as error:
-            remedy = "put texts with signs such as # | @ [ % in quotes, and compare it with conf/example.yml"
+            remedy = "put texts with signs such as # | @ [ % in quotes, and compare it with conf/any_table/release.yml"
             raise PlanError("plan", str(error), remedy) from None
         if not isinstance(content, dict):
-            raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/example.yml")
+            raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/any_table/release.yml")
     for key, value in overrides.items():
         _set(content, key, _typed(key, value))
     if isinstance(content.get("rules"), str):

@@ -124,7 +124,9 @@ class Plan(Strict):
         (), description="Rules beside those of the release contract; or the name of a YAML file with a list of them."
     )
     accepted: dict[str, str] = Field(
-        {}, description="Warnings that may be broken, by name → why that is accepted; told with the audit."
+        {},
+        description="Warnings that may be broken, by name → why that is accepted. If the rule is broken and is about "
+        "what is published, the reason is published, too.",
     )
     output: Output = Output()
     showcase: Showcase = Showcase()

@@ -178,11 +178,10 @@ def _must_be(names: Iterable[str], header: Sequence[str], where: str) -> None:
             raise PlanError(where, f"names no column of the input: '{name}'", remedy)
 
 
-def listed(names: Iterable[str], most: int = 8) -> str:
-    """Names in quotes, the first few of many.
+def listed(names: Iterable[str]) -> str:
+    """All names, in quotes.
 
     >>> listed(["a", "b"])
     "'a', 'b'"
     """
-    names = list(names)
-    return ", ".join(f"'{name}'" for name in names[:most]) + (" …" if len(names) > most else "")
+    return ", ".join(f"'{name}'" for name in names)

@@ -92,7 +92,7 @@ def _mapped(
     chosen = mapped_columns(opened.names, source, where)
     left_out = [theirs for theirs in opened.names if theirs not in chosen]
     if left_out:
-        counters.add(f"source '{name}'", f"columns left out: {listed(left_out, 50)}", F.lit(len(left_out)))
+        counters.add(f"source '{name}'", f"columns left out: {listed(left_out)}", F.lit(len(left_out)))
     names = tuple(chosen.values())
     check_header(names, where)
     places = {theirs: index for index, theirs in enumerate(opened.names)}

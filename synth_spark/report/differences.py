@@ -144,7 +144,10 @@ def _in_words(one: Told) -> str:
 
 def _moved(material: ReportData, release: str) -> Chart:
     """How far columns moved since the last release that was compared."""
-    moved = sorted(material.chosen("drift", "tvd"), key=lambda one: -one.value)[:_LISTED]
+    every = sorted(material.chosen("drift", "tvd"), key=lambda one: -one.value)
+    moved = every[:_LISTED]
     series = (Series("distance", tuple(one.value for one in moved)),)
     about, caption = tuple(one.about or "" for one in moved), f"How far columns moved since {release}"
+    if len(every) > len(moved):
+        caption += f", the {len(moved)} of {len(every)} that moved most; all are in the table differences"
     return Chart("bars", caption, definition("tvd", "drift"), about, series, "distance", limits=(0, 1))

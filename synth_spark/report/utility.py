@@ -160,7 +160,8 @@ def marginals(material: ReportData) -> Section:
         blocks.append(Small(tuple(charts)))
     if flags:
         most = sorted(flags.values(), key=lambda one: (-_larger(one), one.column))[:_MOST_FLAGS]
-        rest = f", the {_MOST_FLAGS} most frequent of {len(flags)}" if len(flags) > _MOST_FLAGS else ""
+        left_out = len(flags) > _MOST_FLAGS
+        rest = f", the {_MOST_FLAGS} most frequent of {len(flags)}; all are in the tables" if left_out else ""
         names = tuple(one.column if one.value == "1" else f"{one.column}: {one.value}" for one in most)
         blocks.append(_beside(f"Columns of one value{rest}", names, most))
     return Section("marginals", "Values side by side", tuple(blocks))
@@ -184,7 +185,7 @@ def _single_counts(material: ReportData) -> Figures:
 def _values(name: str, values: list[Marginal]) -> Chart:
     most = sorted(values, key=lambda one: (-_larger(one), one.value))[:_MOST_VALUES]
     rest = len(values) - len(most)
-    more = f" (and {rest} more value{'s' if rest > 1 else ''})" if rest else ""
+    more = f" (and {rest} more value{'s' if rest > 1 else ''}, all in the tables)" if rest else ""
     return _beside(f"{name}{more}", tuple(one.value for one in most), most)
 
 

@@ -150,7 +150,7 @@ def report_text(run_id: str, inspection: Inspection) -> str:
         "",
         "Linkable: the share of records with a value that a rare combination with it links, on average over values.",
         "",
-        "| most linkable attribute | of its records |",
+        f"| the {len(inspection.attributes[:_LISTED])} most linkable attributes | of their records |",
         "|---|---:|",
         *(f"| {_cell(name)}: {_cell(value)} | {share:.1%} |" for name, value, share in inspection.attributes[:_LISTED]),
         "",

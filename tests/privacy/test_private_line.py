@@ -211,7 +211,7 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
 
 def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     run = work_until(_started(spark, cases, tmp_path / "out"), "assess")
-    run.plan.ledger_file.write_text("")
+    Path(run.plan.ledger_address).write_text("")
     with pytest.raises(AuditFailed, match=r"privacy\.debited"):
         api.work(run, "validate")
 
@@ -358,7 +358,7 @@ def test_records_do_not_depend_on_how_tasks_are_cut(
 
 @pytest.mark.takes("a whole release")
 def test_the_plan_that_is_shown_makes_a_release(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    shown = Path(__file__).parents[2] / "conf" / "private.yml"
+    shown = Path(__file__).parents[2] / "conf" / "any_table" / "private.yml"
     plan = plans.load(str(shown), {"input.path": str(cases), "output.path": str(tmp_path / "out")})
     run = api.start(spark, plan, Progress(quiet=True))
     api.resume(run)

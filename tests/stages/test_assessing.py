@@ -217,7 +217,7 @@ def test_attacks_and_models_are_made_on_a_rehearsal(run: Run) -> None:
     assert ("model", "real_to_synthetic", "synthetic_accuracy", "gender", None) in found
     trial = run.store.folder / "rehearsal" / "rehearsal-1"
     assert json.loads((trial / "manifest.json").read_text())["facts"]["records"] < 0.9 * run.records
-    ledger = [json.loads(line) for line in run.plan.ledger_file.read_text().splitlines()]
+    ledger = [json.loads(line) for line in Path(run.plan.ledger_address).read_text().splitlines()]
     assert [entry["run_id"] for entry in ledger] == [run.store.run_id]  # the rehearsal costs nothing
 
 
@@ -383,7 +383,7 @@ def test_a_broken_critical_rule_holds_the_release_with_its_report(plain: Run, tm
     told = {row["suite"] + "." + row["rule"]: row["success"] for row in run.kept(tables.AUDIT_RESULTS).frame.collect()}
     assert told["use.kept_pairs"] is False
     assert told["use.gender_known"] is True
-    assert not run.plan.ledger_file.exists()  # nothing was released
+    assert not Path(run.plan.ledger_address).exists()  # nothing was released
     before = (run.store.folder / "manifest.json").read_bytes()
     for name, problem in {"use.kept_pairs": "is critical and cannot be accepted", "use.nosuch": "is no rule"}.items():
         with pytest.raises(PlanError, match=problem):

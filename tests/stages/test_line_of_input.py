@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from hostile import HOSTILE_VALUES
+from installing import ROOT
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from releasing import kept, published, release, started, work_until, write_csv
@@ -93,7 +94,7 @@ def test_rules_hold_in_every_synthetic_record_and_are_audited(spark: SparkSessio
 
 @pytest.mark.takes("a whole release of rich input")
 def test_the_example_of_rich_input(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """conf/input.yml, with files as it describes them."""
+    """conf/demo/partners.yml, with files as it describes them."""
     north = [
         f"N{n // 2},{'MF?'[n // 2 % 3]},{n % 90},{'debt;force' if n % 2 else 'debt'},2021-{n % 12 + 1:02d}-01,"
         f"{'DE' if n % 5 else 'XX'}"
@@ -107,10 +108,7 @@ def test_the_example_of_rich_input(spark: SparkSession, tmp_path: Path, monkeypa
     write_csv(tmp_path / "regions.csv", "iso,region\nDE,Europe\nPE,America\n")
     monkeypatch.chdir(tmp_path)
     out = str(tmp_path / "out")
-    assert (
-        main(["run", str(Path(__file__).parents[2] / "conf" / "input.yml"), "--seed", "1", "--quiet", "--output", out])
-        == 0
-    )
+    assert main(["run", str(ROOT / "conf" / "demo" / "partners.yml"), "--seed", "1", "--quiet", "--output", out]) == 0
     made = published(tmp_path / "out", "synthetic_records")
     assert {name: set(made[name].dropna()) for name in ("partner", "country")} == {
         "partner": {"north", "south"},

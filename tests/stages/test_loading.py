@@ -1,8 +1,6 @@
 """A release in DuckDB and in a real PostgreSQL: whole, as contracted, and never a part of it."""
 
 import json
-import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -25,7 +23,10 @@ from releasing import another, release
 from synth_spark.cli.main import main
 from synth_spark.errors import PlanError, PublishError
 from synth_spark.exports.warehouse import load, loading
+from synth_spark.exports.warehouse.contract import contract_of
+from synth_spark.exports.warehouse.database import connected
 from synth_spark.exports.warehouse.names import RESERVED
+from synth_spark.exports.warehouse.statements import create_table
 from synth_spark.pipeline import api
 from synth_spark.publish.published_release import PublishedRelease, open_release
 
@@ -94,7 +95,7 @@ def test_a_release_arrives_whole_and_as_contracted(
         assert (
             fetch(target, f"SELECT count(*) FROM whole.latest_{table}")[0][0] == found.manifest["tables"][table]["rows"]
         )
-    columns = 'a_b, "order_", kinds, means, column_'
+    columns = ", ".join(f'"{name}"' for name in HEADERS)
     got = fetch(target, f"SELECT {columns} FROM whole.latest_synthetic_records WHERE run_id = 'One-1'")
     made = expected(found, "synthetic_records")[HEADERS]
     made = made.astype(object).where(made.notna(), None)
@@ -107,7 +108,7 @@ def test_a_release_arrives_whole_and_as_contracted(
     text = {"duckdb": "VARCHAR", "postgresql": "text"}[kind]
     assert {name: found.lower() for name, found in types.items()} == {
         "run_id": text.lower(), "length": "integer", "selections": text.lower(), "protected_count": "bigint",
-        **dict.fromkeys(["a_b", "order_", "kinds", "means", "column_"], text.lower()),
+        **dict.fromkeys(HEADERS, text.lower()),
     }  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def test_tables_and_columns_are_explained(outs: dict[str, Path], address: str, t
     for one, sql in ((address, in_postgres), (target, in_duckdb)):
         for name in ("synthetic_records", "latest_synthetic_records"):
             comments = dict(fetch(one, sql.format(name)))
-            assert [comments[column] for column in ("a_b", "order_", "column_")] == ["a.b", "Order", "שלום"]
+            assert [comments[column] for column in ("a.b", "Order", "שלום")] == ["a.b", "Order", "שלום"]
             assert comments["means"] == 'means\nseveral values, separated by "|"'
             assert comments["kinds"] == "kinds\na JSON array of texts"
     assert fetch(address, "SELECT obj_description('explained.latest_synthetic_records'::regclass)") == [
@@ -133,6 +134,19 @@ def test_tables_and_columns_are_explained(outs: dict[str, Path], address: str, t
     ]
     words = fetch(address, "SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
     assert {word for (word,) in words} <= RESERVED
+
+
+def test_names_that_the_contract_gives_are_ones_that_both_databases_take(address: str, tmp_path: Path) -> None:
+    """Those that would be no names, or would be cut off, or would be one name, among them."""
+    headers = ["Sex", "sex", "xmin", "ctid", "column", "x" * 70, "é" * 40, 'say "x"', "a\nb", "", "RUN_ID", "a\0"]
+    entries = {"made": {"schema": [{"name": name, "type": "string"} for name in headers]}}
+    (table,) = contract_of({"tables": entries}, {}).tables
+    for target in (f"duckdb:{tmp_path / 'names.duckdb'}", address):
+        with connected(target) as database:
+            database.fetch(create_table(database.default_schema, "made", table, database.dialect))
+            database.commit()
+        sql = "SELECT column_name FROM information_schema.columns WHERE table_name = 'made' ORDER BY ordinal_position"
+        assert tuple(name for (name,) in fetch(target, sql)) == table.names
 
 
 def test_a_column_more_is_taken_and_one_less_refused(outs: dict[str, Path], address: str, tmp_path: Path) -> None:
@@ -279,22 +293,3 @@ def test_loading_needs_no_java(outs: dict[str, Path], tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert pq.read_metadata(open_release(outs["One-1"]).files("aggregates")[0]).num_rows > 0
-
-
-def test_what_is_documented_works(
-    outs: dict[str, Path], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The commands and the query of docs/warehouses.md, on a release in a folder called out."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(outs["One-1"], "out")
-    text = (ROOT / "docs" / "warehouses.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^synth-spark (load .*)$", text, re.MULTILINE)
-    assert len(commands) == 2
-    for command in commands:
-        words = [re.sub("^postgresql://.*", lambda _: address, word) for word in shlex.split(command)]
-        assert main(words) == 0
-    assert fetch(address, "SELECT DISTINCT run_id FROM releases.latest_aggregates") == [("One-1",)]
-    (query,) = re.findall(r"^SELECT .*read_parquet.*$", text, re.MULTILINE)
-    rows = open_release(Path("out")).manifest["tables"]["aggregates"]["rows"]
-    assert duckdb.sql(query.replace("RUN", "One-1")).fetchall() == [(rows,)]
-    assert fetch("duckdb:cases.duckdb", "SELECT count(*) FROM latest_aggregates") == [(rows,)]

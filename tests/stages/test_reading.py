@@ -240,7 +240,7 @@ def test_a_row_without_an_id(spark: SparkSession, tmp_path: Path) -> None:
 
 
 def test_texts_of_one_source_beside_lists_of_another(spark: SparkSession, tmp_path: Path) -> None:
-    """As `conf/input.yml` shows it."""
+    """As `conf/demo/partners.yml` shows it."""
     one = csv(tmp_path, "means,a\ndebt; threat,x\n0,y\n,z\n")
     pq.write_table(pa.table({"means": [["debt", "work"], None], "a": ["v", "w"]}), tmp_path / "two.parquet")
     sources = {"one": {"path": one}, "two": {"path": str(tmp_path / "two.parquet")}}

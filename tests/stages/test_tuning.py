@@ -43,7 +43,7 @@ def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
         assert 0 < (one.figure("kept_share_of_common", 2) or 0) <= 1
     assert len(hashes) == 1
     assert not (tmp_path / "out").exists()
-    assert not run.plan.ledger_file.exists()
+    assert not Path(run.plan.ledger_address).exists()
     assert "The largest k that keeps 90% of the pairs: k 6" in grid_search.advice(found)
     runs = [str(tmp_path / "trials" / one.run_id) for one in found]
     assert main.main(["compare", *runs, "--output", str(tmp_path / "compared")]) == 0

@@ -326,6 +326,27 @@ def test_a_full_disk(name: str, given: list[str], world: Path, capsys: pytest.Ca
     assert fingerprint(world) == before
 
 
+def shown() -> list[list[str]]:
+    """The examples in the help of the commands that have several actions, or several targets."""
+    epilogs = [subcommands()[name].epilog or "" for name in ("ledger", "releases", "load")]
+    lines = [line.split() for text in epilogs for line in text.splitlines()]
+    return [words[1:] for words in lines if words[:1] == ["synth-spark"]]
+
+
+def test_the_help_has_an_example_of_every_action() -> None:
+    for name in ("ledger", "releases"):
+        assert {words[1] for words in shown() if words[0] == name} == set(arguments(name)["action"].choices or ())
+    assert {words[2].partition(":")[0] for words in shown() if words[0] == "load"} == {"duckdb", "postgresql"}
+
+
+@pytest.mark.parametrize("words", [one for one in shown() if one[0] != "load"], ids=" ".join)
+def test_the_examples_of_the_help_do_what_they_are_there_for(words: list[str], world: Path) -> None:
+    """`RUN_ID` is a release, the earlier one first; loading wants a real one, see tests/system/test_documents.py."""
+    shutil.copy(world / "ledger.jsonl", world / "out.work")
+    names = iter(("one", "run"))
+    assert ended([next(names) if word == "RUN_ID" else word for word in words]) == 0
+
+
 def test_a_budget_that_does_not_hold_a_release(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is refused before the input is read: no run folder is left, and no line."""
     Ledger(LineFile(world / "ledger.jsonl")).grant("spent", Epsilon(0.5), Delta(1e-5))

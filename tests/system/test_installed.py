@@ -126,7 +126,7 @@ def test_plan_and_schema_need_no_spark(whole: Path, tmp_path: Path) -> None:
 
 
 def test_the_example_plan_is_the_demos(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", str(ROOT / "conf" / "example.yml"), "--input", str(ROOT / "none.csv")]) == 3
+    assert main(["plan", str(ROOT / "conf" / "demo" / "release.yml"), "--input", str(ROOT / "none.csv")]) == 3
     assert "does not exist" in capsys.readouterr().err
 
 

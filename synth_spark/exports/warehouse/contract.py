@@ -1,11 +1,12 @@
 """What the tables of a release look like in a warehouse, and which changes its readers bear. No Spark here.
 
-A contract is a list of tables, each a list of columns with a name, a type and the header it had. The types of columns
-that synth-spark itself names are fixed (`published_columns`); a column of the data is text. In a table come first the
-release's name, then the columns that synth-spark names, then those of the data, so that a column more is a column at
-the end.
+A contract is a list of tables, each a list of columns with a name, a type and the header it had. The name is the
+header, wherever a warehouse takes it (`names`). The types of columns that synth-spark itself names are fixed
+(`published_columns`); a column of the data is text. In a table come first the release's name, then the columns that
+synth-spark names, then those of the data, so that a column more is a column at the end.
 
-``VERSION`` counts changes of the contract that are no additions; there has been none.
+``VERSION`` counts changes of the contract that are no additions. In version 1 columns had names in lower snake case
+instead of their headers.
 """
 
 import json
@@ -18,7 +19,7 @@ from synth_spark.exports.warehouse.names import unique_names
 from synth_spark.exports.warehouse.statements import KINDS
 from synth_spark.schema.published_columns import COLUMNS
 
-VERSION = 1
+VERSION = 2
 #: The first column of every table: which release a row is of.
 RUN_ID = "run_id"
 #: Tables whose columns are values: one that nobody has any more is a column without a value, not one less.
@@ -95,7 +96,8 @@ def contract_of(manifest: dict[str, Any], notes: dict[str, str], earlier: Contra
     Args:
         manifest: of the release.
         notes: header of a column of the data → what is to be known of its values.
-        earlier: contract of the release that was loaded before; what it names keeps its name and place.
+        earlier: contract of the release that was loaded before; what it names keeps its name and place, if it is of the
+            same version.
 
     Raises:
         PublishError: a column is of a type that no contract has, or of another one than the contract says.
@@ -147,11 +149,11 @@ def evolves(old: Contract, new: Contract) -> list[str]:
     Tables may be added, and columns at the end of a table.
 
     Returns:
-        One clause a change: a table or column that is gone, renamed, moved or of another type; a version that is older.
+        One clause a change: a table or column that is gone, renamed, moved or of another type; or one of the version.
     """
+    if new.version != old.version:
+        return [f"columns are named by version {new.version} of the contract, and were by version {old.version}"]
     problems = []
-    if new.version < old.version:
-        problems.append(f"the contract is version {new.version}, and was {old.version}")
     tables = {table.name: table for table in new.tables}
     for before in old.tables:
         after = tables.get(before.name)

@@ -1,19 +1,16 @@
-"""Names that every warehouse takes unquoted: lower snake case, at most 63 bytes, no reserved word. No Spark here.
+"""Names in a warehouse: those of the release as they are, quoted; another one only where a warehouse takes none such.
 
-A name matches ``[a-z][a-z0-9_]*``, so its characters are its bytes. What a header loses on the way is kept whole as the
-comment of its column.
+A name of a schema is a plain one, which needs no quotes. No Spark here.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 #: Longest name, in bytes; PostgreSQL cuts off what is longer, without a word.
 LONGEST = 63
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-#: Where a word begins inside a header: fooBar, HTTPCode.
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_OTHER = re.compile(r"[^a-z0-9]+")
+_PLAIN = re.compile(r"[a-z][a-z0-9_]{0,62}")
+#: Columns that every table of PostgreSQL has.
+_OF_EVERY_TABLE = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 
 _WORDS = """
     account acos aes128 aes256 aggregate all allowoverwrite alter analyse analyze and anti any are array as asc
@@ -42,44 +39,44 @@ RESERVED = frozenset(_WORDS.split())
 
 
 def is_name(text: str) -> bool:
-    """Whether a text is a name as it stands.
+    """Whether a text is a name that needs no quotes.
 
     >>> is_name("means_debt"), is_name("order"), is_name("2020")
     (True, False, False)
     """
-    return _NAME.fullmatch(text) is not None and text not in RESERVED
+    return _PLAIN.fullmatch(text) is not None and text not in RESERVED
 
 
 def name_of(header: str) -> str:
-    """The name that a header suggests, whatever else is called so.
+    """The name that a header gets, whatever else is called so: the header itself, wherever a warehouse takes it.
 
-    Accents go, words inside a header are separated, everything else that is no letter or digit of ASCII becomes
-    ``_``; a header without any is called ``column``, one that begins with a digit gets ``c_`` before it, and a reserved
-    word ``_`` after it.
+    Of a header of more than 63 bytes the first are kept, an empty one is called ``column``, a NUL is written U+2400,
+    and what PostgreSQL calls a column of every table gets ``_`` after it.
 
-    >>> [name_of(header) for header in ("yearOfRegistration", "Côté (left)", "Order", "2020", "年")]
-    ['year_of_registration', 'cote_left', 'order_', 'c_2020', 'column_']
+    >>> [name_of(header) for header in ("yearOfRegistration", "Côté (left)", "Order", "", "xmin", "é" * 40)]
+    ['yearOfRegistration', 'Côté (left)', 'Order', 'column', 'xmin_', 'ééééééééééééééééééééééééééééééé']
     """
-    plain = "".join(one for one in unicodedata.normalize("NFKD", header) if not unicodedata.combining(one))
-    text = _OTHER.sub("_", _WORD.sub("_", plain).lower()).strip("_") or "column"
-    if text[0].isdigit():
-        text = f"c_{text}"
-    text = text[:LONGEST].rstrip("_")
-    return f"{text}_" if text in RESERVED else text
+    name = _cut(header.replace("\0", "\u2400") or "column", LONGEST)
+    return f"{name}_" if name in _OF_EVERY_TABLE else name
+
+
+def _cut(text: str, most: int) -> str:
+    """The first characters of a text that fit into some bytes of UTF-8."""
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def unique_names(
     headers: Sequence[str], fixed: Mapping[str, str] | None = None, taken: Iterable[str] = ()
 ) -> list[str]:
-    """A name for each header, all different; what has a name already keeps it.
+    """A name for each header, all different also where capitals are not told apart; what has a name already keeps it.
 
     Args:
-        headers: in the order of their columns; an earlier one has the shorter name where two suggest the same.
+        headers: in the order of their columns; of two that get the same name the earlier one keeps it.
         fixed: header → the name it was given before.
         taken: names that are given away.
 
-    >>> unique_names(["a b", "a-b", "A_B"])
-    ['a_b', 'a_b_2', 'a_b_3']
+    >>> unique_names(["Sex", "age", "sex", "RUN_ID"], taken=["run_id"])
+    ['Sex', 'age', 'sex_2', 'RUN_ID_2']
     """
     fixed = fixed or {}
     used = {*taken, *fixed.values()}
@@ -96,12 +93,15 @@ def unique_names(
 def free_name(name: str, taken: Collection[str]) -> str:
     """The name, or where it is taken the first of ``name_2``, ``name_3``, … that is not; never longer than allowed.
 
-    >>> free_name("run_id", {"run_id"})
+    DuckDB does not tell capitals apart, so neither are they here.
+
+    >>> free_name("run_id", {"Run_ID"})
     'run_id_2'
     """
+    given_away = {one.lower() for one in taken}
     candidate, number = name, 1
-    while candidate in taken:
+    while candidate.lower() in given_away:
         number += 1
         suffix = f"_{number}"
-        candidate = name[: LONGEST - len(suffix)].rstrip("_") + suffix
+        candidate = _cut(name, LONGEST - len(suffix)) + suffix
     return candidate

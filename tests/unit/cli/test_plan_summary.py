@@ -99,6 +99,45 @@ def test_a_ledger_is_granted_shown_and_told(tmp_path: Path, capsys: pytest.Captu
     assert main(["ledger", "grant", file, "cases", "--epsilon", "0"]) == 2
 
 
+def test_a_plan_that_accepts_says_that_its_reasons_are_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cases.csv").write_text("a,b\n" + "x,y\n" * 200)
+    asked = ["plan", "--input", str(tmp_path / "cases.csv")]
+    accepted = "accepted={differencing.no_small_group: we know them}"
+    remark = "remark             accepted.differencing.no_small_group: if this rule is broken"
+    assert main([*asked, "--set", accepted]) == 0
+    assert remark in capsys.readouterr().out
+    assert main(asked) == 0
+    assert "remark" not in capsys.readouterr().out
+
+
+def test_a_grant_says_what_it_limits_and_a_plan_what_it_is_charged_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that nobody grants a budget to a name that no release is charged to."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases.csv").write_text("a,b\n" + "x,y\n" * 200)
+
+    def printed(*words: str) -> str:
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    grant = ("ledger", "grant", "out.work/ledger.jsonl")
+    terms = ("--epsilon", "3", "--delta", "1e-5")
+    told = printed(*grant, "cases", *terms)
+    assert "limits every release whose ledger is out.work/ledger.jsonl and whose data set is cases" in told
+    assert "remark" not in told
+    charged = tmp_path / "cases.csv"
+    remark = f"remark: a plan that reads cases.csv and has no key data_set is charged to {charged}"
+    assert remark in printed(*grant, "cases.csv", *terms)
+    assert "remark" not in printed(*grant, str(charged), *terms)
+    asked = ("plan", "--input", "cases.csv", "--epsilon", "1")
+    assert f"privacy ledger     out.work/ledger.jsonl, data set {charged}\n" in printed(*asked)
+    named = printed(*asked, "--set", "data_set=cases")
+    assert "privacy ledger     out.work/ledger.jsonl, data set cases\n" in named
+
+
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [

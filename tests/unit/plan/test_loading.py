@@ -20,7 +20,7 @@ from synth_spark.plan import Input, Plan, Typed, dump, load, nearest, parse
 from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
 from synth_spark.plan.sources.preview import look
 
-EXAMPLE = Path(__file__).parents[3] / "conf" / "example.yml"
+CONF = Path(__file__).parents[3] / "conf"
 
 
 def plan_of(**changes: Any) -> Plan:
@@ -47,8 +47,8 @@ def test_defaults() -> None:
 
 
 def test_the_examples_are_plans() -> None:
-    assert load(str(EXAMPLE), {}).privacy.k == 10
-    rich = load(str(EXAMPLE.with_name("input.yml")), {}).input
+    assert load(str(CONF / "demo" / "release.yml"), {}).privacy.k == 10
+    rich = load(str(CONF / "demo" / "partners.yml"), {}).input
     unused = {"path", "paths", "table", "sql", "format", "delimiter", "multiline", "version", "timestamp", "rename"}
     shown = rich.model_dump(exclude_unset=True)
     assert set(Input.model_fields) - set(shown) - unused == {
@@ -511,14 +511,27 @@ def test_any_text_that_differs_is_kept(content: dict[str, Any]) -> None:
     check_short(parse(content))
 
 
-@pytest.mark.parametrize(
-    "path", sorted(EXAMPLE.parent.rglob("*plan.yml")) + sorted(EXAMPLE.parent.glob("*.yml")), ids=str
-)
+ANY_TABLE = sorted((CONF / "any_table").glob("*.yml"))
+
+
+PLANS = [CONF / "databricks" / "plan.yml", *ANY_TABLE, *sorted((CONF / "demo").glob("*.yml"))]
+
+
+@pytest.mark.parametrize("path", PLANS, ids=str)
 def test_the_examples_without_their_defaults_are_the_same_plans(path: Path) -> None:
     if path.stem == "rules":
         assert load(None, {"input.path": "cases.csv", "rules": str(path)}).rules
     else:
         check_short(load(str(path), {}))
+
+
+@pytest.mark.parametrize("path", [path for path in ANY_TABLE if path.stem != "rules"], ids=str)
+def test_plans_for_any_table_name_nothing_of_a_table(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cases.csv").write_text("Δ,x y\n" + "1,2\n" * 20)
+    assert main(["plan", str(path), "--set", f"input.path={tmp_path / 'cases.csv'}"]) == 0
+    assert "columns            2: Δ, x y" in capsys.readouterr().out
 
 
 def test_a_plan_is_printed_without_its_defaults_unless_all_of_it_is_asked_for(
@@ -721,12 +734,11 @@ def test_rare_attributes_are_counted_unless_there_are_too_many_combinations() ->
 
 # --- assessment and rules
 
-CONF = EXAMPLE.parent
 RULE = {"rule": "use.kept", "measure": "kept_share_of_common", "at_least": 0.9}
 
 
 def test_rules_are_read_from_a_file_beside_the_plan() -> None:
-    plan = load(str(CONF / "signed.yml"), {})
+    plan = load(str(CONF / "any_table" / "signed.yml"), {})
     assert [rule.rule for rule in plan.rules][:2] == ["use.kept_pairs", "use.near_in_pairs"]
     assert parse(yaml.safe_load(dump(plan))) == plan  # a run folder holds them all
 
