@@ -9,7 +9,7 @@ column mapping, and no other table is: several readers cannot read mapped column
 error (``docs/delta.md``). A table that an earlier version has mapped stays mapped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,31 @@ def needs_mapping(names: Iterable[str]) -> bool:
 def in_order(names: Iterable[str]) -> list[str]:
     """Tables in the order in which they are written: the one whose row is the commit comes last."""
     return sorted(names, key=lambda name: name == RELEASE.name)
+
+
+def check_columns(spark: SparkSession, root: Path, name: str, columns: Mapping[str, str]) -> None:
+    """Refuse, before any work, a table of columns that Delta would refuse in the end.
+
+    Args:
+        spark: a session with Delta.
+        root: the published root.
+        name: of the table; one that is not there yet takes any columns.
+        columns: some of its columns, name → type as Spark writes it.
+
+    Raises:
+        PublishError: the table that is there lacks one, or has it with another type.
+    """
+    if not (root / name / "_delta_log").is_dir():
+        return
+    try:
+        schema = spark.read.format("delta").load(str(root / name)).schema
+    except PySparkException as error:
+        raise _refused(name, error) from None
+    there = {field.name.lower(): field.dataType.simpleString() for field in schema.fields}
+    for column, kind in columns.items():
+        if there.get(column.lower()) != kind:
+            problem = f"has no column '{column}' of this type in {root}, and Delta adds none"
+            raise PublishError(f"table {name}", problem, "publish tables of other columns to a folder of their own")
 
 
 def write_slice(table: SafeTable, root: Path, run_id: str) -> bool:

@@ -48,6 +48,13 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def remove_others(folder: Path, suffix: str) -> None:
+    """Remove files that are not of a kind: checksums and marks that whoever wrote a folder put beside its files."""
+    for file in folder.iterdir():
+        if file.is_file() and file.suffix != suffix:
+            file.unlink()
+
+
 @contextmanager
 def disk_errors(what: str) -> Iterator[None]:
     """A disk that is full, or refuses, as an error of one line.
