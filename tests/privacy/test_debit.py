@@ -63,7 +63,7 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Path], None] | None, type[Synth
     "a key, or a value of a key, that no plan has": ({"privacy.nosuch": 1}, None, PlanError, "is not a key"),
     "a text or language of the showcase": (
         {"showcase": {"texts": {"locale": "no language"}}}, None, PlanError, "names no language"),
-    "an accepted rule that is none, or is critical": ({"accepted": ["no.such"]}, None, PlanError, "is no rule"),
+    "an accepted rule that is none, or is critical": ({"accepted": {"no.such": "so"}}, None, PlanError, "is no rule"),
     "a rule about an expectation that Great Expectations does not have": (
         {"rules": [{**EXPECT, "expectation": "ExpectNothing"}]}, None, PlanError, "names an expectation"),
     "a rule whose expectation does not take its arguments": (

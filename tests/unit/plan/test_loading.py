@@ -18,7 +18,8 @@ from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.plan import Input, Plan, Typed, dump, load, nearest, parse
 from synth_spark.plan.input_preview import look
-from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
+from synth_spark.plan.names import RESERVED
+from synth_spark.plan.planner import ResolvedPlan, resolve
 
 EXAMPLE = Path(__file__).parents[3] / "conf" / "example.yml"
 
