@@ -9,7 +9,7 @@ from synth_spark.aggregate.joint_suppression import MOST_ALONE, lowered_counts, 
 from synth_spark.aggregate.k_anonymity import aggregates, vouch
 from synth_spark.aggregate.noisy_combinations import CountingPlan, Draws
 from synth_spark.aggregate.noisy_combinations import released as released_lengths
-from synth_spark.aggregate.noisy_marginals import choose_pairs, exact_pairs, measured, noisy_pairs
+from synth_spark.aggregate.noisy_marginals import check_pairs, choose_pairs, exact_pairs, measured, noisy_pairs
 from synth_spark.aggregate.released_counts import Released, counts_frame, from_estimates
 from synth_spark.aggregate.series_suppression import (
     LOWERED,
@@ -36,6 +36,7 @@ __all__ = [
     "aggregates",
     "anchors_after",
     "candidates",
+    "check_pairs",
     "choose_pairs",
     "counts_frame",
     "exact_pairs",

@@ -32,6 +32,22 @@ _TASKS = 64
 _SCORE_SENSITIVITY = 5
 
 
+def check_pairs(cards: Sequence[int], longest: int) -> None:
+    """Refuse more cells in the tables of all pairs of columns than the driver holds.
+
+    Args:
+        cards: number of values of each column that is counted.
+        longest: longest combination that is counted.
+
+    Raises:
+        ResourceError: there are more.
+    """
+    cells = CellSpace(tuple(cards), min(2, longest)).size
+    if cells > _MOST_CELLS:
+        problem = f"has {cells:,} cells in the tables of all pairs of columns, more than {_MOST_CELLS:,}"
+        raise ResourceError("input", problem, "group values, or use fewer columns")
+
+
 def exact_pairs(counts: DataFrame, records: int, space: CellSpace, whole: list[bool]) -> dict[tuple[int, int], Ints]:
     """The exact table of every pair of columns: SENSITIVE.
 
@@ -44,11 +60,8 @@ def exact_pairs(counts: DataFrame, records: int, space: CellSpace, whole: list[b
     Raises:
         ResourceError: too many cells.
     """
-    pairs = CellSpace(space.cards, min(2, space.max_length))
-    end = pairs.size
-    if end > _MOST_CELLS:
-        problem = f"has {end:,} cells in the tables of all pairs of columns, more than {_MOST_CELLS:,}"
-        raise ResourceError("input", problem, "group values, or use fewer columns")
+    check_pairs(space.cards, space.max_length)
+    end = CellSpace(space.cards, min(2, space.max_length)).size
 
     def shorten(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -8,7 +8,7 @@ from synth_spark.cli.starting import check_folder, looked, plan_of, started
 
 if TYPE_CHECKING:
     from synth_spark.report.blocks import Report
-    from synth_spark.tuning.comparison import Outcome
+    from synth_spark.tuning.comparability import Outcome
 
 
 def inspect(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import PlanError
-from synth_spark.runtime.writable import make_folder_of
+from synth_spark.runtime.writable import check_writable, make_folder_of
 from synth_spark.schema.root_layout import SHOWCASE
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ def show(options: argparse.Namespace) -> None:
     from synth_spark.storage.files import write_atomically
 
     with _published(options) as (release, spark):
+        file = Path(options.output) if options.output else release.root / SHOWCASE
+        if not options.serve:
+            check_writable(file, "--output", PlanError)
         release.verify()
         html = showcase(ShowcaseTables.of(release, spark))
     if options.serve:
         return serve(html, options.port, print)
-    file = Path(options.output) if options.output else release.root / SHOWCASE
     make_folder_of(file)
     write_atomically(file, html)
     return print(f"open it in a browser: {file}")

@@ -11,12 +11,15 @@ from synth_spark.evaluate.compare import (
 )
 from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.measures import finish, single_measures
+from synth_spark.evaluate.metric_definitions import is_measure, measure_names
 
 __all__ = [
     "CountedTable",
     "fidelity_metrics",
     "finish",
+    "is_measure",
     "labels",
+    "measure_names",
     "measures",
     "occurring",
     "partial_sums",

@@ -175,3 +175,17 @@ def definition(measure: str, topic: str | None = None) -> str:
     if (topic, measure) in FINDINGS:
         return FINDINGS[topic, measure]
     return FINDINGS[topic, measure.removesuffix("_percent")]
+
+
+def is_measure(measure: str) -> bool:
+    """Whether a figure of this name is ever taken, of whatever topic.
+
+    >>> is_measure("mean_tvd"), is_measure("risky_records_percent"), is_measure("mean_tdv")
+    (True, True, False)
+    """
+    return bool({measure, measure.removesuffix("_percent")} & set(measure_names()))
+
+
+def measure_names() -> list[str]:
+    """Names of all figures, of whatever topic."""
+    return sorted({*MEASURES, *(name for _, name in FINDINGS)})

@@ -185,7 +185,12 @@ class Watch:
 
 
 def _write(file: Path, text: Callable[[], str]) -> None:
+    """Replace a file; what is there and no file, such as ``/dev/stderr``, is written, not replaced."""
     make_folder_of(file)
+    if file.exists() and not file.is_file():
+        with file.open("w", encoding="utf-8") as stream:
+            stream.write(text())
+        return
     write_atomically(file, text())
 
 

@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from pyspark.sql import SparkSession
 
-from synth_spark import validate
+from synth_spark import evaluate, validate
+from synth_spark.errors import PlanError
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.policy import POLICIES, ledger_of
@@ -13,7 +14,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import check_again
 from synth_spark.pipeline.series.earlier_releases import outdated
 from synth_spark.pipeline.stages import STAGES, runner
-from synth_spark.plan import Plan
+from synth_spark.plan import Plan, nearest
 from synth_spark.publish import publisher
 from synth_spark.runtime.session import say_if_plain
 from synth_spark.storage import new_runs
@@ -32,17 +33,27 @@ def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
         Remarks for those who make the release.
 
     Raises:
-        PlanError: a text of the showcase cannot be, or what is accepted is no warning of this release.
+        PlanError: a text of the showcase or a rule cannot be, or what is accepted is no warning of this release.
         PublishError: the output cannot be written, leads elsewhere, or holds this run already.
         RunError: the run exists, or its folder or the ledger cannot be written.
         BudgetError: the privacy budget does not hold another release.
     """
     check_texts(plan.showcase)
+    _check_rules(plan)
     if plan.accepted or accepted:
         validate.check_accepted(plan, [*plan.accepted, *accepted])
     publisher.check_target(plan.output, run_id)
     new_runs.check_new(plan, run_id)
     return ledger_of(plan).check(POLICIES[plan.privacy.kind].cost(plan, run_id))
+
+
+def _check_rules(plan: Plan) -> None:
+    """Refuse a rule that could only fail in the end, after the work and, with noise, after the debit."""
+    validate.check_rules(plan.rules)
+    for rule in plan.rules:
+        if rule.measure is not None and not evaluate.is_measure(rule.measure):
+            known = f"did you mean {nearest(rule.measure, evaluate.measure_names())}?"
+            raise PlanError(f"rules {rule.rule}", f"names no figure '{rule.measure}'", known)
 
 
 def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:

@@ -7,6 +7,7 @@ for those who sign the release, and publishes none of that.
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from synth_spark import aggregate, evaluate, synthesize, validate
@@ -18,9 +19,11 @@ from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.policy import enter, ledger_of
 from synth_spark.pipeline.run import Run
+from synth_spark.plan.planner import check_cells
 from synth_spark.privacy import compose
 from synth_spark.privacy.ledger import private_entry
 from synth_spark.schema import tables
+from synth_spark.schema.domain import build
 
 #: The tables of the stage aggregate that hold noise.
 NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
@@ -34,6 +37,7 @@ def encode_values(run: Run) -> None:
     run.keep_domain(encode.marginals(capped, run.fields))
     counted = aggregate.candidates(run.marginals, run.fields, run.records, terms)
     sizes = aggregate.table_sizes(counted, len(run.fields))
+    _check_declared(run, counted)
     run.once("rho", lambda: compose(run.plan, sizes, _pair_sizes(run, sizes), held))
     _debit(run)
 
@@ -145,8 +149,32 @@ def _evidence(run: Run) -> validate.Evidence:
     )
 
 
+def _check_declared(run: Run, counted: pa.Table) -> None:
+    """Refuse before the debit what values that are declared public would make impossible after it.
+
+    Values whose existence is private are not looked at: that a run is refused for them would tell that they exist.
+
+    Raises:
+        PlanError: two columns of `indicators` would have the same name.
+        ResourceError: more combinations than can be numbered, or than the driver holds of pairs.
+    """
+    public = counted.filter(pc.and_(pc.invert(counted["private"]), pc.is_valid(counted["value"])))
+    ones = pa.array(np.ones(public.num_rows, np.int64))
+    marginals = pa.table({"column": public["column"], "value": public["value"], "count": ones})
+    declared = build(run.fields, marginals, 0, run.plan.privacy.k)
+    if run.plan.output.indicators:
+        synthesize.indicator_names(declared)
+    longest = min(run.plan.reporting_length, len(declared.cards))
+    check_cells(declared.cards, longest)
+    if run.plan.synthesis.kind == "marginal_matching":
+        aggregate.check_pairs(declared.cards, longest)
+
+
 def _debit(run: Run) -> None:
-    """Enter what the release costs, before the first draw; once, however often the run is taken up again."""
+    """Enter what the release costs, before the first draw; once, however often the run is taken up again.
+
+    It comes after the last check that needs no noisy count: ``docs/debit.md`` lists what is checked before and after.
+    """
     plan = run.plan
     enter(run, private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, run.spending))
 

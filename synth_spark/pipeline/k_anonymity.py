@@ -5,6 +5,7 @@ stage saw is exactly what the one before wrote. The comment beside each kept tab
 """
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -20,10 +21,14 @@ from synth_spark.pipeline.incremental import all_codes, all_marginals, begin, jo
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.series import steps
 from synth_spark.plan import FROM_COUNTS, check_shown_columns
+from synth_spark.publish import delta
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.schema.tables import Kept
 from synth_spark.storage.run_store import Written
+
+#: Bytes of an input, whose files may be compressed, up to which one task writes its records, as one file.
+FEW_BYTES = 1 << 18
 
 
 def read_records(run: Run) -> None:
@@ -33,9 +38,14 @@ def read_records(run: Run) -> None:
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
     source = read.open_records(run.spark, read.pinned(config, inventory), run.plan.privacy.k, only)
     check_shown_columns(run.plan, [field.name for field in source.fields])
+    if run.plan.output.format == "delta":
+        columns = {field.name: field.type for field in source.fields}
+        delta.check_columns(run.spark, Path(run.plan.output.path), tables.SYNTHETIC_RECORDS.name, columns)
     validate.load_library_beside()  # while Spark works and Python waits
     try:
-        records = run.keep(target, source.frame)  # one row a record of strings, and of lists of strings
+        records = run.keep(
+            target, source.frame.coalesce(1) if _is_small(inventory) else source.frame
+        )  # one row a record of strings, and of lists of strings
     except Exception as error:  # Spark wraps what went wrong in more than one way
         raise read.explain_failure(error, source.examination) or error from None
     number, remarks = read.check(source, config, records.frame, since is not None)
@@ -49,6 +59,12 @@ def read_records(run: Run) -> None:
         run.progress.say("ids occur in several sources, and count once in each: see input.md in the run folder")
     if remarks:
         run.progress.say(f"{len(remarks)} remarks on the input: see input.md in the run folder")
+
+
+def _is_small(inventory: read.Inventory | None) -> bool:
+    """Whether an input is known to be of few bytes; of a Delta table that is not known."""
+    items = () if inventory is None else inventory.items
+    return bool(items) and all(item.version is None for item in items) and sum(i.size for i in items) <= FEW_BYTES
 
 
 def encode_records(run: Run) -> None:

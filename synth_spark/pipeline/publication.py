@@ -75,8 +75,19 @@ def publish_tables(run: Run) -> None:
     after = [facts["readers_have"]] if "readers_have" in facts else []
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
     run.policy.published(run)
+    _say(run, done)
+
+
+def _say(run: Run, done: publisher.Publication) -> None:
+    """What is to be known of how a release was put in place."""
     if done.was_there:
         run.progress.say(f"{done.run_id} had been published already, with this content: nothing was changed")
+    if done.mapped:
+        names = ", ".join(sorted(done.mapped))
+        run.progress.say(
+            f"columns of these Delta tables are mapped, and not every reader reads that right: {names}; docs/delta.md "
+            "tells which readers do, and what to do for the others"
+        )
 
 
 def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:

@@ -42,7 +42,7 @@ _SCHEMA = pa.schema(
 
 
 def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Metric]:
-    """Make a release of a part of the records and examine it.
+    """Make a release of a part of the records and examine it; of its tables, which hold these records, nothing stays.
 
     Args:
         run: the run; its codes are kept.
@@ -56,17 +56,33 @@ def rehearsed(run: Run, stages: Mapping[str, Stage]) -> list[Metric]:
     dealt = _dealt(run.kept(tables.CODES).frame, len(run.domain.columns), share, config.control, seed)
     trial = _trial(run, dealt)
     try:
+        if not _made(trial, stages):
+            run.progress.say("the rehearsal holds too few records for a release: nothing was attacked")
+            return []
+        return _examined(run, trial, dealt, dealt_steps(round(share * run.records)))
+    finally:
+        trial.store.forget(list(stages), [table for stage in stages.values() for table in stage.keeps])
+
+
+def _made(trial: Run, stages: Mapping[str, Stage]) -> bool:
+    """Whether a rehearsal holds enough records for a release; then it has synthetic ones."""
+    try:
         for stage in ("encode", "aggregate", "synthesize"):
             Runner(trial, stages).work(stage)
     except InputError:
-        run.progress.say("the rehearsal holds too few records for a release: nothing was attacked")
-        return []
+        return False
+    return True
+
+
+def _examined(run: Run, trial: Run, dealt: DataFrame, steps: list[range]) -> list[Metric]:
+    """What attacks on a rehearsal gain, and what models learn of it."""
+    config, seed = run.plan.assessment, run.store.seed
     released = trial.kept(tables.SYNTHETIC_RECORDS)
     synthetic = encode.codes(released.frame, run.domain, released.rows)
     together = dealt.unionAll(synthetic.select(F.lit(_SYNTHETIC).alias("part"), "record", "multiplicity"))
     bounds, names = run.domain.bounds, run.domain.names
     terms = Terms(bounds, tuple(names), config.secrets, config.attacks, derive(seed, "attack"))
-    width, steps = len(run.domain.columns), dealt_steps(round(share * run.records))
+    width = len(run.domain.columns)
 
     def look(rows: pa.Table) -> pa.Table:
         which, copies = rows["part"].to_numpy(), unpack_weights(rows["multiplicity"])

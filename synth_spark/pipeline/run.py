@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import comb
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,9 @@ from synth_spark.schema.fields import Field
 from synth_spark.schema.tables import Kept, Sensitivity, Table
 from synth_spark.storage.hashing import sha256_of_text
 from synth_spark.storage.run_store import RunStore, Written
+
+#: Records, and combinations of their values, up to which every table is written by one task, as one file.
+FEW_RECORDS, FEW_COMBINATIONS = 2_000, 10_000_000
 
 
 @dataclass(frozen=True)
@@ -152,11 +156,24 @@ class Run:
         lowered = self.single_counts(tables.LOWERED, 0).counts
         return Singles(protect(exact.counts, k) - lowered, self.resolved.protected_records)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether no table of the run has many rows: one task then writes each, as one file, without a shuffle."""
+        facts = self.store.facts
+        if facts.get("records", FEW_RECORDS + 1) > FEW_RECORDS:
+            return False
+        tuples = sum(comb(len(facts["fields"]), length) for length in range(1, self.plan.reporting_length + 1))
+        return int(facts["records"]) * tuples <= FEW_COMBINATIONS
+
     def write(self, table: Table, rows: DataFrame | pa.Table) -> Written:
-        """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job."""
+        """Write a table, to be kept later; what the driver made, an Arrow table, is written without a job.
+
+        How many files a table has that may be published follows from protected counts, never from exact ones.
+        """
         if isinstance(rows, pa.Table):
             return self.store.write_rows(table, rows)
-        return self.store.write_frame(table, rows)
+        one = table.sensitivity is not Sensitivity.SAFE and self.is_small
+        return self.store.write_frame(table, rows.coalesce(1) if one else rows)
 
     def keep(self, table: Table, rows: DataFrame | pa.Table | Written) -> Kept:
         """Write a table, unless that was done, and read it back."""

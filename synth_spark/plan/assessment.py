@@ -72,6 +72,13 @@ class PlanRule(Strict):
     expectation: str | None = Field(None, description="An expectation of Great Expectations, by the name of its class.")
     arguments: dict[str, Any] = Field({}, description="Its arguments.")
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that its expectation is about."""
+        found = [self.arguments.get(key) for key in ("column", "column_A", "column_B", "column_list")]
+        several = [one for each in found if isinstance(each, list) for one in each]
+        return [one for one in (*found, *several) if isinstance(one, str)]
+
     @field_validator("rule")
     @classmethod
     def _check_name(cls, value: str) -> str:

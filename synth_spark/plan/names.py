@@ -16,6 +16,10 @@ _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
 #: The same of a file, or of a folder of a partition.
 _FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.=-]{0,254}")
 
+#: Columns that published tables add to the input's own, and that counts with noise have beside; case does not count.
+RESERVED = ("run_id", "length", "protected_count", "selections")
+RESERVED_WITH_NOISE = ("standard_error", "low", "high")
+
 
 def is_name(name: object, file: bool = False) -> bool:
     """Whether something can be the name of a run, a release or a table; or of a file, which may have dots.
@@ -158,7 +162,28 @@ def _check_used(source: "Input", names: Sequence[str], several: Collection[str])
 
 
 def check_shown_columns(plan: "Plan", names: Sequence[str]) -> None:
-    """Raise `PlanError` where what is assessed or shown is about a column that the records do not have."""
+    """Raise `PlanError` where a column cannot be published, or something is asked of one that the records do not have.
+
+    Args:
+        plan: what is asked for.
+        names: of the columns of the records.
+
+    Raises:
+        PlanError: a column has a name that published tables use themselves; or what is assessed, shown, declared or
+            held to a rule is about a column that is not there.
+    """
+    noisy = plan.privacy.kind == "differential_privacy"
+    own = (*RESERVED, *RESERVED_WITH_NOISE) if noisy else RESERVED
+    for name in names:
+        if name.lower() in own:
+            problem = "has a name that published tables use themselves"
+            raise PlanError(f"column '{name}'", problem, "rename it in the input")
+    for rule in plan.rules:
+        published = [*names, *own] if rule.table == "aggregates" else [*names]
+        for column in rule.columns:
+            if column not in published:
+                known = f"did you mean {nearest(column, published)}?"
+                raise PlanError(f"rules {rule.rule}", f"names no column '{column}' of {rule.table}", known)
     public = getattr(plan.privacy, "public_domain", False)
     listed_values = sorted(public) if isinstance(public, dict) else []
     for key, named in (

@@ -1,18 +1,15 @@
 """From the plan to numbers: everything derived that a run needs, before it runs. Pure; prints without a JVM."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from synth_spark.errors import InputError, PlanError, ResourceError
+from synth_spark.errors import InputError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.kernels.growth.settings import MOST_TRACKED
 from synth_spark.plan import FROM_RECORDS, Plan, SingleCounts, check_shown_columns
 
-#: Columns that published tables add to the input's own; an input column may not carry one of these names.
-RESERVED = ("run_id", "length", "protected_count", "selections")
-#: And those that counts with noise have beside.
-RESERVED_WITH_NOISE = ("standard_error", "low", "high")
 #: Distinct records that a shard should at least see seeds of; most shards, and most of a table so large that laying
 #: it out anew for each of them counts.
 _SEEDS_A_SHARD, _MOST_SHARDS, _LARGE, _MOST_OF_LARGE = 2_048, 8, 1 << 19, 2
@@ -205,37 +202,45 @@ def resolve(
 
     Raises:
         PlanError: a column carries a reserved name, or one that is named does not exist.
-        InputError: fewer records than k.
-        ResourceError: more combinations than 64-bit keys can number, or too little memory for a task.
+        InputError: fewer records than k, under k-anonymity.
+        ResourceError: more combinations than 64-bit keys can number; under k-anonymity, too little memory for a task.
     """
-    taken = (*RESERVED, *RESERVED_WITH_NOISE) if plan.privacy.noisy else RESERVED
-    for name in names:
-        if name.lower() in taken:
-            raise PlanError(
-                f"column '{name}'", "has a name that published tables use themselves", "rename it in the input"
-            )
-    if records < plan.privacy.k:
+    check_shown_columns(plan, names)
+    exact = not plan.privacy.noisy  # with noise nothing depends on exact numbers of records: whether it ends would tell
+    if exact and records < plan.privacy.k:
         raise InputError(
             "privacy.k", "is larger than the number of records", "nothing could be released; lower k or add data"
         )
-    check_shown_columns(plan, names)
     notes = []
     if plan.reporting_length > len(cards):
         notes.append(f"reporting_length {plan.reporting_length} was lowered to {len(cards)}, the number of columns.")
     resolved = ResolvedPlan(plan, names, cards, records, distinct, filled, tuple(notes))
-    if number_of_cells(cards, resolved.length) > _MOST_CELLS:
-        problem = f"allows more combinations than the {_MOST_CELLS:.0e} that can be numbered"
-        raise ResourceError("reporting_length", problem, "lower it, or group values")
+    check_cells(cards, resolved.length)
     if not resolved.fits and plan.synthesis.oversampling is not None:
         problem = "needs the {distinct} distinct records in one task, of which {fit} fit"
         numbers = {"distinct": distinct, "fit": resolved.rows_a_task}
         raise ResourceError("synthesis.oversampling", problem, "raise task_memory, or do without", numbers)
-    if not resolved.fits and resolved.rows_a_task < _LEAST_ROWS:
+    if exact and not resolved.fits and resolved.rows_a_task < _LEAST_ROWS:
         least = math.ceil((resolved._fixed_bytes + _LEAST_ROWS * resolved._row_bytes) / 10**6)
         problem = f"of {plan.task_memory} MB holds {{fit}} of {{distinct}} distinct records"
         numbers = {"distinct": distinct, "fit": resolved.rows_a_task, "least": least}
         raise ResourceError("task_memory", problem, "give a task at least {least} MB", numbers)
     return resolved
+
+
+def check_cells(cards: Sequence[int], longest: int) -> None:
+    """Refuse more combinations than can be numbered.
+
+    Args:
+        cards: number of values of each column that is counted.
+        longest: longest combination that is counted.
+
+    Raises:
+        ResourceError: there are more.
+    """
+    if number_of_cells(tuple(cards), longest) > _MOST_CELLS:
+        problem = f"allows more combinations than the {_MOST_CELLS:.0e} that can be numbered"
+        raise ResourceError("reporting_length", problem, "lower it, or group values")
 
 
 def number_of_cells(cards: tuple[int, ...], longest: int) -> int:

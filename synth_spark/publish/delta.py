@@ -3,9 +3,13 @@
 Delta commits one table at a time, and knows no transaction over several. So the table ``release`` is written last, and
 its row is the commit: whoever reads other tables by the ``run_id`` of a row there, or by ``LATEST.json``, never sees a
 slice of a publication that was torn.
+
+Delta and Parquet refuse some characters in names of columns. A table that has such a name is written with Delta's
+column mapping, and no other table is: several readers cannot read mapped columns, and one reads them as null without an
+error (``docs/delta.md``). A table that an earlier version has mapped stays mapped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +23,57 @@ from synth_spark.schema.tables import RELEASE, SafeTable
 from synth_spark.storage.hashing import content_hash
 from synth_spark.storage.paths import checked_name, is_name
 
+#: Characters that Delta refuses in the name of a column, unless columns are mapped.
+_REFUSED = frozenset(" ,;{}()\n\t=")
+
+
+def needs_mapping(names: Iterable[str]) -> bool:
+    """Whether a table with columns of these names can be written with Delta's column mapping only.
+
+    >>> needs_mapping(["age", "a.b", "é/è"]), needs_mapping(["age", "year of birth"])
+    (False, True)
+    """
+    return any(_REFUSED & set(name) for name in names)
+
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Tables in the order in which they are written: the one whose row is the commit comes last."""
     return sorted(names, key=lambda name: name == RELEASE.name)
 
 
-def write_slice(table: SafeTable, root: Path, run_id: str) -> None:
+def check_columns(spark: SparkSession, root: Path, name: str, columns: Mapping[str, str]) -> None:
+    """Refuse, before any work, a table of columns that Delta would refuse in the end.
+
+    Args:
+        spark: a session with Delta.
+        root: the published root.
+        name: of the table; one that is not there yet takes any columns.
+        columns: some of its columns, name → type as Spark writes it.
+
+    Raises:
+        PublishError: the table that is there lacks one, or has it with another type.
+    """
+    if not (root / name / "_delta_log").is_dir():
+        return
+    try:
+        schema = spark.read.format("delta").load(str(root / name)).schema
+    except PySparkException as error:
+        raise _refused(name, error) from None
+    there = {field.name.lower(): field.dataType.simpleString() for field in schema.fields}
+    for column, kind in columns.items():
+        if there.get(column.lower()) != kind:
+            problem = f"has no column '{column}' of this type in {root}, and Delta adds none"
+            raise PublishError(f"table {name}", problem, "publish tables of other columns to a folder of their own")
+
+
+def write_slice(table: SafeTable, root: Path, run_id: str) -> bool:
     """Write the slice of a run, and compare it with what was audited.
 
     A slice that was written before is left as it is: the transaction's id tells Delta. One that was removed since, or
     is of other content, is written anew.
+
+    Returns:
+        Whether columns of the table are mapped, by this version or an earlier one.
 
     Raises:
         PublishError: Delta refuses, or what is there then is not what was audited.
@@ -42,10 +86,10 @@ def write_slice(table: SafeTable, root: Path, run_id: str) -> None:
         try:
             _writer(frame, run_id).options(**options).save(path)
             written = content_hash(_slice(frame.sparkSession, path, run_id).select(*map(quoted, names)))
+            if written == kept.content_hash:
+                return _is_mapped(frame.sparkSession, path)
         except PySparkException as error:
             raise _refused(kept.table.name, error) from None
-        if written == kept.content_hash:
-            return
     problem = "is not what was audited, once it was written"
     raise PublishError(f"table {kept.table.name}", problem, "publish again: synth-spark resume RUN")
 
@@ -82,13 +126,20 @@ def slices(spark: SparkSession, root: Path) -> dict[str, list[str]]:
 
 def _writer(frame: DataFrame, run_id: str) -> Any:
     checked_name(run_id, "release", PublishError)  # it becomes part of a condition
-    return (
+    writer = (
         frame.write.format("delta")
         .mode("overwrite")
         .partitionBy("run_id")
         .option("replaceWhere", f"run_id = '{run_id}'")
-        .option("delta.columnMapping.mode", "name")
     )
+    return writer.option("delta.columnMapping.mode", "name") if needs_mapping(frame.columns) else writer
+
+
+def _is_mapped(spark: SparkSession, path: str) -> bool:
+    """Whether columns of a Delta table are mapped."""
+    (detail,) = spark.sql(f"DESCRIBE DETAIL delta.{quoted(path)}").select("properties").collect()
+    properties: dict[str, str] = detail["properties"] or {}
+    return properties.get("delta.columnMapping.mode", "none") != "none"
 
 
 def _slice(spark: SparkSession, path: str, run_id: str) -> DataFrame:

@@ -21,7 +21,7 @@ import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,14 @@ class Publication:
         root: the published root.
         tables: name → where it is.
         was_there: whether it had been published before, and nothing was changed.
+        mapped: names of the Delta tables whose columns are mapped, which not every reader of Delta can read.
     """
 
     run_id: str
     root: Path
     tables: dict[str, Path]
     was_there: bool = False
+    mapped: tuple[str, ...] = ()
 
 
 def check_target(output: Output, run_id: str) -> None:
@@ -127,8 +129,10 @@ def publish(
         if after and root.current() not in after:
             problem = "has another current release than the one that this one was compared with"
             raise PublishError("output.path", problem, "compare with that one: synth-spark resume RUN")
-        entries = Publisher(root, run_id, output.format, tuple(safe)).publish(documents)
-    return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()})
+        publisher = Publisher(root, run_id, output.format, tuple(safe))
+        entries = publisher.publish(documents)
+    placed = {name: root.path / entry["path"] for name, entry in entries.items()}
+    return Publication(run_id, root.path, placed, mapped=tuple(publisher.mapped))
 
 
 def _already_there(
@@ -157,12 +161,14 @@ class Publisher:
         run_id: name of the release.
         format: parquet or delta.
         safe: its tables.
+        mapped: names of the Delta tables that were written, and whose columns are mapped.
     """
 
     root: ReleaseRepository
     run_id: str
     format: str
     safe: tuple[SafeTable, ...]
+    mapped: list[str] = field(default_factory=list)
 
     def publish(self, documents: Mapping[str, str]) -> dict[str, Any]:
         """Take all steps; the tables' entries of the manifest.
@@ -235,7 +241,8 @@ class Publisher:
         by_name = {table.kept.table.name: table for table in self.safe}
         for name in in_order(by_name):
             faults.point(f"publish.write.{name}")
-            write_slice(by_name[name], self.root.path, self.run_id)
+            if write_slice(by_name[name], self.root.path, self.run_id):
+                self.mapped.append(name)
             faults.point(f"publish.check.{name}")
             self.root.alive(self.run_id)
         where = f"run_id = '{self.run_id}'"

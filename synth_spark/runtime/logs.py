@@ -88,6 +88,39 @@ class _Libraries(logging.StreamHandler):  # type: ignore[type-arg]  # of any str
         return not own and not py4j and bool(super().filter(record))
 
 
+class _LogFile(logging.FileHandler):
+    """A log file that never ends the work: once it cannot be written that is told, and the rest of it is dropped."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, encoding="utf-8")
+        self._lost = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self._lost:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002  # the name is logging's
+        """Tell that the file is lost, once, instead of printing where the work is."""
+        self._lose(sys.exc_info()[1])
+
+    def close(self) -> None:
+        """Close the file; what it still holds may not be written either."""
+        try:
+            super().close()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: BaseException | None) -> None:
+        if self._lost:
+            return
+        self._lost = True
+        text = f"the log file could not be written ({getattr(error, 'strerror', None) or type(error).__name__})"
+        if is_json():
+            event("note", logging.WARNING, text=text)
+        else:
+            sys.stderr.write(f"synth-spark: {text}; the rest of it is dropped\n")
+
+
 @contextmanager
 def written(as_json: bool = False, file: str | None = None, quiet: bool = False) -> Iterator[None]:
     """Write events as lines of JSON, while the body runs.
@@ -108,7 +141,7 @@ def written(as_json: bool = False, file: str | None = None, quiet: bool = False)
         try:
             check_writable(Path(file), "--log-file", PlanError)
             make_folder_of(Path(file))
-            handlers.append(logging.FileHandler(Path(file), encoding="utf-8"))
+            handlers.append(_LogFile(Path(file)))
         except OSError as error:
             raise PlanError("--log-file", f"cannot be written ({error.strerror})", "give another file") from None
     level, passed_on = _LOGGER.level, _LOGGER.propagate

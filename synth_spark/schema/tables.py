@@ -218,11 +218,11 @@ class Kept:
 
     @cached_property
     def frame(self) -> DataFrame:
-        """The rows as a DataFrame, read back from what was written."""
+        """The rows as a DataFrame, read back from what was written; a damaged page of a file fails the task."""
         from pyspark.sql.types import StructType
 
-        schema = StructType.fromJson(dict(self.schema))
-        return self.spark.read.schema(schema).options(**LITERAL).parquet(str(self.path))
+        reader = self.spark.read.schema(StructType.fromJson(dict(self.schema))).options(**LITERAL)
+        return reader.option("parquet.page.verify-checksum.enabled", "true").parquet(str(self.path))
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows, read back on the driver a few at a time, file by file.

@@ -17,16 +17,21 @@ def write_atomically(file: Path, text: str) -> None:
 def write_unfinished(file: Path, text: str) -> Path:
     """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path.
 
-    A link of that name is replaced, and what it leads to is left as it is.
+    A link of that name is replaced, and what it leads to is left as it is. What a full disk took a part of is removed.
     """
     unfinished = file.with_name(f".{file.name}.unfinished")
     if unfinished.is_symlink():
         unfinished.unlink()
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
-    with open(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with open(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
     return unfinished
 
 
@@ -41,6 +46,13 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove_others(folder: Path, suffix: str) -> None:
+    """Remove files that are not of a kind: checksums and marks that whoever wrote a folder put beside its files."""
+    for file in folder.iterdir():
+        if file.is_file() and file.suffix != suffix:
+            file.unlink()
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """A run's folder: every stage's tables as written, and the manifest that makes the run explainable and resumable.
 
-The folder is SENSITIVE. Its layout::
+The folder is SENSITIVE. ``docs/run-folder.md`` lists what is in it::
 
     RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed,
                                  key of the order of rows
-    RUN/tables/<name>/*.parquet  the kept tables
-    RUN/quality.md               the last audit, readable
+    RUN/tables/<name>/*.parquet  the kept tables, and nothing beside their files
 
 A table is written under a temporary name and renamed once it is complete and in the manifest, so a table that the
 manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
@@ -36,7 +35,7 @@ from synth_spark.runtime import faults
 from synth_spark.schema.root_layout import LOCK, RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
 from synth_spark.storage import new_runs
-from synth_spark.storage.files import disk_errors, write_atomically
+from synth_spark.storage.files import disk_errors, remove_others, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
 from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
 
@@ -257,6 +256,7 @@ class RunStore:
         with disk_errors(f"table {table.name}"):
             hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(self._unfinished(table)))
             metrics = observed.get
+            remove_others(self._unfinished(table), ".parquet")
         return Written(metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), time.monotonic() - start)
 
     def write_rows(self, table: Table, rows: pa.Table) -> Written:

@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
@@ -17,76 +17,67 @@ from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Repor
 from synth_spark.report.material import of_length
 from synth_spark.schema.root_layout import RUN_MANIFEST
 from synth_spark.storage.paths import refuse_links
+from synth_spark.tuning import comparability
+from synth_spark.tuning.comparability import (
+    COUNTED,
+    FIGURES,
+    Outcome,
+    kept_of,
+    over_lines,
+    over_the_same,
+    reference,
+    same_base_title,
+    same_records,
+)
 
 #: Parts of a plan that differ from run to run and say nothing of how a release was made.
 _IGNORED = (
     "run_id", "seed", "work", "ledger", "output.path", "operations.", "data_set", "title", "assessment.earlier",
     "input.since",
 )  # fmt: skip
-_SYNTHETIC, _REPORTABLE = "sensitive_to_synthetic", "sensitive_to_reportable"
 _MOST_SERIES = 4
 #: Settings that are called otherwise where there is little room.
 _SHORT = {"reporting_length": "R", "synthesis.kind": ""}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One run.
-
-    Attributes:
-        run_id: its name.
-        data_set: what it was made of, as its ledger calls it.
-        plan: its settings, by dotted key.
-        seconds: of all its stages together.
-        longest: R.
-        measures: (comparison, measure, length) → value, over all bins.
-    """
-
-    run_id: str
-    data_set: str
-    plan: Mapping[str, Any]
-    seconds: float
-    longest: int
-    measures: Mapping[tuple[str, str, int | None], float]
-
-    def figure(self, measure: str, length: int | None = None, comparison: str = _SYNTHETIC) -> float | None:
-        """A measure; None if it was not taken."""
-        return self.measures.get((comparison, measure, length))
-
-
-#: The figures that are compared: title, measure, comparison, whether there is one for each length from 2, percent.
-_FIGURES = (
-    ("kept", "kept_share_of_common", _SYNTHETIC, True, True),
-    ("mass", "mass_share_of_common", _SYNTHETIC, True, True),
-    ("TVD", "mean_tvd", _SYNTHETIC, True, False),
-    ("suppressed %", "suppressed_percent_of_source", _REPORTABLE, False, False),
-    ("mean error", "mean_absolute_error", _SYNTHETIC, False, False),
-    ("expansion", "record_expansion", _SYNTHETIC, False, False),
-    ("leaked", "leaked", _SYNTHETIC, False, False),
-    ("fabricated", "fabricated", _SYNTHETIC, False, False),
-)
 
 
 def outcomes(folders: Sequence[Path]) -> list[Outcome]:
     """Read runs.
 
     Raises:
-        RunError: a folder holds no run that was evaluated.
+        RunError: a folder holds no run that was evaluated, or the run was purged.
+        PlanError: a run is under differential privacy.
     """
-    return [_outcome(folder) for folder in folders]
+    manifests = [_manifest(folder) for folder in folders]
+    comparability.check({one["run_id"]: one["plan"] for one in manifests})
+    return [_outcome(folder, manifest) for folder, manifest in zip(folders, manifests, strict=True)]
 
 
-def _outcome(folder: Path) -> Outcome:
+def _manifest(folder: Path) -> dict[str, Any]:
+    """What a run's manifest says, as far as it is read here."""
     refuse_links(folder, f"run {folder}", RunError)
     try:
-        manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
+        if all(kind in manifest for kind in ("run_id", "plan", "tables", "stages")):
+            return manifest
+    except (OSError, ValueError, TypeError):
+        pass
+    raise RunError(f"run {folder}", "holds no run that can be read", "give folders of runs")
+
+
+def _outcome(folder: Path, manifest: dict[str, Any]) -> Outcome:
+    try:
         entry = manifest["tables"].get("measures")
+        if "purged" in manifest:
+            problem = "was purged: its exact figures are gone"
+            raise RunError(f"run {folder}", problem, "compare runs that are not purged")
         if entry is None:
             problem = "was not evaluated"
             raise RunError(f"run {folder}", problem, "go on with it first: synth-spark resume RUN")
         rows = pq.read_table(folder / "tables" / "measures").to_pylist()
     except (OSError, ValueError, KeyError):
         raise RunError(f"run {folder}", "holds no run that can be read", "give folders of runs") from None
+    read = manifest["tables"].get("records", {})
+    columns = [field["name"] for field in manifest.get("facts", {}).get("fields", [])]
     measures = {
         (row["comparison"], row["measure"], row["length"]): row["value"] for row in rows if row["count_bin"] is None
     }
@@ -96,6 +87,7 @@ def _outcome(folder: Path) -> Outcome:
     return Outcome(
         run_id=manifest["run_id"],
         data_set=name,
+        records=json.dumps([read["content_hash"], columns]) if "content_hash" in read else None,
         plan={key: value for key, value in plan.items() if not key.startswith(("input.", *_IGNORED))},
         seconds=sum(stage["seconds"] for stage in manifest["stages"].values()),
         longest=max(length or 0 for _, _, length in measures),
@@ -118,27 +110,25 @@ def differing(outcomes: Sequence[Outcome]) -> list[str]:
 
 def rows_of(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[str]]]:
     """Heads and rows of the comparison, as text: a row a run."""
-    keys = differing(outcomes)
+    keys, apart = differing(outcomes), not same_records(outcomes)
     lengths = range(2, max(one.longest for one in outcomes) + 1)
-    figures = [
-        (f"{title} {of_length(length)}" if length else title, measure, comparison, length, percent)
-        for title, measure, comparison, each, percent in _FIGURES
-        for length in (lengths if each else [None])
-    ]
-    heads = ["run", *keys, *(title for title, *_ in figures), "seconds"]
+    heads = ["run", "guarantee", *keys, *(["data set"] if apart else [])]
     rows = [
-        [
-            one.run_id,
-            *(str(one.plan.get(key, "–")) for key in keys),
-            *(
-                _text(one.figure(measure, length, comparison), percent)
-                for _, measure, comparison, length, percent in figures
-            ),
-            f"{one.seconds:.0f}",
-        ]
+        [one.run_id, one.guarantee, *(str(one.plan.get(key, "–")) for key in keys), *([one.data_set] if apart else [])]
         for one in outcomes
     ]
-    return heads, rows
+    for figure in FIGURES:
+        for length in lengths if figure.each else [None]:
+            heads.append(f"{figure.title} {of_length(length)}" if length else figure.title)
+            for one, row in zip(outcomes, rows, strict=True):
+                row.append(_text(one.figure(figure.measure, length, figure.comparison), figure.percent))
+    for length in lengths:
+        base = reference(outcomes, length)
+        if base is not None:
+            heads.append(f"{same_base_title(base)}: {of_length(length)}")
+            for one, row in zip(outcomes, rows, strict=True):
+                row.append(_text(kept_of(one, base, length), True))
+    return [*heads, "seconds"], [[*row, f"{one.seconds:.0f}"] for one, row in zip(outcomes, rows, strict=True)]
 
 
 def _text(value: float | None, percent: bool) -> str:
@@ -150,7 +140,7 @@ def _text(value: float | None, percent: bool) -> str:
 
 
 def table_text(outcomes: Sequence[Outcome]) -> str:
-    """The comparison for a terminal: a column a run, as there are more figures than runs."""
+    """The comparison for a terminal: a column a run, as there are more figures than runs; then what they are over."""
     heads, rows = rows_of(outcomes)
     columns = [heads, *rows]
     wide = [max(map(len, column)) for column in columns]
@@ -158,7 +148,7 @@ def table_text(outcomes: Sequence[Outcome]) -> str:
         "  ".join(cell.ljust(wide[0]) if at == 0 else cell.rjust(wide[at]) for at, cell in enumerate(line))
         for line in zip(*columns, strict=True)
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *over_lines(outcomes)])
 
 
 def csv_text(outcomes: Sequence[Outcome]) -> str:
@@ -178,18 +168,18 @@ def content(outcomes: Sequence[Outcome], title: str = "Runs compared", advice: S
         advice: sentences that go before the others.
     """
     heads, rows = rows_of(outcomes)
-    definitions = {title: measure for title, measure, *_ in _FIGURES}
-    columns = [
-        TableColumn(
-            head, next((definition(definitions[name]) for name in definitions if head.startswith(name)), ""), at > 0
-        )
-        for at, head in enumerate(heads)
-    ]
+    columns = [TableColumn(head, _definition(head), at > 0) for at, head in enumerate(heads)]
     table = DataTable("What was asked for, and what came of it", tuple(columns), tuple(map(tuple, rows)))
+    keys = differing(outcomes)
+    texts = (
+        f"They differ in {', '.join(keys)}." if keys else "They differ in nothing that was asked for.",
+        *comparability.comparability_sentences(outcomes, lambda one: called(one, keys)),
+    )
+    charts = tuple(_charts(outcomes))
     sections = (
-        Section("summary", "In short", (Paragraphs((*advice, *_sentences(outcomes)), numbered=True),)),
-        Section("runs", "The runs", (table,)),
-        Section("charts", "Side by side", tuple(_charts(outcomes))),
+        Section("summary", "In short", (Paragraphs((*advice, *texts), numbered=True),)),
+        Section("runs", "The runs", (table, Paragraphs(tuple(over_lines(outcomes))))),
+        *([Section("charts", "Side by side", charts)] if charts else []),
     )
     names = "INTERNAL figures of sensitive records: choosing by them is for those who may see these records"
     return Report(title, names, "INTERNAL", f"{len(outcomes)} runs", True, sections)
@@ -201,51 +191,57 @@ def called(one: Outcome, keys: Sequence[str]) -> str:
     return ", ".join(named) or one.run_id
 
 
-def _sentences(outcomes: Sequence[Outcome]) -> list[str]:
-    keys = differing(outcomes)
-    texts = [f"They differ in {', '.join(keys)}." if keys else "They differ in nothing that was asked for."]
-    if len({one.data_set for one in outcomes}) > 1:
-        texts.append("They were not made of the same data set: their figures cannot be compared as they stand.")
-    for what, measure, best in (
-        ("keeps most pairs", "kept_share_of_common", max),
-        ("is nearest in pairs", "mean_tvd", min),
-    ):
-        values = {one.run_id: value for one in outcomes if (value := one.figure(measure, 2)) is not None}
-        if values:
-            winner = best(values, key=lambda run: values[run])
-            one = next(one for one in outcomes if one.run_id == winner)
-            texts.append(f"{called(one, keys)} {what}: {_text(values[winner], measure != 'mean_tvd')} ({winner}).")
-    return texts
+def _definition(head: str) -> str:
+    """What a column of the comparison says, and what it is over."""
+    if head.startswith("kept of k"):
+        return "Share of the combinations that at least that many records hold which the run's synthetic records hold."
+    if head == "guarantee":
+        return "What k sensitive records or more hold of a synthetic record: all of it, or combinations up to a length."
+    found = [figure for figure in FIGURES if head.startswith(figure.title)]
+    return f"{definition(found[0].measure)} Over {found[0].over}." if found else ""
+
+
+def _kept(outcomes: Sequence[Outcome], one: Outcome, length: int) -> float | None:
+    base = reference(outcomes, length)
+    return None if base is None else kept_of(one, base, length)
+
+
+def _measure(measure: str, one: Outcome, length: int) -> float | None:
+    return one.figure(measure, length)
 
 
 def _charts(outcomes: Sequence[Outcome]) -> list[Block]:
-    keys = differing(outcomes)
+    """What is over the same combinations in all runs, side by side; nothing else is."""
+    base, keys = reference(outcomes), differing(outcomes)
+    lengths = tuple(range(2, max(one.longest for one in outcomes) + 1))
+    if base is None or not lengths:
+        return []
     names = tuple(
         called(one, keys) if len({called(o, keys) for o in outcomes}) == len(outcomes) else one.run_id
         for one in outcomes
     )
-    lengths = tuple(range(2, max(one.longest for one in outcomes) + 1))
     charts: list[Block] = []
-    for caption, measure, unit in (
-        ("Combinations that are kept", "kept_share_of_common", "percent"),
-        ("Counts that are reproduced", "mass_share_of_common", "percent"),
-        ("Distance of marginals; less is better", "mean_tvd", "number"),
+
+    def bars(caption: str, measure: str, how: str, figure: Callable[[Outcome, int], float | None]) -> None:
+        unit: Literal["number", "percent"] = "number" if measure == "mean_tvd" else "percent"
+        series = tuple(
+            Series(of_length(length), tuple(figure(one, length) for one in outcomes))
+            for length in lengths[:_MOST_SERIES]
+        )
+        charts.append(Chart("bars", caption, how, names, series, measure.replace("_", " "), unit=unit))
+
+    how = _definition(same_base_title(base))
+    bars(f"Combinations of at least {base.k} records that are kept", "share kept", how, partial(_kept, outcomes))
+    for caption, measure, counts in (
+        ("Counts that are reproduced", "mass_share_of_common", ("common",)),
+        ("Distance of marginals; less is better", "mean_tvd", COUNTED),
     ):
-        if lengths:
-            series = tuple(
-                Series(of_length(length), tuple(one.figure(measure, length) for one in outcomes))
-                for length in lengths[:_MOST_SERIES]
-            )
-            how = definition(measure)
-            shown = "percent" if unit == "percent" else "number"
-            charts.append(Chart("bars", caption, how, names, series, measure.replace("_", " "), unit=shown))  # type: ignore[arg-type]
-    across = tuple(_number(one.plan.get("privacy.k")) for one in outcomes)
-    if len({value for value in across if value is not None}) > 1:
-        series = (Series("k", across), Series("kept", tuple(one.figure("kept_share_of_common", 2) for one in outcomes)))
-        how = f"{definition('kept_share_of_common')} To the right is more private, above is more useful."
-        charts.append(Chart("points", "What privacy costs", how, names, series, "share of pairs kept", "k"))
+        if over_the_same(outcomes, counts, 2):
+            bars(caption, measure, definition(measure), partial(_measure, measure))
+    if len({one.k for one in outcomes}) > 1:
+        kept = Series("kept", tuple(kept_of(one, base, 2) for one in outcomes))
+        series = (Series("k", tuple(float(one.k) for one in outcomes)), kept)
+        how = f"{how} To the right is more private, above is more useful."
+        axis = f"share kept of the pairs that at least {base.k} records hold"
+        charts.append(Chart("points", "What privacy costs", how, names, series, axis, "k"))
     return charts
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -22,7 +22,8 @@ from synth_spark.plan import Plan
 from synth_spark.schema import tables
 from synth_spark.storage import new_runs
 from synth_spark.storage.run_store import RunStore
-from synth_spark.tuning.comparison import Outcome, called, differing, outcomes
+from synth_spark.tuning.comparability import Outcome, by_guarantee, kept_of, reference
+from synth_spark.tuning.comparison import called, differing, outcomes
 
 #: The stages that tell how useful a release would be.
 _STAGES = ("encode", "aggregate", "synthesize", "evaluate")
@@ -105,16 +106,28 @@ def check(plan: Plan, grid: Grid, folder: Path) -> None:
 
 
 def advice(outcomes: Sequence[Outcome]) -> str:
-    """The largest k that still keeps what a release should, in a sentence."""
-    good = [one for one in outcomes if (one.figure("kept_share_of_common", 2) or 0) >= _WANTED]
-    if not good:
-        return f"No plan keeps {_WANTED:.0%} of the pairs of the sample: make values coarser, or lower k."
-    best = max(good, key=lambda one: (one.plan["privacy.k"], one.figure("kept_share_of_common", 2)))
-    kept = best.figure("kept_share_of_common", 2) or 0
-    return (
-        f"The largest k that keeps {_WANTED:.0%} of the pairs: {called(best, differing(outcomes))}, with {kept:.1%}. "
-        "A larger table keeps more than its sample does."
-    )
+    """The largest k that still keeps what a release should, in a sentence for each guarantee that plans give.
+
+    What is kept is counted of the same pairs for all: those that are common under the least k that was tried.
+    """
+    base = reference(outcomes)
+    if base is None:
+        return "No pairs were counted of the same records under every plan: none is recommended."
+    groups, texts = by_guarantee(outcomes), []
+    pairs = f"the {base.figure('common', 2) or 0:,.0f} pairs that at least {base.k} records of the sample hold"
+    for what, ones in groups.items():
+        among = f"Of the plans that promise {what}: " if len(groups) > 1 else ""
+        shares = {one.run_id: kept_of(one, base, 2) or 0.0 for one in ones}
+        good = [one for one in ones if shares[one.run_id] >= _WANTED]
+        if not good:
+            texts.append(f"{among}No plan keeps {_WANTED:.0%} of {pairs}: make values coarser, or lower k.")
+            continue
+        best = max(good, key=lambda one: (one.k, shares[one.run_id]))
+        name = called(best, differing(outcomes))
+        texts.append(
+            f"{among}The largest k that keeps {_WANTED:.0%} of {pairs}: {name}, with {shares[best.run_id]:.1%}."
+        )
+    return " ".join([*texts, "A larger table keeps more than its sample does."])
 
 
 def _name(k: int, length: int, kind: str) -> str:

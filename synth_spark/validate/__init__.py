@@ -21,7 +21,7 @@ from synth_spark.validate.differencing_rules import (
 )
 from synth_spark.validate.evidence import Evidence, evidence
 from synth_spark.validate.joint_bounds import Told, joint_bounds
-from synth_spark.validate.plan_rules import own_results
+from synth_spark.validate.plan_rules import check_rules, own_results
 from synth_spark.validate.private_contract import PrivateRelease, audit_private, private_contract
 from synth_spark.validate.proof import claimed, cuts, proof, weakest
 from synth_spark.validate.record_bounds import record_bounds
@@ -43,6 +43,7 @@ __all__ = [
     "audit_private",
     "check_accepted",
     "check_columns",
+    "check_rules",
     "claimed",
     "common_attributes",
     "contract",

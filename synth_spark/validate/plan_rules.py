@@ -56,6 +56,20 @@ def own_results(
     return [*checked(batches, rules), *missing] if rules else missing
 
 
+def check_rules(wishes: Sequence[PlanRule]) -> None:
+    """Refuse rules about a table that could not be checked in the end; columns are looked at elsewhere.
+
+    Args:
+        wishes: the rules of a plan.
+
+    Raises:
+        PlanError: there is no such expectation, or it does not take these arguments.
+    """
+    for config in wishes:
+        if config.expectation is not None:
+            _check(config)
+
+
 def _names(config: PlanRule, metric: Metric) -> bool:
     """Whether a rule is about a metric."""
     named = (config.topic, config.comparison, config.measure, config.about, config.length)

@@ -12,7 +12,7 @@ import pytest
 from noises import Counting, NoNoise, SameNoise
 from packing import contents, table
 from pyspark.sql import SparkSession
-from releasing import kept, published, work_until
+from releasing import in_several_files, kept, published, work_until
 
 from synth_spark import demo
 from synth_spark import plan as plans
@@ -341,9 +341,10 @@ def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path
 
 @pytest.mark.parametrize("method", METHODS)
 def test_records_do_not_depend_on_how_tasks_are_cut(
-    spark: SparkSession, cases: Path, tmp_path: Path, method: str
+    spark: SparkSession, cases: Path, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, before = [], spark.conf.get("spark.sql.shuffle.partitions")
+    in_several_files(monkeypatch)
     for partitions in ("1", "5"):
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
         try:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from brute_force import cramers_v, subgroup_gap
 from pyspark.sql import SparkSession
-from releasing import another, published, release, started, work_until
+from releasing import another, in_several_files, published, release, started, work_until
 
 from synth_spark import demo
 from synth_spark.errors import AuditFailed, InputError, PlanError, PublishError, RunError
@@ -217,13 +217,17 @@ def test_attacks_and_models_are_made_on_a_rehearsal(run: Run) -> None:
     assert ("model", "real_to_synthetic", "synthetic_accuracy", "gender", None) in found
     trial = run.store.folder / "rehearsal" / "rehearsal-1"
     assert json.loads((trial / "manifest.json").read_text())["facts"]["records"] < 0.9 * run.records
+    assert not list((trial / "tables").iterdir())  # of the part of the records nothing stays
     ledger = [json.loads(line) for line in Path(run.plan.ledger_address).read_text().splitlines()]
     assert [entry["run_id"] for entry in ledger] == [run.store.run_id]  # the rehearsal costs nothing
 
 
 @pytest.mark.takes("a rehearsal, which is a run of its own")
-def test_partitions_do_not_matter(run: Run, spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+def test_partitions_do_not_matter(
+    run: Run, spark: SparkSession, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = spark.conf.get("spark.sql.shuffle.partitions")
+    in_several_files(monkeypatch)
     try:
         spark.conf.set("spark.sql.shuffle.partitions", "7")
         other = work_until(started(spark, cases, tmp_path / "out", **ASSESSED), "assess")

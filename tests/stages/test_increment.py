@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from releasing import in_several_files
 
 from synth_spark import aggregate, validate
 from synth_spark import plan as plans
@@ -95,7 +96,9 @@ def assert_same(one: Run, other: Run, *more: tables.Table) -> None:
 def partitions(spark: SparkSession, number: int) -> Iterator[None]:
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", str(number))
-    yield
+    with pytest.MonkeyPatch.context() as patched:
+        in_several_files(patched)
+        yield
     spark.conf.set("spark.sql.shuffle.partitions", before)
 
 

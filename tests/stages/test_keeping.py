@@ -1,6 +1,7 @@
 """What every kept table rests on: its content hash, and records of codes that are merged bucket by bucket."""
 
 import hashlib
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.encode import codes
+from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.run import FEW_RECORDS, Run
 from synth_spark.plan import load
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
@@ -38,6 +41,47 @@ def test_the_content_hash_is_that_of_whole_sums(spark: SparkSession, number: int
     store = RunStore.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
     written = store.write_frame(tables.RECORDS, frame)
     assert store.keep(spark, tables.RECORDS, written).content_hash == expected
+
+
+def kept_in_parts(spark: SparkSession, folder: Path, table: tables.Table, **facts: object) -> list[str]:
+    """Names of what is in the folder of a table that a run of such facts has kept of a frame of three partitions."""
+    store = RunStore.create(
+        load(None, {"input.path": "x.csv", "output.path": str(folder / "out"), "reporting_length": 2})
+    )
+    store.manifest["facts"] = facts
+    run = Run(spark, store, Progress(quiet=True))
+    kept = run.keep(table, spark.range(0, 90, 1, 3).select(F.col("id").cast("string").alias("c0")))
+    assert kept.frame.count() == kept.rows == 90
+    assert set(kept.files) == {file.name for file in kept.path.iterdir()}  # no checksums, no marks
+    return sorted(kept.files)
+
+
+def test_a_small_run_keeps_a_table_as_one_file_and_a_published_one_as_it_is(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """How many files readers see must not tell how many records there are."""
+    few, many = {"records": 90, "fields": [{"name": "a"}] * 3}, {"records": FEW_RECORDS + 1, "fields": [{"name": "a"}]}
+    wide = {"records": FEW_RECORDS, "fields": [{"name": "a"}] * 300}
+    assert len(kept_in_parts(spark, tmp_path / "few", tables.CODES, **few)) == 1
+    for name, facts in (("many", many), ("wide", wide), ("unknown", {})):
+        assert len(kept_in_parts(spark, tmp_path / name, tables.CODES, **facts)) == 3, name
+    assert len(kept_in_parts(spark, tmp_path / "safe", tables.SYNTHETIC_RECORDS, **few)) == 3
+
+
+def test_a_damaged_file_is_noticed_where_it_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    """Within a run, too, where nothing compares hashes: bytes that do not compress would else be read as others."""
+    store = RunStore.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
+    rows = [(random.Random(number).randbytes(500),) for number in range(200)]
+    kept = store.keep(
+        spark, tables.CODES, store.write_frame(tables.CODES, spark.createDataFrame(rows, "record binary"))
+    )
+    assert kept.frame.agg(F.max(F.xxhash64("record"))).collect()
+    name = max(kept.files, key=lambda file: (kept.path / file).stat().st_size)
+    content = bytearray((kept.path / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (kept.path / name).write_bytes(content)
+    with pytest.raises(Exception, match=r"(?i)checksum|crc"):
+        kept.frame.agg(F.max(F.xxhash64("record"))).collect()
 
 
 def test_one_cell_more_one_moved_or_one_doubled_is_another_hash(spark: SparkSession) -> None:

@@ -12,7 +12,18 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from releasing import another, hashes, kept, kept_hashes, published, release, started, work_until, write_csv
+from releasing import (
+    another,
+    hashes,
+    in_several_files,
+    kept,
+    kept_hashes,
+    published,
+    release,
+    started,
+    work_until,
+    write_csv,
+)
 
 from synth_spark import aggregate, demo, evaluate
 from synth_spark.aggregate import k_anonymity as suppress
@@ -292,7 +303,10 @@ def test_the_run_folder_is_for_its_owner_and_explains_itself(out: Path) -> None:
         assert entry["files"]
 
 
-def test_partitions_do_not_matter(spark: SparkSession, cases: Path, first: Run, out: Path, tmp_path: Path) -> None:
+def test_partitions_do_not_matter(
+    spark: SparkSession, cases: Path, first: Run, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_several_files(monkeypatch)
     frame = spark.read.csv(str(cases), header=True)
     found = []
     for parts in (1, 7):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
-from releasing import another, kept, kept_hashes, published, release, started, work_until
+from releasing import another, in_several_files, kept, kept_hashes, published, release, started, work_until
 
 from synth_spark.errors import PlanError, ResourceError
 from synth_spark.pipeline import api
@@ -70,9 +70,10 @@ def rounded_down(source: Path) -> Counter[tuple[str, str]]:
 @pytest.mark.takes("two runs over a table that is cut into parts")
 @pytest.mark.parametrize("kind", ["row_seeded", "value_seeded"])
 def test_a_cut_table_gives_exact_single_counts_whatever_the_partitions(
-    spark: SparkSession, large: Path, tmp_path: Path, kind: str
+    spark: SparkSession, large: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Support of every record is proved by the audit, without which nothing is published."""
+    in_several_files(monkeypatch)
     spark.read.parquet(str(large)).repartition(5).write.parquet(str(tmp_path / "five.parquet"))
     settings = {"privacy__k": K, "reporting_length": 2, "task_memory": CUT, "synthesis__kind": kind}
     run = started(spark, large, tmp_path / "one", **settings)

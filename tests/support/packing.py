@@ -11,13 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from publishing import SPARK_TYPES
 
 from synth_spark.exports.showcase import ShowcaseTables
 from synth_spark.storage.hashing import sha256
-
-_TYPES = {
-    pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.bool_(): "boolean",
-}  # fmt: skip
 
 
 def put(source: ShowcaseTables, out: Path, run_id: str = "R-1", documents: Mapping[str, str] | None = None) -> Path:
@@ -33,7 +30,7 @@ def put(source: ShowcaseTables, out: Path, run_id: str = "R-1", documents: Mappi
             file = folder / f"part-{place:05d}.parquet"
             pq.write_table(part, file)
             files[file.name] = {"sha256": sha256(file), "bytes": file.stat().st_size}
-        schema = [{"name": one.name, "type": _TYPES.get(one.type, "array<string>")} for one in table.schema]
+        schema = [{"name": one.name, "type": SPARK_TYPES.get(one.type, "array<string>")} for one in table.schema]
         entries[name] = {
             "path": f"{name}/run_id={run_id}", "rows": table.num_rows, "content_hash": "x", "schema": schema,
             "files": files, "grain": f"one row of {name}",

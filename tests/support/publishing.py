@@ -15,11 +15,25 @@ from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.storage.hashing import sha256
 from synth_spark.storage.run_store import RunStore
 
+#: What Spark calls types of Arrow.
+SPARK_TYPES = {
+    pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.bool_(): "boolean",
+}  # fmt: skip
+
 
 def place(
-    out: Path, run_id: str, counts: Mapping[str, int], k: int = 10, columns: str = "ab", **plan: object
+    out: Path,
+    run_id: str,
+    counts: Mapping[str, int],
+    k: int = 10,
+    columns: str = "ab",
+    others: Mapping[str, pa.Table] | None = None,
+    **plan: object,
 ) -> ReleaseRepository:
-    """Publish a release of the given combinations, as ``a:x`` or ``a:x;b:y`` → count, step by step as it is done."""
+    """Publish a release of the given combinations, as ``a:x`` or ``a:x;b:y`` → count, step by step as it is done.
+
+    Other tables stand beside the counts; where one is the table ``release``, that is the release's row.
+    """
     out.mkdir(exist_ok=True)
     root = ReleaseRepository(out)
     told = {"privacy": "k_anonymity", "k": k, "reporting_length": 2, "title": "Cases", "guarantee": "It is safe."}
@@ -28,16 +42,19 @@ def place(
             {
                 "length": pa.array([text.count(";") + 1 for text in counts], pa.int32()),
                 **{
-                    name: [dict(part.split(":") for part in text.split(";")).get(name) for text in counts]
+                    name: pa.array(
+                        [dict(part.split(":") for part in text.split(";")).get(name) for text in counts], pa.string()
+                    )
                     for name in columns
                 },
-                "selections": list(counts),
+                "selections": pa.array(list(counts), pa.string()),
                 "protected_count": pa.array(list(counts.values()), pa.int64()),
             }
         ),
         "release": pa.table(
             {name: [value] for name, value in {**told, "plan": json.dumps(plan), "protected_record_count": 600}.items()}
         ),
+        **(others or {}),
     }
     with root.alone(run_id):
         seen = root.pointer()
@@ -48,9 +65,9 @@ def place(
             folder.mkdir(parents=True)
             pq.write_table(table, folder / "part-00000.parquet")
             file = {"sha256": sha256(folder / "part-00000.parquet"), "bytes": 1}
-            schema = [{"name": field.name, "type": str(field.type)} for field in table.schema]
+            schema = [{"name": field.name, "type": SPARK_TYPES[field.type]} for field in table.schema]
             entries[name] = {"path": f"{name}/run_id={run_id}", "rows": len(table), "content_hash": file["sha256"]}
-            entries[name] |= {"schema": schema, "files": {"part-00000.parquet": file}}
+            entries[name] |= {"schema": schema, "grain": f"one row of {name}", "files": {"part-00000.parquet": file}}
         documents = {"RELEASE.md": f"This is {run_id}.\n", f"only-{run_id}.md": "Nobody else has this.\n"}
         root.file_documents(run_id, documents)
         about = {"run_id": run_id, "published": root.time(), "format": "parquet", "terms": told}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from pyspark.sql import SparkSession
 
 from synth_spark import plan as plans
@@ -30,6 +31,12 @@ def release(spark: SparkSession, source: Path, out: Path, **settings: Any) -> Ru
     run = started(spark, source, out, **settings)
     api.resume(run)
     return run
+
+
+def in_several_files(patched: pytest.MonkeyPatch) -> None:
+    """Let tables of few records be written as tables of many are: by several tasks, as several files."""
+    patched.setattr("synth_spark.pipeline.run.FEW_RECORDS", 0)
+    patched.setattr("synth_spark.pipeline.k_anonymity.FEW_BYTES", 0)
 
 
 def work_until(run: Run, last: str) -> Run:

@@ -67,19 +67,25 @@ def transaction(path: str) -> Iterator[DuckDB]:
     try:
         connection = duckdb.connect(path)
     except duckdb.Error:
-        raise PublishError(
-            "TARGET", "cannot be opened as a DuckDB file", "check the path; close whatever else has it open"
-        ) from None
+        if new:
+            _remove(path)
+        remedy = "check the path and the space on its disk; close whatever else has it open"
+        raise PublishError("TARGET", "cannot be opened as a DuckDB file", remedy) from None
     try:
         with connection:
             connection.begin()
             yield DuckDB(connection)
     except BaseException as error:
         if new:
-            for left in (path, f"{path}.wal"):
-                with suppress(OSError, ValueError):
-                    Path(left).unlink(missing_ok=True)
+            _remove(path)
         if not isinstance(error, duckdb.Error):
             raise
         remedy = "free space, close other connections, and load again"
         raise PublishError("TARGET", f"refused a statement ({type(error).__name__})", remedy) from None
+
+
+def _remove(path: str) -> None:
+    """Remove a file that was made for what was refused, and what DuckDB puts beside it."""
+    for left in (path, f"{path}.wal"):
+        with suppress(OSError, ValueError):
+            Path(left).unlink(missing_ok=True)

@@ -97,6 +97,30 @@ def test_what_cannot_be_told_changes_no_end(
         assert len(list(store.folder.with_name("runs").glob("*.parquet"))) == 2
 
 
+def test_a_full_disk_of_log_summary_and_figures_changes_no_end(
+    store: RunStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is a link to a device that is always full, which is left as it is."""
+    files = [tmp_path / name for name in ("log.json", "summary.json", "figures.prom")]
+    for file in files:
+        file.symlink_to("/dev/full")
+    store.manifest["plan"]["operations"]["metrics"] = str(files[2])
+
+    def work(watch: Watch) -> None:
+        watch.begun(store, Progress(), {})
+        store.manifest["stages"]["publish"] = {"seconds": 0.1}
+
+    assert guarded(work, summary=str(files[1]), log_file=str(files[0])) == 0
+    err = capsys.readouterr().err
+    full = "could not be written (No space left on device)"
+    assert [line.partition(full)[0].split()[-1] for line in err.splitlines() if full in line] == [
+        "file", "summary.json", "figures.prom",
+    ]  # fmt: skip
+    assert "Traceback" not in err
+    assert told(store) == ("published", 0, True)
+    assert all(file.is_symlink() for file in files)
+
+
 def test_an_interruption_while_the_end_is_told_changes_no_end(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

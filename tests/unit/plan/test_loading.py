@@ -17,7 +17,8 @@ from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.kernels.cells import CellSpace
 from synth_spark.plan import Input, Plan, Typed, dump, load, nearest, parse
-from synth_spark.plan.planner import RESERVED, ResolvedPlan, resolve
+from synth_spark.plan.names import RESERVED
+from synth_spark.plan.planner import ResolvedPlan, resolve
 from synth_spark.plan.sources.preview import look
 
 CONF = Path(__file__).parents[3] / "conf"

@@ -90,3 +90,16 @@ def test_afterwards_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="--log-file"), logs.written(file=str(tmp_path)):
         pass
+
+
+def test_a_log_file_on_a_full_disk_is_told_once_and_ends_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log.json").symlink_to("/dev/full")
+    for as_json in (False, True):
+        with logs.written(as_json=as_json, file=str(tmp_path / "log.json")):
+            for _ in range(3):
+                logs.event("note", text="something")
+        lines = [line for line in capsys.readouterr().err.splitlines() if "the log file could not be written" in line]
+        assert len(lines) == 1
+        assert lines[0].startswith('{"time"') == as_json

@@ -1,7 +1,7 @@
 """The columns that synth-spark names: those that plans refuse as headers of the data, of types that warehouses have."""
 
 from synth_spark.exports.warehouse.statements import KINDS
-from synth_spark.plan.planner import RESERVED, RESERVED_WITH_NOISE
+from synth_spark.plan.names import RESERVED, RESERVED_WITH_NOISE
 from synth_spark.schema.published_columns import COLUMNS, NOISY_COLUMNS, aggregate_columns
 
 
