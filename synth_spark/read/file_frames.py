@@ -77,7 +77,8 @@ def parquet_frame(spark: SparkSession, source: Parquet, only: Sequence[str] | No
             continue
         if len(chosen) < len(files):
             frame = _load(spark, chosen, frame.schema)
-        folders = [_folder(name).alias(name) for name in source.partitions]
+        place = frame.metadataColumn("_metadata")  # by this name alone a column of the files could be meant
+        folders = [_folder(place, name).alias(name) for name in source.partitions]
         columns = [
             F.col(_quoted(name)) if name in frame.columns else F.lit(None).cast(kind).alias(name)
             for name, kind in types.items()
@@ -123,7 +124,8 @@ def _by_spark(spark: SparkSession, files: Sequence[CsvFile], source: Csv) -> Dat
     reader = spark.read.schema(schema).options(**LITERAL, **options(source.dialect))
     reader = reader.option("header", files[0].skipped == 1).option("enforceSchema", True)
     frame = reader.option("columnPruning", False).option("encoding", source.charset).csv([file.path for file in files])
-    folders = [_folder(name).alias(f"folder{place}") for place, (name, _) in enumerate(files[0].partitions)]
+    place = F.col("_metadata")
+    folders = [_folder(place, name).alias(f"folder{at}") for at, (name, _) in enumerate(files[0].partitions)]
     return frame.select("*", *folders)
 
 
@@ -155,9 +157,14 @@ def _reading(
     return read
 
 
-def _folder(name: str) -> Column:
-    """The value of the innermost folder ``name=value`` that a row's file is in, as text."""
-    path = F.url_decode(F.regexp_replace(F.col("_metadata.file_path"), r"\+", "%2B"))
+def _folder(place: Column, name: str) -> Column:
+    """The value of the innermost folder ``name=value`` that a row's file is in, as text.
+
+    Args:
+        place: what Spark tells of the file of each row.
+        name: of the column.
+    """
+    path = F.url_decode(F.regexp_replace(place["file_path"], r"\+", "%2B"))
     written = "|".join("".join(f"\\x{{{ord(sign):x}}}" for sign in form) for form in (name, escaped(name)))
     value = F.regexp_extract(path, f"^.*/(?:{written})=([^/]*)/", 1)
     return F.when(value != NO_VALUE, F.url_decode(F.regexp_replace(value, r"\+", "%2B")))

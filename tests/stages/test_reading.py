@@ -720,7 +720,7 @@ def test_near_unique_columns_are_told_of(spark: SparkSession, tmp_path: Path) ->
     [
         ({"columns": ["Age"]}, "input.columns: names no column of the input: 'Age'; did you mean 'age'?"),
         ({"rename": {"Age": "x"}}, "input.rename: names no column of the input: 'Age'; did you mean 'age'?"),
-        ({"rename": {"age": "B"}}, "column 'b': occurs twice in the header"),
+        ({"rename": {"age": "B"}}, "has the same name for columns"),
         ({"multi_values": {"c": ";"}}, "input.multi_values: names no used column 'c'"),
         ({"numbers": {"agee": {"width": 1}}}, "input.numbers: names no used column 'agee'; did you mean 'age'?"),
         ({"dates": {"day": "month"}}, "input.dates: names no used column 'day'"),

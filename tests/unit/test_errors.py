@@ -173,6 +173,8 @@ TOLD = {
     "end": "cells of released values", "len(level.rows)": "candidates that follow from noisy counts",
     "before.spent[0].value": "of the budget", "before.spent[1].value": "of the budget",
     "after.spent[0].value": "of the budget", "after.spent[1].value": "of the budget",
+    "len(told.names)": "names in the plan", "len(rows[0])": "columns", "len(file.header)": "columns",
+    "len(first.header)": "columns",
     "epsilon.value": "of the budget", "delta.value": "of the budget", "length": "of combinations",
 }  # fmt: skip
 _SOUNDS = re.compile(

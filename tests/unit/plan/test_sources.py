@@ -41,7 +41,7 @@ def says(path: Path, **keys: Any) -> str:
         ("a,b\nc,d\n".encode("utf-16"), {}, "begins with the byte-order mark of UTF-16, and the plan says UTF-8"),
         ("a,b\nc,d\n".encode("utf-8-sig"), {"encoding": "latin1"}, "begins with the byte-order mark of UTF-8"),
         ("a,b\nc,d\n".encode("utf-16"), {"encoding": "utf-16"}, ""),
-        (b'"a\nb",c\nx,y\n', {}, "has a header of several lines; set input.multiline to true"),
+        (b'"a\nb",c\nx,y\n', {}, "has a quoted value in line … that its line does not close; look at the quotes there"),
         (b"a,b\nc,d\n", {"encoding": "utf-9"}, "input.encoding: is not known"),
         (b"a,b\nc,d\n", {"encoding": "base64"}, "input.encoding: is not known"),
         (b"\n \n", {}, "input: is empty"),
