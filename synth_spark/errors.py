@@ -35,7 +35,7 @@ class SynthSparkError(Exception):
         self.field, self.exact = _one_line(field), dict(exact or {})
         self._clauses = (_one_line(problem), _one_line(remedy))
         self.problem, self.remedy = (_filled(clause, dict.fromkeys(self.exact, UNTOLD)) for clause in self._clauses)
-        super().__init__(f"{field}: {self.problem}; {self.remedy}")
+        super().__init__(f"{self.field}: {self.problem}; {self.remedy}")
 
     def whole(self) -> str:
         """The text with its exact numbers: for the person at the terminal, never for a log.

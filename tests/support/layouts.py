@@ -5,7 +5,6 @@ A layout is a function of its number: `make layouts` tells the numbers that fail
 
 import csv
 import io
-import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -387,7 +386,7 @@ def _by_polars(header: tuple[str, ...] | None, rows: Rows, dialect: Dialect, fol
 
 def _by_spark(sparks: Callable[..., None]) -> Writer:
     def spark(header: tuple[str, ...] | None, rows: Rows, dialect: Dialect, folder: Path) -> str:
-        if not rows or math.log10(len(rows)) > 3:
+        if not rows or any("'" in name for name in header or ()):  # which Spark takes out of headers
             return _by_csv(header, rows, dialect, folder)
         names = header or tuple(f"n{place}" for place in range(len(rows[0])))
         options = {

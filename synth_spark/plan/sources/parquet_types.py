@@ -44,12 +44,21 @@ def texts(column: pa.Array) -> list[str]:
     if pa.types.is_timestamp(kind):
         moments = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
         cut = pc.replace_substring_regex(moments, r"(\.\d*?)0+$", r"\1")
-        return ["" if moment is None else moment.removesuffix(".") for moment in cut.to_pylist()]
+        return ["" if moment is None else _day(moment.removesuffix(".")) for moment in cut.to_pylist()]
     if pa.types.is_date(kind):
-        column = column.cast(pa.date32()).cast(pa.string())
+        return ["" if day is None else _day(day) for day in column.cast(pa.date32()).cast(pa.string()).to_pylist()]
     if pa.types.is_boolean(kind):
         return ["" if value is None else str(value).lower() for value in column.to_pylist()]
     return ["" if value is None else str(value) for value in column.to_pylist()]
+
+
+def _day(written: str) -> str:
+    """A date as Spark writes it: with a sign where its year has more than four digits.
+
+    >>> _day("2021-03-01"), _day("10000-01-01 08:30:00")
+    ('2021-03-01', '+10000-01-01 08:30:00')
+    """
+    return f"+{written}" if written[4:5].isdigit() and written[0] != "-" else written
 
 
 def _number(written: str) -> str:
