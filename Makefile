@@ -8,7 +8,7 @@ WARM := .venv/.warm
 #: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast check lint types contracts rules hostile faults bench incremental showcase cost jobs anonymeter licences audit wheel databricks clean
+.PHONY: help setup demo test test-fast check lint types contracts rules layouts hostile faults bench incremental showcase cost jobs anonymeter licences audit wheel databricks clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ contracts: $(STAMP)
 # In CI all tests follow, these among them.
 rules: $(STAMP)
 	$(if $(SYNTH_SPARK_CI),,$(BIN)/python -m pytest -q tests/test_layout.py tests/unit/test_examples.py)
+
+layouts: setup  ## read many tables in random layouts, and damaged files: make layouts [LAYOUTS=5000] [MUTANTS=10000]
+	LAYOUTS=$(or $(LAYOUTS),5000) MUTANTS=$(or $(MUTANTS),10000) $(BIN)/python -m pytest -q tests/stages/test_source_layouts.py
 
 hostile: setup  ## read many hostile files, each must be taken or refused: make hostile [FILES=10000]
 	HOSTILE_FILES=$(or $(FILES),10000) $(BIN)/python -m pytest -q tests/stages/test_hostile.py -k read_or_refused

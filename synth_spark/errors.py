@@ -32,10 +32,10 @@ class SynthSparkError(Exception):
             remedy: what to do about it, in one clause; likewise.
             exact: these numbers, by name: of records, rows or subjects, of distinct values, of characters of a value.
         """
-        self.field, self.exact = field, dict(exact or {})
-        self._clauses = (problem, remedy)
+        self.field, self.exact = _one_line(field), dict(exact or {})
+        self._clauses = (_one_line(problem), _one_line(remedy))
         self.problem, self.remedy = (_filled(clause, dict.fromkeys(self.exact, UNTOLD)) for clause in self._clauses)
-        super().__init__(f"{field}: {self.problem}; {self.remedy}")
+        super().__init__(f"{self.field}: {self.problem}; {self.remedy}")
 
     def whole(self) -> str:
         """The text with its exact numbers: for the person at the terminal, never for a log.
@@ -51,6 +51,15 @@ class SynthSparkError(Exception):
     def __reduce__(self) -> tuple[type, tuple[str, str, str, dict[str, int]]]:
         """Make errors survive the trip from an executor."""
         return type(self), (self.field, *self._clauses, self.exact)
+
+
+def _one_line(text: str) -> str:
+    r"""A text on one line: names of files and columns may hold line breaks, and signs that a terminal obeys.
+
+    >>> _one_line("file 'a\nb.csv'")
+    "file 'a\\nb.csv'"
+    """
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _filled(clause: str, texts: Mapping[str, str]) -> str:

@@ -11,11 +11,12 @@ State = npt.NDArray[np.int64]
 #: Places in the state of a scan: where in a field it is, line ends seen, whether the record is more than blanks,
 #: whether the last sign was a carriage return, fields of the record so far, the line in which the open quote is.
 PLACE, LINES, FILLED, RETURNED, FIELDS, OPENED = range(6)
-#: Places in a field; CLOSED is right behind a closing quote, BEYOND behind blanks that follow it.
-START, PLAIN, QUOTED, CLOSED, BEYOND, ESCAPED = range(6)
+#: Places in a field; CLOSED is right behind a closing quote, BEYOND behind blanks that follow it, LOOSE right behind an
+#: escape outside of quotes.
+START, PLAIN, QUOTED, CLOSED, BEYOND, ESCAPED, LOOSE = range(7)
 #: What ends a scan: nothing, a line break in quotes where there may be none, text behind a closing quote, a record with
-#: another number of fields.
-FINE, BROKEN, BEHIND, UNEVEN = range(4)
+#: another number of fields, an escape outside of quotes before a sign that some writers mean to be escaped by it.
+FINE, BROKEN, BEHIND, UNEVEN, OUTSIDE = range(5)
 _NEW_LINE, _RETURN, _BLANK = 10, 13, 32
 
 
@@ -49,20 +50,19 @@ def find_ends(
         returned = 1 if sign == _RETURN else 0
         if is_end and not second:
             lines += 1
-        if place == ESCAPED:
-            place = QUOTED
-        elif place == QUOTED:
-            if sign == escape and escape != quote:
-                place = ESCAPED
+        if place in (QUOTED, ESCAPED):
+            fault = BROKEN if is_end and not multiline else FINE
+            if place == ESCAPED:
+                place = QUOTED
             elif sign == quote:
                 place = CLOSED
-            elif is_end and not multiline:
-                fault = BROKEN
-                break
+            elif sign == escape:
+                place = ESCAPED
+        elif place == LOOSE and (is_end or sign in (delimiter, quote, escape)):
+            fault = OUTSIDE
+            lines -= is_end
         elif is_end:
-            if some == 1 and width > 0 and fields + 1 != width:
-                fault = UNEVEN
-                break
+            fault = UNEVEN if some == 1 and width > 0 and fields + 1 != width else FINE
             ends[found], filled[found] = at + 1, some == 1
             found += 1
             place, some, fields = START, 0, 0
@@ -74,12 +74,13 @@ def find_ends(
                 state[OPENED] = lines + 1
             place, some = QUOTED, 1
         elif sign > _BLANK or sign == quote:
-            some = 1
-            if place in (CLOSED, BEYOND):
-                fault = BEHIND
-                break
-            place = PLAIN
+            fault = BEHIND if place in (CLOSED, BEYOND) else FINE
+            place, some = LOOSE if sign == escape and escape != quote else PLAIN, 1
         elif place == CLOSED:
             place = BEYOND
+        elif place == LOOSE:
+            place = PLAIN
+        if fault != FINE:
+            break
     state[PLACE], state[LINES], state[FILLED], state[RETURNED], state[FIELDS] = place, lines, some, returned, fields
     return found, fault

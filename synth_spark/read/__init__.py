@@ -3,11 +3,11 @@
 Columns are named by position (c0, c1, …) from here on, so no header can confuse what follows; fields travel beside.
 """
 
+from synth_spark.plan.sources.header import check_header
 from synth_spark.read.constraints import breaks
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.failures import explain_failure
 from synth_spark.read.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
-from synth_spark.read.locations import check_header, read_header
 from synth_spark.read.records import (
     Records,
     Sizes,
@@ -39,7 +39,6 @@ __all__ = [
     "is_identifier",
     "open_records",
     "pinned",
-    "read_header",
     "report_text",
     "sizes",
 ]

@@ -1,10 +1,5 @@
 """The types of a table's columns: which hold values that can be read as text, and what the text of a value is."""
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -28,8 +23,6 @@ from synth_spark.errors import InputError
 _VALUES = (
     StringType, CharType, VarcharType, BooleanType, NumericType, DateType, TimestampType, TimestampNTZType, NullType,
 )  # fmt: skip
-#: Most digits of a number that Spark reads.
-_DIGITS = 38
 
 
 def inner(data_type: DataType) -> DataType:
@@ -92,48 +85,3 @@ def _written_out(text: str) -> str:
     large = f"CASE WHEN length({digits}) > {power} + 1 THEN {pointed} ELSE {padded} END"
     small = f"concat('0.', repeat('0', -{power} - 1), {digits})"
     return f"concat({sign}, CASE WHEN {power} < 0 THEN {small} ELSE {large} END)"
-
-
-def unread_parquet(paths: Iterable[str]) -> InputError | None:
-    """The column of Parquet files that Spark cannot read, with its type; None if there is none to be seen.
-
-    Args:
-        paths: files and folders; those that this process cannot see are passed over.
-    """
-    for file in _files(paths):
-        try:
-            schema = pq.read_schema(file)
-        except (OSError, ValueError):
-            continue
-        for field in schema:
-            remedy = _remedy(field.type)
-            if remedy is not None:
-                return InputError(f"column '{field.name}'", f"is of the type {field.type}, which is not read", remedy)
-    return None
-
-
-def _files(paths: Iterable[str]) -> Iterator[Path]:
-    for path in map(Path, paths):
-        if path.is_dir():
-            yield from (file for file in sorted(path.rglob("*")) if file.is_file() and file.name[0] not in "._")
-        elif path.is_file():
-            yield path
-
-
-def _remedy(kind: pa.DataType) -> str | None:
-    """What to do about a type that Spark does not read; None where it does."""
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _remedy(kind.value_type)
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        return (
-            "write it in microseconds (pandas: to_parquet(…, coerce_timestamps='us', allow_truncated_timestamps=True))"
-        )
-    if pa.types.is_time(kind):
-        return "write it as text, or as a number of hours"
-    if pa.types.is_float16(kind):
-        return "write it as float32"
-    if pa.types.is_decimal(kind) and kind.precision > _DIGITS:
-        return f"write it with at most {_DIGITS} digits"
-    if isinstance(kind, pa.BaseExtensionType) or pa.types.is_fixed_size_binary(kind):
-        return "write it as text"
-    return None

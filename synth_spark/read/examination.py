@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from synth_spark.errors import SynthSparkError
-from synth_spark.plan.sources.csv_records import examine
+from synth_spark.plan.sources.delimited.records import examine
 from synth_spark.plan.sources.layout import CsvFile, Dialect
 
 #: Files with how their records are written.

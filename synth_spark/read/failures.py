@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 from synth_spark.errors import InputError, PlanError, SynthSparkError
-from synth_spark.plan import Location
-from synth_spark.read.column_types import unread_parquet
 from synth_spark.read.examination import Examination
 
 #: The beginning of a condition of Spark → what is wrong with a query, and what to do. Spark's own texts may quote it.
@@ -32,19 +30,14 @@ _BY_KIND: Mapping[str, Mapping[str, tuple[str, str]]] = {"sql": _OF_QUERIES, "ta
 _PATTERNS = ("INVALID_DATETIME_PATTERN", "DATETIME_PATTERN_RECOGNITION", "DateTimeFormatter")
 
 
-def unreadable(error: Exception, location: Location, kind: str, where: str) -> SynthSparkError:
+def unreadable(error: Exception, kind: str, where: str) -> SynthSparkError:
     """The reason why a table of a kind other than CSV could not be opened.
 
     Args:
         error: what went wrong.
-        location: where the table is.
         kind: parquet, delta, table or sql.
         where: the part of the plan that says so.
     """
-    if kind == "parquet":
-        column = unread_parquet(location.all_paths)
-        if column is not None:
-            return column
     condition = condition_of(error)
     for start, (problem, remedy) in _BY_KIND.get(kind, {}).items():
         if condition.startswith(start):

@@ -9,11 +9,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from synth_spark.errors import InputError
-from synth_spark.plan.sources.csv_records import records
+from synth_spark.plan.sources.delimited.records import records
 from synth_spark.plan.sources.folders import NO_VALUE, Found, escaped
 from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, is_pattern
 from synth_spark.plan.sources.parquet_recognition import Parquet
 from synth_spark.schema.spark_paths import LITERAL
+from synth_spark.schema.sql_text import quoted
 
 #: Files that tasks read themselves are read by so many tasks at most.
 _TASKS = 256
@@ -69,39 +70,44 @@ def parquet_frame(spark: SparkSession, source: Parquet, only: Sequence[str] | No
     types = _types(read, source.partitions)
     kept = None if only is None else set(only)
     frames = []
-    for files, frame in read:
+    for files, parts in read:
         chosen = [file.path for file in files if kept is None or file.path in kept]
         if not chosen:
             continue
         if len(chosen) < len(files):
-            frame = _load(spark, chosen, frame.schema)
-        folders = [_folder(name).alias(name) for name in source.partitions]
+            parts = _load(spark, chosen, parts[0].schema)
         columns = [
-            F.col(_quoted(name)) if name in frame.columns else F.lit(None).cast(kind).alias(name)
+            F.col(quoted(name)) if name in parts[0].columns else F.lit(None).cast(kind).alias(name)
             for name, kind in types.items()
         ]
-        frames.append(frame.select(*columns, *folders))
+        for part in parts:
+            place = part.metadataColumn("_metadata")  # by this name alone a column of the files could be meant
+            frames.append(part.select(*columns, *(_folder(place, name).alias(name) for name in source.partitions)))
     return _together(frames)
 
 
-def _load(spark: SparkSession, paths: list[str], schema: StructType | None = None) -> DataFrame:
-    """Parquet files of the same columns; those whose paths read as patterns one by one, see `LITERAL`."""
+def _load(spark: SparkSession, paths: list[str], schema: StructType | None = None) -> list[DataFrame]:
+    """Parquet files of the same columns in one table; those whose paths read as patterns one by one, see `LITERAL`.
+
+    Only a table that was loaded, and none put together of several, knows the file of each row.
+    """
     reader = spark.read.options(**LITERAL).format("parquet")
     reader = reader if schema is None else reader.schema(schema)
     plain = [path for path in paths if not is_pattern(path)]
-    parts = [*([plain] if plain else []), *([path] for path in paths if is_pattern(path))]
-    return _together([reader.load(part) for part in parts])
+    return [
+        reader.load(part) for part in [*([plain] if plain else []), *([path] for path in paths if is_pattern(path))]
+    ]
 
 
-def _types(read: Sequence[tuple[Sequence[Found], DataFrame]], partitions: Sequence[str]) -> dict[str, DataType]:
+def _types(read: Sequence[tuple[Sequence[Found], list[DataFrame]]], partitions: Sequence[str]) -> dict[str, DataType]:
     """The type of every column of several tables.
 
     Raises:
         InputError: a column has several, or has the name of a folder ``name=value``.
     """
     types: dict[str, tuple[DataType, str]] = {}
-    for files, frame in read:
-        for field in frame.schema.fields:
+    for files, parts in read:
+        for field in parts[0].schema.fields:
             name = Path(files[0].path).name
             kind, where = types.setdefault(field.name, (field.dataType, name))
             if kind != field.dataType:
@@ -121,7 +127,8 @@ def _by_spark(spark: SparkSession, files: Sequence[CsvFile], source: Csv) -> Dat
     reader = spark.read.schema(schema).options(**LITERAL, **options(source.dialect))
     reader = reader.option("header", files[0].skipped == 1).option("enforceSchema", True)
     frame = reader.option("columnPruning", False).option("encoding", source.charset).csv([file.path for file in files])
-    folders = [_folder(name).alias(f"folder{place}") for place, (name, _) in enumerate(files[0].partitions)]
+    place = F.col("_metadata")
+    folders = [_folder(place, name).alias(f"folder{at}") for at, (name, _) in enumerate(files[0].partitions)]
     return frame.select("*", *folders)
 
 
@@ -153,16 +160,17 @@ def _reading(
     return read
 
 
-def _folder(name: str) -> Column:
-    """The value of the innermost folder ``name=value`` that a row's file is in, as text."""
-    path = F.url_decode(F.regexp_replace(F.col("_metadata.file_path"), r"\+", "%2B"))
+def _folder(place: Column, name: str) -> Column:
+    """The value of the innermost folder ``name=value`` that a row's file is in, as text.
+
+    Args:
+        place: what Spark tells of the file of each row.
+        name: of the column.
+    """
+    path = F.url_decode(F.regexp_replace(place["file_path"], r"\+", "%2B"))
     written = "|".join("".join(f"\\x{{{ord(sign):x}}}" for sign in form) for form in (name, escaped(name)))
     value = F.regexp_extract(path, f"^.*/(?:{written})=([^/]*)/", 1)
     return F.when(value != NO_VALUE, F.url_decode(F.regexp_replace(value, r"\+", "%2B")))
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
 
 
 def _together(frames: list[DataFrame]) -> DataFrame:

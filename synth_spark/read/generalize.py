@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.plan import Bins, Dates, Groups, Location, nearest
+from synth_spark.plan.sources.header import BLANKS
 from synth_spark.read import interval_edges as edge
 from synth_spark.read import unreadable
 from synth_spark.read.counters import Counters
-from synth_spark.read.locations import BLANKS, open_table
+from synth_spark.read.locations import open_table
 from synth_spark.read.unreadable import NO_GROUP
 
 #: Numbers are exact to this many decimals.

@@ -1,7 +1,5 @@
 """Tables of every kind, opened as strings: CSV, JSON lines, Excel, Parquet, Delta, catalog tables and queries."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +13,13 @@ from pyspark.sql.types import ArrayType, BooleanType
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import csv_recognition, json_lines, parquet_recognition, workbooks
-from synth_spark.plan.sources.csv_head import BLANKS
-from synth_spark.plan.sources.csv_recognition import is_local
+from synth_spark.plan.sources import json_lines, parquet_recognition, workbooks
+from synth_spark.plan.sources.delimited import recognition
+from synth_spark.plan.sources.delimited.fields import UnsureError, cut
+from synth_spark.plan.sources.delimited.recognition import dialect_of, is_local
 from synth_spark.plan.sources.description import told
+from synth_spark.plan.sources.header import BLANKS, check_header
 from synth_spark.plan.sources.layout import Dialect
-from synth_spark.plan.sources.unpacking import codec_of
 from synth_spark.read import file_frames
 from synth_spark.read.column_types import check_type, inner, text
 from synth_spark.read.examination import Laid
@@ -30,9 +29,6 @@ from synth_spark.read.formats.workbook_frames import workbook_frame
 from synth_spark.read.inventory import Addition
 from synth_spark.schema.spark_paths import LITERAL
 
-__all__ = ["BLANKS", "Opened", "check_header", "nothing_of", "open_table", "read_header"]
-
-_REPLACEMENT = "\ufffd"
 #: Suffixes of compressed files that nobody can begin to read in the middle.
 _COMPRESSED = (".gz", ".deflate", ".lz4", ".snappy", ".zst", ".zstd", ".xz")
 
@@ -101,46 +97,9 @@ def nothing_of(spark: SparkSession, opened: Opened) -> Opened:
     return replace(opened, frame=spark.range(0).select(*columns))
 
 
-def check_header(header: Sequence[str], where: str = "input") -> None:
-    """Raise `InputError` for a header with empty or repeated names, or one that is not text."""
-    seen: set[str] = set()
-    for position, name in enumerate(header, 1):
-        if not name:
-            raise InputError(where, f"has no name for column {position}", "name every column in the header")
-        if _REPLACEMENT in name:
-            remedy = f"set {where}.encoding, or convert the file to UTF-8 first"
-            raise InputError(where, f"has a name for column {position} that is not UTF-8", remedy)
-        if name.lower() in seen:
-            raise InputError(
-                f"column '{name}'", "occurs twice in the header (case does not count)", "rename one of them"
-            )
-        seen.add(name.lower())
-
-
-def read_header(line: str, delimiter: str, quote: str = '"') -> list[str]:
-    """The names in the first line of a CSV file, trimmed.
-
-    Raises:
-        InputError: it is no line of CSV, such as one of bytes that are no text.
-
-    >>> read_header('"a, b", c', ",")
-    ['a, b', 'c']
-    """
-    if not line.strip(BLANKS.replace(delimiter, "")):
-        return []
-    csv.field_size_limit(1 << 30)
-    lines = io.StringIO(line.removeprefix("\ufeff"))
-    try:
-        parsed = next(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
-    except csv.Error:
-        remedy = "look at its encoding and at the ends of its lines, then set input.encoding, or convert it to UTF-8"
-        raise InputError("input", "begins with what is no line of CSV", remedy) from None
-    return [name.strip(BLANKS) for name in parsed]
-
-
 def _csv(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
     """CSV files of this machine, by what they were recognised as."""
-    source = csv_recognition.recognised(location, where)
+    source = recognition.recognised(location, where)
     chosen = _chosen(only)
     if chosen is not None:
         source = replace(source, files=tuple(file for file in source.files if file.path in chosen))
@@ -176,24 +135,20 @@ def _chosen(only: Addition | None) -> list[str] | None:
 
 def _remote_csv(spark: SparkSession, location: Location, where: str) -> Opened:
     """CSV files of another file system, or several with the same header: Spark alone can look at them."""
-    codec_of(location.encoding, where)
+    dialect = dialect_of(location, where)
     if location.header is False or location.escape is not None:
         remedy = "copy the files to a folder of this machine first, or read them as Parquet"
         raise PlanError(f"{where}.path", "is on another file system, where header and escape cannot be set", remedy)
-    delimiter = location.resolved_delimiter
-    headers = [
-        tuple(read_header(_first_line(spark, path, where), delimiter, location.quote)) for path in location.all_paths
-    ]
+    headers = [_remote_header(_first_line(spark, path, where), dialect, where) for path in location.all_paths]
     header = headers[0]
     if not header:
         raise InputError(where, "is empty", "give a file with a header and records")
     if any(other != header for other in headers):
         remedy = f"give them the same, or list them under {where}.sources with columns of their own"
         raise InputError(where, "has files with different headers", remedy)
-    if delimiter <= " ":
-        _check_no_blank_rows(spark, location.all_paths, delimiter, where)
+    if dialect.delimiter <= " ":
+        _check_no_blank_rows(spark, location.all_paths, dialect.delimiter, where)
     schema = ", ".join(f"raw{index} string" for index in range(len(header)))
-    dialect = Dialect("", delimiter, location.quote, location.quote, location.multiline)
     reader = spark.read.schema(schema).options(**LITERAL, **file_frames.options(dialect))
     reader = reader.option("header", True).option("enforceSchema", True).option("columnPruning", False)
     frame = reader.option("encoding", location.encoding).option("multiLine", location.multiline)
@@ -210,6 +165,15 @@ def _check_no_blank_rows(spark: SparkSession, paths: Sequence[str], delimiter: s
         if not lines.isEmpty():
             problem = "holds rows of nothing but blanks, which Spark does not read from another file system"
             raise InputError(where, problem, "take them out, or copy the files to a folder of this machine first")
+
+
+def _remote_header(line: str, dialect: Dialect, where: str) -> tuple[str, ...]:
+    """The names in the first line of a file of another file system; none if it is blank."""
+    try:
+        return tuple(name.strip(BLANKS) for name in cut(line.removeprefix("\ufeff"), dialect))
+    except UnsureError:
+        remedy = "look at its encoding and at the ends of its lines, then set input.encoding, or convert it to UTF-8"
+        raise InputError(where, "begins with what is no line of CSV", remedy) from None
 
 
 def _first_line(spark: SparkSession, path: str, where: str) -> str:
@@ -234,7 +198,7 @@ def _typed(spark: SparkSession, location: Location, kind: str, where: str, only:
     except InputError:
         raise
     except Exception as error:  # of Spark, of its connection to the JVM, of any reader
-        raise unreadable(error, location, kind, where) from None
+        raise unreadable(error, kind, where) from None
     types = {field.name: field.dataType for field in frame.schema.fields}
     for name, data_type in types.items():
         check_type(name, data_type)

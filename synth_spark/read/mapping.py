@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Input, Source, listed, mapped_columns, renamed_columns
+from synth_spark.plan.sources.header import BLANKS, check_header
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.inventory import Addition
-from synth_spark.read.locations import BLANKS, Opened, check_header, nothing_of, open_table
+from synth_spark.read.locations import Opened, nothing_of, open_table
 from synth_spark.read.unreadable import CODES, NO_GROUP, UNKNOWN
 from synth_spark.schema.fields import literal_pattern
 

@@ -8,12 +8,13 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError
 from synth_spark.plan import Input, named_columns
+from synth_spark.plan.sources.header import BLANKS
 from synth_spark.read import constraints, generalize, mapping, subjects, unreadable, values
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.examination import Examination
 from synth_spark.read.failures import explain_failure
 from synth_spark.read.inventory import Addition
-from synth_spark.read.locations import BLANKS, Opened
+from synth_spark.read.locations import Opened
 from synth_spark.schema.fields import Field
 
 #: A column is an identifier if so many records have it and so large a share of them has a value of its own.

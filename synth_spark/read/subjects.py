@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import InputError
 from synth_spark.plan import Subject, listed
+from synth_spark.plan.sources.header import BLANKS
 from synth_spark.read.counters import Counters, Remark
-from synth_spark.read.locations import BLANKS
 from synth_spark.schema.fields import Field
 
 #: The remark on a column with several values for a subject.

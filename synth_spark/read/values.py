@@ -6,8 +6,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from synth_spark.plan import Input
+from synth_spark.plan.sources.header import BLANKS
 from synth_spark.read.counters import Counters
-from synth_spark.read.locations import BLANKS
 from synth_spark.schema.fields import literal_pattern
 from synth_spark.schema.sql_text import literal
 

@@ -458,6 +458,7 @@ def test_one_code_of_two_partners_is_one_value_whatever_its_type(spark: SparkSes
         (pa.array([1], pa.timestamp("ns")), "timestamp[ns], which is not read; write it in microseconds"),
         (pa.array([1], pa.time32("ms")), "time32[ms], which is not read; write it as text"),
         (pa.array([1], pa.time64("us")), "time64[us], which is not read; write it as text"),
+        (pa.array([1], pa.duration("us")), "duration[us], which is not read; write it as text, or as a number of days"),
         (pa.array([1.5], pa.float32()).cast(pa.float16()), "halffloat, which is not read; write it as float32"),
         (
             pa.array([Decimal(1)], pa.decimal256(50, 2)),
@@ -720,7 +721,7 @@ def test_near_unique_columns_are_told_of(spark: SparkSession, tmp_path: Path) ->
     [
         ({"columns": ["Age"]}, "input.columns: names no column of the input: 'Age'; did you mean 'age'?"),
         ({"rename": {"Age": "x"}}, "input.rename: names no column of the input: 'Age'; did you mean 'age'?"),
-        ({"rename": {"age": "B"}}, "column 'b': occurs twice in the header"),
+        ({"rename": {"age": "B"}}, "input: has the same name for columns"),
         ({"multi_values": {"c": ";"}}, "input.multi_values: names no used column 'c'"),
         ({"numbers": {"agee": {"width": 1}}}, "input.numbers: names no used column 'agee'; did you mean 'age'?"),
         ({"dates": {"day": "month"}}, "input.dates: names no used column 'day'"),

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from synth_spark import read
 from synth_spark.errors import SynthSparkError
 from synth_spark.plan import parse
-from synth_spark.plan.sources.csv_recognition import recognised
+from synth_spark.plan.sources.delimited.recognition import recognised
 
 TEXT = "size,side\nbig,left\nsmall,right\n"
 ROWS = [("big", "left"), ("small", "right")]
@@ -93,6 +93,15 @@ def test_parquet_files_with_more_columns_and_folders_as_text(spark: SparkSession
     assert (
         says == "column 'a': is string in 'part.parquet' and bigint in 'part2.parquet'; give it one type in all files"
     )
+
+
+def test_a_column_may_have_the_name_that_spark_has_for_files_and_folders_may_read_as_patterns(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for code in ("01", "x[1]"):
+        (tmp_path / "in" / f"code={code}").mkdir(parents=True)
+        pq.write_table(pa.table({"_metadata": ["x"], "a": ["y"]}), tmp_path / "in" / f"code={code}" / "part.parquet")
+    assert rows(spark, path=str(tmp_path / "in"), format="parquet") == [("x", "y", "01"), ("x", "y", "x[1]")]
 
 
 # --- what only tasks can read

@@ -50,6 +50,12 @@ def test_an_error_says_where_what_and_what_to_do_and_can_be_sent(kind: type[Synt
     assert str(back) == str(error)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_is_one_line_whatever_the_name_of_a_file(kind: type[SynthSparkError]) -> None:
+    error = kind("file 'a\nb'", "holds the file 'c\rd\x1b'", "rename '\u202ee'")
+    assert str(error) == error.whole() == r"file 'a\nb': holds the file 'c\rd\x1b'; rename '\u202ee'"
+
+
 def test_exit_codes_tell_the_kinds_apart() -> None:
     codes = [kind.exit_code for kind in KINDS]
     assert len({SynthSparkError.exit_code, *codes}) == len(KINDS) + 1
@@ -173,6 +179,8 @@ TOLD = {
     "end": "cells of released values", "len(level.rows)": "candidates that follow from noisy counts",
     "before.spent[0].value": "of the budget", "before.spent[1].value": "of the budget",
     "after.spent[0].value": "of the budget", "after.spent[1].value": "of the budget",
+    "len(told.names)": "names in the plan", "len(rows[0])": "columns", "len(file.header)": "columns",
+    "len(first.header)": "columns",
     "epsilon.value": "of the budget", "delta.value": "of the budget", "length": "of combinations",
 }  # fmt: skip
 _SOUNDS = re.compile(

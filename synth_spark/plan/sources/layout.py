@@ -92,8 +92,9 @@ class CsvFile:
         path: absolute.
         packing: of its bytes; None if it is not packed.
         header: names of its columns, in its own order.
-        skipped: how many records at its beginning are no data: its header, a line ``sep=``.
+        skipped: how many records at its beginning are no data: 1 for a header, else 0.
         partitions: the folders ``name=value`` that it is in.
+        separated: whether a line ``sep=``, which is no record, stands before all others.
     """
 
     path: str
@@ -101,6 +102,7 @@ class CsvFile:
     header: tuple[str, ...]
     skipped: int
     partitions: Partitions = ()
+    separated: bool = False
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ class CsvFile:
         plain = self.packing is None and suffix.lower() not in _UNPACKED_BY_SPARK
         named = not self.name.startswith(("_", ".")) and ":" not in self.name and self.path.isprintable()
         named = named and not is_pattern(self.path)
-        told = dialect.codec in _DECODED_BY_SPARK and not dialect.multiline and self.skipped <= 1
+        told = dialect.codec in _DECODED_BY_SPARK and not dialect.multiline and not self.separated
         told = told and dialect.delimiter > " "  # Spark's reader drops lines of nothing but tabs and blanks
         return (packed or plain) and named and told
 

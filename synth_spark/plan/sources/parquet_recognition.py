@@ -69,14 +69,26 @@ def schema_of(path: str, where: str = "input") -> "pa.Schema":
     """Names and types of the columns of a file.
 
     Raises:
-        InputError: it is no Parquet file.
+        InputError: it is no Parquet file, or has a column of a type that Spark does not read.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from synth_spark.plan.sources.parquet_types import check_type
+
     try:
-        return pq.read_schema(path).remove_metadata()
-    except (OSError, ValueError):
-        pass
+        with pq.ParquetFile(path) as opened:
+            schema, stored = opened.schema_arrow.remove_metadata(), opened.schema
+            physical = {stored.column(at).path: stored.column(at).physical_type for at in range(len(stored))}
+    except (OSError, ValueError, pa.ArrowException):
+        raise _unreadable(path, where) from None
+    for column in schema:
+        check_type(column.name, column.type, physical.get(column.name, ""))
+    return schema
+
+
+def _unreadable(path: str, where: str) -> InputError:
+    """The error for a file that is no Parquet file, which says what it is if that can be seen."""
     field, problem = where, "is not a readable parquet"
     try:
         with Path(path).open("rb") as raw:
@@ -84,7 +96,7 @@ def schema_of(path: str, where: str = "input") -> "pa.Schema":
         problem = problem if kind in (None, "a Parquet file") else f"{problem}: '{Path(path).name}' is {kind}"
     except OSError:
         pass
-    raise InputError(field, problem, "check its name, format and permissions")
+    return InputError(field, problem, "check its name, format and permissions")
 
 
 def _check_name(file: Found) -> None:

@@ -18,7 +18,10 @@ from synth_spark.plan import (
     used_columns,
 )
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import csv_head, csv_recognition, json_lines, parquet_recognition, workbooks
+from synth_spark.plan.sources import json_lines, parquet_recognition, workbooks
+from synth_spark.plan.sources.delimited import head as csv_head
+from synth_spark.plan.sources.delimited import recognition as csv_recognition
+from synth_spark.plan.sources.header import check_header
 from synth_spark.plan.sources.json_lines import JsonFile, JsonLines
 from synth_spark.plan.sources.layout import Csv, CsvFile
 from synth_spark.plan.sources.parquet_recognition import Parquet
@@ -138,12 +141,15 @@ def recognised(location: Location, where: str) -> Recognised | None:
         if not Path(path).exists():
             raise InputError(f"{where}.path", f"{path} does not exist", "check the path")
     if kind == "csv":
-        return csv_recognition.recognised(location, where)
-    if kind == "jsonl":
-        return json_lines.recognised(location, where)
-    if kind == "excel":
-        return workbooks.recognised(location, where)
-    return parquet_recognition.recognised(location.all_paths, where)
+        found: Csv | Parquet | Sheets = csv_recognition.recognised(location, where)
+    elif kind == "jsonl":
+        return json_lines.recognised(location, where)  # its names are those of all records
+    elif kind == "excel":
+        found = workbooks.recognised(location, where)
+    else:
+        found = parquet_recognition.recognised(location.all_paths, where)
+    check_header(found.names, where)
+    return found
 
 
 def _names(source: Recognised) -> tuple[str, ...] | None:
@@ -173,9 +179,7 @@ def _head_of_csv(source: Csv) -> tuple[list[str], list[list[str]], int] | None:
     first = source.files[0]
     if first.partitions:
         return None
-    with csv_head.rows_of(first.path, first.packing, source.dialect) as rows:
-        data = islice(rows, int(source.has_header), None)
-        sample = list(islice(data, _SAMPLE))
+    sample = csv_head.first_rows(first, source.dialect, _SAMPLE)
     if len(source.files) == 1 and len(sample) < _SAMPLE:
         return list(first.header), sample, len(sample)
     read = sum(len(value) + 1 for row in sample for value in row)
@@ -203,24 +207,25 @@ def _head_of_workbooks(source: Sheets) -> tuple[list[str], list[list[str]], int]
 
 def _head_of_parquet(source: Parquet) -> tuple[list[str], list[list[str]], int] | None:
     """Names, first records and number of records; None where files differ, or a folder's name is a column."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from synth_spark.plan.sources.parquet_types import texts
 
     if source.partitions or len(source.groups) > 1:
         return None
     files, schema = source.groups[0]
     try:
-        opened = pq.ParquetFile(files[0].path)
-        batch = next(opened.iter_batches(_SAMPLE), None)
-    except (OSError, ValueError):
+        with pq.ParquetFile(files[0].path) as opened:
+            batch = next(opened.iter_batches(_SAMPLE), None)
+            held = opened.metadata.num_rows
+        columns = [] if batch is None else [texts(column) for column in batch.columns]
+    except (OSError, ValueError, OverflowError, pa.ArrowException):
         raise InputError("input", "is not a readable parquet", "check its name, format and permissions") from None
-    rows = [] if batch is None else [list(map(_shown, row.values())) for row in batch.to_pylist()]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     whole = sum(Path(file.path).stat().st_size for file in files)
-    records = round(opened.metadata.num_rows * whole / max(1, Path(files[0].path).stat().st_size))
+    records = round(held * whole / max(1, Path(files[0].path).stat().st_size))
     return list(schema.names), rows, records
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _inflation(file: CsvFile | JsonFile) -> float:

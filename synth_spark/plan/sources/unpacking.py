@@ -27,8 +27,10 @@ from synth_spark.plan.sources.signatures import (
 TORN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
 #: Ways of packing in zip archives that Python reads.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-#: Bytes that are unpacked and decoded at a time.
-_CHUNK = 1 << 22
+#: What a byte-order mark is decoded to.
+_MARK = "\ufeff"
+#: Bytes that are unpacked and decoded at a time, where a whole file is read.
+CHUNK = 1 << 22
 
 
 @contextmanager
@@ -157,32 +159,35 @@ def codec_of(encoding: str, where: str = "input") -> str:
     return "utf-8" if name == "utf-8-sig" else name
 
 
-def decoding(codec: str) -> str:
-    """The codec that text is read with: of UTF-8 the one that takes a byte-order mark away."""
-    return "utf-8-sig" if codec == "utf-8" else codec
+def texts(path: str, packing: str | None, codec: str, chunk: int = CHUNK) -> Iterator[str]:
+    """The text of a file without its byte-order mark, piece by piece.
 
-
-def texts(path: str, packing: str | None, codec: str) -> Iterator[str]:
-    """The text of a file, some megabytes at a time.
+    Args:
+        path: of the file.
+        packing: of its bytes.
+        codec: its encoding, as Python names it.
+        chunk: bytes that a piece is made of.
 
     Raises:
         InputError: it holds a byte that is not of the encoding, or cannot be read to its end.
     """
-    lines = 1
-    decoder = codecs.getincrementaldecoder(decoding(codec))("strict")
+    lines, begun = 1, False
+    decoder = codecs.getincrementaldecoder(codec)("strict")
     with told_if_torn(path), unpacked(path, packing) as stream:
         while True:
-            chunk = stream.read(_CHUNK)
+            data = stream.read(chunk)
             try:
-                text = decoder.decode(chunk, final=not chunk)
+                text = decoder.decode(data, final=not data)
             except UnicodeError as error:
                 place = error.start if isinstance(error, UnicodeDecodeError) else 0
                 held = error.object if isinstance(error, UnicodeDecodeError) else b""
                 raise _undecodable(path, codec, lines + _line_ends(held[:place].decode(codec, "replace"))) from None
+            if text and not begun:
+                text, begun = text.removeprefix(_MARK), True
             lines += _line_ends(text)
             if text:
                 yield text
-            if not chunk:
+            if not data:
                 return
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from synth_spark.errors import InputError, PlanError, SynthSparkError
-from synth_spark.plan.sources.csv_head import BLANKS, check_is_header
+from synth_spark.plan.sources.delimited.head import check_is_header
 from synth_spark.plan.sources.folders import Partitions, listed
+from synth_spark.plan.sources.header import BLANKS
 from synth_spark.plan.sources.layout import Told
 from synth_spark.plan.sources.signatures import HEAD, foreign_kind, is_zip
 

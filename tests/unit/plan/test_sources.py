@@ -8,7 +8,7 @@ import pytest
 
 from synth_spark.errors import SynthSparkError
 from synth_spark.plan import Input, load
-from synth_spark.plan.sources.csv_recognition import recognised
+from synth_spark.plan.sources.delimited.recognition import recognised
 from synth_spark.storage.paths import check_roots
 
 TEXT = "size,side\nbig,left\nsmall,right\n"
@@ -41,10 +41,18 @@ def says(path: Path, **keys: Any) -> str:
         ("a,b\nc,d\n".encode("utf-16"), {}, "begins with the byte-order mark of UTF-16, and the plan says UTF-8"),
         ("a,b\nc,d\n".encode("utf-8-sig"), {"encoding": "latin1"}, "begins with the byte-order mark of UTF-8"),
         ("a,b\nc,d\n".encode("utf-16"), {"encoding": "utf-16"}, ""),
-        (b'"a\nb",c\nx,y\n', {}, "has a header of several lines; set input.multiline to true"),
+        (b'"a\nb",c\nx,y\n', {}, "has a quoted value in line … that its line does not close; look at the quotes there"),
         (b"a,b\nc,d\n", {"encoding": "utf-9"}, "input.encoding: is not known"),
         (b"a,b\nc,d\n", {"encoding": "base64"}, "input.encoding: is not known"),
         (b"\n \n", {}, "input: is empty"),
+        (b"a,b\nc,d\n", {"delimiter": '"'}, "input.quote: is the delimiter, too"),
+        (b"a,b\nc,d\n", {"escape": ","}, "input.escape: is the delimiter, too"),
+        (b"a,b\nc,d\n", {"delimiter": "\n"}, "input.delimiter: is a sign that cannot be one"),
+        (b"a,b\nc,d\n", {"delimiter": "\\"}, "input.delimiter: is a sign that cannot be one"),
+        (b"a,b\nc,d\n", {"quote": " "}, "input.quote: is a sign that cannot be one"),
+        (b"a,b\nc,d\n", {"quote": "\U0001f600"}, "input.quote: is a sign that cannot be one"),
+        (b"a,b\nc\\,d\n", {"escape": "\\"}, "has an escape outside of quotes in line …, which some writers mean"),
+        (b'a,b\n"c\\\nd",e\n', {"escape": "\\"}, "has a quoted value in line … that its line does not close"),
     ],
 )
 def test_a_file_is_taken_for_what_it_is(tmp_path: Path, content: bytes, keys: dict[str, Any], refused: str) -> None:
@@ -52,6 +60,13 @@ def test_a_file_is_taken_for_what_it_is(tmp_path: Path, content: bytes, keys: di
     found = says(tmp_path / "c.csv", **keys)
     assert refused in found if refused else found == ""
     assert not any(value in found for value in ("Unseen", "Elsewhere", "child"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "gb18030"])
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "c.csv").write_bytes('\ufeff"a,b",c\nd,e\n'.encode(encoding))
+    found = recognised(Input(path=str(tmp_path / "c.csv"), encoding=encoding))
+    assert found.names == ("a,b", "c")
 
 
 def test_archives_and_workbooks_are_named(tmp_path: Path) -> None:

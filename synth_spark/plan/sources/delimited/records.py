@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from synth_spark.errors import InputError
 from synth_spark.kernels import csv_records as kernel
+from synth_spark.plan.sources.delimited.text import table_texts
 from synth_spark.plan.sources.layout import CsvFile, Dialect
-from synth_spark.plan.sources.unpacking import texts
+from synth_spark.plan.sources.unpacking import CHUNK
 
 _CHECKED = "look at the quotes there, set input.quote or input.escape, or set input.multiline for quoted line breaks"
 
@@ -16,13 +17,14 @@ _CHECKED = "look at the quotes there, set input.quote or input.escape, or set in
 _LONGEST = 1 << 28
 
 
-def records(file: CsvFile, dialect: Dialect, width: int = 0) -> Iterator[pa.StringArray]:
-    """The records of a file without those that are skipped, some megabytes at a time; blank lines are no records.
+def records(file: CsvFile, dialect: Dialect, width: int = 0, chunk: int = CHUNK) -> Iterator[pa.StringArray]:
+    """The records of a file without those that are skipped, piece by piece; blank lines are no records.
 
     Args:
         file: the file.
         dialect: how its records are written.
         width: how many fields every record has; 0 if that is not looked at.
+        chunk: bytes that a piece is made of.
 
     Raises:
         InputError: it cannot be read to its end, holds a byte that is not of the encoding, or quotes that leave open
@@ -30,7 +32,7 @@ def records(file: CsvFile, dialect: Dialect, width: int = 0) -> Iterator[pa.Stri
     """
     scan = _Scan(file, dialect, width)
     left, skipped = b"", 0
-    for text in texts(file.path, file.packing, dialect.codec):
+    for text in table_texts(file, dialect.codec, chunk):
         data = text.encode()
         ends, filled = scan.go_on(text, data)
         whole = left + data
@@ -60,8 +62,8 @@ def examine(file: CsvFile, dialect: Dialect, width: int = 0) -> None:
         InputError: as `records` does.
     """
     scan = _Scan(file, dialect, width)
-    for text in texts(file.path, file.packing, dialect.codec):
-        if width or scan.is_inside or dialect.quote in text:
+    for text in table_texts(file, dialect.codec):
+        if width or scan.is_inside or dialect.quote in text or dialect.escape in text:
             scan.go_on(text, text.encode())
         else:
             scan.pass_by(text)
@@ -74,6 +76,7 @@ class _Scan:
     def __init__(self, file: CsvFile, dialect: Dialect, width: int) -> None:
         self._file, self._dialect, self._width = file, dialect, width
         self._state = kernel.begin()
+        self._state[kernel.LINES] = int(file.separated)
         signs = dialect.delimiter + dialect.quote + dialect.escape
         self._wide = not signs.isascii()
         self._signs = np.array([ord(sign) for sign in signs], np.int64)
@@ -112,6 +115,8 @@ class _Scan:
         if place in (kernel.QUOTED, kernel.ESCAPED):
             problem, line = "has a quote in line {line} that is never closed", int(state[kernel.OPENED])
             raise InputError(f"file '{self._file.name}'", problem, _CHECKED, {"line": line})
+        if place == kernel.LOOSE:
+            raise self._error(kernel.OUTSIDE, last=True)
         if self._width and state[kernel.FILLED] and state[kernel.FIELDS] + 1 != self._width:
             raise self._error(kernel.UNEVEN, last=True)
         return bool(state[kernel.FILLED])
@@ -120,10 +125,15 @@ class _Scan:
         problems = {
             kernel.BROKEN: "has a quoted value in line {line} that its line does not close",
             kernel.BEHIND: "has text behind a closing quote in line {line}",
+            kernel.OUTSIDE: "has an escape outside of quotes in line {line}, which some writers mean for the next sign",
             kernel.UNEVEN: "has a row in line {line} with more or fewer fields than its header",
         }
-        remedy = "check delimiter and quotes" if fault == kernel.UNEVEN else _CHECKED
-        line = int(self._state[kernel.LINES]) + (1 if last or fault == kernel.BEHIND else 0)
+        remedies = {
+            kernel.UNEVEN: "check delimiter and quotes",
+            kernel.OUTSIDE: "have all values written in quotes, or leave input.escape out if nothing is escaped by it",
+        }
+        remedy = remedies.get(fault, _CHECKED)
+        line = int(self._state[kernel.LINES]) + (1 if last or fault in (kernel.BEHIND, kernel.OUTSIDE) else 0)
         return InputError(f"file '{self._file.name}'", problems[fault], remedy, {"line": line})
 
 

@@ -1,22 +1,21 @@
 """The head of a CSV file: its header, looked at before anybody takes it for names, and its first records."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from synth_spark.errors import InputError
-from synth_spark.plan.sources.layout import Dialect
-from synth_spark.plan.sources.unpacking import decoding, texts, told_if_torn, unpacked
+from synth_spark.plan.sources.delimited import fields
+from synth_spark.plan.sources.delimited.fields import UnsureError
+from synth_spark.plan.sources.delimited.text import table_texts
+from synth_spark.plan.sources.header import BLANKS
+from synth_spark.plan.sources.layout import CsvFile, Dialect
 
-#: Blanks trimmed from names: ASCII white space, no-break space, byte-order mark.
-BLANKS = " \t\n\r\x0b\x0c\u00a0\ufeff"
 #: Delimiters that people use.
 _DELIMITERS = (",", ";", "\t", "|")
-_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE | re.DOTALL)
+#: Bytes that a look at a head takes at a time.
+_CHUNK = 1 << 16
 _TRUSTED = "set input.header to true if it has names, or to false with input.names if it has none"
 #: What a cell is, if it is no word: kinds that a name hardly ever is of, where its whole column is.
 _KINDS: dict[str, re.Pattern[str]] = {
@@ -27,54 +26,41 @@ _KINDS: dict[str, re.Pattern[str]] = {
 }
 
 
-@contextmanager
-def rows_of(path: str, packing: str | None, dialect: Dialect) -> Iterator[Iterator[list[str]]]:
-    """The rows of a file as they come, header included; blank lines and a line ``sep=`` are none.
+def rows_of(file: CsvFile, dialect: Dialect) -> Iterator[list[str]]:
+    """The fields of the records of a file, without those that are skipped, cut as they are where records are read.
 
     Args:
-        path: of the file.
-        packing: of its bytes.
+        file: the file.
         dialect: how its records are written.
 
     Raises:
-        InputError: it holds a byte that is not of the encoding, cannot be read to its end, or is no CSV.
+        InputError: it cannot be read, as `records.records` says.
     """
-    csv.field_size_limit(1 << 30)  # a value that is too long is reported by its column, later
+    count = 0
     try:
-        with told_if_torn(path), unpacked(path, packing) as stream:
-            text = io.TextIOWrapper(stream, decoding(dialect.codec), newline="")
-            first = text.readline()
-            lines = text if _SEPARATOR.fullmatch(first) else chain([first], text)
-            rows = csv.reader(
-                lines,
-                delimiter=dialect.delimiter,
-                quotechar=dialect.quote,
-                doublequote=dialect.escape == dialect.quote,
-                escapechar=None if dialect.escape == dialect.quote else dialect.escape,
-                skipinitialspace=dialect.delimiter != " ",
-            )
-            yield (row for row in rows if len(row) > 1 or (row and row[0].strip(BLANKS)))
-    except UnicodeError:
-        for _ in texts(path, packing, dialect.codec):  # finds the line
-            pass
-        raise
-    except csv.Error:
+        for row in fields.rows(table_texts(file, dialect.codec, _CHUNK), dialect):
+            count += 1
+            if count > file.skipped:
+                yield row
+    except UnsureError:
+        yield from islice(_rows_of_records(file, dialect), max(0, count - file.skipped), None)
+
+
+def _rows_of_records(file: CsvFile, dialect: Dialect) -> Iterator[list[str]]:
+    """The same by the walk that reads records, which tells what is wrong with them; it loads libraries."""
+    from synth_spark.plan.sources.delimited.records import records
+
+    try:
+        for record in (record for batch in records(file, dialect) for record in batch.to_pylist()):
+            yield fields.cut(record, dialect)
+    except UnsureError:
         remedy = "check its encoding, the ends of its lines, delimiter and quotes"
-        raise InputError(f"file '{Path(path).name}'", "cannot be read as CSV", remedy) from None
+        raise InputError(f"file '{file.name}'", "cannot be read as CSV", remedy) from None
 
 
-def separator(path: str, packing: str | None, dialect: Dialect) -> str | None:
-    """The delimiter that a first line ``sep=`` names, as Excel writes it; None where there is no such line."""
-    with told_if_torn(path), unpacked(path, packing) as stream:
-        first = io.TextIOWrapper(stream, decoding(dialect.codec), errors="replace", newline="").readline(16)
-    match = _SEPARATOR.fullmatch(first)
-    return None if match is None else match[1]
-
-
-def first_rows(path: str, packing: str | None, dialect: Dialect, most: int) -> list[list[str]]:
-    """The first rows of a file, header included."""
-    with rows_of(path, packing, dialect) as rows:
-        return list(islice(rows, most))
+def first_rows(file: CsvFile, dialect: Dialect, most: int) -> list[list[str]]:
+    """The fields of the first records of a file."""
+    return list(islice(rows_of(file, dialect), most))
 
 
 def check_delimiter(path: str, rows: Sequence[list[str]], dialect: Dialect, split: Callable[[str], int]) -> None:

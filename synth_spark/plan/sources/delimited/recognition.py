@@ -6,8 +6,10 @@ from pathlib import Path
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import csv_head
+from synth_spark.plan.sources.delimited import head as csv_head
+from synth_spark.plan.sources.delimited.text import separator
 from synth_spark.plan.sources.folders import listed
+from synth_spark.plan.sources.header import BLANKS
 from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, Told
 from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_bytes
 
@@ -38,7 +40,7 @@ def recognised(told: Told, where: str = "input") -> Csv:
     passed_over = [name for one in listings for name in one.passed_over]
     if told.header is False and not told.names:
         raise PlanError(f"{where}.names", "is missing", "name the columns, as input.header is false")
-    dialect = Dialect(codec_of(told.encoding, where), "", told.quote, told.escape or told.quote, told.multiline)
+    dialect = dialect_of(told, where)
     files: list[CsvFile] = []
     delimiter: str | None = None
     for found in (file for one in listings for file in one.files):
@@ -47,24 +49,51 @@ def recognised(told: Told, where: str = "input") -> Csv:
             passed_over.append(f"{Path(found.path).name} (empty)")
             continue
         check_is_text(found.path, head, dialect.codec, where)
-        cut = _delimiter(told, found.path, packing, dialect, where)
+        named = separator(found.path, packing, dialect.codec)
+        cut = _delimiter(told, named, where)
         if delimiter is not None and cut != delimiter:
             remedy = "give all files the same delimiter, or list them under input.sources"
             raise InputError(f"file '{Path(found.path).name}'", "names another delimiter than the files before", remedy)
         delimiter = cut
-        file = CsvFile(found.path, packing, (), 0, found.partitions)
-        most = _JUDGED_LATER if files else _JUDGED_FIRST
-        files.append(_file(told, file, replace(dialect, delimiter=cut), where, most))
+        dialect = checked(replace(dialect, delimiter=cut), where)
+        file = CsvFile(found.path, packing, (), 0, found.partitions, named is not None)
+        files.append(_file(told, file, dialect, where, _JUDGED_LATER if files else _JUDGED_FIRST))
     files = [file for file in files if file.header]
     if not files:
         raise InputError(where, "is empty", "give a file with a header and records")
-    names = _common(files, where)
-    dialect = replace(dialect, delimiter=delimiter or ",")
-    return Csv(names, dialect, tuple(files), told.header is not False, tuple(passed_over))
+    return Csv(_common(files, where), dialect, tuple(files), told.header is not False, tuple(passed_over))
 
 
-def _delimiter(told: Told, path: str, packing: str | None, dialect: Dialect, where: str) -> str:
-    named = csv_head.separator(path, packing, dialect)
+def dialect_of(told: Told, where: str = "input") -> Dialect:
+    """How a plan says that records are written.
+
+    Raises:
+        PlanError: the encoding is not known, or one sign has two meanings.
+    """
+    escape = told.escape or told.quote
+    codec = codec_of(told.encoding, where)
+    return checked(Dialect(codec, told.resolved_delimiter, told.quote, escape, told.multiline), where)
+
+
+def checked(dialect: Dialect, where: str) -> Dialect:
+    """A dialect whose signs have one meaning each, and are such as every reader takes.
+
+    Raises:
+        PlanError: a sign is a line break, a blank around fields, or means two things.
+    """
+    if dialect.delimiter in ("\n", "\r", "\0", "\\") or dialect.delimiter > "\uffff":
+        raise PlanError(f"{where}.delimiter", "is a sign that cannot be one", "give another sign, such as a comma")
+    for key, sign in (("quote", dialect.quote), ("escape", dialect.escape)):
+        if sign <= " " or sign > "\uffff":
+            raise PlanError(f"{where}.{key}", "is a sign that cannot be one", "give another sign, or leave it out")
+        if sign == dialect.delimiter:
+            raise PlanError(
+                f"{where}.{key}", "is the delimiter, too", "give the delimiter, quote and escape signs of their own"
+            )
+    return dialect
+
+
+def _delimiter(told: Told, named: str | None, where: str) -> str:
     if named is not None and told.delimiter not in (None, named):
         problem = "contradicts the first line of the file, sep="
         raise PlanError(f"{where}.delimiter", problem, "leave it out, or remove the line")
@@ -73,14 +102,15 @@ def _delimiter(told: Told, path: str, packing: str | None, dialect: Dialect, whe
 
 def _file(told: Told, file: CsvFile, dialect: Dialect, where: str, most: int) -> CsvFile:
     """A file with its header, which is none where the file holds nothing but blank lines."""
-    rows = csv_head.first_rows(file.path, file.packing, dialect, most)
-    before = int(csv_head.separator(file.path, file.packing, dialect) is not None)
+    rows = csv_head.first_rows(file, dialect, most)
     if not rows:
         return file
 
     def split(other: str) -> int:
-        cut = replace(dialect, delimiter=other)
-        widths = {len(row) for row in csv_head.first_rows(file.path, file.packing, cut, most)}
+        try:
+            widths = {len(row) for row in csv_head.first_rows(file, replace(dialect, delimiter=other), most)}
+        except InputError:  # by that delimiter quotes make no sense
+            return 1
         return widths.pop() if len(widths) == 1 else 1
 
     csv_head.check_delimiter(file.path, rows, dialect, split)
@@ -89,13 +119,11 @@ def _file(told: Told, file: CsvFile, dialect: Dialect, where: str, most: int) ->
         if len(rows[0]) != len(told.names):
             problem = f"has {len(rows[0])} columns, and {where}.names {len(told.names)} names"
             raise InputError(field, problem, "check the names and the delimiter")
-        return replace(file, header=told.names, skipped=before)
-    header = [name.strip(csv_head.BLANKS) for name in rows[0]]
+        return replace(file, header=told.names)
+    header = [name.strip(BLANKS) for name in rows[0]]
     if told.header is None:
         csv_head.check_is_header(file.path, header, rows[1:])
-    if not dialect.multiline and any("\n" in name or "\r" in name for name in header):
-        raise InputError(field, "has a header of several lines", f"set {where}.multiline to true")
-    return replace(file, header=tuple(header), skipped=1 + before)
+    return replace(file, header=tuple(header), skipped=1)
 
 
 def _common(files: Sequence[CsvFile], where: str) -> tuple[str, ...]:
