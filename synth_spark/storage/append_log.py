@@ -7,6 +7,7 @@ entry before it, so that no entry can be changed, or taken out between others, w
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -21,7 +22,6 @@ from typing import Any
 from synth_spark.errors import RunError
 from synth_spark.plan.addresses import scheme_of
 from synth_spark.runtime.writable import check_writable
-from synth_spark.storage.hashing import sha256_of_bytes
 from synth_spark.storage.object_stores import Objects, StoredObjects
 
 Entry = dict[str, Any]
@@ -167,7 +167,7 @@ class CommitLog:
 
     def _last(self) -> str | None:
         """The SHA-256 of the last entry."""
-        return sha256_of_bytes(self._read[-1]) if self._read else None
+        return hashlib.sha256(self._read[-1]).hexdigest() if self._read else None
 
     def _take(self, contents: list[bytes | None]) -> None:
         for content in contents:

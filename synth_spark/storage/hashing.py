@@ -97,9 +97,4 @@ def sha256(file: Path) -> str:
 
 def sha256_of_text(text: str) -> str:
     """SHA-256 of a text in UTF-8, in hexadecimal."""
-    return sha256_of_bytes(text.encode())
-
-
-def sha256_of_bytes(content: bytes) -> str:
-    """SHA-256 of bytes, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()

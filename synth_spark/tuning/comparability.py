@@ -49,14 +49,14 @@ class Outcome:
         return int(self.plan["privacy.k"])
 
     @property
-    def whole(self) -> bool:
+    def whole_records(self) -> bool:
         """Whether every synthetic record, as a whole, is contained in at least k sensitive records."""
         return self.plan["synthesis.kind"] in FROM_RECORDS
 
     @property
     def guarantee(self) -> str:
         """What at least k sensitive records hold of a synthetic record, in a few words."""
-        return f"k {self.k}, " + ("whole records" if self.whole else f"up to {self.longest} attributes")
+        return f"k {self.k}, " + ("whole records" if self.whole_records else f"up to {self.longest} attributes")
 
 
 class Figure(NamedTuple):
@@ -159,7 +159,7 @@ def by_guarantee(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     """Runs by what they promise of a synthetic record, whatever k is."""
     groups: dict[str, list[Outcome]] = {}
     for one in outcomes:
-        what = "whole records" if one.whole else f"up to {one.longest} attributes"
+        what = "whole records" if one.whole_records else f"up to {one.longest} attributes"
         groups.setdefault(what, []).append(one)
     return groups
 
@@ -190,7 +190,7 @@ def comparability_sentences(outcomes: Sequence[Outcome], called: Callable[[Outco
     """
     groups, base, texts = by_guarantee(outcomes), reference(outcomes), []
     if len(groups) > 1:
-        weaker = ", ".join(called(one) for one in outcomes if not one.whole)
+        weaker = ", ".join(called(one) for one in outcomes if not one.whole_records)
         texts.append(
             f"They do not promise the same: {weaker} promise less, that at least k records hold the combinations of a "
             "synthetic record up to a length, and nothing of the record as a whole."

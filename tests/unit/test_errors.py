@@ -170,7 +170,9 @@ def test_whole_texts_are_asked_for_in_one_place() -> None:
 #: What sounds like a number of rows in an error, and why it may be logged.
 TOLD = {
     "IDENTIFIED_SHARE": "a constant", "LEAST_SHARE": "a constant", "MAX_VALUES": "a constant",
-    "MAX_SEVERAL": "a constant",
+    "MAX_SEVERAL": "a constant", "LONGEST": "a constant", "MOST_CELLS": "a constant", "MOST_KEYS": "a constant",
+    "cells": "of pairs of columns that follow from released or public values",
+    "len(self._read) + 1": "the place of an entry in a log",
     "MAX_ATTRIBUTES": "a constant", "_MOST_CANDIDATES": "a constant", "_MOST_CELLS": "a constant",
     "_MOST_CODES": "a constant", "limit": "a key of the plan", "rows": "what the demo was asked for",
     "len(failed)": "rules of the audit", "len(results)": "rules of the audit", "len(gone)": "files",

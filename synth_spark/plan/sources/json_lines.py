@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from synth_spark.errors import InputError
 from synth_spark.plan.sources.folders import Partitions, listed
 from synth_spark.plan.sources.layout import Told
 from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_bytes, texts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _ONE_A_LINE = "write one JSON object a line, each key once in it"
 #: Characters of the longest line that is looked for its end.
@@ -73,14 +73,14 @@ class Head:
     Attributes:
         names: keys, in the order in which they occur first; then the names of folders.
         rows: the values as text, in the order of ``names``; "" where a record has none.
-        whole: whether these are all records.
+        complete: whether these are all records.
         flat: whether every value is a single one.
         read: characters of the lines looked at.
     """
 
     names: tuple[str, ...]
     rows: list[list[str]]
-    whole: bool
+    complete: bool
     flat: bool
     read: int
 
@@ -120,12 +120,15 @@ def recognised(told: Told, where: str = "input") -> JsonLines:
     return JsonLines(tuple(files), partitions, tuple(passed_over))
 
 
-def lines(file: JsonFile) -> Iterator[tuple[int, pa.StringArray]]:
+def lines(file: JsonFile) -> "Iterator[tuple[int, pa.StringArray]]":
     """The lines of a file, some megabytes at a time, blank ones too; before them the number of the first one.
 
     Raises:
         InputError: it cannot be read to its end, holds a byte that is not of the encoding, or a line that is too long.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     left, number = "", 1
     for text in texts(file.path, file.packing, file.codec):
         whole, end, rest = (left + text).rpartition("\n")

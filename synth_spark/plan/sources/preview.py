@@ -157,7 +157,7 @@ def _names(source: Recognised) -> tuple[str, ...] | None:
     if not isinstance(source, JsonLines):
         return source.names
     head = json_lines.head(source, _SAMPLE)
-    return head.names if head.whole else None
+    return head.names if head.complete else None
 
 
 def _head(source: Recognised) -> tuple[list[str], list[list[str]], int] | None:
@@ -193,7 +193,7 @@ def _head_of_json(source: JsonLines) -> tuple[list[str], list[list[str]], int] |
     if source.partitions or not head.flat:
         return None
     size = sum(Path(file.path).stat().st_size for file in source.files) * _inflation(source.files[0])
-    records = len(head.rows) if head.whole else round(len(head.rows) * size / max(1, head.read))
+    records = len(head.rows) if head.complete else round(len(head.rows) * size / max(1, head.read))
     return list(head.names), head.rows, max(records, len(head.rows))
 
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synth_spark.errors import InputError
-from synth_spark.plan.sources.csv_fields import UnsureError, cut, rows
-from synth_spark.plan.sources.csv_records import examine, records
+from synth_spark.plan.sources.delimited.fields import UnsureError, cut, rows
+from synth_spark.plan.sources.delimited.records import examine, records
 from synth_spark.plan.sources.layout import CsvFile, Dialect
 
 _SIGNS = [*(2 * ['"', "\\", "\n"]), ",", "\r", " ", "a", "é", "\t", "\x01"]
