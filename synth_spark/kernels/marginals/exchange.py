@@ -1,8 +1,8 @@
 """Records that have given tables of pairs of columns: they start from independent columns and exchange values.
 
 Two records that exchange their values of one column change no single count. An exchange is made where it brings the
-records nearer to the tables: where the sum over all tables of the squared differences between records in a
-cell and those wanted there falls. First at random, which keeps records as mixed as the tables allow; then, for every
+records nearer to the tables: where the sum over all cells of (records − wanted)² / (wanted + 1) falls, so that a record
+weighs more where few are wanted. First at random, which keeps records as mixed as the tables allow; then, for every
 two values of a column, among the records that the differences say should have the other one.
 """
 
@@ -53,12 +53,13 @@ def exchange(
         return
     sizes = cards[wanted.pairs[:, 0]] * cards[wanted.pairs[:, 1]]
     bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    excess = np.concatenate([np.zeros(0), *(-table.ravel() for table in wanted.tables)])
-    _add(codes, wanted.pairs, bases, cards, excess)
+    counts = np.concatenate([np.zeros(0), *(table.ravel() for table in wanted.tables)])
+    cells = np.stack([-counts, 1 / (counts + 1)], axis=1)  # records too many, and what the square of that weighs
+    _add(codes, wanted.pairs, bases, cards, cells)
     fixed = (*_links(cards, wanted.pairs, bases), *_rules(m, barred))
-    _at_random(codes, excess, *fixed, _PROPOSALS * m * n, state)
+    _at_random(codes, cells, *fixed, _PROPOSALS * m * n, state)
     for _ in range(passes):
-        _pass(codes, excess, *fixed, cards, state)
+        _pass(codes, cells, *fixed, cards, state)
 
 
 def _links(cards: Ints, pairs: Ints, bases: Ints) -> tuple[Ints, Ints]:
@@ -87,39 +88,49 @@ def _rules(columns: int, barred: list[tuple[tuple[int, int], ...]]) -> tuple[Int
 
 
 @compiled
-def _add(codes, pairs, bases, cards, excess):
+def _add(codes, pairs, bases, cards, cells):
     """Add the records to the cells that they are in."""
     for p in range(pairs.shape[0]):
         i, j = pairs[p]
         for r in range(codes.shape[0]):
-            excess[bases[p] + codes[r, i] * cards[j] + codes[r, j]] += 1.0
+            cells[bases[p] + codes[r, i] * cards[j] + codes[r, j], 0] += 1.0
 
 
 @compiled
-def _change(codes, excess, starts, links, c, r, s):
-    """What the sum of squares would change by if two records exchanged their values of a column."""
+def _more(cells, at):
+    """What the sum would change by if a cell got one record more."""
+    return cells[at, 1] * (1.0 + 2.0 * cells[at, 0])
+
+
+@compiled
+def _less(cells, at):
+    """What the sum would change by if a cell got one record less."""
+    return cells[at, 1] * (1.0 - 2.0 * cells[at, 0])
+
+
+@compiled
+def _change(codes, cells, starts, links, c, r, s):
+    """What the sum would change by if two records exchanged their values of a column."""
     u, v, change = codes[r, c], codes[s, c], 0.0
     for q in range(starts[c], starts[c + 1]):
         other, base, own, step = links[q]
-        x, y = codes[r, other], codes[s, other]
+        x, y = base + codes[r, other] * step, base + codes[s, other] * step
         if x != y:
-            ux, vx = base + u * own + x * step, base + v * own + x * step
-            uy, vy = base + u * own + y * step, base + v * own + y * step
-            change += 4.0 + 2.0 * (excess[vx] + excess[uy] - excess[ux] - excess[vy])
+            change += _less(cells, x + u * own) + _more(cells, x + v * own)
+            change += _less(cells, y + v * own) + _more(cells, y + u * own)
     return change
 
 
 @compiled
-def _exchange(codes, excess, starts, links, c, r, s):
+def _exchange(codes, cells, starts, links, c, r, s):
     u, v = codes[r, c], codes[s, c]
     for q in range(starts[c], starts[c + 1]):
         other, base, own, step = links[q]
-        x, y = codes[r, other], codes[s, other]
-        if x != y:
-            excess[base + u * own + x * step] -= 1.0
-            excess[base + v * own + x * step] += 1.0
-            excess[base + v * own + y * step] -= 1.0
-            excess[base + u * own + y * step] += 1.0
+        x, y = base + codes[r, other] * step, base + codes[s, other] * step
+        cells[x + u * own, 0] -= 1.0
+        cells[x + v * own, 0] += 1.0
+        cells[y + v * own, 0] -= 1.0
+        cells[y + u * own, 0] += 1.0
     codes[r, c], codes[s, c] = v, u
 
 
@@ -140,7 +151,7 @@ def _held(codes, c, r, value, low, high, bounds, members):
 
 
 @compiled
-def _made(codes, excess, starts, links, firsts, bounds, members, c, r, s):
+def _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
     """Make an exchange, if it mends more sets that are barred than it breaks, or as many and brings tables nearer."""
     u, v, low, high, broken = codes[r, c], codes[s, c], firsts[c], firsts[c + 1], 0
     if u == v:
@@ -148,27 +159,27 @@ def _made(codes, excess, starts, links, firsts, bounds, members, c, r, s):
     if high > low:
         broken = _held(codes, c, r, v, low, high, bounds, members) - _held(codes, c, r, u, low, high, bounds, members)
         broken += _held(codes, c, s, u, low, high, bounds, members) - _held(codes, c, s, v, low, high, bounds, members)
-    if broken > 0 or (broken == 0 and _change(codes, excess, starts, links, c, r, s) >= 0.0):
+    if broken > 0 or (broken == 0 and _change(codes, cells, starts, links, c, r, s) >= 0.0):
         return False
-    _exchange(codes, excess, starts, links, c, r, s)
+    _exchange(codes, cells, starts, links, c, r, s)
     return True
 
 
 @compiled
-def _at_random(codes, excess, starts, links, firsts, bounds, members, proposals, state):
+def _at_random(codes, cells, starts, links, firsts, bounds, members, proposals, state):
     n, m = codes.shape
     for _ in range(proposals):
         c, r, s = int(uniform(state) * m), int(uniform(state) * n), int(uniform(state) * n)
-        _made(codes, excess, starts, links, firsts, bounds, members, c, r, s)
+        _made(codes, cells, starts, links, firsts, bounds, members, c, r, s)
 
 
 @compiled
-def _pass(codes, excess, starts, links, firsts, bounds, members, cards, state):
+def _pass(codes, cells, starts, links, firsts, bounds, members, cards, state):
     """For every column, in random order, every two of its values, in random order."""
     n, m = codes.shape
     largest = cards.max()
     rows, bins, order = np.empty(n, np.int64), np.empty(largest + 1, np.int64), np.arange(m)
-    twos, score, slope = np.empty((largest * (largest - 1) // 2, 2), np.int64), np.empty(n), np.empty((m, largest))
+    twos, score, slope = np.empty((largest * (largest - 1) // 2, 2), np.int64), np.empty(n), np.empty((2, m, largest))
     _shuffle(order, state)
     for c in order:
         _by_value(codes[:, c], cards[c], bins, rows, state)
@@ -184,15 +195,15 @@ def _pass(codes, excess, starts, links, firsts, bounds, members, cards, state):
             ours, theirs = rows[bins[u] : bins[u + 1]], rows[bins[v] : bins[v + 1]]
             if not ours.size or not theirs.size:
                 continue
-            if not _slopes(excess, starts, links, c, u, v, cards, slope):
+            if not _slopes(cells, starts, links, c, u, v, cards, slope):
                 continue
-            _scores(codes, starts, links, c, ours, slope, 1.0, score)
-            _scores(codes, starts, links, c, theirs, slope, -1.0, score)
-            _meet(codes, excess, starts, links, firsts, bounds, members, c, ours, theirs, score)
+            _scores(codes, starts, links, c, ours, slope[0], score)
+            _scores(codes, starts, links, c, theirs, slope[1], score)
+            _meet(codes, cells, starts, links, firsts, bounds, members, c, ours, theirs, score)
 
 
 @compiled
-def _meet(codes, excess, starts, links, firsts, bounds, members, c, ours, theirs, score):
+def _meet(codes, cells, starts, links, firsts, bounds, members, c, ours, theirs, score):
     """Exchange values between records of two values that each would gain, in the order in which they come."""
     i, j, vain = 0, 0, 0
     while vain < _PATIENCE:
@@ -203,35 +214,39 @@ def _meet(codes, excess, starts, links, firsts, bounds, members, c, ours, theirs
         if i == ours.size or j == theirs.size:
             break
         r, s, vain = ours[i], theirs[j], vain + 1
-        if _made(codes, excess, starts, links, firsts, bounds, members, c, r, s):
+        if _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
             ours[i], theirs[j], vain = s, r, 0
         i, j = i + 1, j + 1
 
 
 @compiled
-def _slopes(excess, starts, links, c, u, v, cards, slope):
-    """For each value of each other column, what a record with it would add by going from u to v; False: none gains."""
-    best = 4.0  # the least that an exchange adds, if it changes any table
+def _slopes(cells, starts, links, c, u, v, cards, slope):
+    """For each value of each other column, what a record with it adds by going from u to v, and from v to u.
+
+    Returns whether any two records could bring the sum down.
+    """
+    best = 0.0
     for q in range(starts[c], starts[c + 1]):
         other, base, own, step = links[q]
-        low, high = np.inf, -np.inf
+        forth, back = np.inf, np.inf
         for x in range(cards[other]):
-            value = 2.0 * (excess[base + v * own + x * step] - excess[base + u * own + x * step])
-            slope[other, x] = value
-            low, high = min(low, value), max(high, value)
-        best += low - high
+            ours, theirs = base + u * own + x * step, base + v * own + x * step
+            slope[0, other, x] = _less(cells, ours) + _more(cells, theirs)
+            slope[1, other, x] = _less(cells, theirs) + _more(cells, ours)
+            forth, back = min(forth, slope[0, other, x]), min(back, slope[1, other, x])
+        best += min(forth + back, 0.0)
     return best < 0.0
 
 
 @compiled
-def _scores(codes, starts, links, c, rows, slope, sign, score):
-    """What each of some records would add, by the slopes alone."""
+def _scores(codes, starts, links, c, rows, slope, score):
+    """What each of some records would add."""
     for r in rows:
         total = 0.0
         for q in range(starts[c], starts[c + 1]):
             other = links[q, 0]
             total += slope[other, codes[r, other]]
-        score[r] = sign * total
+        score[r] = total
 
 
 @compiled

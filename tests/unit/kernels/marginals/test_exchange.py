@@ -21,7 +21,7 @@ def _counted(codes, i, j, cards):
 
 def _squares(codes, cards, wanted) -> float:
     pairs = zip(wanted.pairs.tolist(), wanted.tables, strict=True)
-    return sum(float(np.square(_counted(codes, i, j, cards) - table).sum()) for (i, j), table in pairs)
+    return sum(float((np.square(_counted(codes, i, j, cards) - own) / (own + 1)).sum()) for (i, j), own in pairs)
 
 
 def _singles(codes) -> list[list[int]]:
@@ -103,11 +103,18 @@ def test_records_come_to_have_the_tables_they_are_to_match(exact) -> None:
     assert _made(exact, 2, key="another").tolist() != made.tolist()
 
 
-def test_passes_go_on_where_exchanges_at_random_find_little(exact) -> None:
-    _, cards, wanted = exact
-    random, one, two = (_squares(_made(exact, passes), cards, wanted) for passes in (0, 1, 2))
-    assert one < 0.8 * random
-    assert two <= one
+def test_passes_go_on_where_exchanges_at_random_find_little() -> None:
+    """Two columns of forty values that are always the same: of any two records few have what the other one lacks."""
+    codes, cards = np.repeat(np.arange(3_000) % 40, 2).reshape(-1, 2), np.array([40, 40])
+    wanted = Wanted(np.array([[0, 1]]), [_counted(codes, 0, 1, cards)])
+    squares = []
+    for passes in (0, 1, 2):
+        state = stream(1, "passes")
+        made = start([np.bincount(codes[:, c]) for c in range(2)], state)
+        exchange(made, cards, wanted, [], passes, state)
+        squares.append(_squares(made, cards, wanted))
+    assert squares[1] < 0.5 * squares[0]
+    assert squares[2] <= squares[1]
 
 
 def test_records_come_to_hold_no_barred_set_though_the_tables_want_it(exact) -> None:

@@ -63,5 +63,13 @@ def test_noise_alone_becomes_independent_columns() -> None:
     assert np.linalg.norm(shrunk(noisy, rows, columns, 500.0) - table) < 0.2 * np.linalg.norm(noisy - table)
 
 
+def test_the_one_number_of_two_columns_of_two_values_shrinks_as_one_number() -> None:
+    """Of a table of 2 × 2 with given margins one number is free: its singular value is judged by β = 1, at 2 σ."""
+    independent, pattern = np.full((2, 2), 25.0), np.array([[0.5, -0.5], [-0.5, 0.5]])
+    for value, kept in ((1.9, 0.0), (2.5, 1.5)):
+        found = shrunk(independent + value * pattern, np.full(2, 50.0), np.full(2, 50.0), 1.0)
+        assert found == pytest.approx(independent + kept * pattern)
+
+
 def test_a_table_without_records_stays_what_it_is() -> None:
     assert shrunk(np.zeros((2, 3)), np.zeros(2), np.zeros(3), 1.0).tolist() == [[0.0] * 3] * 2
