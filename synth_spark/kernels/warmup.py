@@ -18,7 +18,8 @@ from synth_spark.kernels.keyed_random import draw_poisson, hash_copies, hash_row
 from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinations
 from synth_spark.kernels.marginals.candidates import counts, links, next_level, sizes
 from synth_spark.kernels.marginals.consistency import lower_to_parents
-from synth_spark.kernels.marginals.matching import match, start
+from synth_spark.kernels.marginals.exchange import Wanted, exchange
+from synth_spark.kernels.marginals.starting import start
 from synth_spark.kernels.risk.containment import support_up_to
 from synth_spark.kernels.risk.joint_bounds import Published, proved
 from synth_spark.kernels.risk.linkage import rare_records
@@ -115,8 +116,9 @@ def _compile_private() -> None:
     of_pairs = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
     for percentile in (0, 95):
         assemble(of_pairs, of_pairs.counts, state, Assembly(2, percentile))
-    table = start([np.array([5, 5])] * 2, 10, state)
-    match(table, np.array([2, 2]), np.array([[0, 1]]), [np.full((2, 2), 2.5)], 1, state)
+    table = start([np.array([5, 5])] * 2, state)
+    wanted = Wanted(np.array([[0, 1]]), [np.array([[5.0, 0.0], [0.0, 5.0]])])
+    exchange(table, np.array([2, 2]), wanted, [((0, 0), (1, 1))], 1, state)
 
 
 #: What is compiled by itself; the longest first.

@@ -91,7 +91,7 @@ def synthesize_records(run: Run) -> None:
     domain = run.domain
     if config.kind == "marginal_matching":
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-        estimates = _estimates(run)
+        estimates = _estimates(run, shrink=True)
         synthetic = synthesize.matched_records(run.spark, estimates, run.never_null, rules, config, seed)
     else:
         aggregates = run.kept(tables.NOISY_AGGREGATES).frame
@@ -208,11 +208,12 @@ def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
     return aggregate.noisy_pairs(run.spark, exact, chosen, left, run.noise)
 
 
-def _estimates(run: Run) -> Estimates:
+def _estimates(run: Run, shrink: bool = False) -> Estimates:
+    """Tables that agree: as they are published, or, shrunk, as records are made of them."""
     pairs = run.kept(tables.NOISY_PAIRS).arrow()
     rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
     measured = aggregate.measured(run.values, pairs, run.domain, run.never_null)
-    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.never_null))
+    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.never_null), shrink)
 
 
 def _singles(run: Run) -> tuple[np.ndarray, np.ndarray]:

@@ -32,8 +32,8 @@ class Synthesis(Strict):
         "column, without placing what is lost; or made from released counts alone: of combinations, or (under "
         "differential privacy, and the default there) of pairs. Single counts of the records equal the published ones "
         "with row_seeded, value_seeded and aggregate_seeded (without scale and records), are mostly lower multiples of "
-        "k with unseeded, where values may be missing, and are near with marginal_matching; the release tells how far "
-        "off they are.",
+        "k with unseeded, where values may be missing, and are within 1 of them with marginal_matching (without "
+        "records, and where structural rules take no values); the release tells how far off they are.",
     )
     groups: int = Field(
         1_024, ge=1, strict=True, description="Most groups of seeds; more groups, more diverse records, more work."
@@ -83,7 +83,13 @@ class Synthesis(Strict):
         description="Number of records to make (aggregate_seeded, marginal_matching); default: as the counts have it. "
         "If it is given, single counts of the records are not the published ones.",
     )
-    passes: int = Field(60, ge=1, le=1000, strict=True, description="Passes over all pairs (marginal_matching).")
+    passes: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        strict=True,
+        description="Passes over all columns, after exchanges at random (marginal_matching).",
+    )
 
     @property
     def rescaled(self) -> bool:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from synth_spark.kernels.cells import Codes, Ints, starts_of
 from synth_spark.kernels.keyed_random import derive, stream
 from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinations
-from synth_spark.kernels.marginals.matching import shares
+from synth_spark.kernels.marginals.starting import shares
 from synth_spark.plan import Synthesis
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.fields import Field

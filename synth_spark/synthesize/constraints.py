@@ -86,3 +86,19 @@ def forbidden_cells(
             one, more = code - int(whole[column]), np.array(stray) - int(whole[other])
             cells[(one, more) if i == column else (more, one)] = True
     return forbidden
+
+
+def barred_sets(rules: Sequence[AttributeRule], whole: Sequence[bool]) -> list[tuple[tuple[int, int], ...]]:
+    """What no record may hold all of, one set of (column, place in the column's tables) for each stray of each rule.
+
+    Args:
+        rules: in codes.
+        whole: for every column, whether its tables have no place for absent.
+    """
+    barred = []
+    for rule in rules:
+        for column, stray in rule.strays:
+            for code in stray:
+                held = (*rule.when, (column, code))
+                barred.append(tuple((own, value - int(whole[own])) for own, value in held))
+    return barred

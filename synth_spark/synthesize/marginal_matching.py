@@ -1,7 +1,7 @@
 """Records that match estimated pair tables; nothing else is seen here.
 
 Records are made in shards, each with its share of every table, so ten times the records are ten times the shards, and
-what a shard makes depends on its number alone.
+what a shard makes depends on its number alone. The single counts of all shards together are those of the tables.
 """
 
 import math
@@ -13,9 +13,10 @@ from pyspark.sql import DataFrame, SparkSession
 from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.keyed_random import derive, stream
 from synth_spark.kernels.marginals.consistency import Estimates
-from synth_spark.kernels.marginals.matching import match, shares, start
+from synth_spark.kernels.marginals.exchange import Wanted, exchange
+from synth_spark.kernels.marginals.starting import dealt, shares, start, whole_counts
 from synth_spark.plan import Synthesis
-from synth_spark.synthesize.constraints import AttributeRule
+from synth_spark.synthesize.constraints import AttributeRule, barred_sets
 from synth_spark.synthesize.shards import SHARD, in_shards
 
 
@@ -34,7 +35,7 @@ def matched_records(
         estimates: tables that agree.
         never_null: for every column, whether place 0 of its table is its first value, and not absent.
         rules: that every record keeps.
-        config: how many records (default: the tables' total), and passes over all pairs.
+        config: how many records (default: the tables' total), and passes over all columns.
         seed: of all random choices.
 
     Returns:
@@ -43,21 +44,20 @@ def matched_records(
     total = max(0, round(estimates.total)) if config.records is None else config.records
     pairs = sorted(estimates.pairs)
     scale = total / estimates.total if estimates.total > 0 else 0.0
-    ones, tables = [own * scale for own in estimates.ones], [estimates.pairs[pair] * scale for pair in pairs]
+    ones, tables = [whole_counts(own, total) for own in estimates.ones], [estimates.pairs[p] * scale for p in pairs]
     parts = max(1, math.ceil(total / SHARD))
     cards, shift = np.array([len(own) for own in ones], np.int64), np.array(never_null, np.uint16)
+    columns, barred = np.array(pairs, np.int64).reshape(-1, 2), barred_sets(rules, never_null)
 
     def shard(part: int) -> Codes:
-        phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
-        records = int(shares(np.array([float(total)]), part, parts, np.zeros(1))[0])
-        own = [shares(counts, part, parts, phases.random(counts.size)) for counts in ones]
         state = stream(seed, "match", part)
-        codes = start(own, records, state)
-        if parts == 1:
-            wanted = tables
-        else:
-            wanted = [shares(t.ravel(), part, parts, phases.random(t.size)).reshape(t.shape) for t in tables]
-        match(codes, cards, np.array(pairs, np.int64).reshape(-1, 2), wanted, config.passes, state)
-        return np.ascontiguousarray(codes.T + shift)
+        codes = start([dealt(counts, part, parts) for counts in ones], state)
+        wanted = tables
+        if parts > 1:
+            phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
+            own = [shares(table.ravel(), part, parts, phases.random(table.size)) for table in tables]
+            wanted = [counts.reshape(t.shape).astype(np.float64) for counts, t in zip(own, tables, strict=True)]
+        exchange(codes, cards, Wanted(columns, wanted), barred, config.passes, state)
+        return codes + shift
 
     return in_shards(spark, parts, shard, rules)

@@ -11,9 +11,14 @@ from pyspark.sql import SparkSession
 from releasing import another, in_several_files, kept, kept_hashes, published, release, started, work_until
 
 from synth_spark.errors import PlanError, ResourceError
+from synth_spark.kernels.arrow_codec import unpack_codes
+from synth_spark.kernels.marginals.consistency import Measured, estimate
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
+from synth_spark.plan import Synthesis
 from synth_spark.schema import tables
+from synth_spark.synthesize import matched_records
+from synth_spark.synthesize.constraints import AttributeRule
 
 K = 4
 RECORDS = 6_500
@@ -202,3 +207,29 @@ def test_too_little_memory_is_refused_with_the_numbers(counted: Run, tmp_path: P
     with pytest.raises(ResourceError, match=r"task_memory: of 201 MB holds … of … distinct records; give .*"):
         api.resume(run)
     assert not (tmp_path / "out").exists()
+
+
+def test_matched_records_of_several_shards_have_the_tables_single_counts_and_keep_rules(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second column is never absent; a rule about three attributes, of which every two meet, takes no value."""
+    monkeypatch.setattr("synth_spark.synthesize.marginal_matching.SHARD", 400)
+    rng = np.random.default_rng(2)
+    group = rng.integers(0, 3, 1_000)
+    exact = np.stack([(group + rng.integers(0, 2, 1_000)) % card for card in (3, 2, 3)], axis=1)
+    exact[:, 1] += 1
+    exact[(exact == [1, 2, 1]).all(axis=1), 2] = 0
+    whole, cards = [False, True, False], [3, 2, 3]
+    measured = []
+    for i, j in combinations(range(3), 2):
+        counts = np.zeros((cards[i], cards[j]))
+        np.add.at(counts, (exact[:, i] - whole[i], exact[:, j] - whole[j]), 1)
+        measured.append(Measured((i, j), counts, 1.0))
+    rule, config = AttributeRule(((0, 1), (1, 2)), ((2, (1,)),)), Synthesis(kind="marginal_matching")
+    made = matched_records(spark, estimate(measured, {}), whole, [rule], config, 3).toArrow()
+    codes = unpack_codes(made["record"], 3)
+    assert np.sort(codes, axis=0).tolist() == np.sort(exact, axis=0).tolist()
+    assert not (codes == [1, 2, 1]).all(axis=1).any()
+    for i, j in combinations(range(3), 2):
+        own, wanted = (Counter(zip(rows[:, i].tolist(), rows[:, j].tolist(), strict=True)) for rows in (codes, exact))
+        assert sum(((own - wanted) + (wanted - own)).values()) < 0.06 * 1_000

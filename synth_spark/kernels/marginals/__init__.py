@@ -1,1 +1,1 @@
-"""Noisy marginals: consistency, matching, candidates."""
+"""Noisy marginals: consistency, shrinkage, exchanges, candidates."""

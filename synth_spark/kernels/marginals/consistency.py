@@ -3,11 +3,13 @@
 Columns' tables have absent in place 0. Everything here is post-processing: it sees noisy counts alone.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from synth_spark.kernels.marginals.shrinkage import shrunk
 from synth_spark.kernels.numba_cache import compiled
 
 Floats = npt.NDArray[np.float64]
@@ -49,7 +51,9 @@ class Estimates:
     pair_errors: dict[tuple[int, int], Floats]
 
 
-def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDArray[np.bool_]]) -> Estimates:
+def estimate(
+    measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDArray[np.bool_]], shrink: bool = False
+) -> Estimates:
     """Make noisy tables agree.
 
     The total and every column's counts are the inverse-variance means of all that says something of them; a pair's
@@ -59,6 +63,9 @@ def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDAr
     Args:
         measured: for every column, a table of it or of a pair with it.
         forbidden: (i, j) → cells that no record may be in.
+        shrink: whether tables of pairs lose what noise has added to their singular values, once they have their
+            columns' margins: nearer to the exact tables as wholes, but biased towards independent columns, and
+            ``pair_errors`` are not theirs.
     """
     total = _mean([(table.counts.sum(), table.variance * table.counts.size) for table in measured if _whole(table)])[0]
     columns = 1 + max(column for table in measured for column in table.columns)
@@ -73,7 +80,10 @@ def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDAr
         if len(table.columns) == 2:
             i, j = table.columns
             off = forbidden.get((i, j))
-            pairs[i, j] = _fitted(table.counts, ones[i], ones[j], total, off)
+            counts = _projected(table.counts, ones[i], ones[j], total)
+            if shrink:
+                counts = shrunk(counts, ones[i], ones[j], math.sqrt(table.variance))
+            pairs[i, j] = _fitted(counts, ones[i], ones[j], total, off)
             # what the margins say of a cell takes (a + b − 1) / ab of its variance away
             a, b = table.counts.shape
             own = table.variance * (a + b - 1) / (a * b)
@@ -121,10 +131,14 @@ def _on_simplex(counts: Floats, total: float, off: npt.NDArray[np.bool_] | None 
     return filled.reshape(counts.shape)
 
 
-def _fitted(counts: Floats, rows: Floats, columns: Floats, total: float, off: npt.NDArray[np.bool_] | None) -> Floats:
+def _projected(counts: Floats, rows: Floats, columns: Floats, total: float) -> Floats:
     a, b = counts.shape
     more, under = rows - counts.sum(axis=1), columns - counts.sum(axis=0)
-    counts = counts + more[:, None] / b + under[None, :] / a - (total - counts.sum()) / (a * b)
+    nearest: Floats = counts + more[:, None] / b + under[None, :] / a - (total - counts.sum()) / (a * b)
+    return nearest
+
+
+def _fitted(counts: Floats, rows: Floats, columns: Floats, total: float, off: npt.NDArray[np.bool_] | None) -> Floats:
     fitted: Floats = _on_simplex(counts, total, off) + (_SEED if off is None else _SEED * ~off)
     for _ in range(_ROUNDS):
         fitted *= (rows / np.maximum(fitted.sum(axis=1), _SEED))[:, None]

@@ -1,4 +1,4 @@
-"""Noisy tables made to agree, and records that match them."""
+"""Noisy tables made to agree."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,10 +8,8 @@ from scipy.optimize import minimize
 
 from synth_spark.aggregate import measured
 from synth_spark.kernels.arrow_codec import pack_ints
-from synth_spark.kernels.keyed_random import stream
 from synth_spark.kernels.marginals.candidates import links
 from synth_spark.kernels.marginals.consistency import Measured, estimate, lower_to_parents
-from synth_spark.kernels.marginals.matching import match, shares, start
 
 
 def _tables(codes, cards):
@@ -57,6 +55,24 @@ def test_estimates_agree_are_not_negative_and_nearer_than_what_was_measured() ->
         after += np.abs(own - pairs[pair]).sum()
         raw += next(np.abs(table.counts - pairs[pair]).sum() for table in measured if table.columns == pair)
     assert after < 0.8 * raw
+
+
+def test_shrunk_tables_are_nearer_where_noise_is_large_and_the_same_where_it_is_not() -> None:
+    codes, cards = _codes()
+    _, pairs = _tables(codes, cards)
+    rng = np.random.default_rng(5)
+    for sigma, nearer in ((300.0, 0.9), (1e-7, 1 + 1e-6)):
+        measured = [Measured(pair, own + rng.normal(0, sigma, own.shape), sigma**2) for pair, own in pairs.items()]
+        plain, found = estimate(measured, {}), estimate(measured, {}, shrink=True)
+        off = [sum(np.abs(tables[pair] - pairs[pair]).sum() for pair in pairs) for tables in (found.pairs, plain.pairs)]
+        assert off[0] < nearer * off[1]
+        for pair, own in found.pairs.items():
+            assert own.min() >= 0
+            assert own.sum(axis=1) == pytest.approx(found.ones[pair[0]], rel=1e-3, abs=0.5)
+            if sigma < 1:
+                assert own == pytest.approx(plain.pairs[pair], rel=1e-9, abs=1e-6)
+        for own, table in zip(plain.ones, found.ones, strict=True):
+            assert table.tolist() == own.tolist()
 
 
 def test_standard_errors_are_those_of_many_draws() -> None:
@@ -122,34 +138,6 @@ def test_lowered_counts_are_the_nearest_that_agree() -> None:
     )  # fmt: skip
     assert found == pytest.approx(best.x, abs=0.02)
     assert (found[1:] < counts[1:] - 0.5).any()
-
-
-def test_records_come_to_have_the_tables_they_are_to_match() -> None:
-    codes, cards = _codes()
-    _, pairs = _tables(codes, cards)
-    state = stream(1, "match")
-    ones = [np.bincount(codes[:, c], minlength=cards[c]) for c in range(4)]
-    made = start(ones, 5_000, state)
-    assert [np.bincount(made[c], minlength=cards[c]).tolist() for c in range(4)] == [own.tolist() for own in ones]
-
-    def distance():
-        _, now = _tables(made.T.astype(int), cards)
-        return np.mean([np.abs(now[pair] - pairs[pair]).sum() / 10_000 for pair in pairs])
-
-    before = distance()
-    keys = sorted(pairs)
-    match(made, np.array(cards), np.array(keys), [pairs[key] for key in keys], 60, state)
-    assert before > 0.1
-    assert distance() < 0.01
-    assert (made.max(axis=1) < cards).all()
-
-
-def test_shares_add_up_to_the_counts() -> None:
-    rng = np.random.default_rng(2)
-    counts, phases = rng.gamma(0.5, 20, 400), rng.random(400)
-    parts = [shares(counts, part, 7, phases) for part in range(7)]
-    assert np.sum(parts, axis=0).tolist() == np.floor(counts + phases).astype(int).tolist()
-    assert max(np.abs(part - counts / 7).max() for part in parts) <= 1
 
 
 def test_measured_pairs_come_in_one_order_whatever_file_they_were_in() -> None:

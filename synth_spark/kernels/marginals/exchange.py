@@ -1,0 +1,275 @@
+"""Records that have given tables of pairs of columns: they start from independent columns and exchange values.
+
+Two records that exchange their values of one column change no single count. An exchange is made where it brings the
+records nearer to the tables: where the sum over all cells of (records − wanted)² / (wanted + 1) falls, so that a record
+weighs more where few are wanted. First at random, which keeps records as mixed as the tables allow; then, for every
+two values of a column, among the records that the differences say should have the other one.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from synth_spark.kernels.cells import Codes, Ints
+from synth_spark.kernels.keyed_random import State, uniform
+from synth_spark.kernels.numba_cache import compiled
+
+Floats = npt.NDArray[np.float64]
+#: Exchanges that are tried at random, for each value of each record.
+_PROPOSALS = 8
+#: Exchanges in a row that bring nothing, after which two values are left as they are.
+_PATIENCE = 30
+
+
+class Wanted(NamedTuple):
+    """Tables that records are to have.
+
+    Attributes:
+        pairs: (p, 2) pairs of columns.
+        tables: for each pair, (cards[i], cards[j]) counts.
+    """
+
+    pairs: Ints
+    tables: list[Floats]
+
+
+def exchange(
+    codes: Codes, cards: Ints, wanted: Wanted, barred: list[tuple[tuple[int, int], ...]], passes: int, state: State
+) -> None:
+    """Exchange values of records until they have given tables, as nearly as may be; in place.
+
+    Args:
+        codes: (n, m) codes, each from 0 to its column's card − 1.
+        cards: (m,) number of codes of each column.
+        wanted: the tables.
+        barred: (column, code) pairs that no record may hold all of. No exchange makes more records hold such a set;
+            one that makes fewer do is made whatever the tables say.
+        passes: over all columns, after the exchanges at random.
+        state: of the random stream.
+    """
+    n, m = codes.shape
+    if n < 2 or not m:
+        return
+    sizes = cards[wanted.pairs[:, 0]] * cards[wanted.pairs[:, 1]]
+    bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    counts = np.concatenate([np.zeros(0), *(table.ravel() for table in wanted.tables)])
+    cells = np.stack([-counts, 1 / (counts + 1)], axis=1)  # records too many, and what the square of that weighs
+    _add(codes, wanted.pairs, bases, cards, cells)
+    fixed = (*_links(cards, wanted.pairs, bases), *_rules(m, barred))
+    _at_random(codes, cells, *fixed, _PROPOSALS * m * n, state)
+    for _ in range(passes):
+        _pass(codes, cells, *fixed, cards, state)
+
+
+def _links(cards: Ints, pairs: Ints, bases: Ints) -> tuple[Ints, Ints]:
+    """The tables of every column: (m + 1,) where they start; (2 p, 4) the other column, base, and strides of both."""
+    starts, links = [0], []
+    for column in range(len(cards)):
+        for (i, j), base in zip(pairs.tolist(), bases.tolist(), strict=False):
+            if column == i:
+                links.append((j, base, int(cards[j]), 1))
+            elif column == j:
+                links.append((i, base, 1, int(cards[j])))
+        starts.append(len(links))
+    return np.array(starts), np.array(links, np.int64).reshape(-1, 4)
+
+
+def _rules(columns: int, barred: list[tuple[tuple[int, int], ...]]) -> tuple[Ints, Ints, Ints]:
+    """The barred sets of every column: (m + 1,) where they start; where each one's members lie; the members."""
+    starts, bounds, members = [0], list[tuple[int, int]](), list[tuple[int, int]]()
+    for column in range(columns):
+        for held in barred:
+            if column in (own for own, _ in held):
+                bounds.append((len(members), len(members) + len(held)))
+                members += held
+        starts.append(len(bounds))
+    return np.array(starts), np.array(bounds, np.int64).reshape(-1, 2), np.array(members, np.int64).reshape(-1, 2)
+
+
+@compiled
+def _add(codes, pairs, bases, cards, cells):
+    """Add the records to the cells that they are in."""
+    for p in range(pairs.shape[0]):
+        i, j = pairs[p]
+        for r in range(codes.shape[0]):
+            cells[bases[p] + codes[r, i] * cards[j] + codes[r, j], 0] += 1.0
+
+
+@compiled
+def _more(cells, at):
+    """What the sum would change by if a cell got one record more."""
+    return cells[at, 1] * (1.0 + 2.0 * cells[at, 0])
+
+
+@compiled
+def _less(cells, at):
+    """What the sum would change by if a cell got one record less."""
+    return cells[at, 1] * (1.0 - 2.0 * cells[at, 0])
+
+
+@compiled
+def _change(codes, cells, starts, links, c, r, s):
+    """What the sum would change by if two records exchanged their values of a column."""
+    u, v, change = codes[r, c], codes[s, c], 0.0
+    for q in range(starts[c], starts[c + 1]):
+        other, base, own, step = links[q]
+        x, y = base + codes[r, other] * step, base + codes[s, other] * step
+        if x != y:
+            change += _less(cells, x + u * own) + _more(cells, x + v * own)
+            change += _less(cells, y + v * own) + _more(cells, y + u * own)
+    return change
+
+
+@compiled
+def _exchange(codes, cells, starts, links, c, r, s):
+    u, v = codes[r, c], codes[s, c]
+    for q in range(starts[c], starts[c + 1]):
+        other, base, own, step = links[q]
+        x, y = base + codes[r, other] * step, base + codes[s, other] * step
+        cells[x + u * own, 0] -= 1.0
+        cells[x + v * own, 0] += 1.0
+        cells[y + v * own, 0] -= 1.0
+        cells[y + u * own, 0] += 1.0
+    codes[r, c], codes[s, c] = v, u
+
+
+@compiled
+def _held(codes, c, r, value, low, high, bounds, members):
+    """How many barred sets a record would hold with a value in a column, of those with that column."""
+    held = 0
+    for rule in range(low, high):
+        whole = True
+        for at in range(bounds[rule, 0], bounds[rule, 1]):
+            column = members[at, 0]
+            has = value if column == c else codes[r, column]
+            if has != members[at, 1]:
+                whole = False
+                break
+        held += whole
+    return held
+
+
+@compiled
+def _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
+    """Make an exchange, if it mends more sets that are barred than it breaks, or as many and brings tables nearer."""
+    u, v, low, high, broken = codes[r, c], codes[s, c], firsts[c], firsts[c + 1], 0
+    if u == v:
+        return False
+    if high > low:
+        broken = _held(codes, c, r, v, low, high, bounds, members) - _held(codes, c, r, u, low, high, bounds, members)
+        broken += _held(codes, c, s, u, low, high, bounds, members) - _held(codes, c, s, v, low, high, bounds, members)
+    if broken > 0 or (broken == 0 and _change(codes, cells, starts, links, c, r, s) >= 0.0):
+        return False
+    _exchange(codes, cells, starts, links, c, r, s)
+    return True
+
+
+@compiled
+def _at_random(codes, cells, starts, links, firsts, bounds, members, proposals, state):
+    n, m = codes.shape
+    for _ in range(proposals):
+        c, r, s = int(uniform(state) * m), int(uniform(state) * n), int(uniform(state) * n)
+        _made(codes, cells, starts, links, firsts, bounds, members, c, r, s)
+
+
+@compiled
+def _pass(codes, cells, starts, links, firsts, bounds, members, cards, state):
+    """For every column, in random order, every two of its values, in random order."""
+    n, m = codes.shape
+    largest = cards.max()
+    rows, bins, order = np.empty(n, np.int64), np.empty(largest + 1, np.int64), np.arange(m)
+    twos, score, slope = np.empty((largest * (largest - 1) // 2, 2), np.int64), np.empty(n), np.empty((2, m, largest))
+    _shuffle(order, state)
+    for c in order:
+        _by_value(codes[:, c], cards[c], bins, rows, state)
+        number = 0
+        for u in range(cards[c]):
+            for v in range(u):
+                twos[number, 0], twos[number, 1] = u, v
+                number += 1
+        for last in range(number - 1, -1, -1):
+            one = int(uniform(state) * (last + 1))
+            u, v = twos[one]
+            twos[one, 0], twos[one, 1] = twos[last]
+            ours, theirs = rows[bins[u] : bins[u + 1]], rows[bins[v] : bins[v + 1]]
+            if not ours.size or not theirs.size:
+                continue
+            if not _slopes(cells, starts, links, c, u, v, cards, slope):
+                continue
+            _scores(codes, starts, links, c, ours, slope[0], score)
+            _scores(codes, starts, links, c, theirs, slope[1], score)
+            _meet(codes, cells, starts, links, firsts, bounds, members, c, ours, theirs, score)
+
+
+@compiled
+def _meet(codes, cells, starts, links, firsts, bounds, members, c, ours, theirs, score):
+    """Exchange values between records of two values that each would gain, in the order in which they come."""
+    i, j, vain = 0, 0, 0
+    while vain < _PATIENCE:
+        while i < ours.size and score[ours[i]] >= 0.0:
+            i += 1
+        while j < theirs.size and score[theirs[j]] >= 0.0:
+            j += 1
+        if i == ours.size or j == theirs.size:
+            break
+        r, s, vain = ours[i], theirs[j], vain + 1
+        if _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
+            ours[i], theirs[j], vain = s, r, 0
+        i, j = i + 1, j + 1
+
+
+@compiled
+def _slopes(cells, starts, links, c, u, v, cards, slope):
+    """For each value of each other column, what a record with it adds by going from u to v, and from v to u.
+
+    Returns whether any two records could bring the sum down.
+    """
+    best = 0.0
+    for q in range(starts[c], starts[c + 1]):
+        other, base, own, step = links[q]
+        forth, back = np.inf, np.inf
+        for x in range(cards[other]):
+            ours, theirs = base + u * own + x * step, base + v * own + x * step
+            slope[0, other, x] = _less(cells, ours) + _more(cells, theirs)
+            slope[1, other, x] = _less(cells, theirs) + _more(cells, ours)
+            forth, back = min(forth, slope[0, other, x]), min(back, slope[1, other, x])
+        best += min(forth + back, 0.0)
+    return best < 0.0
+
+
+@compiled
+def _scores(codes, starts, links, c, rows, slope, score):
+    """What each of some records would add."""
+    for r in rows:
+        total = 0.0
+        for q in range(starts[c], starts[c + 1]):
+            other = links[q, 0]
+            total += slope[other, codes[r, other]]
+        score[r] = total
+
+
+@compiled
+def _by_value(codes, card, bins, rows, state):
+    """The records of each value, in random order: those of value v are ``rows[bins[v]:bins[v + 1]]``."""
+    bins[: card + 1] = 0
+    for r in range(codes.size):
+        bins[codes[r] + 1] += 1
+    for v in range(card):
+        bins[v + 1] += bins[v]
+    for r in range(codes.size):
+        v = codes[r]
+        rows[bins[v]] = r
+        bins[v] += 1
+    for v in range(card, 0, -1):
+        bins[v] = bins[v - 1]
+    bins[0] = 0
+    for v in range(card):
+        _shuffle(rows[bins[v] : bins[v + 1]], state)
+
+
+@compiled
+def _shuffle(array, state):
+    for last in range(array.size - 1, 0, -1):
+        other = int(uniform(state) * (last + 1))
+        array[last], array[other] = array[other], array[last]

@@ -1,0 +1,169 @@
+"""Records that exchange values until they have given tables, against counting and comparing by hand."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synth_spark.kernels.keyed_random import stream
+from synth_spark.kernels.marginals.exchange import Wanted, exchange
+from synth_spark.kernels.marginals.starting import dealt, shares, start, whole_counts
+
+
+def _counted(codes, i, j, cards):
+    table = np.zeros((cards[i], cards[j]))
+    for row in codes.tolist():
+        table[row[i], row[j]] += 1
+    return table
+
+
+def _squares(codes, cards, wanted) -> float:
+    pairs = zip(wanted.pairs.tolist(), wanted.tables, strict=True)
+    return sum(float((np.square(_counted(codes, i, j, cards) - own) / (own + 1)).sum()) for (i, j), own in pairs)
+
+
+def _singles(codes) -> list[list[int]]:
+    return [sorted(column.tolist()) for column in codes.T]
+
+
+def _broken(codes, barred) -> int:
+    return sum(all(row[column] == code for column, code in held) for row in codes.tolist() for held in barred)
+
+
+@st.composite
+def cases(draw):
+    """A few records, tables that contradict each other, and sets of two or three attributes that are barred."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    cards = rng.integers(1, 4, draw(st.integers(1, 4)))
+    codes = np.stack([rng.integers(0, card, draw(st.integers(1, 9))) for card in cards[:1]], axis=1)
+    codes = np.stack([rng.integers(0, card, len(codes)) for card in cards], axis=1).astype(np.uint16)
+    pairs = [pair for pair in itertools.combinations(range(len(cards)), 2) if rng.random() < 0.8]
+    tables = [rng.gamma(0.5, 3, (cards[i], cards[j])) for i, j in pairs]
+    sets = [own for length in (2, 3) for own in itertools.combinations(range(len(cards)), length)]
+    barred = [tuple((c, int(rng.integers(cards[c]))) for c in own) for own in sets if rng.random() < 0.2]
+    return codes, cards, Wanted(np.array(pairs, np.int64).reshape(-1, 2), tables), barred
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases(), st.integers(0, 2))
+def test_exchanges_keep_single_counts_and_go_on_until_none_brings_records_nearer(case, passes) -> None:
+    codes, cards, wanted, barred = case
+    singles, state, quiet = _singles(codes), stream(1, "case"), 0
+    for call in range(300):
+        before, squares, broken = codes.copy(), _squares(codes, cards, wanted), _broken(codes, barred)
+        exchange(codes, cards, wanted, barred, passes, state)
+        now = _broken(codes, barred), _squares(codes, cards, wanted)
+        assert now[0] < broken or (now[0] == broken and now[1] <= squares + 1e-9)
+        assert _singles(codes) == singles
+        quiet = quiet + 1 if (codes == before).all() else 0
+        if quiet == 6:
+            break
+        assert call < 299
+    broken, squares = _broken(codes, barred), _squares(codes, cards, wanted)
+    for column in range(len(cards)):
+        for one, other in itertools.combinations(range(len(codes)), 2):
+            changed = codes.copy()
+            changed[[one, other], column] = codes[[other, one], column]
+            assert _broken(changed, barred) >= broken
+            if _broken(changed, barred) == broken:
+                assert _squares(changed, cards, wanted) >= squares - 1e-9
+
+
+def _codes(n=3_000, seed=1):
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, 4, n)
+    return np.stack([(group + rng.integers(0, 2, n)) % card for card in (3, 4, 2, 5)], axis=1), np.array([3, 4, 2, 5])
+
+
+@pytest.fixture(scope="module")
+def exact() -> tuple[np.ndarray, np.ndarray, Wanted]:
+    """Records, and their own tables as those that others are to have."""
+    codes, cards = _codes()
+    pairs = list(itertools.combinations(range(4), 2))
+    return codes, cards, Wanted(np.array(pairs), [_counted(codes, i, j, cards) for i, j in pairs])
+
+
+def _made(exact, passes, barred=(), key="made") -> np.ndarray:
+    codes, cards, wanted = exact
+    state = stream(1, key)
+    made = start([np.bincount(codes[:, c], minlength=cards[c]) for c in range(4)], state)
+    exchange(made, cards, wanted, list(barred), passes, state)
+    return made
+
+
+def test_records_come_to_have_the_tables_they_are_to_match(exact) -> None:
+    codes, cards, wanted = exact
+    made = _made(exact, 2)
+    off = [
+        np.abs(_counted(made, i, j, cards) - table).sum() / 6_000
+        for (i, j), table in zip(wanted.pairs.tolist(), wanted.tables, strict=True)
+    ]
+    assert np.mean(off) < 0.002
+    assert _singles(made) == _singles(codes)
+    assert _made(exact, 2).tolist() == made.tolist()
+    assert _made(exact, 2, key="another").tolist() != made.tolist()
+
+
+def test_passes_go_on_where_exchanges_at_random_find_little() -> None:
+    """Two columns of forty values that are always the same: of any two records few have what the other one lacks."""
+    codes, cards = np.repeat(np.arange(3_000) % 40, 2).reshape(-1, 2), np.array([40, 40])
+    wanted = Wanted(np.array([[0, 1]]), [_counted(codes, 0, 1, cards)])
+    squares = []
+    for passes in (0, 1, 2):
+        state = stream(1, "passes")
+        made = start([np.bincount(codes[:, c]) for c in range(2)], state)
+        exchange(made, cards, wanted, [], passes, state)
+        squares.append(_squares(made, cards, wanted))
+    assert squares[1] < 0.5 * squares[0]
+    assert squares[2] <= squares[1]
+
+
+def test_records_come_to_hold_no_barred_set_though_the_tables_want_it(exact) -> None:
+    """A pair that is as frequent as others, and three attributes of which every two may meet."""
+    codes, _, _ = exact
+    barred = [((0, 1), (1, 2)), ((0, 0), (2, 0), (3, 1))]
+    plain, kept = _made(exact, 2), _made(exact, 2, barred)
+    assert _broken(codes, barred) > 250
+    assert _broken(plain, barred) > 250
+    assert _broken(kept, barred) == 0
+    assert _singles(kept) == _singles(codes)
+
+
+def test_records_start_from_independent_columns_with_their_own_counts() -> None:
+    made = start([np.array([4_000, 0, 2_000]), np.array([3_000, 3_000])], stream(1, "start"))
+    assert [np.bincount(made[:, c]).tolist() for c in range(2)] == [[4_000, 0, 2_000], [3_000, 3_000]]
+    assert _counted(made, 0, 1, [3, 2]) == pytest.approx(np.array([[2_000] * 2, [0] * 2, [1_000] * 2]), abs=120)
+
+
+def test_shares_add_up_to_the_counts() -> None:
+    rng = np.random.default_rng(2)
+    counts, phases = rng.gamma(0.5, 20, 400), rng.random(400)
+    parts = [shares(counts, part, 7, phases) for part in range(7)]
+    assert np.sum(parts, axis=0).tolist() == np.floor(counts + phases).astype(int).tolist()
+    assert max(np.abs(part - counts / 7).max() for part in parts) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=9), st.integers(0, 6), st.integers(1, 9))
+def test_counts_are_dealt_wholly_evenly_and_to_as_many_records_in_every_column(counts, other, parts) -> None:
+    """Of a second column of as many records each part has as many, too."""
+    own = np.array(counts)
+    shared = [dealt(own, part, parts) for part in range(parts)]
+    assert np.sum(shared, axis=0).tolist() == counts
+    assert max(np.abs(part - own / parts).max() for part in shared) < 1
+    split = np.array([min(other, own.sum()), own.sum() - min(other, own.sum())])
+    assert [dealt(split, part, parts).sum() for part in range(parts)] == [part.sum() for part in shared]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 50), min_size=1, max_size=9), st.integers(0, 200))
+def test_whole_counts_have_the_total_and_are_less_than_one_off(counts, total) -> None:
+    own = np.array(counts)
+    if own.sum() < 1e-3:
+        return
+    whole = whole_counts(own, total)
+    assert whole.sum() == total
+    assert (whole >= 0).all()
+    assert np.abs(whole - own * total / own.sum()).max() < 1
