@@ -26,7 +26,7 @@ def explored_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def explored(spark: SparkSession, explored_cases: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """Format → the run, with all that is published on demand, in folders whose names read as patterns."""
-    folder = tmp_path_factory.mktemp("explored") / "a path [12] {is,no} pattern *é"
+    folder = tmp_path_factory.mktemp("explored") / "_of: paths" / ".a [12] {is,no} pattern *é"
     made = release(
         spark, explored_cases, folder / "parquet" / "out", run_id="One", title="Invented cases", privacy__k=4,
         input__multi_values={"means": ";"}, input__numbers={"year": {"edges": [2012, 2013, 2014]}},
