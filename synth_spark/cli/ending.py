@@ -35,7 +35,8 @@ def tell(store: "RunStore", more: bool = False) -> None:
     if more and plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet({str(root / table / f'run_id={run_id}')!r}))"
-            print(f"  look at the {what}  python -c {shlex.quote(code)}")
+            quoted = shlex.quote(code) if set('"$`\\!') & set(code) else f'"{code}"'
+            print(f"  look at the {what}  python -c {quoted}")
 
 
 def _showcase(store: "RunStore") -> str:

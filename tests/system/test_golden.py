@@ -3,9 +3,9 @@
 from releasing import hashes
 
 GOLDEN = {
-    "synthetic_records": "e51c2422126f2c737c49b66f19ad036fb8a24158294ad21513de9f2449160535",
-    "aggregates": "0f6b6c60818125cf88b4d64de9311457b5bd6b5b4ccdc7e36d2a0e6dfd7b8430",
-    "evaluation": "9f6837ff43b0603793b2de1e2bdef49e700c0ea7fcf884ad8f2b679cc4b2129f",
+    "synthetic_records": "54012eea7e47628909bea979eeb8ebdb6de7f0ac5044b5fe952ba5217345697a",
+    "aggregates": "07a02d4503ad1968fd9133c430bc541a1b137ca6fb427dccd727c91dedae1e91",
+    "evaluation": "98675dfe57e0d0f2048394914ae33dca5a3cd1187d540da55cea8c4955ecdb68",
 }
 
 
