@@ -12,11 +12,11 @@ import json
 import os
 import secrets
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from synth_spark.errors import RunError
@@ -158,7 +158,7 @@ class CommitLog:
                 failed += 1
                 if failed == _TRIES:
                     raise
-                time.sleep(_PAUSE * 2**failed)
+                sleep(_PAUSE * 2**failed)
 
     def check(self) -> None:
         """See `LineFile`; an object ``probe`` stays beside the entries."""

@@ -1,5 +1,7 @@
 """Published Delta tables, as other readers of Delta read them; columns are mapped only where a name needs it."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,9 @@ def by_duckdb(path: str, _: SparkSession) -> list[dict[str, Any]]:
 
 
 def by_polars(path: str, _: SparkSession) -> list[dict[str, Any]]:
-    return pl.read_delta(path).to_dicts()
+    """A copy with a plain name: Polars takes brackets in the name of a folder for a pattern."""
+    with tempfile.TemporaryDirectory() as folder:
+        return pl.read_delta(shutil.copytree(path, Path(folder) / "table")).to_dicts()
 
 
 READERS: dict[str, Callable[[str, SparkSession], list[dict[str, Any]]]] = {
