@@ -10,33 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from source_rows import ROWS, TEXT, refusal, rows
 
-from synth_spark import read
-from synth_spark.errors import SynthSparkError
 from synth_spark.plan import parse
 from synth_spark.plan.sources.delimited.recognition import recognised
-
-TEXT = "size,side\nbig,left\nsmall,right\n"
-ROWS = [("big", "left"), ("small", "right")]
-
-
-def rows(spark: SparkSession, **settings: Any) -> list[tuple[Any, ...]]:
-    """The records of an input, by the order of their texts; as a run reads them."""
-    source = parse({"input": settings}).input
-    opened = read.open_records(spark, source, 1)
-    try:
-        found = opened.frame.collect()
-    except Exception as error:
-        raise read.explain_failure(error, opened.examination) or error from None
-    read.check(opened, source, spark.createDataFrame(found, opened.frame.schema))
-    return sorted((tuple(row) for row in found), key=str)
-
-
-def refusal(spark: SparkSession, **settings: Any) -> str:
-    with pytest.raises(SynthSparkError) as caught:
-        rows(spark, **settings)
-    assert 2 <= caught.value.exit_code <= 9
-    return caught.value.whole()
 
 
 def names(**settings: Any) -> tuple[str, ...]:

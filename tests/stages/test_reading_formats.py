@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 from pyspark.sql import SparkSession
-from test_reading_files import ROWS, TEXT, refusal, rows
+from source_rows import ROWS, TEXT, refusal, rows
 
 from synth_spark import read
 from synth_spark.errors import SynthSparkError
@@ -106,7 +106,7 @@ def test_a_line_that_is_no_json_object_is_told_by_file_and_line(spark: SparkSess
         (['{"a": [1, {"b": 1}]}'], "column 'a': holds lists of JSON objects"),
         (['{"a": [[1]]}'], "column 'a': holds lists of lists"),
         (['{"a": [1]}', '{"a": 1}'], "column 'a': holds lists in some records, and single values in others"),
-        (['{"a": 1}', '{"A": 1}'], "column 'A': occurs twice in the header (case does not count)"),
+        (['{"a": 1}', '{"A": 1}'], "has the same name for columns 1 and 2 (case does not count)"),
         (['{"": 1}'], "has no name for column 1"),
         (["{}", "{}"], "input: is empty"),
         (['[{"a": 1}]'], "file 'c.jsonl': is a JSON array"),
