@@ -186,7 +186,7 @@ def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.formatter_class, ledger.epilog = argparse.RawDescriptionHelpFormatter, _LEDGER
     ledger.add_argument("action", choices=("show", "grant", "history"), help="see below")
     ledger.add_argument(
-        "file", metavar="LEDGER", type=_kept, help="the ledger's file: ledger.jsonl beside the run folders"
+        "file", metavar="LEDGER", type=_local_or_stored, help="the ledger's file: ledger.jsonl beside the run folders"
     )
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
@@ -226,18 +226,19 @@ def _setting(text: str) -> tuple[str, Typed]:
     return key, Typed(value)
 
 
-def _local(text: str) -> str:
-    try:
-        return check_local(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _place(check: Callable[[str], str]) -> Callable[[str], str]:
+    """A kind of argument: an address that passes a check, which raises `ValueError`."""
+
+    def checked(text: str) -> str:
+        try:
+            return check(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
 
 
-def _kept(text: str) -> str:
-    try:
-        return check_local_or_stored(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+_local, _local_or_stored = _place(check_local), _place(check_local_or_stored)
 
 
 def _numbers(text: str) -> list[int]:

@@ -29,6 +29,8 @@ Entry = dict[str, Any]
 Decision = Callable[[list[Entry]], Entry | None]
 
 _REMEDY = "restore it from a backup: without it nobody knows what it said"
+#: An object by which it is found out whether the store keeps what is there.
+_PROBE = "probe"
 #: So many entries are looked for at once.
 _WINDOW = 16
 #: So often an entry is tried that is not refused because another one came first, with pauses that double.
@@ -120,7 +122,7 @@ class CommitLog:
         address: where they are.
     """
 
-    def __init__(self, objects: StoredObjects | Objects) -> None:
+    def __init__(self, objects: Objects) -> None:
         self.address, self._objects = objects.address, objects
         self._read: list[bytes] = []
 
@@ -162,8 +164,10 @@ class CommitLog:
 
     def check(self) -> None:
         """See `LineFile`; an object ``probe`` stays beside the entries."""
-        if isinstance(self._objects, StoredObjects):
-            self._objects.check()
+        self._objects.create(_PROBE, b"1")
+        if self._objects.create(_PROBE, b"2") or self._objects.read(_PROBE) != b"1":
+            problem = "is in a store that lets an object take the place of another, though it was asked not to"
+            raise RunError(self.address, problem, "choose a store with conditional writes, or a folder of this machine")
 
     def _last(self) -> str | None:
         """The SHA-256 of the last entry."""

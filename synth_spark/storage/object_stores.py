@@ -11,8 +11,6 @@ from synth_spark.errors import EngineError, PlanError, RunError
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-_PROBE = "probe"
-
 
 class Objects(Protocol):
     """Objects below an address, as a log needs them.
@@ -88,17 +86,6 @@ class StoredObjects:
         except Exception as error:
             raise self._refused("written", error) from None
         return True
-
-    def check(self) -> None:
-        """Find out whether objects can be made here, and whether one that is there is kept: an object ``probe`` stays.
-
-        Raises:
-            RunError: they cannot be made, or the store lets one take the place of another.
-        """
-        self.create(_PROBE, b"1")
-        if self.create(_PROBE, b"2") or self.read(_PROBE) != b"1":
-            problem = "is in a store that lets an object take the place of another, though it was asked not to"
-            raise RunError(self.address, problem, "choose a store with conditional writes, or a folder of this machine")
 
     def _refused(self, what: str, error: Exception) -> RunError:
         kind = type(error).__name__.removesuffix("Error")  # the text may quote what a server sent

@@ -67,6 +67,14 @@ def lattice_of(space: CellSpace, cells: Ints, units: Ints, records: int) -> Latt
     return Lattice(attributes, lengths, counts, starts, add[order], np.concatenate(extended)[order], column_of)
 
 
+def fewest_of_parts(lattice: Lattice) -> Ints:
+    """(N + 1,) the least units of the parts of each combination that lack one attribute; of the empty one the most."""
+    parents = np.repeat(np.arange(len(lattice.units)), np.diff(lattice.starts))
+    fewest = np.full(len(lattice.units), np.iinfo(np.int64).max)
+    np.minimum.at(fewest, lattice.extended, lattice.units[parents])
+    return fewest
+
+
 @compiled
 def extension(lattice, node, attribute):
     """The place of a combination with one attribute more; −1 where that is not published."""

@@ -12,7 +12,7 @@ record in a group that is published with k alone. So none is made that holds suc
 import numpy as np
 
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.deduction.lattice import Lattice
+from synth_spark.kernels.deduction.lattice import Lattice, fewest_of_parts
 from synth_spark.kernels.deduction.separation import held_by_any, prove_nothing
 from synth_spark.kernels.numba_cache import compiled
 
@@ -35,13 +35,12 @@ def regroup(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tup
     free = np.zeros(len(lattice.column_of), np.int64)
     np.add.at(free, attributes, copies[single])
     made = [np.zeros((0, records.shape[1]), records.dtype)]
+    wanted = _wanted(lattice, records, firsts, free)
     for length in range(lattice.attributes.shape[1], 1, -1):
-        wanted = _wanted(lattice, length, free)
-        wanted = wanted[~held_by_any(lattice, np.concatenate([records, *made]), firsts, wanted)]
-        codes = _as_records(lattice, wanted, firsts, records)
-        safe = prove_nothing(lattice, codes, firsts)
-        taken = _take(lattice.attributes[wanted[safe]][:, :length].astype(np.int64), free)
-        made.append(codes[safe][taken])
+        places = _rarest_first(lattice, wanted[lattice.lengths[wanted] == length], length, free)
+        places = places[~held_by_any(lattice, np.concatenate(made), firsts, places)]
+        taken = _take(lattice.attributes[places][:, :length].astype(np.int64), free)
+        made.append(_as_records(lattice, places[taken], firsts, records))
     left = copies.copy()
     left[single] = free[attributes]
     there = left > 0
@@ -49,12 +48,19 @@ def regroup(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tup
     return np.concatenate([records[there], *made]), np.concatenate([left[there], numbers])
 
 
-def _wanted(lattice: Lattice, length: int, free: Ints) -> Ints:
-    """Places of combinations of a length that may become a record, those of the rarest free attributes first."""
-    parents = np.repeat(np.arange(len(lattice.units)), np.diff(lattice.starts))
-    fewest = np.full(len(lattice.units), np.iinfo(np.int64).max)
-    np.minimum.at(fewest, lattice.extended, lattice.units[parents])
-    places = np.flatnonzero((lattice.lengths[:-1] == length) & (lattice.units[:-1] > 0) & (fewest[:-1] > 1))
+def _wanted(lattice: Lattice, records: Codes, firsts: Ints, free: Ints) -> Ints:
+    """Places of the combinations of free attributes that no record holds and that may become one."""
+    attributes = lattice.attributes[:-1]
+    is_free = ((attributes < 0) | (free[attributes] > 0)).all(axis=1)
+    may = (lattice.lengths[:-1] > 1) & (lattice.units[:-1] > 0) & (fewest_of_parts(lattice)[:-1] > 1)
+    places = np.flatnonzero(is_free & may)
+    places = places[~held_by_any(lattice, records, firsts, places)]
+    wanted: Ints = places[prove_nothing(lattice, _as_records(lattice, places, firsts, records), firsts)]
+    return wanted
+
+
+def _rarest_first(lattice: Lattice, places: Ints, length: int, free: Ints) -> Ints:
+    """Combinations of one length whose attributes are still free, those of the rarest ones first."""
     rarest = free[lattice.attributes[places][:, :length]].min(axis=1)
     order = np.argsort(rarest, kind="stable")
     chosen: Ints = places[order][rarest[order] > 0]

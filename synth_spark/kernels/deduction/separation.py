@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.deduction.lattice import Lattice, extension, next_choice
+from synth_spark.kernels.deduction.lattice import Lattice, extension, fewest_of_parts, next_choice
 from synth_spark.kernels.numba_cache import compiled
 
 #: A pair that no record holds any more counts for so many triples.
@@ -137,9 +137,7 @@ def _indices(lattice: Lattice) -> tuple[_Index, _Index, _Index]:
     parents = np.repeat(np.arange(len(lattice.units)), np.diff(lattice.starts))
     same = lattice.units[parents] == lattice.units[lattice.extended]
     tight = np.flatnonzero(same & (lattice.lengths[parents] >= 2) & (lattice.units[parents] > 0))
-    fewest = np.full(len(lattice.units), np.iinfo(np.int64).max)
-    np.minimum.at(fewest, lattice.extended, lattice.units[parents])
-    smallest = np.flatnonzero((lattice.units[:-1] == 1) & (fewest[:-1] > 1))
+    smallest = np.flatnonzero((lattice.units[:-1] == 1) & (fewest_of_parts(lattice)[:-1] > 1))
     return withheld, _indexed(lattice, parents[tight], lattice.added[tight]), _indexed(lattice, smallest, None)
 
 

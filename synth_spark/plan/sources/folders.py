@@ -1,8 +1,9 @@
 """Which files of a folder are its data, and which are passed over; what may be data and is not read is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote
 
 from synth_spark.errors import InputError
@@ -107,6 +108,36 @@ def _check_is_data(file: Path, kind: str) -> None:
     else:
         return
     raise InputError(f"folder '{file.parent.name}'", f"holds the file '{file.name}', {problem}", remedy)
+
+
+class Placed(Protocol):
+    """A file, and the folders ``name=value`` that it is in."""
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+
+    @property
+    def partitions(self) -> Partitions:
+        """These folders, outermost first."""
+
+
+def common_folders(files: Sequence[Placed]) -> tuple[str, ...]:
+    """The names of the folders ``name=value`` that all files are in.
+
+    Args:
+        files: at least one.
+
+    Raises:
+        InputError: a file is in others than the first.
+    """
+    names = tuple(name for name, _ in files[0].partitions)
+    for file in files:
+        if tuple(name for name, _ in file.partitions) != names:
+            remedy = "keep all files at the same depth, in folders of the same names"
+            problem = "is in other folders column=value than the files before"
+            raise InputError(f"file '{Path(file.path).name}'", problem, remedy)
+    return names
 
 
 def escaped(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from synth_spark.errors import InputError
-from synth_spark.plan.sources.folders import Partitions, listed
+from synth_spark.plan.sources.folders import Partitions, common_folders, listed
 from synth_spark.plan.sources.layout import Told
 from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_bytes, texts
 
@@ -112,12 +112,7 @@ def recognised(told: Told, where: str = "input") -> JsonLines:
         files.append(file)
     if not files:
         raise InputError(where, "is empty", "give a file with records")
-    partitions = tuple(name for name, _ in files[0].partitions)
-    for file in files:
-        if tuple(name for name, _ in file.partitions) != partitions:
-            remedy = "keep all files at the same depth, in folders of the same names"
-            raise InputError(f"file '{file.name}'", "is in other folders column=value than the files before", remedy)
-    return JsonLines(tuple(files), partitions, tuple(passed_over))
+    return JsonLines(tuple(files), common_folders(files), tuple(passed_over))
 
 
 def lines(file: JsonFile) -> "Iterator[tuple[int, pa.StringArray]]":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import InputError
-from synth_spark.plan.sources.folders import Found, listed
+from synth_spark.plan.sources.folders import Found, common_folders, listed
 from synth_spark.plan.sources.signatures import HEAD, foreign_kind
 
 if TYPE_CHECKING:
@@ -52,14 +52,10 @@ def recognised(paths: tuple[str, ...], where: str = "input") -> Parquet:
     files = [file for one in listings for file in one.files]
     if not files:
         raise InputError(where, "is empty", "give a table with records")
-    partitions = tuple(name for name, _ in files[0].partitions)
+    partitions = common_folders(files)
     groups: dict[pa.Schema, list[Found]] = {}
     for file in files:
         _check_name(file)
-        if tuple(name for name, _ in file.partitions) != partitions:
-            remedy = "keep all files at the same depth, in folders of the same names"
-            problem = "is in other folders column=value than the files before"
-            raise InputError(f"file '{Path(file.path).name}'", problem, remedy)
         groups.setdefault(schema_of(file.path, where), []).append(file)
     passed_over = tuple(name for one in listings for name in one.passed_over)
     return Parquet(tuple((tuple(found), schema) for schema, found in groups.items()), partitions, passed_over)

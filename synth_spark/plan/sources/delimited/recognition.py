@@ -8,7 +8,7 @@ from synth_spark.errors import InputError, PlanError
 from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources.delimited import head as csv_head
 from synth_spark.plan.sources.delimited.text import separator
-from synth_spark.plan.sources.folders import listed
+from synth_spark.plan.sources.folders import common_folders, listed
 from synth_spark.plan.sources.header import BLANKS
 from synth_spark.plan.sources.layout import Csv, CsvFile, Dialect, Told
 from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_bytes
@@ -132,10 +132,7 @@ def _common(files: Sequence[CsvFile], where: str) -> tuple[str, ...]:
     for file in files[1:]:
         if sorted(file.header) != sorted(first.header):
             _refuse_other(file, first, where)
-        if [name for name, _ in file.partitions] != [name for name, _ in first.partitions]:
-            remedy = "keep all files at the same depth, in folders of the same names"
-            raise InputError(f"file '{file.name}'", "is in other folders column=value than the files before", remedy)
-    partitions = [name for name, _ in first.partitions]
+    partitions = common_folders(files)
     for name in partitions:
         if name.lower() in {one.lower() for one in first.header}:
             problem = "is in the files and in the names of their folders"
