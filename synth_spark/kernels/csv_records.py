@@ -42,9 +42,12 @@ def find_ends(
     """
     place, lines, some, returned, fields = state[PLACE], state[LINES], state[FILLED], state[RETURNED], state[FIELDS]
     delimiter, quote, escape = signs[0], signs[1], signs[2]
-    found, fault = 0, FINE
+    found, fault, high = 0, FINE, max(delimiter, quote, escape, _BLANK)
     for at in range(len(units)):
         sign = np.int64(units[at])
+        if sign > high and place in (PLAIN, QUOTED):  # most signs, for which nothing changes
+            returned = 0
+            continue
         is_end = sign in (_NEW_LINE, _RETURN)
         second = sign == _NEW_LINE and returned == 1
         returned = 1 if sign == _RETURN else 0

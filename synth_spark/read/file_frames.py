@@ -33,11 +33,9 @@ def csv_frame(spark: SparkSession, source: Csv) -> DataFrame:
         groups.setdefault((file.by_spark(source.dialect), skipped, file.header), []).append(file)
     frames = []
     for (by_spark, _, header), files in groups.items():
-        frame = _by_spark(spark, files, source) if by_spark else _by_tasks(spark, files, source)
-        own = {name: f"own{place}" for place, name in enumerate(header)}
-        own |= {name: f"folder{place}" for place, (name, _) in enumerate(files[0].partitions)}
-        columns = [F.col(own[name]) for name in source.names]
-        frames.append(frame.select(*(column.alias(f"raw{place}") for place, column in enumerate(columns))))
+        raw = [f"raw{source.names.index(name)}" for name in header]
+        frame = (_by_spark if by_spark else _by_tasks)(spark, files, source, raw)
+        frames.append(frame.select(*(f"raw{place}" for place in range(len(source.names)))))
     if not frames:  # all files are empty
         frames = [spark.range(0).select(*(F.lit("").alias(f"raw{place}") for place in range(len(source.names))))]
     return _together(frames)
@@ -121,32 +119,36 @@ def _types(read: Sequence[tuple[Sequence[Found], list[DataFrame]]], partitions: 
     return {name: kind for name, (kind, _) in types.items()}
 
 
-def _by_spark(spark: SparkSession, files: Sequence[CsvFile], source: Csv) -> DataFrame:
-    """Files whose every byte Spark's own reader takes as it is meant: columns own0, …, and folder0, …."""
-    schema = ", ".join(f"own{place} string" for place in range(len(files[0].header)))
+def _by_spark(spark: SparkSession, files: Sequence[CsvFile], source: Csv, raw: Sequence[str]) -> DataFrame:
+    """Files whose every byte Spark's own reader takes as it is meant: their columns, named so, and those of folders.
+
+    Names that are given later would have Spark write every row once more.
+    """
+    schema = ", ".join(f"{name} string" for name in raw)
     reader = spark.read.schema(schema).options(**LITERAL, **options(source.dialect))
     reader = reader.option("header", files[0].skipped == 1).option("enforceSchema", True)
     frame = reader.option("columnPruning", False).option("encoding", source.charset).csv([file.path for file in files])
+    folders = [name for name, _ in files[0].partitions]
     place = F.col("_metadata")
-    folders = [_folder(place, name).alias(f"folder{at}") for at, (name, _) in enumerate(files[0].partitions)]
-    return frame.select("*", *folders)
+    values = [_folder(place, name).alias(f"raw{source.names.index(name)}") for name in folders]
+    return frame.select("*", *values) if values else frame
 
 
-def _by_tasks(spark: SparkSession, files: Sequence[CsvFile], source: Csv) -> DataFrame:
+def _by_tasks(spark: SparkSession, files: Sequence[CsvFile], source: Csv, raw: Sequence[str]) -> DataFrame:
     """Files that tasks unpack, decode and cut into records; fields are cut as Spark's own reader does."""
-    names = [f"folder{place}" for place in range(len(files[0].partitions))]
-    schema = ", ".join(f"{name} string" for name in ("record", *names))
+    folders = [f"raw{source.names.index(name)}" for name, _ in files[0].partitions]
+    schema = ", ".join(f"{name} string" for name in ("record", *folders))
     rows = spark.range(0, len(files), 1, min(len(files), _TASKS))
-    found = rows.mapInArrow(_reading(tuple(files), source.dialect), schema)
-    fields = ", ".join(f"own{place} string" for place in range(len(files[0].header)))
+    found = rows.mapInArrow(_reading(tuple(files), source.dialect, ("record", *folders)), schema)
+    fields = ", ".join(f"{name} string" for name in raw)
     parsed = F.from_csv("record", fields, options(source.dialect)).alias("fields")
-    return found.select(parsed, *names).select("fields.*", *names)
+    return found.select(parsed, *folders).select("fields.*", *folders)
 
 
 def _reading(
-    files: tuple[CsvFile, ...], dialect: Dialect
+    files: tuple[CsvFile, ...], dialect: Dialect, names: tuple[str, ...]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What a task does: numbers of files → their records."""
+    """What a task does: numbers of files → their records and the values of their folders, in columns of these names."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -154,8 +156,7 @@ def _reading(
                 file = files[place]
                 for rows in records(file, dialect):
                     values = [pa.repeat(pa.scalar(value, pa.string()), len(rows)) for _, value in file.partitions]
-                    names = ["record", *(f"folder{at}" for at in range(len(values)))]
-                    yield pa.RecordBatch.from_arrays([rows, *values], names=names)
+                    yield pa.RecordBatch.from_arrays([rows, *values], names=list(names))
 
     return read
 

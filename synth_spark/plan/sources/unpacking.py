@@ -8,7 +8,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -171,28 +171,39 @@ def texts(path: str, packing: str | None, codec: str, chunk: int = CHUNK) -> Ite
     Raises:
         InputError: it holds a byte that is not of the encoding, or cannot be read to its end.
     """
-    lines, begun = 1, False
+    read, begun = 0, False
     decoder = codecs.getincrementaldecoder(codec)("strict")
     with told_if_torn(path), unpacked(path, packing) as stream:
         while True:
             data = stream.read(chunk)
+            read += len(data)
             try:
                 text = decoder.decode(data, final=not data)
             except UnicodeError as error:
-                place = error.start if isinstance(error, UnicodeDecodeError) else 0
-                held = error.object if isinstance(error, UnicodeDecodeError) else b""
-                raise _undecodable(path, codec, lines + _line_ends(held[:place].decode(codec, "replace"))) from None
+                fault = 0  # such as a mark that is missing at the beginning
+                if isinstance(error, UnicodeDecodeError):  # of bytes that may have begun in the piece before
+                    fault = read - len(error.object) + error.start
+                raise _undecodable(path, codec, 1 + _line_ends(path, packing, codec, fault)) from None
             if text and not begun:
                 text, begun = text.removeprefix(_MARK), True
-            lines += _line_ends(text)
             if text:
                 yield text
             if not data:
                 return
 
 
-def _line_ends(text: str) -> int:
-    return max(text.count("\n"), text.count("\r"))
+def _line_ends(path: str, packing: str | None, codec: str, size: int) -> int:
+    """How many lines end in the first bytes of a file: those are read once more, as they are looked for rarely.
+
+    Text in UTF-16 or UTF-32 without a byte-order mark is faulty from its first line on.
+    """
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    new_lines, returns = 0, 0
+    with unpacked(path, packing) as stream, suppress(UnicodeError):
+        while size > 0 and (data := stream.read(min(size, CHUNK))):
+            text = decoder.decode(data)
+            new_lines, returns, size = new_lines + text.count("\n"), returns + text.count("\r"), size - len(data)
+    return max(new_lines, returns)
 
 
 def _undecodable(path: str, codec: str, line: int) -> InputError:

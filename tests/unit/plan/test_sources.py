@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from synth_spark.errors import SynthSparkError
+from synth_spark.errors import InputError, SynthSparkError
 from synth_spark.plan import Input, load
 from synth_spark.plan.sources.delimited.recognition import recognised
+from synth_spark.plan.sources.delimited.records import examine
+from synth_spark.plan.sources.layout import CsvFile, Dialect
+from synth_spark.plan.sources.unpacking import CHUNK
 from synth_spark.storage.paths import check_roots
 
 TEXT = "size,side\nbig,left\nsmall,right\n"
@@ -67,6 +70,24 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, encoding: str) -
     (tmp_path / "c.csv").write_bytes('\ufeff"a,b",c\nd,e\n'.encode(encoding))
     found = recognised(Input(path=str(tmp_path / "c.csv"), encoding=encoding))
     assert found.names == ("a,b", "c")
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (b"caf\xe9,x\n", "holds a byte in line {line} that is not UTF-8"),
+        (b"a,\"b\nc\n", "has a quoted value in line {line} that its line does not close"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_line_of_a_fault_behind_many_pieces_is_told(tmp_path: Path, fault: bytes, problem: str, end: bytes) -> None:
+    """Lines of what is passed by, as there are no quotes in it, count, too."""
+    plain, path = "größe,x".encode() + end, tmp_path / "c.csv"
+    lines = 2 * CHUNK // len(plain)
+    path.write_bytes(plain * lines + fault.replace(b"\n", end) + plain)
+    with pytest.raises(InputError) as caught:
+        examine(CsvFile(str(path), None, ("größe", "x"), 1), Dialect("utf-8", ",", '"', '"', False))
+    assert problem.format(line=f"{lines + 1:,}") in caught.value.whole()
 
 
 def test_archives_and_workbooks_are_named(tmp_path: Path) -> None:

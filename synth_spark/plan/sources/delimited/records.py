@@ -61,12 +61,21 @@ def examine(file: CsvFile, dialect: Dialect, width: int = 0) -> None:
     Raises:
         InputError: as `records` does.
     """
+    try:
+        _walk(file, dialect, width, passing=width == 0)
+    except InputError:
+        _walk(file, dialect, width, passing=False)  # which counts the lines of all that was passed by, too
+        raise
+
+
+def _walk(file: CsvFile, dialect: Dialect, width: int, passing: bool) -> None:
+    """Go through a file; with or without passing by what has no quotes in it, of which no lines are counted."""
     scan = _Scan(file, dialect, width)
     for text in table_texts(file, dialect.codec):
-        if width or scan.is_inside or dialect.quote in text or dialect.escape in text:
-            scan.go_on(text, text.encode())
-        else:
+        if passing and not (scan.is_inside or dialect.quote in text or dialect.escape in text):
             scan.pass_by(text)
+        else:
+            scan.go_on(text, text.encode())
     scan.finish()
 
 
@@ -98,10 +107,10 @@ class _Scan:
 
     def pass_by(self, text: str) -> None:
         """Go over a text without quotes, which begins outside of quotes."""
-        self._state[kernel.LINES] += max(text.count("\n"), text.count("\r"))
         delimited = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :].rpartition(self._dialect.delimiter)[2]
         started = delimited.strip(" \t") != ""
         self._state[kernel.PLACE] = kernel.PLAIN if started else kernel.START
+        self._state[kernel.FILLED] = int(started)
         self._state[kernel.RETURNED] = int(text.endswith("\r"))
 
     @property
