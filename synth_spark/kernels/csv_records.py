@@ -49,10 +49,8 @@ def find_ends(
             returned = 0
             continue
         is_end = sign in (_NEW_LINE, _RETURN)
-        second = sign == _NEW_LINE and returned == 1
+        lines += is_end and not (sign == _NEW_LINE and returned == 1)
         returned = 1 if sign == _RETURN else 0
-        if is_end and not second:
-            lines += 1
         if place in (QUOTED, ESCAPED):
             fault = BROKEN if is_end and not multiline else FINE
             if place == ESCAPED:

@@ -3,9 +3,9 @@
 from releasing import hashes
 
 GOLDEN = {
-    "synthetic_records": "54012eea7e47628909bea979eeb8ebdb6de7f0ac5044b5fe952ba5217345697a",
+    "synthetic_records": "3ff9e090f6b7ccdfb75b8d7e340804e7869b480c234497b60a2b98cb8eba2427",
     "aggregates": "07a02d4503ad1968fd9133c430bc541a1b137ca6fb427dccd727c91dedae1e91",
-    "evaluation": "98675dfe57e0d0f2048394914ae33dca5a3cd1187d540da55cea8c4955ecdb68",
+    "evaluation": "35d443b72158d0adf34761ec7f3a5e972c8c926b0dc96d04295ba0e6e4673ee3",
 }
 
 

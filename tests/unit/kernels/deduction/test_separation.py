@@ -13,7 +13,13 @@ from synth_spark.kernels.counting.merge_records import merge
 from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
 from synth_spark.kernels.deduction.lowering import lowered_units
 from synth_spark.kernels.deduction.regrouping import regroup
-from synth_spark.kernels.deduction.separation import separate, separate_each, separate_groups, with_pieces
+from synth_spark.kernels.deduction.separation import (
+    held_by_any,
+    separate,
+    separate_each,
+    separate_groups,
+    with_pieces,
+)
 
 #: Values of each column, R, and most records; records are longer than R.
 DOMAINS = [((1, 1, 1, 1), 2, 7), ((1, 1, 1, 1), 3, 7), ((2, 1, 1), 2, 8), ((1, 1, 1), 2, 11)]
@@ -124,6 +130,43 @@ def test_single_attributes_become_combinations_that_no_record_holds() -> None:
             assert published[adversary.combinations.index(held)] > 0
         made += len(new)
     assert made > 20
+
+
+@pytest.mark.parametrize(("cards", "longest"), [((2, 2, 1, 2), 3), ((1, 2, 2, 1, 1), 2), ((1, 1, 1, 1, 1), 4)])
+def test_all_that_records_held_they_go_on_holding(cards: tuple[int, ...], longest: int) -> None:
+    """A part becomes a combination with a single attribute, and what others hold is taken apart; nothing gets lost."""
+    space, draw, gained = CellSpace(cards, longest), np.random.default_rng(5), 0
+    firsts = starts_of(np.array(cards))[:-1]
+    for _ in range(60):
+        size = space.length_bounds()[-1]
+        lattice = lattice_of(space, np.arange(size), 1 + draw.integers(4, size=size), 30)
+        for shorter, part in zip(
+            np.repeat(np.arange(size + 1), np.diff(lattice.starts)), lattice.extended, strict=True
+        ):
+            lattice.units[part] = min(lattice.units[part], lattice.units[shorter])
+        codes = draw.integers(1, 1 + np.array(cards), (9, len(cards))) * (draw.random((9, len(cards))) < 0.4)
+        records = codes.astype(np.uint16)
+        records = np.unique(records[records.any(axis=1)], axis=0)
+        copies = draw.integers(1, 4, len(records))
+        left, numbers = regroup(lattice, records, copies, firsts)
+        places = np.arange(size)
+        before, after = (held_by_any(lattice, some, firsts, places) for some in (records, left))
+        assert (after >= before)[lattice.units[:-1] > 0].all()
+        assert (numbers > 0).all()
+        assert len(np.unique(left, axis=0)) == len(left)
+        for column in range(len(cards)):
+            counted = [np.bincount(r[:, column], n, 9)[1:] for r, n in ((records, copies), (left, numbers))]
+            assert np.array_equal(*counted)
+        gained += (after > before).sum()
+    assert gained > 15
+
+
+def test_a_part_and_a_single_attribute_become_a_combination() -> None:
+    lattice = lattice_of(CellSpace((1, 1, 1), 3), np.arange(7), np.full(7, 4), 9)
+    records = np.array([[1, 1, 0], [0, 0, 1]], np.uint16)
+    left, copies = regroup(lattice, records, np.array([2, 1]), np.arange(3))
+    found = {tuple(row): number for row, number in zip(left.tolist(), copies.tolist(), strict=True)}
+    assert found == {(1, 1, 1): 1, (1, 1, 0): 1}
 
 
 def test_a_record_that_proves_nothing_stays() -> None:
