@@ -1,12 +1,11 @@
 """What a command says of a release once it is in place."""
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema.root_layout import DOCUMENTS, QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
-from synth_spark.storage.manifests import current_of
+from synth_spark.storage.root_files import current_of
 
 if TYPE_CHECKING:
     from synth_spark.storage.run_store import RunStore
@@ -22,19 +21,19 @@ def tell(store: "RunStore", more: bool = False) -> None:
     Raises:
         PublishError: it was retired since, or is not there any more.
     """
-    plan, run_id, root = store.plan, store.run_id, Path(store.plan.output.path)
-    open_release(root, run_id)  # what is gone is not told
-    current = current_of(root)
-    texts = root if current == run_id else root / DOCUMENTS / run_id
+    plan, run_id, root = store.plan, store.run_id, store.plan.output.path.rstrip("/")
+    release = open_release(root, run_id)  # what is gone is not told
+    current = current_of(release.root)
+    texts = root if current == run_id else f"{root}/{DOCUMENTS}/{run_id}"
     where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
     print(f"Released {run_id}: {where}")
     if current != run_id:
         print(f"  not the current one  readers of {root} see {current}")
-    print(f"  read it explained    {texts / RELEASE_TEXT}, {QUALITY_TEXT}, {REPORT}" + _showcase(store))
+    print(f"  read it explained    {texts}/{RELEASE_TEXT}, {QUALITY_TEXT}, {REPORT}" + _showcase(store))
     print(f"  for those who sign   {store.folder / REPORT} (SENSITIVE)")
     if more and plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
-            code = f"import pandas as pd; print(pd.read_parquet({str(root / table / f'run_id={run_id}')!r}))"
+            code = f"import pandas as pd; print(pd.read_parquet({f'{root}/{table}/run_id={run_id}'!r}))"
             quoted = shlex.quote(code) if set('"$`\\!') & set(code) else f'"{code}"'
             print(f"  look at the {what}  python -c {quoted}")
 

@@ -125,7 +125,7 @@ def _resume(options: argparse.Namespace) -> None:
     if store.done("publish"):  # Spark need not start to find that out
         purge_as_planned(store)
         gone = "" if store.purged is None else f"; it was purged ({store.purged}): its kept tables are gone"
-        open_release(Path(store.plan.output.path), store.run_id)  # one that was retired since is no release any more
+        open_release(store.plan.output.path, store.run_id)  # one that was retired since is no release any more
         print(f"Nothing to do: {store.run_id} is finished and has been published{gone}.")
         return tell(store)
     store.check_not_purged()

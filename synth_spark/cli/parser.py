@@ -197,7 +197,9 @@ def _add_releases(releases: argparse.ArgumentParser) -> None:
     actions = ("list", "show", "diff", "rollback", "retire", "clean")
     releases.formatter_class, releases.epilog = argparse.RawDescriptionHelpFormatter, _RELEASES
     releases.add_argument("action", choices=actions, help="see below")
-    releases.add_argument("root", metavar="OUT", type=_local, help="folder of the published tables (output.path)")
+    releases.add_argument(
+        "root", metavar="OUT", type=_local_or_stored, help="folder of the published tables (output.path)"
+    )
     releases.add_argument("run_ids", nargs="*", metavar="RUN_ID", help="names of releases")
     releases.add_argument("--keep", type=int, metavar="N", help="take back all but the N newest (retire)")
     releases.add_argument("--older-than", type=float, metavar="DAYS", help="take back those that are older (retire)")
@@ -207,7 +209,10 @@ def _add_releases(releases: argparse.ArgumentParser) -> None:
 
 def _add_published(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "release", metavar="RUN_OR_OUT", type=_local, help="a published run's folder, or that of published tables"
+        "release",
+        metavar="RUN_OR_OUT",
+        type=_local_or_stored,
+        help="a published run's folder, or that of published tables",
     )
     command.add_argument("--run-id", metavar="ID", help="name of a release of that folder; default: the latest")
 

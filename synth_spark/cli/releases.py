@@ -1,7 +1,7 @@
 """The commands that are about what is published. Spark is started for Delta tables alone."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +23,16 @@ def show(options: argparse.Namespace) -> None:
     from synth_spark.storage.files import write_atomically
 
     with _published(options) as (release, spark):
-        file = Path(options.output) if options.output else release.root / SHOWCASE
-        if not options.serve:
+        file = Path(options.output) if options.output else None
+        if not options.serve and file is not None:
             check_writable(file, "--output", PlanError)
         release.verify()
         html = showcase(ShowcaseTables.of(release, spark))
     if options.serve:
         return serve(html, options.port, print)
+    if file is None:
+        release.root.write(SHOWCASE, html.encode())
+        return print(f"open it in a browser: {release.root.address}/{SHOWCASE}")
     make_folder_of(file)
     write_atomically(file, html)
     return print(f"open it in a browser: {file}")
@@ -63,7 +66,7 @@ def manage(options: argparse.Namespace) -> None:
     from synth_spark.publish import lifecycle
     from synth_spark.runtime.session import session
 
-    where, names, action = Path(options.root), options.run_ids, options.action
+    where, names, action = options.root, options.run_ids, options.action
     most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
     if len(names) > most or (action in ("diff", "rollback") and not names):
         wanted = {"list": "no RUN_ID", "clean": "no RUN_ID", "show": "at most one RUN_ID", "diff": "one or two RUN_IDs"}
@@ -72,8 +75,11 @@ def manage(options: argparse.Namespace) -> None:
         )
     if action == "list":
         return print(lifecycle.list_text(where))
-    if action in ("show", "rollback"):
-        return print((lifecycle.show_text if action == "show" else lifecycle.rollback)(where, *names))
+    if action == "show":
+        return print(lifecycle.show_text(where, *names))
+    if action == "rollback":
+        print(lifecycle.rollback(where, names[0]))
+        return _follow(where, {})
     if action == "retire":
         if bool(names) == (options.keep is not None or options.older_than is not None) or (options.keep or 0) < 0:
             raise PlanError(
@@ -87,9 +93,35 @@ def manage(options: argparse.Namespace) -> None:
             from synth_spark.publish.diff import diff_text
 
             return print(diff_text(*lifecycle.open_two(where, names), spark))
-        if action == "retire":
-            return print(lifecycle.retire(where, names, spark, options.unread))
-        return print(lifecycle.clean(where, spark))
+        if action == "clean":
+            return print(lifecycle.clean(where, spark))
+        shown = lifecycle.shown_in_catalogs(where, names)
+        print(lifecycle.retire(where, names, spark, options.unread))
+    return _follow(where, shown)
+
+
+def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]") -> None:
+    """Let the catalogs that show a root show what is current there now, and nothing of what is gone.
+
+    Args:
+        where: the root.
+        gone: release that was retired → the catalog that shows it, and the names of its tables.
+    """
+    from synth_spark.exports import catalog
+    from synth_spark.plan import Catalog
+    from synth_spark.publish import lifecycle
+    from synth_spark.publish.published_release import open_release
+    from synth_spark.runtime.session import session
+
+    release = open_release(where)
+    current = lifecycle.shown_in_catalogs(where, [release.run_id])
+    if not current and not gone:
+        return
+    with session(delta=release.is_delta, quiet=True, kept=True) as spark:
+        for name, _ in current.values():
+            catalog.follow(spark, where, Catalog(name))
+        for run_id, (name, tables) in gone.items():
+            catalog.withdraw(spark, tables, run_id, Catalog(name))
 
 
 @contextmanager
@@ -97,7 +129,7 @@ def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease,
     """A published release, and a session where its tables are Delta tables."""
     from synth_spark.publish.published_release import open_release
 
-    release = open_release(Path(options.release), options.run_id)
+    release = open_release(options.release, options.run_id)
     if not release.is_delta:
         yield release, None
         return

@@ -94,6 +94,7 @@ def started(
         place: the folder of the run folder; default: that of the plan.
     """
     from synth_spark.pipeline.workers.template import make_template
+    from synth_spark.publish.lifecycle import has_delta
     from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
     from synth_spark.storage.paths import check_roots
 
@@ -101,7 +102,7 @@ def started(
 
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
-    earlier = any(Path(plan.output.path).glob("*/_delta_log"))  # which this one is compared with
+    earlier = has_delta(plan.output.path)  # which this one is compared with
     delta = plan.output.format == "delta" or "delta" in plan.input.formats or earlier
     quiet = options.quiet or as_json(options)
     few = not options.verbose

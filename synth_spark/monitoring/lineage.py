@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from synth_spark import __version__
 from synth_spark.errors import EngineError
 from synth_spark.plan import Location, Plan
-from synth_spark.storage.manifests import read_manifest
+from synth_spark.storage.places import place
+from synth_spark.storage.root_files import read_manifest
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
@@ -155,12 +156,12 @@ def _outputs(plan: Plan, run_id: str) -> "list[OutputDataset]":
     from openlineage.client.generated.output_statistics_output_dataset import OutputStatisticsOutputDatasetFacet
     from openlineage.client.generated.schema_dataset import SchemaDatasetFacet, SchemaDatasetFacetFields
 
-    root = Path(plan.output.path).absolute()
+    root = place(plan.output.path)
     manifest = read_manifest(root, run_id) or {"tables": {}}
     outputs = []
     for name, entry in manifest["tables"].items():
         columns = [SchemaDatasetFacetFields(column["name"], column["type"]) for column in entry["schema"]]
-        namespace, dataset = _dataset(str(root / name))
+        namespace, dataset = _dataset(root.below(name).spark_address)
         about = {"schema": SchemaDatasetFacet(columns), "version": DatasetVersionDatasetFacet(run_id)}
         counted = {"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=entry["rows"])}
         outputs.append(OutputDataset(namespace, dataset, counted, facets=about))  # type: ignore[arg-type]

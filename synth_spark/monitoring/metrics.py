@@ -6,17 +6,17 @@ would be a new series each time; ``synth_spark_run_info`` alone names it.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from synth_spark.errors import PublishError
+from synth_spark.errors import SynthSparkError
 from synth_spark.monitoring.summary import VERDICTS
-from synth_spark.storage.manifests import current_of, read_manifest
+from synth_spark.storage.places import place
+from synth_spark.storage.root_files import current_of, read_manifest
 
 _Sample = tuple[Mapping[str, str], float]
 
 
-def metrics_text(summary: Mapping[str, Any], root: Path | None) -> str:
+def metrics_text(summary: Mapping[str, Any], root: str | None) -> str:
     """The figures of a summary.
 
     Args:
@@ -64,13 +64,14 @@ def metrics_text(summary: Mapping[str, Any], root: Path | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _released(root: Path) -> float | None:
-    """When the release that the pointer names was published; None if there is none."""
+def _released(root: str) -> float | None:
+    """When the current release was published; None if there is none."""
     try:
-        current = current_of(root)
-        manifest = None if current is None else read_manifest(root, current)
+        released = place(root)
+        current = current_of(released)
+        manifest = None if current is None else read_manifest(released, current)
         return None if manifest is None else datetime.fromisoformat(manifest["published"]).timestamp()
-    except (OSError, ValueError, KeyError, TypeError, PublishError):
+    except (OSError, ValueError, KeyError, TypeError, SynthSparkError):
         return None
 
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from synth_spark import __version__
 from synth_spark.errors import AuditFailed, SynthSparkError, exit_code
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.schema import tables
 from synth_spark.schema.root_layout import POINTER
 from synth_spark.schema.tables import Sensitivity
-from synth_spark.storage.paths import manifest_of
+from synth_spark.storage.root_files import manifest_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -186,10 +187,10 @@ def _figures(store: "RunStore") -> list[dict[str, Any]]:
 
 
 def _published(plan: Plan, store: "RunStore") -> dict[str, Any]:
-    root = Path(plan.output.path).absolute()
+    root = plan.output.path.rstrip("/") if scheme_of(plan.output.path) else str(Path(plan.output.path).absolute())
     return {
-        "path": str(root),
+        "path": root,
         "format": plan.output.format,
-        "pointer": str(root / POINTER),
-        "manifest": str(manifest_of(root, store.run_id)),
+        "pointer": f"{root}/{POINTER}",
+        "manifest": f"{root}/{manifest_name(store.run_id)}",
     }

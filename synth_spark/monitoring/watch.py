@@ -24,8 +24,9 @@ from synth_spark.runtime.writable import check_writable, make_folder_of
 from synth_spark.schema.root_layout import METRICS, SUMMARY
 from synth_spark.schema.tables import Table
 from synth_spark.storage.files import write_atomically
-from synth_spark.storage.manifests import current_of
 from synth_spark.storage.paths import kept_inside
+from synth_spark.storage.places import place
+from synth_spark.storage.root_files import current_of
 
 if TYPE_CHECKING:
     from synth_spark.storage.run_store import RunStore
@@ -74,7 +75,7 @@ class Watch:
         if store.done("publish"):
             return True
         try:
-            return current_of(Path(store.plan.output.path)) == store.run_id
+            return current_of(place(store.plan.output.path)) == store.run_id
         except (OSError, SynthSparkError):
             return False
 
@@ -151,7 +152,7 @@ class Watch:
             return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
 
         def figures() -> str:
-            return metrics_text(summary, Path(self._plan.output.path) if self._plan is not None else None)
+            return metrics_text(summary, self._plan.output.path if self._plan is not None else None)
 
         documents = [(self._file, text)] if self._file is not None else []
         if self._store is not None:

@@ -6,7 +6,6 @@ INTERNAL; SAFE tables hold what follows from published counts and records alone.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -189,7 +188,7 @@ def _differences(run: Run) -> list[Metric]:
         if run.plan.assessment.earlier is not None:
             run.progress.say("the earlier release was not compared: what private releases cost is in the ledger")
         return []
-    facts["readers_have"] = ReleaseRepository(Path(run.plan.output.path)).current()
+    facts["readers_have"] = ReleaseRepository(run.plan.output.path).current()
     facts["readers_may_hold"] = held_by_readers(run)
     earlier, before = earlier_releases(run), published_before(run)
     if not any(earlier):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from synth_spark import aggregate, synthesize, validate
-from synth_spark.exports import showcase
+from synth_spark.exports import catalog, showcase
 from synth_spark.pipeline.run import Run
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
@@ -75,6 +75,8 @@ def publish_tables(run: Run) -> None:
     after = [facts["readers_have"]] if "readers_have" in facts else []
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
     run.policy.published(run)
+    if run.plan.output.shown_in is not None:
+        catalog.follow(run.spark, run.plan.output.path, run.plan.output.shown_in)
     _say(run, done)
 
 

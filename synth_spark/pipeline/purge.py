@@ -12,7 +12,6 @@ program that writes over a file. Where that matters, keep the run folders on an 
 import json
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError, RunError
@@ -89,7 +88,7 @@ def _must_be_published(store: RunStore) -> None:
     if not store.done("publish"):
         raise RunError(f"run '{store.run_id}'", "has not been published", remedy)
     try:
-        open_release(Path(store.plan.output.path), store.run_id).verify()
+        open_release(store.plan.output.path, store.run_id).verify()
     except PublishError as error:
         raise RunError(f"run '{store.run_id}'", f"has no whole release: {error.problem}", remedy) from None
 

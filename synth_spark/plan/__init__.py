@@ -4,7 +4,7 @@ from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.counted import what_is_counted
 from synth_spark.plan.input import Bins, Constraint, Dates, Groups, Input, Location, Source, Subject
 from synth_spark.plan.loading import dump, load, parse
-from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Output, Plan, Privacy, SingleCounts, Synthesis
+from synth_spark.plan.model import FROM_COUNTS, FROM_RECORDS, Catalog, Output, Plan, Privacy, SingleCounts, Synthesis
 from synth_spark.plan.names import (
     check_shown_columns,
     listed,
@@ -27,6 +27,7 @@ __all__ = [
     "Assessment",
     "Author",
     "Bins",
+    "Catalog",
     "ColumnView",
     "Constraint",
     "Dates",

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.addresses import LocalPath
+from synth_spark.plan.addresses import LocalOrStoredPath
 from synth_spark.plan.input import Strict
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
@@ -43,7 +43,7 @@ class Assessment(Strict):
         description="Whether combinations that fewer than k synthetic records hold are listed, in the table rare "
         "of the run folder.",
     )
-    earlier: LocalPath | None = Field(
+    earlier: LocalOrStoredPath | None = Field(
         None,
         description="The folder of an earlier release of the same data set, or its manifest, to compare this one with, "
         "besides all releases of output.path and the one that this one adds to.",

@@ -1,8 +1,9 @@
 """What the user asks for: a frozen, strict plan. No Spark here."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -97,10 +98,28 @@ class Synthesis(Strict):
         return self.scale != 1 or self.records is not None
 
 
+class Catalog(NamedTuple):
+    """A schema of a catalog that shows what is current in a published root.
+
+    Attributes:
+        name: such as ``main.published``.
+        tags: of its tables and views, name → value.
+        readers: who may read its views.
+    """
+
+    name: str
+    tags: Mapping[str, str] = {}
+    readers: tuple[str, ...] = ()
+
+
 class Output(Strict):
     """Where the release goes."""
 
-    path: LocalPath = Field("out", min_length=1, description="Folder of the published tables.")
+    path: LocalOrStoredPath = Field(
+        "out",
+        min_length=1,
+        description="Folder of the published tables, of this machine or in an object store (s3://…, gs://…, abfss://…).",
+    )
     format: Literal["parquet", "delta"] = Field("parquet", description="Format of the published tables.")
     indicators: bool = Field(
         False, description="Whether records are published once more with a column for each of several values."
@@ -110,6 +129,19 @@ class Output(Strict):
         description="Whether records and aggregates are published once more in long form, one row a value, as tools "
         "for dashboards like them.",
     )
+
+    catalog: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$",
+        description="Schema of a catalog that shows the current release as tables and views, besides: main.published.",
+    )
+    catalog_tags: dict[str, str] = Field({}, description="Tags of these tables and views (Unity Catalog).")
+    catalog_readers: tuple[str, ...] = Field((), description="Who may read these views (Unity Catalog): groups, users.")
+
+    @property
+    def shown_in(self) -> Catalog | None:
+        """The catalog that shows the release, if any does."""
+        return None if self.catalog is None else Catalog(self.catalog, self.catalog_tags, self.catalog_readers)
 
 
 class Plan(Strict):
@@ -188,6 +220,15 @@ class Plan(Strict):
             raise ValueError(
                 "input.since is not for differential privacy: its noise is drawn, and charged, for all counts"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_places(self) -> Self:
+        if scheme_of(self.output.path) is not None:
+            if self.output.format == "delta":
+                raise ValueError("output.format delta is not published to an object store; set it to parquet")
+            if self.work is None:
+                raise ValueError("work is missing: name a folder for run folders, as output.path is in an object store")
         return self
 
     @field_validator("run_id")

@@ -17,6 +17,7 @@ from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema.plain_text import one_line
 from synth_spark.storage.paths import is_name
+from synth_spark.storage.places import place
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 _VACUUM = "older versions of the Delta tables still hold it, until they are vacuumed: VACUUM delta.`{}/<table>`"
 
 
-def has_delta(where: Path) -> bool:
+def has_delta(where: str | Path) -> bool:
     """Whether a root holds Delta tables, so that a session is needed to change them."""
-    return any(where.glob("*/_delta_log"))
+    root = place(str(where))
+    tables = [held.name for held in root.entries() if held.is_folder]
+    return any(held.name.endswith("/_delta_log") for table in tables for held in root.entries(table))
 
 
-def list_text(where: Path) -> str:
+def list_text(where: str | Path) -> str:
     """All releases, oldest first: name, when, privacy, records and combinations; ``*`` marks the current one.
 
     Raises:
@@ -57,7 +60,7 @@ def list_text(where: Path) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def show_text(where: Path, run_id: str | None = None) -> str:
+def show_text(where: str | Path, run_id: str | None = None) -> str:
     """One release: when, what is guaranteed, its tables with rows, bytes and content hashes, its documents.
 
     Args:
@@ -94,7 +97,7 @@ def show_text(where: Path, run_id: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def rollback(where: Path, run_id: str) -> str:
+def rollback(where: str | Path, run_id: str) -> str:
     """Make an earlier release the current one again; its files are checked before.
 
     Returns:
@@ -105,7 +108,7 @@ def rollback(where: Path, run_id: str) -> str:
     """
     root = _root(where)
     with _alone(root, f"a rollback to {run_id}"):
-        seen, current = root.pointer(), root.current()
+        seen, current = root.seen(), root.current()
         if not root.is_published(run_id):
             raise _unknown(where, run_id)
         open_release(where, run_id).verify()
@@ -115,7 +118,7 @@ def rollback(where: Path, run_id: str) -> str:
     return f"{run_id} is the current release again, instead of {current}"
 
 
-def chosen(where: Path, keep: int | None, older_than: float | None) -> list[str]:
+def chosen(where: str | Path, keep: int | None, older_than: float | None) -> list[str]:
     """Releases that retention lets go, oldest first; the current one never is among them.
 
     Args:
@@ -142,7 +145,7 @@ def retired_unread(history: Iterable[Mapping[str, Any]]) -> set[str]:
     return {event["run_id"] for event in history if event["action"] == "retire" and event.get("unread") is True}
 
 
-def retire(where: Path, run_ids: Sequence[str], spark: "SparkSession | None" = None, unread: bool = False) -> str:
+def retire(where: str | Path, run_ids: Sequence[str], spark: "SparkSession | None" = None, unread: bool = False) -> str:
     """Take releases back: tables and documents are removed, the manifest stays and says when.
 
     A retirement that was interrupted is finished by asking for it again.
@@ -177,7 +180,7 @@ def retire(where: Path, run_ids: Sequence[str], spark: "SparkSession | None" = N
                 faults.point("retire.marked")
             _record(root, run_id, when, unread)
             if manifest["format"] == "delta":
-                remove_slices(_session(spark), where, run_id, list(manifest["tables"]))
+                remove_slices(_session(spark), root.folder, run_id, list(manifest["tables"]))
         root.remove(root.remnants())
     lines = [f"{run_id} is retired: its tables and documents are gone, its manifest stays" for run_id in run_ids]
     if unread and run_ids:
@@ -198,7 +201,23 @@ def _record(root: ReleaseRepository, run_id: str, when: str, unread: bool) -> No
     root.record({"at": at, "action": "retire", "run_id": run_id, "previous": root.current(), **said})
 
 
-def clean(where: Path, spark: "SparkSession | None" = None) -> str:
+def shown_in_catalogs(where: str | Path, run_ids: Sequence[str]) -> dict[str, tuple[str, list[str]]]:
+    """Releases that a catalog shows, or may have shown → the catalog, and the names of their tables.
+
+    Args:
+        where: the published root.
+        run_ids: of the releases.
+    """
+    root = _root(where)
+    manifests = {run_id: root.manifest(run_id) or {} for run_id in run_ids}
+    return {
+        run_id: (str(manifest["catalog"]), list(manifest["tables"]))
+        for run_id, manifest in manifests.items()
+        if "catalog" in manifest
+    }
+
+
+def clean(where: str | Path, spark: "SparkSession | None" = None) -> str:
     """Remove what publications that were killed have left, and what belongs to no release.
 
     Args:
@@ -214,23 +233,23 @@ def clean(where: Path, spark: "SparkSession | None" = None) -> str:
     root = _root(where)
     with _alone(root, "a cleaning"):
         dead = root.unfinished()
-        under_way = {folder.name for folder in root.staging.glob("*")} - {one.run_id for one in dead}
+        under_way = root.under_way()
         lines = [f"{one.run_id}: its publication was killed; synth-spark resume RUN makes it" for one in dead]
         kept = {name for name, manifest in root.published().items() if "retired" not in manifest} | under_way
         if has_delta(where):
-            for run_id, names in slices(_session(spark), where).items():
+            for run_id, names in slices(_session(spark), root.folder).items():
                 if run_id not in kept and is_name(run_id):
-                    remove_slices(_session(spark), where, run_id, names)
+                    remove_slices(_session(spark), root.folder, run_id, names)
                     lines.append(f"{run_id}: removed from {', '.join(names)}; {_VACUUM.format(where)}")
         remnants = root.remnants()
         root.remove(remnants)
         for one in dead:
             root.end(one.run_id)
-    lines += [f"removed {path}" for path in remnants]
+    lines += [f"removed {where}/{name.rstrip('/')}" for name in remnants]
     return "\n".join(lines or ["nothing is left over"])
 
 
-def open_two(where: Path, run_ids: Sequence[str]) -> tuple[PublishedRelease, PublishedRelease]:
+def open_two(where: str | Path, run_ids: Sequence[str]) -> tuple[PublishedRelease, PublishedRelease]:
     """Two releases to be compared: the two that were named, or the one that was and the current one.
 
     Raises:
@@ -241,9 +260,9 @@ def open_two(where: Path, run_ids: Sequence[str]) -> tuple[PublishedRelease, Pub
     return open_release(where, earlier), open_release(where, later)
 
 
-def _root(where: Path) -> ReleaseRepository:
+def _root(where: str | Path) -> ReleaseRepository:
     root = ReleaseRepository(where)
-    if root.pointer() is None:
+    if root.current() is None:
         raise PublishError(str(where), "holds no release", "give the folder of published tables (output.path)")
     return root
 
@@ -265,14 +284,14 @@ def _session(spark: "SparkSession | None") -> "SparkSession":
     return spark
 
 
-def _unknown(where: Path, run_id: str) -> PublishError:
+def _unknown(where: str | Path, run_id: str) -> PublishError:
     return PublishError(f"release '{run_id}'", f"is not in {where}", f"see: synth-spark releases list {where}")
 
 
-def _terms(where: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _terms(where: str | Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of a release; of one that an earlier version published, its table."""
     terms: dict[str, Any] = manifest.get("terms", {})
-    release = PublishedRelease(where, manifest["run_id"], dict(manifest))
+    release = PublishedRelease(place(str(where)), manifest["run_id"], dict(manifest))
     if not terms and not release.is_delta and "release" in release.tables and "retired" not in manifest:
         return dict(release.arrow("release").to_pylist()[0])
     return terms

@@ -1,11 +1,13 @@
 """A published release, opened as its readers open it: through the pointer and the manifest alone.
 
 Whatever is made of a release after it was published (a showcase, a package, tables of a warehouse) is made of these
-files, and so of nothing that was not audited.
+files, and so of nothing that was not audited. Files of an object store are fetched into a folder of this process first,
+which goes with it.
 """
 
+import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.schema.root_layout import DOCUMENTS, POINTER, RUN_MANIFEST
 from synth_spark.schema.spark_paths import LITERAL
 from synth_spark.schema.sql_text import quoted
-from synth_spark.storage.hashing import sha256, sha256_of_text
-from synth_spark.storage.manifests import current_of, read_manifest
+from synth_spark.storage.hashing import sha256_of_text
+from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.paths import kept_inside, refuse_links
+from synth_spark.storage.places import Place, place
+from synth_spark.storage.root_files import current_of, publish_errors, read_manifest
 from synth_spark.storage.run_store import RunStore
 
 if TYPE_CHECKING:
@@ -28,20 +33,44 @@ if TYPE_CHECKING:
 _BATCH = 1 << 16
 
 
+class Fetched:
+    """Files of an object store on this machine, each of which is fetched once."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files: dict[str, Path] = {}
+
+    def file(self, root: Place, name: str) -> Path:
+        """A file of a published root.
+
+        Raises:
+            PublishError: it cannot be read.
+        """
+        if name not in self._files:
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="synth-spark-")
+            file = Path(self._folder.name) / f"{len(self._files)}.parquet"
+            with publish_errors():
+                if not root.download(name, file):
+                    raise PublishError(f"{root.address}/{name}", "is not there", "check it: synth-spark validate RUN")
+            self._files[name] = file
+        return self._files[name]
+
+
 @dataclass(frozen=True)
 class PublishedRelease:
     """One release of a published root.
 
     Attributes:
-        root: folder of the published tables.
+        root: the published root.
         run_id: its name.
         manifest: what was published: ``format`` and ``tables`` (name → path, rows, content_hash, schema, files).
             ``document_hashes`` are those of its documents.
     """
 
-    root: Path
+    root: Place
     run_id: str
     manifest: dict[str, Any]
+    _fetched: Fetched = field(default_factory=Fetched, compare=False, repr=False)
 
     @property
     def is_delta(self) -> bool:
@@ -54,14 +83,17 @@ class PublishedRelease:
         return tuple(self.manifest["tables"])
 
     def files(self, table: str) -> list[Path]:
-        """The Parquet files of a table, in order; of a Delta table none, as its folder holds other versions, too.
+        """The Parquet files of a table on this machine, in order; of a Delta table none: it knows its own versions.
 
         Raises:
-            PublishError: the release has no such table, or a file is a link that leads out of the root.
+            PublishError: the release has no such table, a file is a link that leads out of the root, or cannot be read.
         """
         entry = self._entry(table)
-        files = [self.root / entry["path"] / name for name in entry.get("files", {})]
-        return [kept_inside(self.root, file, f"table {table}", PublishError) for file in files]
+        names = [f"{entry['path']}/{name}" for name in entry.get("files", {})]
+        if isinstance(self.root, LocalPlace):
+            files = [self.root.folder / name for name in names]
+            return [kept_inside(self.root.folder, file, f"table {table}", PublishError) for file in files]
+        return [self._fetched.file(self.root, name) for name in names]
 
     def frame(self, table: str, spark: "SparkSession") -> "DataFrame":
         """A table as it was published, without a column that only names the release.
@@ -74,12 +106,14 @@ class PublishedRelease:
             PublishError: the release has no such table, or its folder leads out of the root.
         """
         entry = self._entry(table)
-        folder = kept_inside(self.root, self.root / entry["path"], f"table {table}", PublishError)
-        refuse_links(folder, f"table {table}", PublishError)
+        if isinstance(self.root, LocalPlace):
+            folder = kept_inside(self.root.folder, self.root.folder / entry["path"], f"table {table}", PublishError)
+            refuse_links(folder, f"table {table}", PublishError)
+        address = self.root.below(entry["path"]).spark_address
         if self.is_delta:  # which slice is known by the release's name, not by a condition that stands in a file
-            rows = spark.read.format("delta").load(str(folder)).where(f"run_id = '{self.run_id}'")
+            rows = spark.read.format("delta").load(address).where(f"run_id = '{self.run_id}'")
         else:
-            rows = spark.read.options(**LITERAL).parquet(str(folder))
+            rows = spark.read.options(**LITERAL).parquet(address)
         return rows.select(*(quoted(column["name"]) for column in entry["schema"]))
 
     def arrow(
@@ -136,12 +170,22 @@ class PublishedRelease:
         Raises:
             PublishError: a file is missing or was changed.
         """
-        for name, entry in self.manifest["tables"].items():
-            for path, expected in zip(self.files(name), entry.get("files", {}).values(), strict=True):
-                if not path.is_file() or sha256(path) != expected["sha256"]:
-                    raise PublishError(
-                        f"table {name}", "is not what was audited", "withdraw it, and publish a new release"
-                    )
+        for name in self.tables:
+            if not self.is_whole(name):
+                problem, remedy = "is not what was audited", "withdraw it, and publish a new release"
+                raise PublishError(f"table {name}", problem, remedy)
+
+    def is_whole(self, table: str) -> bool:
+        """Whether the files of a table are those that were published; Delta keeps its own.
+
+        Raises:
+            PublishError: the release has no such table, or its files cannot be reached.
+        """
+        entry = self._entry(table)
+        with publish_errors():
+            found = {name: self.root.digest(f"{entry['path']}/{name}") for name in entry.get("files", {})}
+        expected = {name: file["sha256"] for name, file in entry.get("files", {}).items()}
+        return expected == {name: None if one is None else one[0] for name, one in found.items()}
 
     def document(self, name: str) -> str | None:
         """The text of a document as it was published; None if the manifest knows no hash of it.
@@ -155,11 +199,9 @@ class PublishedRelease:
         expected = self.manifest.get("document_hashes", {}).get(name)
         if expected is None:
             return None
-        file = kept_inside(self.root, self.root / DOCUMENTS / self.run_id / name, f"document {name}", PublishError)
-        try:
-            text = file.read_bytes().decode()
-        except (OSError, UnicodeDecodeError):
-            text = ""
+        with publish_errors():
+            content = self.root.read(f"{DOCUMENTS}/{self.run_id}/{name}") or b""
+        text = content.decode(errors="replace")
         if sha256_of_text(text) != expected:
             problem = "is not what was published"
             raise PublishError(f"document {name}", problem, "withdraw it, and publish a new release")
@@ -172,26 +214,24 @@ class PublishedRelease:
         return entry
 
 
-def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
+def open_release(where: str | Path, run_id: str | None = None) -> PublishedRelease:
     """Find a release: the latest one of a published root, one of it by name, or that of a run folder.
 
     Args:
-        where: a folder of published tables, or the run folder of a published run.
-        run_id: name of a release of that folder; default: what ``LATEST.json`` names.
+        where: a folder of published tables, here or in an object store, or the run folder of a published run.
+        run_id: name of a release of that folder; default: the current one.
 
     Raises:
         PublishError: there is none, its name or its manifest is not one, or it was retired.
     """
-    if (where / RUN_MANIFEST).is_file() and not (where / POINTER).is_file():
-        store = RunStore.open(where)
+    if scheme_of(str(where)) is None and _is_run_folder(Path(where)):
+        store = RunStore.open(Path(where))
         if not store.done("publish"):
             raise PublishError(f"run '{store.run_id}'", "has not been published", "publish it: synth-spark resume RUN")
-        where, run_id = Path(store.plan.output.path), run_id or store.run_id
-    try:
-        run_id = current_of(where) if run_id is None else run_id
-        manifest = None if run_id is None else read_manifest(where, run_id)
-    except OSError:
-        manifest = None
+        where, run_id = store.plan.output.path, run_id or store.run_id
+    root = place(str(where))
+    run_id = current_of(root) if run_id is None else run_id
+    manifest = None if run_id is None else read_manifest(root, run_id)
     if manifest is None or run_id is None:
         name = "a release" if run_id is None else f"release '{run_id}'"
         raise PublishError(
@@ -202,4 +242,8 @@ def open_release(where: Path, run_id: str | None = None) -> PublishedRelease:
     if "retired" in manifest:
         problem = f"was retired on {manifest['retired'][:10]}; only its manifest is left"
         raise PublishError(f"release '{run_id}'", problem, "choose another: synth-spark releases list OUT")
-    return PublishedRelease(where, run_id, manifest)
+    return PublishedRelease(root, run_id, manifest)
+
+
+def _is_run_folder(folder: Path) -> bool:
+    return (folder / RUN_MANIFEST).is_file() and not (folder / POINTER).is_file()

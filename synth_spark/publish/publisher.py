@@ -1,15 +1,15 @@
 """Stage 7: the only writer outside the run folder. It takes safe tables, as audited, and nothing else.
 
-What was audited is what is published: files are copied beside the published root, compared with the hashes taken when
-they were written, renamed into place, and only then named by the manifest and, last, by ``LATEST.json``. Readers trust
-the pointer alone, so at any moment they see the earlier release whole or the new one whole. The steps, each of which
-may be the last one of a process that is killed:
+What was audited is what is published: files are copied to their place in the published root, compared with the hashes
+taken when they were written, and only then named by the manifest and, last, by a commit. Readers trust commits and the
+pointer alone, so at any moment they see the earlier release whole or the new one whole. The steps, each of which may be
+the last one of a process that is killed:
 
-1. the root is locked; what an earlier publication left half done is finished or removed;
-2. a mark in ``OUT.staging`` says what is about to be put in place;
-3. tables are copied there and compared, then put in place (Delta: slices are written, and compared; ``release`` last);
+1. on this machine the root is locked; what an earlier publication left half done is finished or removed;
+2. a mark says what is about to be put in place;
+3. tables are copied there and compared (Delta: slices are written, and compared; ``release`` last);
 4. the documents are put in place under the run's name, then the manifest;
-5. the pointer is replaced, if nobody else did meanwhile; copies of the documents and the history follow;
+5. a commit is made, if nobody else made one meanwhile; the pointer and copies of the documents follow;
 6. the mark is removed.
 
 Killed before 5, nothing of the release is published, and the next publication to that root removes what is there
@@ -17,28 +17,25 @@ Killed before 5, nothing of the release is published, and the next publication t
 tells the layout.
 """
 
-import os
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from synth_spark.errors import PublishError
+from synth_spark.errors import PublishError, RunError, SynthSparkError
 from synth_spark.plan import Output
+from synth_spark.publish.copying import copied
 from synth_spark.publish.delta import in_order, remove_slices, write_slice
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.runtime.writable import check_writable
-from synth_spark.schema.tables import RELEASE, Kept, SafeTable
-from synth_spark.storage.files import sync_folder
-from synth_spark.storage.hashing import sha256, sha256_of_text
-from synth_spark.storage.manifests import is_document
+from synth_spark.schema.tables import RELEASE, SafeTable
+from synth_spark.storage.hashing import sha256_of_text
 from synth_spark.storage.paths import checked_name
+from synth_spark.storage.root_files import is_document
 
 #: What a list of releases tells of each, from the row of the table ``release``.
 _TERMS = ("title", "privacy", "k", "epsilon", "delta", "reporting_length", "guarantee")
@@ -57,8 +54,8 @@ class Publication:
     """
 
     run_id: str
-    root: Path
-    tables: dict[str, Path]
+    root: str
+    tables: dict[str, str]
     was_there: bool = False
     mapped: tuple[str, ...] = ()
 
@@ -69,14 +66,18 @@ def check_target(output: Output, run_id: str) -> None:
     Raises:
         PublishError: the output cannot be written, leads elsewhere, or holds this run already.
     """
-    root = Path(output.path)
     checked_name(run_id, "run_id", PublishError)
-    try:
-        ReleaseRepository(root).check_links()
-    except OSError as error:
-        raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
-    check_writable(root / f".probe-{run_id}", "output.path", PublishError)
-    if ReleaseRepository(root).is_published(run_id):
+    root = ReleaseRepository(output.path)
+    if root.is_local:
+        try:
+            root.check_links()
+        except OSError as error:
+            problem = f"cannot be written ({error.strerror})"
+            raise PublishError("output.path", problem, "choose another folder") from None
+        check_writable(root.folder / f".probe-{run_id}", "output.path", PublishError)
+    else:
+        root.check_commits()
+    if root.is_published(run_id):
         raise already_published(run_id)
 
 
@@ -91,7 +92,7 @@ def check_published(output: Output, run_id: str) -> None:
     Raises:
         PublishError: a file, or the manifest, is missing or was changed.
     """
-    open_release(Path(output.path), run_id).verify()
+    open_release(output.path, run_id).verify()
 
 
 def publish(
@@ -121,7 +122,7 @@ def publish(
     for name in documents:
         if not is_document(name):
             raise ValueError(f"{name} is no name of a document")
-    root = ReleaseRepository(Path(output.path))
+    root = ReleaseRepository(output.path)
     with root.alone(run_id):
         manifest = root.manifest(run_id)
         if manifest is not None and root.is_published(run_id):
@@ -129,10 +130,14 @@ def publish(
         if after and root.current() not in after:
             problem = "has another current release than the one that this one was compared with"
             raise PublishError("output.path", problem, "compare with that one: synth-spark resume RUN")
-        publisher = Publisher(root, run_id, output.format, tuple(safe))
+        publisher = Publisher(root, run_id, output.format, tuple(safe), output.catalog)
         entries = publisher.publish(documents)
-    placed = {name: root.path / entry["path"] for name, entry in entries.items()}
-    return Publication(run_id, root.path, placed, mapped=tuple(publisher.mapped))
+    return Publication(run_id, root.place.address, _places(root, entries), mapped=tuple(publisher.mapped))
+
+
+def _places(root: ReleaseRepository, entries: Mapping[str, Any]) -> dict[str, str]:
+    """Where the tables of a release are."""
+    return {name: f"{root.place.address}/{entry['path']}" for name, entry in entries.items()}
 
 
 def _already_there(
@@ -149,7 +154,7 @@ def _already_there(
     published = {name: entry["content_hash"] for name, entry in entries.items() if name != RELEASE.name}
     if published != {one.kept.table.name: one.kept.content_hash for one in safe if one.kept.table.name != RELEASE.name}:
         raise already_published(run_id)
-    return Publication(run_id, root.path, {name: root.path / entry["path"] for name, entry in entries.items()}, True)
+    return Publication(run_id, root.place.address, _places(root, entries), True)
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,7 @@ class Publisher:
         run_id: name of the release.
         format: parquet or delta.
         safe: its tables.
+        catalog: the catalog that shows what is current there, if any does.
         mapped: names of the Delta tables that were written, and whose columns are mapped.
     """
 
@@ -168,6 +174,7 @@ class Publisher:
     run_id: str
     format: str
     safe: tuple[SafeTable, ...]
+    catalog: str | None = None
     mapped: list[str] = field(default_factory=list)
 
     def publish(self, documents: Mapping[str, str]) -> dict[str, Any]:
@@ -178,8 +185,8 @@ class Publisher:
         """
         try:
             self._clean()
-            seen = self.root.pointer()
-            self.root.begin(self.run_id, self.format, [table.kept.table.name for table in self.safe])
+            seen = self.root.seen()
+            self._alive()
             faults.point("publish.begin")
             entries = self._write_delta() if self.format == "delta" else self._place()
             faults.point("publish.documents")
@@ -190,7 +197,7 @@ class Publisher:
             faults.point("publish.settled")
         except BaseException as error:
             self.undo()
-            if isinstance(error, OSError):
+            if isinstance(error, OSError | RunError):
                 raise self._failed(error) from None
             raise
         self.root.end(self.run_id)
@@ -203,7 +210,7 @@ class Publisher:
         with suppress(Exception):
             if self.format == "delta":
                 names = [name for one in self.root.unfinished() if one.run_id == self.run_id for name in one.tables]
-                remove_slices(self._spark, self.root.path, self.run_id, names)
+                remove_slices(self._spark, self.root.folder, self.run_id, names)
             self.root.remove(self.root.remnants())
             self.root.end(self.run_id)
 
@@ -217,34 +224,36 @@ class Publisher:
         cleaned = [one for one in dead if one.format != "delta" or self.format == "delta"]  # else: `releases clean`
         for one in cleaned:
             if one.format == "delta":
-                remove_slices(self._spark, self.root.path, one.run_id, one.tables)
+                remove_slices(self._spark, self.root.folder, one.run_id, one.tables)
         self.root.remove(self.root.remnants())
         for one in cleaned:
             self.root.end(one.run_id)
 
     def _place(self) -> dict[str, Any]:
-        """Copy all tables beside the root, then rename them into place."""
+        """Copy the files of all tables to their places."""
         entries = {}
         for table in self.safe:
             name = table.kept.table.name
             faults.point(f"publish.copy.{name}")
-            files = _copy(table.kept, self.root.staged(self.run_id, name))
+            files = copied(table.kept, self.root.table(self.run_id, name))
             entries[name] = {**_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
-            self.root.alive(self.run_id)
-        for name in entries:
+            self._alive()
             faults.point(f"publish.place.{name}")
-            self.root.place(self.run_id, name)
         return entries
+
+    def _alive(self) -> None:
+        """Give a sign of life."""
+        self.root.begin(self.run_id, self.format, [table.kept.table.name for table in self.safe])
 
     def _write_delta(self) -> dict[str, Any]:
         """Write the slices of all tables, the one whose row is the commit last."""
         by_name = {table.kept.table.name: table for table in self.safe}
         for name in in_order(by_name):
             faults.point(f"publish.write.{name}")
-            if write_slice(by_name[name], self.root.path, self.run_id):
+            if write_slice(by_name[name], self.root.folder, self.run_id):
                 self.mapped.append(name)
             faults.point(f"publish.check.{name}")
-            self.root.alive(self.run_id)
+            self._alive()
         where = f"run_id = '{self.run_id}'"
         return {name: {**_entry(table), "path": name, "where": where} for name, table in by_name.items()}
 
@@ -256,38 +265,17 @@ class Publisher:
             "format": self.format,
             "terms": {name: row[name] for row in rows for name in _TERMS if name in row},
             "tables": dict(entries),
+            **({} if self.catalog is None else {"catalog": self.catalog}),
             "documents": sorted(documents),
             "document_hashes": {name: sha256_of_text(documents[name]) for name in sorted(documents)},
         }
 
-    def _failed(self, error: OSError) -> PublishError:
+    def _failed(self, error: OSError | RunError) -> SynthSparkError:
+        told = error.problem if isinstance(error, RunError) else f"cannot be written ({error.strerror})"
         remedy = "free space or mend permissions, then: synth-spark resume RUN"
         if self.root.current() == self.run_id:
-            problem = f"names this release, but its documents could not all be put beside it ({error.strerror})"
-            return PublishError("output.path", problem, remedy)
-        return PublishError("output.path", f"could not be written ({error.strerror})", remedy)
-
-
-def _copy(kept: Kept, folder: Path) -> dict[str, dict[str, Any]]:
-    """Copy the files of a table into a new folder; their hashes and sizes, by their names there.
-
-    Raises:
-        PublishError: one is not what was audited.
-    """
-    folder.mkdir()
-    files: dict[str, dict[str, Any]] = {}
-    for index, (name, digest) in enumerate(sorted(kept.files.items())):
-        target = folder / f"part-{index:05d}.parquet"
-        with (kept.path / name).open("rb") as content, target.open("wb") as stream:
-            shutil.copyfileobj(content, stream, 1 << 20)
-            stream.flush()
-            os.fsync(stream.fileno())
-        files[target.name] = {"sha256": sha256(target), "bytes": target.stat().st_size}
-        if files[target.name]["sha256"] != digest:
-            problem = "is not what was audited, or was torn while it was copied"
-            raise PublishError(f"table {kept.table.name}", problem, "run again: synth-spark resume RUN")
-    sync_folder(folder)
-    return files
+            told = f"names this release, but its documents could not all be put beside it: it {told}"
+        return PublishError("output.path", told, remedy)
 
 
 def _entry(table: SafeTable) -> dict[str, Any]:

@@ -1,54 +1,58 @@
-"""A published root as its writers see it: one of them at a time, switched in one step, mended after a fault.
+"""A published root as its writers see it, here or in an object store: switched in one step, mended after a fault.
 
 Layout::
 
     OUT/<table>/run_id=<id>/part-00000.parquet …     tables of a release (or OUT/<table>, a Delta table)
     OUT/_documents/<id>/…                            its documents
     OUT/_manifests/<id>.json                         what it holds; written once all of it is in place
-    OUT/LATEST.json                                  which release is current; replaced in one step
-    OUT/RELEASE.md, QUALITY.md, report.html …        copies of the documents of the release that LATEST.json names
-    OUT/_history.jsonl                               one line a publication, rollback and retirement, oldest first
-    OUT/.publishing                                  the lock, and who holds it
-    OUT.staging/<id>/publishing.json                 there while a release is put in place: what, and by whom
+    OUT/_commits/00000001.json …                     what was done: a publication, a rollback, a retirement
+    OUT/LATEST.json                                  which release is current, for readers: made of the last switch
+    OUT/RELEASE.md, QUALITY.md, report.html …        copies of the documents of the current release
+    OUT/_publishing/<id>.json                        there while a release is put in place: what, and by whom
+    OUT/.publishing                                  on this machine: who writes
 
-A release is published once its manifest is there and nothing of it is in staging, or ``LATEST.json`` names it. All else
-that has a run id is a remnant of a publication that was killed, and is removed by the next one.
+To make commit N + 1 is the switch. Of several writers one makes it; the others are told that somebody else was first.
+Nothing is locked for that and nothing renamed, so it holds between machines and in object stores. ``LATEST.json`` and
+the copies follow from it; of a process that was killed in between, whatever writes to the root next writes them.
 
-The lock covers processes of one machine, and of several where the file system passes ``flock`` on. The operating system
-releases it when its process ends, however that happens. What it may not see, a writer on another machine, is caught by
-comparing the pointer right before it is replaced; between these two steps, some microseconds, two machines could still
-both succeed: then the later one is current, and both are whole. What such a writer has in staging is left alone for an
-hour after its last sign of life.
+A release is published once a commit says so. All else that has a run id is a remnant of a publication that was killed,
+and is removed by the next one. What is under way must not be removed: on this machine a lock on ``.publishing`` tells
+that, which the operating system releases when its process ends; what other machines have begun is left alone for an
+hour after their last sign of life.
 """
 
-import fcntl
 import json
 import platform
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError
+from synth_spark.publish.remnants import remnants_of
+from synth_spark.publish.turns import locked
 from synth_spark.runtime import faults
-from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, POINTER
-from synth_spark.storage.files import sync_folder, write_atomically, write_unfinished
-from synth_spark.storage.manifests import (
-    current_of,
-    event_in,
+from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, MARKS, POINTER
+from synth_spark.storage.append_log import Entry
+from synth_spark.storage.held import is_unfinished
+from synth_spark.storage.local_places import LocalPlace
+from synth_spark.storage.paths import checked_name, is_name, refuse_links
+from synth_spark.storage.places import Place, place
+from synth_spark.storage.root_files import (
+    commits_of,
+    current_in,
+    events_of,
     is_document,
-    named_in,
-    parsed,
+    manifest_name,
+    mark_name,
+    publish_errors,
     read_manifest,
     read_mark,
     text_of,
 )
-from synth_spark.storage.paths import checked_name, is_name, kept_inside, manifest_of, refuse_links
 
-_LOCK, _MARK = ".publishing", "publishing.json"
 #: Seconds for which a publication that the lock cannot see is taken to be under way.
 _GRACE = 3_600.0
 
@@ -76,18 +80,37 @@ class ReleaseRepository:
     """A published root.
 
     Attributes:
-        path: its folder.
-        staging: folder beside it, for what is not in place yet.
+        place: its folder.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.staging = path.absolute().with_name(f"{path.absolute().name}.staging")
-        self._locks, self._who = True, ""
+    def __init__(self, where: str | Path) -> None:
+        """Name a root; it is not looked at yet.
+
+        Args:
+            where: a folder of this machine, or an address of an object store.
+
+        Raises:
+            PlanError: the address names no bucket or container.
+            EngineError: the library for object stores is not installed.
+        """
+        self.place: Place = place(str(where))
+        self._commits = commits_of(self.place)
+        self._sees_others, self._who = False, ""
+
+    @property
+    def folder(self) -> Path:
+        """Its folder on this machine; roots in object stores have none."""
+        assert isinstance(self.place, LocalPlace)
+        return self.place.folder
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return isinstance(self.place, LocalPlace)
 
     @contextmanager
     def alone(self, who: str) -> Iterator[None]:
-        """Be the only writer; what an earlier one left half done after its switch is finished first.
+        """Be the only writer of this machine; what an earlier one left half done after its switch is finished first.
 
         Args:
             who: the run that is published, or what else is done; shown to others who want to write meanwhile.
@@ -95,196 +118,183 @@ class ReleaseRepository:
         Raises:
             PublishError: somebody else is writing, the root cannot be written, or it holds a link that leads out of it.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.check_links()
-            stream = (self.path / _LOCK).open("a+b", buffering=0)  # nothing is left to be written on closing
-        except OSError as error:
-            raise PublishError(
-                "output.path", f"cannot be written ({error.strerror})", "choose another folder"
-            ) from None
         self._who = who
-        with stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                stream.seek(0)
-                holder = stream.read(200).decode(errors="replace").strip() or "another process"
-                problem = f"is being written by {holder}"
-                raise PublishError(
-                    "output.path", problem, "publish this one afterwards: synth-spark resume RUN"
-                ) from None
-            except OSError:  # a file system without locks: what is left is comparing the pointer
-                self._locks = False
-            with suppress(OSError):  # a full disk: who holds the lock is not written, but it is held
-                stream.truncate(0)
-                stream.write(f"{who} on {platform.node()} since {faults.now():%Y-%m-%d %H:%M:%S} UTC".encode())
-            try:
+        with publish_errors():
+            if not self.is_local:
                 self._settle_or_say()
                 yield
-            finally:
-                with suppress(OSError):
-                    stream.truncate(0)
+                return
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.check_links()
+            except OSError as error:
+                problem = f"cannot be written ({error.strerror})"
+                raise PublishError("output.path", problem, "choose another folder") from None
+            with locked(self.folder, who) as self._sees_others:
+                self._settle_or_say()
+                yield
 
     def check_links(self) -> None:
-        """Refuse a root, or its staging, that holds a link to somewhere else: what is done there is done elsewhere.
+        """Refuse a root that holds a link to somewhere else: what is done there is done elsewhere.
 
         Raises:
             PublishError: it does.
         """
-        refuse_links(self.path, "output.path", PublishError)
-        if self.staging.is_symlink():
-            raise PublishError(str(self.staging), "is a link", "remove it")
-        refuse_links(self.staging, str(self.staging), PublishError)
+        if self.is_local:
+            refuse_links(self.folder, "output.path", PublishError)
 
-    def pointer(self) -> str | None:
-        """The text of the pointer."""
-        return text_of(self.path, self.path / POINTER)
+    def check_commits(self) -> None:
+        """Find out, before any work, whether commits can be made.
+
+        Raises:
+            PublishError: they cannot, or the store lets one commit take the place of another.
+        """
+        with publish_errors():
+            self._commits.check()
+
+    def seen(self) -> int:
+        """How many commits there are by now: what `switch` is told, so that it fails if there are more."""
+        with publish_errors():
+            return len(self._commits.entries())
 
     def current(self) -> str | None:
         """Name of the current release."""
-        return current_of(self.path)
+        event = current_in(self.history())
+        return None if event is None else event["run_id"]
 
     def manifest(self, run_id: str) -> dict[str, Any] | None:
         """What was published of a run; None if nothing was."""
-        return read_manifest(self.path, run_id) if is_name(run_id) else None
+        return read_manifest(self.place, run_id) if is_name(run_id) else None
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write, or replace, the manifest of a release."""
-        (self.path / MANIFESTS).mkdir(exist_ok=True)
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        write_atomically(manifest_of(self.path, manifest["run_id"]), text)
+        self.place.write(manifest_name(manifest["run_id"]), text.encode())
 
     def published(self) -> dict[str, dict[str, Any]]:
         """Manifests of all releases that were published, also of those that were retired since; oldest first."""
-        manifests = {}
-        for file in (self.path / MANIFESTS).glob("*.json"):
-            manifest = self.manifest(file.stem)
-            if manifest is not None and self.is_published(file.stem):
-                manifests[file.stem] = manifest
-        order = {event["run_id"]: place for place, event in enumerate(self.history()) if event["action"] == "publish"}
-        keys = {name: (order.get(name, -1), manifest["published"]) for name, manifest in manifests.items()}
-        return {name: manifests[name] for name in sorted(manifests, key=lambda name: keys[name])}
+        manifests = {name: self.manifest(name) for name in self._published_names()}
+        return {name: manifest for name, manifest in manifests.items() if manifest is not None}
 
     def is_published(self, run_id: str) -> bool:
         """Whether a release is in place, whole; also one that was retired since."""
-        if not is_name(run_id):
-            return False
-        begun = (self.staging / run_id / _MARK).exists()
-        return manifest_of(self.path, run_id).exists() and (not begun or self.current() == run_id)
+        return is_name(run_id) and run_id in self._published_names() and self.place.exists(manifest_name(run_id))
 
     def history(self) -> list[dict[str, Any]]:
         """What was done to this root: ``at``, ``action``, ``run_id`` and ``previous``, oldest first."""
-        file = self.path / HISTORY
-        lines = (text_of(self.path, file) or "").splitlines()
-        return [event_in(file, parsed(file, line)) for line in lines if line.strip()]
+        return events_of(self.place, self._commits)
 
     def begin(self, run_id: str, format_: str, tables: Iterable[str]) -> None:
-        """Say that a release is about to be put in place; its folder in staging is empty then."""
-        folder = self._staged(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.remove(path for path in folder.glob("*") if path.name != _MARK)
+        """Say that a release is about to be put in place."""
         mark = {"run_id": run_id, "format": format_, "tables": sorted(tables), "host": platform.node()}
-        write_atomically(folder / _MARK, json.dumps(mark))
+        self.place.write(mark_name(run_id), json.dumps({**mark, "at": time.time()}).encode())
 
-    def staged(self, run_id: str, table: str) -> Path:
-        """Where the files of a table are before it is put in place."""
-        return self._staged(run_id) / checked_name(table, "table", PublishError)
-
-    def place(self, run_id: str, table: str) -> None:
-        """Put a table of a release in place, in one step."""
-        target = self.path / table / f"run_id={run_id}"
-        target.parent.mkdir(exist_ok=True)
-        self.staged(run_id, table).rename(target)
-        sync_folder(target.parent)
-
-    def alive(self, run_id: str) -> None:
-        """Give a sign of life of a publication."""
-        (self._staged(run_id) / _MARK).touch()
+    def table(self, run_id: str, table: str) -> Place:
+        """The folder of a table of a release."""
+        run_id, table = (checked_name(one, "table", PublishError) for one in (run_id, table))
+        return self.place.below(f"{table}/run_id={run_id}")
 
     def end(self, run_id: str) -> None:
         """Say that nothing of a release is left to be put in place, or to be removed."""
-        shutil.rmtree(self._staged(run_id), ignore_errors=True)
-        with suppress(OSError):  # others are there
-            self.staging.rmdir()
+        self.place.delete([mark_name(run_id)])
 
     def unfinished(self) -> list[Unfinished]:
         """Publications that were begun, did not end, and cannot be under way.
 
         Raises:
-            PublishError: a mark is not that of the publication in whose folder it is.
+            PublishError: a mark is not that of the publication whose name it has.
         """
         publications = []
-        for folder in sorted(path for path in self.staging.glob("*") if is_name(path.name)):
-            try:
-                mark = read_mark(folder / _MARK)
-                age = time.time() - (folder / _MARK).stat().st_mtime
-            except (OSError, ValueError):  # killed before it put anything in place
-                mark, age = {"run_id": folder.name, "format": "parquet", "tables": [], "host": platform.node()}, 0.0
-            one = Unfinished(mark["run_id"], mark["format"], tuple(mark["tables"]), mark["host"], abs(age))
-            here = self._locks and one.host == platform.node()
-            if here or one.run_id == self._who or one.age > _GRACE:
+        for run_id in self._begun():
+            mark = read_mark(self.place, run_id)
+            if mark is None:
+                continue  # it ended meanwhile
+            age = abs(time.time() - mark["at"])
+            one = Unfinished(run_id, mark["format"], tuple(mark["tables"]), mark["host"], age)
+            here = self._sees_others and one.host == platform.node()
+            if here or run_id == self._who or age > _GRACE:
                 publications.append(one)
         return publications
 
+    def under_way(self) -> set[str]:
+        """Names of the releases that somebody else may be putting in place."""
+        return set(self._begun()) - {one.run_id for one in self.unfinished()}
+
     def file_documents(self, run_id: str, documents: Mapping[str, str]) -> None:
         """Put the documents of a release in place, under its name."""
-        folder = self._staged(run_id) / DOCUMENTS
-        folder.mkdir()
+        folder = self._documents(run_id)
+        folder.delete_folder()
         for name, text in documents.items():
-            write_atomically(folder / name, text)
-        (self.path / DOCUMENTS).mkdir(exist_ok=True)
-        folder.rename(self.path / DOCUMENTS / run_id)
+            folder.write(name, text.encode())
 
     def documents(self, run_id: str) -> dict[str, str]:
         """The documents of a release, name → text."""
-        folder = self.path / DOCUMENTS / checked_name(run_id, "release", PublishError)
-        found = [file for file in sorted(folder.glob("*")) if is_document(file.name)]
-        inside = [kept_inside(self.path, file, f"document {file.name}", PublishError) for file in found]
-        return {file.name: file.read_text(encoding="utf-8") for file in inside if file.is_file()}
+        folder = self._documents(run_id)
+        names = [held.name for held in folder.entries() if not held.is_folder and is_document(held.name)]
+        return {name: text for name in names if (text := text_of(folder, name)) is not None}
 
-    def switch(self, run_id: str, seen: str | None, action: str) -> None:
-        """Make a release current: the pointer first, in one step, then the copies of its documents, and the history.
+    def switch(self, run_id: str, seen: int, action: str) -> None:
+        """Make a release current: one commit more, then the pointer and the copies of its documents.
 
-        All that takes space is written before the pointer is switched; after that files are only renamed.
+        All that takes space is written before the switch; after that, files of this machine are only renamed.
 
         Args:
             run_id: of the release.
-            seen: the pointer's text when the work began.
+            seen: how many commits there were when the work began.
             action: what the history calls it.
 
         Raises:
-            PublishError: somebody else switched the pointer meanwhile; it is theirs.
+            PublishError: somebody else made a commit meanwhile; the release that is current is theirs.
         """
-        manifest = self.manifest(run_id)
-        assert manifest is not None
-        previous = named_in(self.path / POINTER, parsed(self.path / POINTER, seen)) if seen else None
-        event = {"at": self.time(), "action": action, "run_id": run_id, "previous": previous}
-        pointer = {
-            "run_id": run_id,
-            "manifest": f"{MANIFESTS}/{run_id}.json",
-            "tables": {name: entry["path"] for name, entry in manifest["tables"].items()},
-            "event": event,
-        }
-        texts = {POINTER: json.dumps(pointer, indent=1), HISTORY: self._with(event), **self.documents(run_id)}
-        unfinished: dict[str, Path] = {}
-        try:
-            for name, text in texts.items():
-                unfinished[name] = write_unfinished(self.path / name, text)
+        event = {"at": self.time(), "action": action, "run_id": run_id, "previous": self.current()}
+        with self.place.prepared(self._copies(event)) as put:
             faults.point("publish.switch")
-            if self.pointer() != seen:
-                problem = "was given another release meanwhile, by another machine"
-                raise PublishError("output.path", problem, "publish this one after it: synth-spark resume RUN")
-            for name, file in unfinished.items():
-                file.replace(self.path / name)
-                if name == POINTER:
-                    sync_folder(self.path)
-                    faults.point("publish.switched")
-            self._drop_stale_documents(run_id)
-        finally:
-            for name in texts:
-                with suppress(OSError):
-                    (self.path / f".{name}.unfinished").unlink(missing_ok=True)
+            self._commit(event, seen)
+            faults.point("publish.switched")
+            put()
+        self._drop_stale_documents(run_id)
+
+    def record(self, event: Mapping[str, Any]) -> None:
+        """Add to the history what makes no other release current."""
+        self._commit(event, None)
+
+    def settle(self) -> None:
+        """Finish a switch whose process was killed right after it: pointer, documents, and what marks it as begun."""
+        if self._sees_others:
+            self.place.remove_abandoned(self.place.abandoned())
+        self._adopt()
+        event = current_in(self.history())
+        if event is None:
+            return
+        run_id = event["run_id"]
+        self._adopt_documents(run_id)
+        for name, wanted in self._copies(event).items():
+            if self.place.read(name) != wanted:
+                self.place.write(name, wanted)
+        self._drop_stale_documents(run_id)
+        self.end(run_id)
+
+    def time(self) -> str:
+        """Now (ISO 8601, UTC), but never before the last event of the history: clocks go back, releases do not."""
+        times = [str(event["at"]) for event in self.history()[-1:]]
+        return max([faults.now().isoformat(timespec="seconds"), *times])
+
+    def remnants(self) -> list[str]:
+        """Files and folders (ending in ``/``) that no published release owns; not slices of Delta tables."""
+        under_way = self.under_way()
+        manifests = self.published()
+        kept = {name for name, manifest in manifests.items() if "retired" not in manifest} | under_way
+        return remnants_of(self.place, kept, set(manifests) | under_way)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files, and folders, whose names end in ``/``."""
+        for name in names:
+            if name.endswith("/"):
+                self.place.delete_folder(name.rstrip("/"))
+            elif is_unfinished(name):
+                self.place.remove_abandoned([name])
+            else:
+                self.place.delete([name])
 
     def _settle_or_say(self) -> None:
         try:
@@ -293,98 +303,72 @@ class ReleaseRepository:
             problem = f"holds a release that was not finished, nor can it be now ({error.strerror})"
             raise PublishError("output.path", problem, "free space or mend permissions, then try again") from None
 
-    def settle(self) -> None:
-        """Finish a switch whose process was killed right after it: documents, history, and what marks it as begun."""
-        text = self.pointer()
-        if text is None:
+    def _commit(self, event: Mapping[str, Any], seen: int | None) -> None:
+        """Add an event, if there are as many commits as were seen; None: however many there are."""
+
+        def decide(entries: list[Entry]) -> Entry:
+            if seen is not None and len(entries) != seen:
+                problem = "was given another release meanwhile, by another machine"
+                raise PublishError("output.path", problem, "publish this one after it: synth-spark resume RUN")
+            return {"events": [event]}
+
+        self._commits.append(decide)
+
+    def _adopt(self) -> None:
+        """Make the first commit of a root that an earlier version has kept a history of."""
+        if self._commits.entries():
             return
-        file = self.path / POINTER
-        pointer = parsed(file, text)
-        run_id, event = named_in(file, pointer), pointer.get("event")
-        self._adopt_documents(run_id)
-        for name, wanted in self.documents(run_id).items():
-            copy = self.path / name
-            if not copy.is_file() or copy.read_text(encoding="utf-8") != wanted:
-                write_atomically(copy, wanted)
-        self._drop_stale_documents(run_id)
-        if event is not None and event_in(file, event) not in self.history():
-            self.record(event)
-        if (self.staging / run_id / _MARK).exists():
-            self.end(run_id)
+        events, told = self.history(), {event["run_id"] for event in self.history()}
+        for held in self.place.entries(MANIFESTS):
+            run_id = held.name.rpartition("/")[2].removesuffix(".json")
+            manifest = self.manifest(run_id) if run_id not in told else None
+            if manifest is not None and not self.place.exists(mark_name(run_id)):
+                when = str(manifest.get("published", ""))
+                events.insert(0, {"at": when, "action": "publish", "run_id": run_id, "previous": None})
+        if events:
+            self._commits.append(lambda entries: None if entries else {"events": events})
+            self.place.delete([HISTORY])
 
-    def record(self, event: Mapping[str, Any]) -> None:
-        """Add a line to the history."""
-        write_atomically(self.path / HISTORY, self._with(event))
+    def _published_names(self) -> dict[str, None]:
+        """Names of the releases that were published, oldest first."""
+        return dict.fromkeys(event["run_id"] for event in self.history() if event["action"] == "publish")
 
-    def time(self) -> str:
-        """Now (ISO 8601, UTC), but never before the last line of the history: clocks go back, releases do not."""
-        times = [str(event["at"]) for event in self.history()[-1:]]
-        return max([faults.now().isoformat(timespec="seconds"), *times])
+    def _begun(self) -> list[str]:
+        """Names of the releases that are marked as being put in place."""
+        names = [held.name.rpartition("/")[2].removesuffix(".json") for held in self.place.entries(MARKS)]
+        return [name for name in names if is_name(name)]
 
-    def remnants(self) -> list[Path]:
-        """Files and folders in the root that no published release owns; slices of Delta tables are not looked for."""
-        under_way = {folder.name for folder in self.staging.glob("*")} - {one.run_id for one in self.unfinished()}
-        kept = {name for name, manifest in self.published().items() if "retired" not in manifest} | under_way
-        folders = [
-            folder
-            for folder in sorted(self.path.glob("*/run_id=*"))
-            if not (folder.parent / "_delta_log").exists() and folder.name.partition("=")[2] not in kept
-        ]
-        documents = [folder for folder in sorted((self.path / DOCUMENTS).glob("*")) if folder.name not in kept]
-        manifests = [
-            file
-            for file in sorted((self.path / MANIFESTS).glob("*.json"))
-            if file.stem not in under_way and not self.is_published(file.stem)
-        ]
-        loose = [*self.path.glob(".*.unfinished"), *(self.path / MANIFESTS).glob(".*.unfinished")]
-        return [*folders, *documents, *manifests, *loose]
+    def _documents(self, run_id: str) -> Place:
+        return self.place.below(f"{DOCUMENTS}/{checked_name(run_id, 'release', PublishError)}")
 
-    def remove(self, paths: Iterable[Path]) -> None:
-        """Remove files and folders of the root or of staging, and a table's folder that is empty then.
-
-        Of a link only the link is removed.
-
-        Raises:
-            OSError: one of them is still there.
-            PublishError: one of them is in a folder elsewhere.
-        """
-        for path in paths:
-            home = self.staging if path.is_relative_to(self.staging) else self.path
-            kept_inside(home, path.parent, str(path), PublishError)
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-            if path.parent.parent == self.path:
-                with suppress(OSError):  # others are there
-                    path.parent.rmdir()
-
-    def _staged(self, run_id: str) -> Path:
-        """The folder in staging of a release, which is named as that is."""
-        return self.staging / checked_name(run_id, "release", PublishError)
-
-    def _with(self, event: Mapping[str, Any]) -> str:
-        """The history, and a line more."""
-        return "".join(json.dumps(one) + "\n" for one in [*self.history(), event])
+    def _copies(self, event: Mapping[str, Any]) -> dict[str, bytes]:
+        """The pointer and the copies of documents of the release that an event makes current."""
+        run_id = str(event["run_id"])
+        manifest = self.manifest(run_id)
+        if manifest is None:
+            raise PublishError(f"release '{run_id}'", "has no manifest", "restore it from a backup")
+        pointer = {
+            "run_id": run_id,
+            "manifest": manifest_name(run_id),
+            "tables": {name: entry["path"] for name, entry in manifest["tables"].items()},
+            "event": event,
+        }
+        texts = {POINTER: json.dumps(pointer, indent=1), **self.documents(run_id)}
+        return {name: text.encode() for name, text in texts.items()}
 
     def _adopt_documents(self, run_id: str) -> None:
         """Keep the documents of a release that was published before documents were kept for each."""
-        manifest = self.manifest(run_id)
-        target = self.path / DOCUMENTS / run_id
-        if manifest is None or target.exists():
+        manifest, folder = self.manifest(run_id), self._documents(run_id)
+        if manifest is None or folder.entries():
             return
-        told = [kept_inside(self.path, self.path / name, name, PublishError) for name in manifest["documents"]]
-        documents = [file for file in told if file.is_file()]
-        if documents:
-            unfinished = target.with_name(f".{run_id}.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-            for file in documents:
-                shutil.copyfile(file, unfinished / file.name)
-            unfinished.rename(target)
+        for name in manifest.get("documents", []):
+            text = text_of(self.place, name)
+            if text is not None:
+                folder.write(name, text.encode())
 
     def _drop_stale_documents(self, run_id: str) -> None:
         """Remove copies of documents that the current release does not have."""
-        documents = {file.name for file in (self.path / DOCUMENTS).glob("*/*") if not file.parent.name.startswith(".")}
-        for name in filter(is_document, documents - set(self.documents(run_id))):
-            (self.path / name).unlink(missing_ok=True)
+        filed = {held.name.rpartition("/")[2] for held in self.place.entries(DOCUMENTS, deep=True)}
+        there = {held.name for held in self.place.entries() if not held.is_folder}
+        stale = (filed & there) - set(self.documents(run_id))
+        self.place.delete(sorted(filter(is_document, stale)))

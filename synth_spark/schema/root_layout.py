@@ -2,14 +2,18 @@
 
 A published root (`publish.repository` says when each of them is written)::
 
-    LATEST.json                    which release is current
+    _commits/<number>.json         what was done: a publication, a rollback, a retirement; the last switch is current
+    LATEST.json                    which release is current, for readers
     _manifests/<id>.json           what a release holds
     _documents/<id>/…              its documents, of which the root has copies: RELEASE.md, QUALITY.md, report.html …
-    _history.jsonl                 one line a publication, rollback and retirement
+    _publishing/<id>.json          there while a release is put in place
+
+``_history.jsonl`` is what earlier versions kept in place of commits.
 
 A run folder, which is SENSITIVE: ``manifest.json``, ``summary.json``, ``metrics.prom``, ``report.html``.
 """
 
-POINTER, HISTORY, DOCUMENTS, MANIFESTS = "LATEST.json", "_history.jsonl", "_documents", "_manifests"
+POINTER, DOCUMENTS, MANIFESTS = "LATEST.json", "_documents", "_manifests"
+COMMITS, MARKS, HISTORY = "_commits", "_publishing", "_history.jsonl"
 RELEASE_TEXT, QUALITY_TEXT, REPORT, SHOWCASE = "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"
 RUN_MANIFEST, SUMMARY, METRICS, LOCK = "manifest.json", "summary.json", "metrics.prom", ".running"

@@ -125,17 +125,19 @@ class CommitLog:
     def __init__(self, folder: Place) -> None:
         self.address, self._folder = folder.address, folder
         self._read: list[bytes] = []
+        self._looked = False  # whether all entries of some moment were read: those that follow come one by one
 
     def entries(self) -> list[Entry]:
         """See `LineFile`; entries that were read before are not read again, as none changes."""
         with ThreadPoolExecutor(_WINDOW) as pool:
             while True:
-                start = len(self._read) + 1
-                found = list(pool.map(self._folder.read, map(_name, range(start, start + _WINDOW))))
-                known = next((at for at, content in enumerate(found) if content is None), _WINDOW)
+                start, many = len(self._read) + 1, _WINDOW if not self._looked else 1
+                found = list(pool.map(self._folder.read, map(_name, range(start, start + many))))
+                known = next((at for at, content in enumerate(found) if content is None), many)
                 self._take(found[:known])
-                if known == _WINDOW:
+                if known == many:
                     continue
+                self._looked = True
                 if any(content is not None for content in found[known:]):
                     if self._folder.read(_name(len(self._read) + 1)) is None:
                         raise RunError(self.address, f"lacks its entry {len(self._read) + 1}", _REMEDY)

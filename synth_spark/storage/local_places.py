@@ -1,11 +1,12 @@
 """Folders of this machine with small files that decide what counts, see `synth_spark.storage.places`."""
 
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,58 @@ class LocalPlace:
             unfinished.replace(path)
             sync_folder(path.parent)
 
+    @contextmanager
+    def prepared(self, contents: Mapping[str, bytes]) -> Iterator[Callable[[], None]]:
+        """See `Place.prepared`."""
+        with ExitStack() as stack:
+            unfinished = {
+                self._path(name): stack.enter_context(self._unfinished(self._path(name), content))
+                for name, content in contents.items()
+            }
+
+            def put() -> None:
+                for path, file in unfinished.items():
+                    file.replace(path)
+                    sync_folder(path.parent)
+
+            yield put
+
+    def abandoned(self) -> list[str]:
+        """See `Place.abandoned`."""
+        files = self.folder.rglob(".*.unfinished")
+        return sorted(file.relative_to(self.folder).as_posix() for file in files if is_unfinished(file.name))
+
+    def remove_abandoned(self, names: Iterable[str]) -> None:
+        """See `Place.remove_abandoned`."""
+        for name in filter(is_unfinished, names):
+            folder, _, last = name.rpartition("/")
+            with suppress(FileNotFoundError):
+                ((self._path(folder) if folder else self.folder) / last).unlink()
+
+    def upload(self, file: Path, name: str) -> None:
+        """See `Place.upload`."""
+        self._take(file, self._path(name))
+
+    def download(self, name: str, file: Path) -> bool:
+        """See `Place.download`."""
+        try:
+            shutil.copyfile(self._path(name), file)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._refused("read", error) from None
+        return True
+
+    def digest(self, name: str) -> tuple[str, int] | None:
+        """See `Place.digest`."""
+        try:
+            with self._path(name).open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise self._refused("read", error) from None
+
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
         folder = self._path(prefix) if prefix else self.folder
@@ -105,7 +158,7 @@ class LocalPlace:
     def delete(self, names: Iterable[str]) -> None:
         """See `Place.delete`; folders that are empty then go, too, but for this one."""
         for name in names:
-            path = self._path(name)
+            path = self._named(name)
             try:
                 path.unlink()
             except (FileNotFoundError, NotADirectoryError):
@@ -116,9 +169,12 @@ class LocalPlace:
 
     def delete_folder(self, name: str = "") -> None:
         """See `Place.delete_folder`."""
-        folder = self._path(name) if name else self.folder
+        folder = self._named(name) if name else self.folder
         try:
-            shutil.rmtree(folder)
+            if folder.is_symlink():
+                folder.unlink()
+            else:
+                shutil.rmtree(folder)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
@@ -130,14 +186,23 @@ class LocalPlace:
         """See `Place.copy_from`; the system copies, where it can without a look at the bytes."""
         if not isinstance(other, LocalPlace):
             return False
-        source, path = other._path(name), self._path(to)
+        self._take(other._path(name), self._path(to))
+        return True
+
+    def _take(self, source: Path, path: Path) -> None:
+        """Copy a file of this machine, whole or not at all."""
         with self._unfinished(path, b"") as unfinished:
             shutil.copyfile(source, unfinished)
             with unfinished.open("rb") as stream:
                 os.fsync(stream.fileno())
             unfinished.replace(path)
             sync_folder(path.parent)
-        return True
+
+    def _named(self, name: str) -> Path:
+        """A path that is to be removed: of a link only the link is."""
+        folder, _, last = name.rpartition("/")
+        parent = self._path(folder) if folder else self.folder
+        return parent / below(last, self.address)
 
     def _path(self, name: str) -> Path:
         return kept_inside(self._root, self.folder / below(name, self.address), self.address, RunError)

@@ -4,15 +4,17 @@ S3 and what speaks S3, Azure and Google storage, through obstore. Who may use th
 the tools of each store do it (AWS_…, AZURE_…, GOOGLE_…); no address, message or log carries a key.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import EngineError, PlanError, RunError
 from synth_spark.storage.held import Held, below
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, PutMode, UpdateVersion
+    from obstore import GetResult, ObjectMeta, PutMode, UpdateVersion
     from obstore.store import ObjectStore
 
     from synth_spark.storage.places import Place
@@ -84,6 +86,51 @@ class StoredPlace:
         """See `Place.write`."""
         self._put(name, content, "overwrite")
 
+    @contextmanager
+    def prepared(self, contents: Mapping[str, bytes]) -> Iterator[Callable[[], None]]:
+        """See `Place.prepared`."""
+
+        def put() -> None:
+            for name, content in contents.items():
+                self.write(name, content)
+
+        yield put
+
+    def abandoned(self) -> list[str]:
+        """See `Place.abandoned`."""
+        return []
+
+    def remove_abandoned(self, names: Iterable[str]) -> None:
+        """See `Place.remove_abandoned`."""
+
+    def upload(self, file: Path, name: str) -> None:
+        """See `Place.upload`."""
+        import obstore
+
+        key = self._key(name)
+        with self._errors("written"):
+            obstore.put(self._store, key, file)
+
+    def download(self, name: str, file: Path) -> bool:
+        """See `Place.download`."""
+        pieces = self._pieces(name)
+        if pieces is None:
+            return False
+        with file.open("wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+        return True
+
+    def digest(self, name: str) -> tuple[str, int] | None:
+        """See `Place.digest`."""
+        pieces, hashed, size = self._pieces(name), hashlib.sha256(), 0
+        if pieces is None:
+            return None
+        for piece in pieces:
+            hashed.update(piece)
+            size += len(piece)
+        return hashed.hexdigest(), size
+
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
         import obstore
@@ -140,6 +187,23 @@ class StoredPlace:
             try:
                 found = obstore.get(self._store, key)
                 return bytes(found.bytes()), found.meta
+            except FileNotFoundError:
+                return None
+
+    def _pieces(self, name: str) -> Iterator[bytes] | None:
+        """The bytes of an object, a few megabytes at a time; None if it is not there."""
+        import obstore
+
+        key = self._key(name)
+
+        def pieces(found: "GetResult") -> Iterator[bytes]:
+            with self._errors("read"):
+                for piece in found:
+                    yield bytes(piece)
+
+        with self._errors("read"):
+            try:
+                return pieces(obstore.get(self._store, key))
             except FileNotFoundError:
                 return None
 

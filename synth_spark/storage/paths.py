@@ -8,11 +8,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from synth_spark.errors import PlanError, PublishError, SynthSparkError
+from synth_spark.errors import PlanError, SynthSparkError
 from synth_spark.plan import Plan
 from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.names import checked_name, is_name
-from synth_spark.schema.root_layout import MANIFESTS
 
 __all__ = [
     "check_roots",
@@ -21,7 +20,6 @@ __all__ = [
     "is_name",
     "kept_inside",
     "leading_out",
-    "manifest_of",
     "refuse_links",
 ]
 
@@ -35,13 +33,16 @@ def check_roots(plan: Plan) -> None:
     Raises:
         PlanError: run folders or the ledger would be there; what is written would be in a folder of the input.
     """
+    is_local = scheme_of(plan.output.path) is None
     for location in (plan.input, *plan.input.sources.values()):
         for path in location.all_paths:
             folder = Path(path)
             for field, written in (("output.path", Path(plan.output.path)), ("work", plan.work_folder)):
-                if folder.is_dir() and inside(folder, written):
+                if folder.is_dir() and (is_local or field == "work") and inside(folder, written):
                     remedy = "choose a folder beside it: a later run would read it"
                     raise PlanError(field, "is inside a folder of the input", remedy)
+    if not is_local:
+        return
     root = Path(plan.output.path)
     remedy = "choose a folder beside it: whoever may read the release could read that, too"
     if inside(root, plan.work_folder):
@@ -95,15 +96,6 @@ def leading_out(root: Path, depth: int = _DEPTH) -> list[str]:
     """Links in a folder to somewhere outside it, by their paths in it: what is written to them would not be inside."""
     found = _links(root, depth) if root.is_dir() else ()
     return sorted(str(path.relative_to(root)) for path in found if not inside(root, path))
-
-
-def manifest_of(root: Path, run_id: str) -> Path:
-    """The file that says what a release of a root holds; its name alone makes no release published.
-
-    Raises:
-        PublishError: the release has no name that can be part of a path.
-    """
-    return root / MANIFESTS / f"{checked_name(run_id, 'release', PublishError)}.json"
 
 
 def _links(folder: Path, depth: int) -> Iterator[Path]:

@@ -4,7 +4,8 @@ Each step is done whole or not at all, whenever a process ends. Nothing is locke
 create a file of one name at once, one is told that it did. `local_places` and `object_stores` are the two kinds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -73,6 +74,42 @@ class Place(Protocol):
 
     def write(self, name: str, content: bytes) -> None:
         """Put content there, whatever is there: of several writers the last one wins, and readers see one of them."""
+        ...
+
+    def prepared(self, contents: Mapping[str, bytes]) -> AbstractContextManager[Callable[[], None]]:
+        """Files whose content takes its space before the body begins, and that the body then puts in place.
+
+        Args:
+            contents: name → what each is to hold.
+
+        Returns:
+            A context manager, which gives what puts them in place, one after the other. What the body does not put
+            there is nowhere afterwards. A store holds nothing ready: there, all is written when it is put in place.
+        """
+        ...
+
+    def abandoned(self) -> list[str]:
+        """Unfinished files of processes that were killed, or write this moment, by their names; stores keep none."""
+        ...
+
+    def remove_abandoned(self, names: Iterable[str]) -> None:
+        """Remove some of the `abandoned` files."""
+        ...
+
+    def upload(self, file: Path, name: str) -> None:
+        """Put a large file of this machine there, whatever is there, piece by piece; readers see all of it or nothing.
+
+        Raises:
+            RunError: it cannot be read, or the folder not written.
+        """
+        ...
+
+    def download(self, name: str, file: Path) -> bool:
+        """Copy a large file from there to this machine, piece by piece; False if it is not there."""
+        ...
+
+    def digest(self, name: str) -> tuple[str, int] | None:
+        """SHA-256 (hexadecimal) and number of the bytes of a file, read piece by piece; None if it is not there."""
         ...
 
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:

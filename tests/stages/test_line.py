@@ -272,10 +272,9 @@ def test_layout_of_the_published_root(out: Path) -> None:
     shown = ("synthetic_records", "aggregates", "evaluation", "fidelity", "differences", "quality_results", "release")
     names = set(shown)
     files = {"LATEST.json", "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"}
-    inner = {"_manifests", "_documents", "_history.jsonl", ".publishing"}
+    inner = {"_manifests", "_documents", "_commits", ".publishing"}
     assert {path.name for path in out.iterdir()} == names | files | inner
     assert {path.name for path in (out / "_documents" / "first").iterdir()} == files - {"LATEST.json"}
-    assert not out.with_name("out.staging").exists()
     pointer = json.loads((out / "LATEST.json").read_text())
     assert pointer["run_id"] == "first"
     assert set(pointer["tables"]) == names

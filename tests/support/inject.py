@@ -145,7 +145,7 @@ class Line:
         Args:
             ready: whether it is about to be published.
         """
-        for path in (self.out, self.work, ReleaseRepository(self.out).staging):
+        for path in (self.out, self.work):
             shutil.rmtree(path, ignore_errors=True)
         if self.delta:  # Spark remembers what was in a folder of a Delta table
             self.out = self.folder / f"out-{self.found.total()}-{time.monotonic_ns()}"
@@ -229,7 +229,7 @@ class Line:
         kept = {name: there.get(name) for name in self.whole} if more or published else there
         moved = [name for name in kept if kept[name] != self.whole.get(name)]
         if published:
-            moved = [name for name in moved if "/" in name]  # pointer, history and copies of documents are the new ones
+            moved = [name for name in moved if "/" in name]  # pointer and copies of documents are the new ones
         assert not moved, f"{what}: {moved} of the release before changed"
         if self.delta:
             release = open_release(self.out, BEFORE)
@@ -249,7 +249,7 @@ class Line:
         root = ReleaseRepository(self.out)
         assert (root.current(), list(root.published())) == (DURING, [BEFORE, DURING])
         assert not root.remnants()
-        assert not root.staging.exists()
+        assert not root.under_way()
         assert [entry.run_id for entry in Ledger(LineFile(self.work / "ledger.jsonl")).entries()] == [BEFORE, DURING]
         times = [event["at"] for event in root.history()]
         assert times == sorted(times)

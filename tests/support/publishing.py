@@ -57,7 +57,7 @@ def place(
         **(others or {}),
     }
     with root.alone(run_id):
-        seen = root.pointer()
+        seen = root.seen()
         root.begin(run_id, "parquet", tables)
         entries = {}
         for name, table in tables.items():
@@ -77,7 +77,7 @@ def place(
     return root
 
 
-def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, format_: str = "parquet") -> Run:
+def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path | str, format_: str = "parquet") -> Run:
     """A copy of a run whose stages are done but the last, under its folder's name and with another target.
 
     It counts as compared with what is current there.
@@ -86,6 +86,7 @@ def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path, 
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["run_id"] = manifest["plan"]["run_id"] = folder.name
     manifest["plan"]["output"] |= {"path": str(out), "format": format_}
+    manifest["plan"]["work"] = str(folder.parent)
     manifest["facts"]["readers_have"] = ReleaseRepository(out).current()
     manifest["facts"]["readers_may_hold"] = sorted(ReleaseRepository(out).published())
     (folder / "manifest.json").write_text(json.dumps(manifest))

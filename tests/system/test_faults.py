@@ -120,7 +120,7 @@ def test_of_two_who_publish_at_once_one_wins(
     root = ReleaseRepository(out)
     assert list(root.published()) == [root.current()] == [won.store.run_id]
     assert not root.remnants()
-    assert not root.staging.exists()
+    assert not root.under_way()
     api.resume(lost)
     assert root.current() == lost.store.run_id
     assert list(root.published()) == [won.store.run_id, lost.store.run_id]
@@ -147,7 +147,7 @@ def test_a_full_disk(
             _fill(disk, left)
         assert main(["resume", str(folder), "--quiet"]) == 6
         told = capsys.readouterr().err
-        assert "output.path: could not be written (No space left on device); free space" in told
+        assert "output.path: cannot be written (No space left on device); free space" in told
         assert fingerprint(out) == whole
         assert not ReleaseRepository(out).remnants()
         monkeypatch.delenv(faults.VARIABLE, raising=False)

@@ -44,7 +44,7 @@ MODULES = [
     "report.scales",
     "exports.showcase.values",
     "storage.held",
-    "storage.manifests",
+    "storage.root_files",
     "exports.warehouse.names",
     "exports.warehouse.statements",
 ]

@@ -16,13 +16,12 @@ from synth_spark.assess.differencing import Published
 from synth_spark.errors import InputError, PublishError, RunError
 from synth_spark.pipeline.incremental import published_before
 from synth_spark.pipeline.run import Run
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.publish.lifecycle import retired_unread
 from synth_spark.publish.published_release import PublishedRelease, open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.schema import tables
-from synth_spark.schema.root_layout import MANIFESTS
-from synth_spark.storage.hashing import sha256
-from synth_spark.storage.paths import is_name
+from synth_spark.storage.places import Place
 from synth_spark.storage.run_store import RunStore
 
 #: What of a release is compared: its counts, and the row that says how they are to be read.
@@ -52,7 +51,7 @@ class _Release(NamedTuple):
     """
 
     run_id: str
-    root: Path
+    root: Place
     manifest: dict[str, Any] | None
     when: str
 
@@ -96,7 +95,7 @@ def outdated(run: Run) -> bool:
     facts = run.store.facts
     if "readers_have" not in facts:  # a private release
         return False
-    current = ReleaseRepository(Path(run.plan.output.path)).current()
+    current = ReleaseRepository(run.plan.output.path).current()
     if current not in (facts["readers_have"], run.store.run_id):
         return True
     return bool(facts.get("readers_may_hold") != held_by_readers(run))
@@ -118,14 +117,13 @@ def run_of(run: Run, run_id: str) -> Run | None:
 
 def _of_root(run: Run) -> Iterator[_Release]:
     """The releases of the published root, but those that were retired before anybody had read them."""
-    root = ReleaseRepository(Path(run.plan.output.path))
+    root = ReleaseRepository(run.plan.output.path)
     history = root.history()
     when = {event["run_id"]: str(event["at"]) for event in history if event["action"] == "publish"}
-    files = sorted(file.stem for file in (root.path / MANIFESTS).glob("*.json"))
     unread = retired_unread(history)
-    for run_id in dict.fromkeys([*when, *(name for name in files if is_name(name) and root.is_published(name))]):
+    for run_id in when:
         if run_id not in unread:
-            yield _release(root, run_id, when.get(run_id, ""))
+            yield _release(root, run_id, when[run_id])
 
 
 def _release(root: ReleaseRepository, run_id: str, when: str) -> _Release:
@@ -133,7 +131,7 @@ def _release(root: ReleaseRepository, run_id: str, when: str) -> _Release:
         manifest = root.manifest(run_id)
     except PublishError:
         manifest = None
-    return _Release(run_id, root.path, manifest, str((manifest or {}).get("published", when)))
+    return _Release(run_id, root.place, manifest, str((manifest or {}).get("published", when)))
 
 
 def _named(run: Run) -> Iterator[_Release]:
@@ -146,9 +144,9 @@ def _named(run: Run) -> Iterator[_Release]:
     if named is None:
         return
     folder, field = Path(named), "assessment.earlier"
-    where = (folder.parents[1], folder.stem) if folder.is_file() and len(folder.parents) > 1 else (folder, None)
+    is_file = scheme_of(named) is None and folder.is_file() and len(folder.parents) > 1
     try:
-        release = open_release(*where)
+        release = open_release(folder.parents[1], folder.stem) if is_file else open_release(named)
         told = _Release(release.run_id, release.root, release.manifest, str(release.manifest.get("published", "")))
         published = _published(run, told)
     except (PublishError, RunError, KeyError, IndexError, TypeError):
@@ -166,7 +164,7 @@ def _of_chain(run: Run) -> Iterator[_Release]:
     before = published_before(run)
     if before is None:
         return
-    store, root = before.store, ReleaseRepository(Path(before.store.plan.output.path))
+    store, root = before.store, ReleaseRepository(before.store.plan.output.path)
     try:
         if store.run_id in retired_unread(root.history()):
             return
@@ -174,7 +172,7 @@ def _of_chain(run: Run) -> Iterator[_Release]:
     except PublishError:  # that root is damaged: what was published is kept in the run folder, too
         pass
     own = {"retired": "", "tables": store.manifest["tables"]}
-    yield _Release(store.run_id, root.path, own, store.manifest["stages"]["publish"]["finished"])
+    yield _Release(store.run_id, root.place, own, store.manifest["stages"]["publish"]["finished"])
 
 
 def _published(run: Run, one: _Release) -> Published | None:
@@ -190,7 +188,7 @@ def _published(run: Run, one: _Release) -> Published | None:
         return None
     if "retired" not in one.manifest:
         release = PublishedRelease(one.root, one.run_id, one.manifest)
-        if _is_whole(release):
+        if all(release.is_whole(name) for name in _READ):
             row = release.arrow(tables.RELEASE.name, run.spark).to_pylist()[0]
             private = row["privacy"] != "k_anonymity"
             return None if private else _of_row(one, row, release.frame(tables.AGGREGATES.name, run.spark))
@@ -208,21 +206,10 @@ def _of_row(one: _Release, row: dict[str, Any], aggregates: Any) -> Published:
     return Published(one.run_id, row["k"], row["reporting_length"], row["protected_record_count"], aggregates)
 
 
-def _is_whole(release: PublishedRelease) -> bool:
-    """Whether the files that are compared are those that were published; Delta keeps its own."""
-    for name in _READ:
-        hashes = [entry["sha256"] for entry in release.manifest["tables"][name].get("files", {}).values()]
-        for file, expected in zip(release.files(name), hashes, strict=True):
-            if not file.is_file() or sha256(file) != expected:
-                return False
-    return True
-
-
 def _folders(run: Run, run_id: str) -> list[Path]:
     """Where the run folder of a release may be: beside this one's, by default, or where the plan says."""
-    places = [run.plan.work_folder, Path(run.plan.output.path.rstrip("/") + ".work")]
-    if run.plan.assessment.earlier is not None:
-        places.append(Path(run.plan.assessment.earlier.rstrip("/") + ".work"))
+    places, roots = [run.plan.work_folder], (run.plan.output.path, run.plan.assessment.earlier)
+    places += [Path(f"{root.rstrip('/')}.work") for root in roots if root is not None and scheme_of(root) is None]
     since = run.store.facts.get("since")
     while since is not None:
         if since["run_id"] == run_id:

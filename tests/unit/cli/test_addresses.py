@@ -13,7 +13,9 @@ from synth_spark.plan import parse
 from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
 
 #: Keys of a plan at which something is written, or at which a run keeps something.
-KEYS = ["output.path", "work", "input.since", "assessment.earlier", "operations.metrics"]
+KEYS = ["work", "input.since", "operations.metrics"]
+#: Those at which it is read or written in an object store, too.
+STORED = ["output.path", "assessment.earlier", "ledger"]
 ADDRESSES = ["s3a://bucket/a", "abfss://c@account/a", "gs://bucket/a", "hdfs:/a", "dbfs:/a", "file:///a", "S3://b/a"]
 
 
@@ -29,10 +31,13 @@ def test_keys_refuse_addresses_that_are_not_written_to(key: str, address: str) -
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_ledger_may_be_in_an_object_store(address: str) -> None:
-    given = {"input": {"path": "cases.csv"}, "ledger": address}
+@pytest.mark.parametrize("key", STORED)
+def test_releases_and_a_ledger_may_be_in_an_object_store(key: str, address: str) -> None:
+    part, _, last = key.rpartition(".")
+    given = {"input": {"path": "cases.csv"}, "work": "runs"} | ({part: {last: address}} if part else {key: address})
     if scheme_of(address) in OBJECT_STORES:
-        assert parse(given).ledger_address == address
+        plan = parse(given).model_dump()
+        assert (plan[part][last] if part else plan[key]) == address
     else:
         with pytest.raises(PlanError, match=f"is an address of {scheme_of(address)}:"):
             parse(given)
@@ -63,14 +68,14 @@ def test_a_refused_address_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for line in (["run", "--input", "c.csv", "--output", "s3a://b/out"], ["releases", "list", "s3a://b/out"]):
+    for line in (["run", "--input", "c.csv", "--output", "hdfs://b/out"], ["releases", "list", "hdfs://b/out"]):
         try:
             code = main(line)
         except SystemExit as ended:  # what the parser refuses
             code = ended.code
         assert code == 2
         (told,) = capsys.readouterr().err.strip().splitlines()
-        assert "is an address of s3a:, which is read from but not written to; give a folder of this machine" in told
+        assert "is an address of hdfs:, which is read from but not written to; give a folder of this machine" in told
     with pytest.raises(PlanError, match="TARGET: is an address of gs:"), connected("duckdb:gs://b/cases.duckdb"):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -154,8 +154,84 @@ def refused(world: Path, words: list[str], code: int, capsys: pytest.CaptureFixt
     assert sorted(path.name for path in world.iterdir()) == beside
 
 
+def made_earlier(out: Path) -> None:
+    """Have a root be one that an earlier version made, which kept a history and no commits."""
+    events = ReleaseRepository(out).history()
+    shutil.rmtree(out / "_commits")
+    (out / "_history.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def test_a_root_of_an_earlier_version_is_taken_over(world: Path) -> None:
+    out = world / "home" / "out"
+    before = ReleaseRepository(out).history()
+    made_earlier(out)
+    assert ReleaseRepository(out).history() == before
+    assert ReleaseRepository(out).current() == "two"
+    lifecycle.rollback(out, "one")
+    root = ReleaseRepository(out)
+    assert root.history()[:-1] == before
+    assert root.current() == "one"
+    assert root.seen() == 2
+    assert list(root.published()) == ["one", "two"]
+    assert not (out / "_history.jsonl").exists()
+    lifecycle.clean(out)
+    assert list(ReleaseRepository(out).published()) == ["one", "two"]
+
+
+def test_releases_from_before_histories_are_taken_over(world: Path) -> None:
+    out = world / "home" / "out"
+    shutil.rmtree(out / "_commits")
+    changed(out / "LATEST.json", lambda content: content.pop("event"))
+    assert ReleaseRepository(out).current() == "two"
+    assert lifecycle.clean(out) == "nothing is left over"
+    assert set(ReleaseRepository(out).published()) == {"one", "two"}
+    assert ReleaseRepository(out).current() == "two"
+
+
 @pytest.mark.parametrize("name", NAMES, ids=IDS)
-def test_a_name_in_the_pointer(name: Any, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pointer_is_not_what_decides(name: Any, world: Path) -> None:
+    """Whatever it says, the commits say which release is current, and who writes next makes the pointer anew."""
+    out = world / "home" / "out"
+    right = (out / "LATEST.json").read_text()
+    changed(out / "LATEST.json", lambda content: content.update(run_id=given(world, name)))
+    before = fingerprint(world / "outside")
+    assert ReleaseRepository(out).current() == "two"
+    lifecycle.clean(out)
+    assert (out / "LATEST.json").read_text() == right
+    assert fingerprint(world / "outside") == before
+
+
+@pytest.mark.parametrize("name", NAMES, ids=IDS)
+def test_a_name_in_a_commit(name: Any, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit = world / "home" / "out" / "_commits" / "00000002.json"
+    changed(commit, lambda content: content["entry"]["events"][0].update(run_id=given(world, name)))
+    for words in ROOT_COMMANDS.values():
+        refused(world, words, 6, capsys)
+
+
+@pytest.mark.parametrize("spoil", ["first", "gone", "other"])
+def test_commits_that_were_changed(spoil: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each holds the hash of the one before it, so that none can be taken out or changed between others."""
+    first = world / "home" / "out" / "_commits" / "00000001.json"
+    if spoil == "gone":
+        first.unlink()
+    elif spoil == "first":
+        changed(first, lambda content: content["entry"]["events"][0].update(run_id="three"))
+    else:
+        changed(first, lambda content: content.update(entry={"events": "none"}))
+    capsys.readouterr()
+    for words in ROOT_COMMANDS.values():
+        assert main([word.replace("OUT", str(world / "home" / "out")) for word in words]) == 6
+        assert re.search(
+            "lacks its entry 1|has an entry 2 that was not written after|is damaged", capsys.readouterr().err
+        )
+
+
+@pytest.mark.parametrize("name", NAMES, ids=IDS)
+def test_a_name_in_the_pointer_of_an_earlier_version(
+    name: Any, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_earlier(world / "home" / "out")
     changed(world / "home" / "out" / "LATEST.json", lambda content: content.update(run_id=given(world, name)))
     for words in ROOT_COMMANDS.values():
         refused(world, words, 6, capsys)
@@ -192,7 +268,7 @@ def test_a_name_in_the_mark_of_a_publication(
     root = ReleaseRepository(world / "home" / "out")
     root.begin("dead", "delta", ["aggregates"])
     bad = given(world, name)
-    mark = root.staging / "dead" / "publishing.json"
+    mark = world / "home" / "out" / "_publishing" / "dead.json"
     changed(mark, lambda content: content.update({what: bad if what == "run_id" else [bad]}))
     for command in ("clean", "retire"):
         refused(world, ROOT_COMMANDS[command], 6, capsys)
@@ -203,14 +279,17 @@ def test_a_mark_that_names_another_release(world: Path, capsys: pytest.CaptureFi
     """What it would have removed is that of a release that readers have."""
     root = ReleaseRepository(world / "home" / "out")
     root.begin("dead", "parquet", ["aggregates"])
-    changed(root.staging / "dead" / "publishing.json", lambda content: content.update(run_id="two"))
-    before = fingerprint(root.path)
+    changed(world / "home" / "out" / "_publishing" / "dead.json", lambda content: content.update(run_id="two"))
+    before = fingerprint(root.folder)
     refused(world, ROOT_COMMANDS["clean"], 6, capsys)
-    assert fingerprint(root.path) == before
+    assert fingerprint(root.folder) == before
 
 
 @pytest.mark.parametrize("name", NAMES, ids=IDS)
-def test_a_name_in_the_history(name: Any, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_in_the_history_of_an_earlier_version(
+    name: Any, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_earlier(world / "home" / "out")
     event = {"at": "2026-01-01T00:00:00+00:00", "action": "publish", "run_id": given(world, name), "previous": None}
     with (world / "home" / "out" / "_history.jsonl").open("a") as stream:
         stream.write(json.dumps(event) + "\n")
@@ -254,6 +333,11 @@ def test_a_name_on_the_command_line(
 LINKS = {
     "LATEST.json": "evil.json",
     "_history.jsonl": "precious.txt",
+    "_commits": "",
+    "_commits/00000001.json": "precious.txt",
+    "_commits/00000003.json": "precious.txt",
+    "_publishing": "",
+    "_publishing/dead.json": "precious.txt",
     "RELEASE.md": "precious.txt",
     ".publishing": "precious.txt",
     ".LATEST.json.unfinished": "precious.txt",
@@ -269,9 +353,6 @@ LINKS = {
     "aggregates/run_id=one": "evil",
     "aggregates/run_id=stray": "evil",
     "aggregates/run_id=one/part-00000.parquet": "precious.txt",
-    "../out.staging": "",
-    "../out.staging/evil": "evil",
-    "../out.staging/dead/publishing.json": "precious.txt",
 }
 
 
@@ -293,7 +374,9 @@ def test_a_link_out_of_a_root_is_refused_by_who_writes(
         refused(world, ROOT_COMMANDS[command], 6, capsys)
 
 
-@pytest.mark.parametrize("name", ["LATEST.json", "_manifests", "_manifests/two.json", "release", "release/run_id=two"])
+@pytest.mark.parametrize(
+    "name", ["_commits", "_commits/00000002.json", "_manifests", "_manifests/two.json", "release", "release/run_id=two"]
+)
 def test_a_link_out_of_a_root_is_not_read_through(name: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Although what it leads to has the right content."""
     there = world / "outside" / "there"
@@ -318,12 +401,14 @@ def test_a_link_out_of_a_root_is_refused_by_who_publishes(name: str, world: Path
 def test_of_a_link_only_the_link_is_removed_and_nothing_elsewhere(world: Path) -> None:
     root, outside = ReleaseRepository(world / "home" / "out"), world / "outside"
     before = fingerprint(outside)
-    link = root.path / "aggregates" / "run_id=stray"
-    link.symlink_to(outside / "evil")
-    root.remove([link])
-    assert not link.is_symlink()
-    for elsewhere in (outside / "evil", root.path / ".." / ".." / "outside" / "precious.txt"):
-        with pytest.raises(PublishError, match="leads out of its folder"):
+    for name in ("aggregates/run_id=stray", "aggregates/stray.txt"):
+        link = root.folder / name
+        link.symlink_to(outside / "evil")
+        root.remove([f"{name}/" if "=" in name else name])
+        assert not link.is_symlink()
+    (root.folder / "evil").symlink_to(outside / "evil")
+    for elsewhere in (f"{outside}/evil/", "../../outside/precious.txt", "evil/run_id=evil/", "evil/precious.txt"):
+        with pytest.raises(RunError, match=r"could lead elsewhere|leads out of its folder"):
             root.remove([elsewhere])
     assert fingerprint(outside) == before
 
@@ -415,6 +500,7 @@ def test_what_a_plan_names_as_an_earlier_run_or_release(world: Path) -> None:
     (folder / "tables").symlink_to(world / "outside")
     with pytest.raises(RunError, match="leads out of it"):
         incremental.begin(adding, read.Inventory((), {}))
+    made_earlier(home / "out")
     changed(home / "out" / "LATEST.json", lambda content: content.update(run_id="../../outside/evil"))
     for index, named in enumerate((home / "out", home / "out" / "_manifests" / ".." / "..json", world / "outside")):
         plan = parse(plan_of(home, run_id=f"compared{index}", assessment={"earlier": str(named)}))
@@ -430,10 +516,11 @@ def test_what_opens_a_release_and_what_watches_one(name: Any, world: Path) -> No
             open_release(out, bad)
         with pytest.raises(PublishError):
             publisher.check_target(Output(path=str(out)), bad)
+    made_earlier(out)
     changed(out / "LATEST.json", lambda content: content.update(run_id=bad, manifest="../../outside/evil.json"))
     (world / "outside" / "evil.json").write_text('{"published": "2020-01-01T00:00:00+00:00"}')
     now = faults.now()
-    told = metrics_text(summarize(Attempt(now, now)), out)
+    told = metrics_text(summarize(Attempt(now, now)), str(out))
     assert "synth_spark_release_timestamp_seconds" not in told
 
 
@@ -454,8 +541,8 @@ class _Silent:
 
 def test_declared_tables_and_documents_have_names() -> None:
     from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
-    from synth_spark.storage.manifests import is_document
     from synth_spark.storage.paths import is_name
+    from synth_spark.storage.root_files import is_document
 
     declared = [one.name for one in vars(tables).values() if isinstance(one, tables.Table)]
     assert all(map(is_name, declared))

@@ -38,7 +38,7 @@ def test_a_run_that_ended_early_has_its_times_and_its_code() -> None:
 def test_a_folder_without_a_release_has_no_date(pointer: str | None, tmp_path: Path) -> None:
     if pointer is not None:
         (tmp_path / "LATEST.json").write_text(pointer)
-    found = samples(metrics_text(summary_of(None), tmp_path))
+    found = samples(metrics_text(summary_of(None), str(tmp_path)))
     assert not [name for name, _ in found if name == "synth_spark_release_timestamp_seconds"]
 
 

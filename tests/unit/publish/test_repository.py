@@ -1,7 +1,6 @@
 """A published root: one writer at a time, one step from release to release, mended after a fault; releases of it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -54,7 +53,7 @@ def test_one_process_writes_at_a_time_and_a_killed_one_holds_nothing(out: Path) 
 
 def test_a_pointer_that_somebody_else_moved_is_theirs(out: Path) -> None:
     root = ReleaseRepository(out)
-    seen = root.pointer()
+    seen = root.seen()
     place(out, "two", {"a:x": 20})
     before = fingerprint(out)
     with pytest.raises(PublishError, match="was given another release meanwhile"):
@@ -77,6 +76,7 @@ def test_a_switch_happens_or_not_and_the_rest_follows(out: Path, point: str, mon
         with root.alone("cleaning"):
             assert len(root.remnants()) == 4  # two tables, documents, manifest
             root.remove(root.remnants())
+            root.end("two")
         assert fingerprint(out) == before
         return
     assert root.current() == "two"
@@ -86,7 +86,7 @@ def test_a_switch_happens_or_not_and_the_rest_follows(out: Path, point: str, mon
     assert (out / "RELEASE.md").read_text() == "This is two.\n"
     assert not (out / "only-one.md").exists()
     assert [(event["action"], event["run_id"]) for event in root.history()] == [("publish", "one"), ("publish", "two")]
-    assert not root.staging.exists()
+    assert not (out / "_publishing").exists()
     assert not root.remnants()
 
 
@@ -101,14 +101,15 @@ def test_what_another_machine_is_publishing_is_left_alone_for_an_hour(
     with root.alone("mine"):
         assert not root.unfinished()
         assert not root.remnants()
-    long_ago = time.time() - 2 * 3600
-    os.utime(root.staging / "theirs" / "publishing.json", (long_ago, long_ago))
+        assert root.under_way() == {"theirs"}
+    mark = out / "_publishing" / "theirs.json"
+    mark.write_text(json.dumps({**json.loads(mark.read_text()), "at": time.time() - 2 * 3600}))
     with root.alone("mine"):
         assert [one.run_id for one in root.unfinished()] == ["theirs"]
-        assert root.remnants() == [out / "aggregates" / "run_id=theirs"]
+        assert root.remnants() == ["aggregates/run_id=theirs/"]
 
 
-def test_without_locks_the_pointer_still_decides(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_locks_the_commits_still_decide(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object) -> None:
         raise OSError(95, "Operation not supported")
 
@@ -144,7 +145,7 @@ def test_going_back_and_taking_back(out: Path, capsys: pytest.CaptureFixture[str
     root = ReleaseRepository(out)
     assert root.current() == "one"
     there = fingerprint(out)
-    assert {name for name in before if there[name] != before[name]} == {"LATEST.json", "_history.jsonl"}
+    assert {name for name in before if there[name] != before[name]} == {"LATEST.json"}
     assert not (out / "only-two.md").exists()
     assert root.history()[-1] | {"at": ""} == {"at": "", "action": "rollback", "run_id": "one", "previous": "two"}
     assert main(["releases", "rollback", str(out), "one"]) == 0

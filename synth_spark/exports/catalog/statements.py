@@ -1,0 +1,91 @@
+"""Statements of Spark SQL about the tables of a catalog. No Spark here.
+
+Names are quoted. Comments are plain: a quote and a backslash are other signs in them, as sessions differ in what they
+take for an escape.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from synth_spark.schema.plain_text import one_line
+from synth_spark.schema.sql_text import quoted
+
+#: The column that names the release of a row, by which tables are divided.
+RUN_ID = "run_id"
+_RUN_ID_MEANING = "the release that the row is of"
+#: What a session calls the catalog that it has of its own.
+SESSION_CATALOG = "spark_catalog"
+#: A column: its name, its type, what it means.
+Column = tuple[str, str, str]
+
+
+def named(catalog: str, table: str) -> str:
+    """A table by its whole name.
+
+    >>> named("main.published", "aggregates")
+    '`main`.`published`.`aggregates`'
+    """
+    return ".".join(map(quoted, [*catalog.split("."), table]))
+
+
+def create_schema(catalog: str) -> str:
+    """A schema that is there afterwards."""
+    return f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(quoted, catalog.split('.')))}"
+
+
+def create_table(name: str, columns: Sequence[Column], meaning: str, format_: str | None) -> str:
+    """A table, divided by releases, that is there afterwards.
+
+    Args:
+        name: of the table, quoted.
+        columns: of the published table.
+        meaning: what a row is.
+        format_: of its files; None: as its catalog makes tables.
+    """
+    own = [column for column in columns if column[0] != RUN_ID]
+    told = ", ".join(_column(*column) for column in [*own, (RUN_ID, "string", _RUN_ID_MEANING)])
+    using = "" if format_ is None else f" USING {format_}"
+    return f"CREATE TABLE IF NOT EXISTS {name} ({told}){using} PARTITIONED BY ({RUN_ID}) COMMENT {_text(meaning)}"
+
+
+def write_slice(name: str, run_id: str, columns: Sequence[Column], source: str) -> str:
+    """The rows of a release, in place of those that were there under its name.
+
+    Args:
+        name: of the table, quoted.
+        run_id: name of the release, which has been checked.
+        columns: of the published table.
+        source: name of a view of its rows.
+    """
+    own = ", ".join(quoted(column) for column, _, _ in columns if column != RUN_ID)
+    return f"INSERT OVERWRITE TABLE {name} PARTITION ({RUN_ID} = '{run_id}') SELECT {own} FROM {quoted(source)}"  # noqa: S608
+
+
+def create_view(view: str, table: str, run_id: str, columns: Sequence[Column], meaning: str) -> str:
+    """A view of the rows of one release, in place of the one that was there."""
+    told = ", ".join(f"{quoted(name)} COMMENT {_text(note)}" for name, _, note in columns)
+    names = ", ".join(quoted(name) for name, _, _ in columns)
+    where = f"SELECT {names} FROM {table} WHERE {RUN_ID} = '{run_id}'"  # noqa: S608
+    return f"CREATE OR REPLACE VIEW {view} ({told}) COMMENT {_text(meaning)} AS {where}"
+
+
+def terms(name: str, kind: str, tags: Mapping[str, str], readers: Sequence[str]) -> list[str]:
+    """Tags of a table or view, and who may read it, as Unity Catalog takes them.
+
+    Args:
+        name: quoted.
+        kind: ``TABLE`` or ``VIEW``.
+        tags: name → value.
+        readers: names of users, groups or principals.
+    """
+    given = ", ".join(f"{_text(tag)} = {_text(value)}" for tag, value in tags.items())
+    tagging = [f"ALTER {kind} {name} SET TAGS ({given})"] if tags else []
+    return tagging + [f"GRANT SELECT ON {kind} {name} TO {quoted(reader)}" for reader in readers]
+
+
+def _column(name: str, kind: str, meaning: str) -> str:
+    return f"{quoted(name)} {kind} COMMENT {_text(meaning)}"
+
+
+def _text(text: str) -> str:
+    plain = one_line(text).replace("'", "’").replace("\\", "/")
+    return f"'{plain}'"

@@ -1,0 +1,264 @@
+"""Releases in a real object store: published, listed, gone back to, taken back, handed on; whatever is killed."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import obstore
+import pandas as pd
+import pyarrow as pa
+import pytest
+from inject import Line
+from publishing import about_to_publish
+from pyspark.sql import DataFrame, SparkSession
+
+from synth_spark.cli.main import main
+from synth_spark.errors import PlanError, PublishError, RunError
+from synth_spark.pipeline import api
+from synth_spark.pipeline.run import Run
+from synth_spark.plan import parse
+from synth_spark.publish import copying, lifecycle
+from synth_spark.publish.published_release import PublishedRelease, open_release
+from synth_spark.publish.repository import ReleaseRepository
+from synth_spark.runtime import faults
+from synth_spark.schema.sql_text import quoted
+from synth_spark.schema.tables import Kept
+from synth_spark.storage.places import Place, place
+
+#: Where a publication is struck, and whether the release is current then.
+STRUCK = {
+    "publish.begin": False,
+    "publish.copy.aggregates": False,
+    "publish.place.evaluation": False,
+    "publish.documents": False,
+    "publish.manifest": False,
+    "publish.switch": False,
+    "publish.switched": True,
+    "publish.settled": True,
+}
+#: A process that makes one release after the other current, as often as it is first.
+_PUBLISH = """
+import sys
+from synth_spark.errors import PublishError
+from synth_spark.publish.repository import ReleaseRepository
+root = ReleaseRepository(sys.argv[1])
+won = 0
+for _ in range(int(sys.argv[3])):
+    seen = root.seen()
+    try:
+        root.switch(sys.argv[2], seen, "rollback")
+        won += 1
+    except PublishError as error:
+        assert "another release meanwhile" in str(error), error
+print(won)
+"""
+
+
+@pytest.fixture(scope="module")
+def line(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Line:
+    return Line(spark, tmp_path_factory.mktemp("stored") / "line")
+
+
+@pytest.fixture
+def out(s3: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A root in a bucket, of this test's own; what tasks put there and read there is put and read by this process.
+
+    Tasks have the environment in which the session was begun, and that one does not know the server.
+    """
+    assert s3
+
+    def send(kept: Kept, target: Place, names: dict[str, str]) -> dict[str, dict[str, object]]:
+        numbers = pa.RecordBatch.from_pydict({"id": list(range(len(names)))})
+        sent = pa.Table.from_batches(copying.sending(kept.path, target.address, list(names.items()))(iter([numbers])))
+        return {row.pop("name"): row for row in sent.to_pylist()}
+
+    read: list[PublishedRelease] = []  # whose files go with them
+
+    def frame(self: PublishedRelease, table: str, spark: SparkSession) -> DataFrame:
+        read.append(self)
+        names = [quoted(column["name"]) for column in self.manifest["tables"][table]["schema"]]
+        return spark.read.parquet(*map(str, self.files(table))).select(*names)
+
+    monkeypatch.setattr(copying, "by_tasks", send)
+    monkeypatch.setattr(PublishedRelease, "frame", frame)
+    address = f"s3://releases/{request.node.name}/out"
+    ReleaseRepository(address).check_commits()  # as a run does before its work; this server makes a bucket for it
+    return address
+
+
+def ready(spark: SparkSession, line: Line, folder: Path, out: str) -> Run:
+    return about_to_publish(spark, line.ready, folder, out)
+
+
+def test_a_release_in_a_store_is_that_of_a_folder(
+    spark: SparkSession, line: Line, tmp_path: Path, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same bytes under the same names, found by the pointer alone; and every command about releases takes it."""
+    local = tmp_path / "out"
+    for root in (out, str(local)):
+        for name in ("one", "two"):
+            folder = tmp_path / Path(root).parent.name / name
+            folder.parent.mkdir(exist_ok=True)
+            api.resume(ready(spark, line, folder, root))
+    stored, here = place(out), place(str(local))
+    told = {one.name for one in stored.entries(deep=True)} ^ {one.name for one in here.entries(deep=True)}
+    assert told == {".publishing", "_commits/probe"}
+    pointer = json.loads(stored.read("LATEST.json") or b"")
+    assert pointer["run_id"] == "two"
+    manifests = [json.loads(root.read(pointer["manifest"]) or b"")["tables"] for root in (stored, here)]
+    for name, path in pointer["tables"].items():
+        one, other = (manifest[name] for manifest in manifests)
+        assert one["files"] == other["files"] or name == "release"  # whose row tells when it was made
+        for file in one["files"]:
+            (tmp_path / "copy.parquet").write_bytes(stored.read(f"{path}/{file}") or b"")
+            read = pd.read_parquet(tmp_path / "copy.parquet")
+            found = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/copy.parquet'").fetchall()
+            assert found == [(len(read),)]
+    for words, told in (
+        (["releases", "list", out], "*  two"),
+        (["releases", "show", out, "one"], "one (earlier)"),
+        (["releases", "diff", out, "one"], ""),
+        (["releases", "rollback", out, "one"], "one is the current release again, instead of two"),
+        (["releases", "retire", out, "two"], "two is retired"),
+        (["releases", "clean", out], "nothing is left over"),
+        (["package", out, "--output", str(tmp_path)], "Packaged one"),
+        (["load", out, f"duckdb:{tmp_path}/cases.duckdb"], "Loaded one into schema"),
+        (["show", out], f"open it in a browser: {out}/showcase.html"),
+    ):
+        capsys.readouterr()
+        assert main(words) == 0, capsys.readouterr().err
+        assert told in capsys.readouterr().out
+    assert not stored.entries("aggregates/run_id=two")
+    open_release(out).verify()
+    file = "aggregates/run_id=one/part-00000.parquet"
+    stored.write(file, (stored.read(file) or b"")[:-1])
+    with pytest.raises(PublishError, match="aggregates: is not what was audited"):
+        open_release(out).verify()
+
+
+def test_whatever_is_struck_there_is_one_whole_release(
+    spark: SparkSession, line: Line, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.resume(ready(spark, line, tmp_path / "before", out))
+    for number, (point, is_current) in enumerate(STRUCK.items()):
+        folder, before = tmp_path / f"during{number}", ReleaseRepository(out).current()
+        run = ready(spark, line, folder, out)
+        monkeypatch.setattr("synth_spark.publish.publisher.Publisher.undo", lambda _: None)  # as one that is killed
+        monkeypatch.setenv(faults.VARIABLE, f"{point}=exception")
+        with pytest.raises(RuntimeError):
+            api.resume(run)
+        monkeypatch.delenv(faults.VARIABLE)
+        root = ReleaseRepository(out)
+        assert root.current() == (folder.name if is_current else before), point
+        open_release(out).verify()
+        assert folder.name in {one.run_id for one in root.unfinished()} | root.under_way() or point == "publish.settled"
+        assert lifecycle.clean(out) == "nothing is left over"  # it may be under way, on another machine
+        api.resume(run)
+        root = ReleaseRepository(out)
+        assert root.current() == folder.name
+        assert json.loads(root.place.read("LATEST.json") or b"")["run_id"] == folder.name
+        assert not root.remnants()
+        assert not root.under_way()
+    monkeypatch.setenv(faults.VARIABLE, "publish.switch=exception")
+    with pytest.raises(RuntimeError):
+        api.resume(ready(spark, line, tmp_path / "given-up", out))
+    monkeypatch.delenv(faults.VARIABLE)
+    monkeypatch.setattr("synth_spark.publish.repository._GRACE", -1.0)
+    told = lifecycle.clean(out)
+    assert "given-up: its publication was killed" in told
+    assert "aggregates/run_id=given-up" in told
+    assert not [one.name for one in place(out).entries(deep=True) if "given-up" in one.name]
+
+
+def test_a_commit_whose_answer_is_lost_is_made_once(
+    spark: SparkSession, line: Line, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store did what it was asked, and the answer did not come: that is found out, and nothing is done twice."""
+    put, lost = obstore.put, []
+
+    def losing(store: object, path: str, *given: object, **more: object) -> object:
+        done = put(store, path, *given, **more)  # type: ignore[arg-type]
+        if "_commits/0" in path and not lost:
+            lost.append(path)
+            raise TimeoutError("no answer")
+        return done
+
+    monkeypatch.setattr(obstore, "put", losing)
+    api.resume(ready(spark, line, tmp_path / "one", out))
+    assert lost
+    root = ReleaseRepository(out)
+    assert [event["run_id"] for event in root.history()] == ["one"]
+    assert root.current() == "one"
+
+
+def test_of_two_machines_that_publish_at_once_one_wins(
+    spark: SparkSession, line: Line, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one says so, and publishes once it is resumed; what it had put there is not in the way."""
+    first, second = (ready(spark, line, tmp_path / name, out) for name in ("first", "second"))
+    waiting, go, failed, passed = threading.Event(), threading.Event(), [], faults.point
+
+    def wait(name: str, folder: Path | None = None) -> None:
+        if name == "publish.switch" and threading.current_thread().name == "first":
+            waiting.set()
+            assert go.wait(120)
+        passed(name, folder)
+
+    def publish_first() -> None:
+        try:
+            api.resume(first)
+        except PublishError as error:
+            failed.append(str(error))
+
+    monkeypatch.setattr(faults, "point", wait)
+    thread = threading.Thread(target=publish_first, name="first")
+    thread.start()
+    assert waiting.wait(120)
+    api.resume(second)
+    go.set()
+    thread.join()
+    assert [("another release meanwhile" in text) for text in failed] == [True]
+    assert list(ReleaseRepository(out).published()) == ["second"]
+    api.resume(first)
+    assert list(ReleaseRepository(out).published()) == ["second", "first"]
+    assert ReleaseRepository(out).current() == "first"
+
+
+def test_processes_that_switch_at_once_make_one_commit_each(
+    spark: SparkSession, line: Line, tmp_path: Path, out: str
+) -> None:
+    for name in ("one", "two"):
+        api.resume(ready(spark, line, tmp_path / name, out))
+    line_of = [sys.executable, "-c", _PUBLISH, out]
+    runs = [
+        subprocess.Popen([*line_of, ("one", "two")[number % 2], "10"], stdout=subprocess.PIPE, text=True)
+        for number in range(4)
+    ]
+    won = [int(run.communicate()[0]) for run in runs]
+    assert [run.returncode for run in runs] == [0] * 4
+    root = ReleaseRepository(out)
+    assert root.seen() == 2 + sum(won)
+    with root.alone("who comes next"):
+        pass
+    assert json.loads(root.place.read("LATEST.json") or b"")["run_id"] == root.current()
+
+
+def test_what_a_store_cannot_do_is_refused_before_the_work(
+    s3: str, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert s3
+    source = {"input": {"path": str(tmp_path / "cases.csv")}}
+    for keys, said in (
+        ({"output": {"path": out}}, "work is missing"),
+        ({"output": {"path": out, "format": "delta"}, "work": str(tmp_path)}, "delta is not published"),
+        ({"output": {"path": "hdfs://name/out"}, "work": str(tmp_path)}, "is an address of hdfs:"),
+    ):
+        with pytest.raises(PlanError, match=said):
+            parse({**source, **keys})
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
+    with pytest.raises((PublishError, RunError), match="cannot be") as told:
+        ReleaseRepository(out).check_commits()
+    assert not any(word in str(told.value) for word in ("secret", "invented", "Signature"))
