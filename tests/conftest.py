@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from s3_server import s3_server
 from sharing import SHARED, alone
 
 #: Folders of tests, those whose modules take longest first: two processes then end at about the same time.
@@ -46,6 +47,21 @@ def spark(common: Path) -> Iterator[SparkSession]:
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A real S3 server, started by the first test that asks for it: the environment by which it is found and used."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as environment:
+        yield environment
+
+
+@pytest.fixture
+def s3(s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The scheme of addresses of a real S3 server that this process may use."""
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    return "s3"
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from typing import Any
 from synth_spark.errors import RunError
 from synth_spark.plan.addresses import scheme_of
 from synth_spark.runtime.writable import check_writable
-from synth_spark.storage.object_stores import Objects, StoredObjects
+from synth_spark.storage.places import Place, place
 
 Entry = dict[str, Any]
 #: Entries so far → the one to add; None: none is to be added.
@@ -44,7 +44,7 @@ def opened(address: str) -> "LineFile | CommitLog":
         PlanError: the address names no bucket or container.
         EngineError: the library for object stores is not installed.
     """
-    return LineFile(Path(address)) if scheme_of(address) is None else CommitLog(StoredObjects(address))
+    return LineFile(Path(address)) if scheme_of(address) is None else CommitLog(place(address))
 
 
 class LineFile:
@@ -122,8 +122,8 @@ class CommitLog:
         address: where they are.
     """
 
-    def __init__(self, objects: Objects) -> None:
-        self.address, self._objects = objects.address, objects
+    def __init__(self, folder: Place) -> None:
+        self.address, self._folder = folder.address, folder
         self._read: list[bytes] = []
 
     def entries(self) -> list[Entry]:
@@ -131,13 +131,13 @@ class CommitLog:
         with ThreadPoolExecutor(_WINDOW) as pool:
             while True:
                 start = len(self._read) + 1
-                found = list(pool.map(self._objects.read, map(_name, range(start, start + _WINDOW))))
-                known = next((place for place, content in enumerate(found) if content is None), _WINDOW)
+                found = list(pool.map(self._folder.read, map(_name, range(start, start + _WINDOW))))
+                known = next((at for at, content in enumerate(found) if content is None), _WINDOW)
                 self._take(found[:known])
                 if known == _WINDOW:
                     continue
                 if any(content is not None for content in found[known:]):
-                    if self._objects.read(_name(len(self._read) + 1)) is None:
+                    if self._folder.read(_name(len(self._read) + 1)) is None:
                         raise RunError(self.address, f"lacks its entry {len(self._read) + 1}", _REMEDY)
                     continue  # others were adding entries meanwhile
                 return [self._entry(content) for content in self._read]
@@ -154,7 +154,7 @@ class CommitLog:
                 return
             content = json.dumps({"nonce": nonce, "after": self._last(), "entry": entry}).encode()
             try:
-                if self._objects.create(_name(len(self._read) + 1), content):
+                if self._folder.create(_name(len(self._read) + 1), content):
                     return
             except RunError:
                 failed += 1
@@ -164,8 +164,8 @@ class CommitLog:
 
     def check(self) -> None:
         """See `LineFile`; an object ``probe`` stays beside the entries."""
-        self._objects.create(_PROBE, b"1")
-        if self._objects.create(_PROBE, b"2") or self._objects.read(_PROBE) != b"1":
+        self._folder.create(_PROBE, b"1")
+        if self._folder.create(_PROBE, b"2") or self._folder.read(_PROBE) != b"1":
             problem = "is in a store that lets an object take the place of another, though it was asked not to"
             raise RunError(self.address, problem, "choose a store with conditional writes, or a folder of this machine")
 

@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import obstore
 import obstore.store
 import pytest
-from s3_server import s3_server
 
 from synth_spark.cli.main import main
 from synth_spark.errors import BudgetError, RunError
@@ -34,19 +32,11 @@ for number in range(int(sys.argv[3])):
 """
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> "dict[str, str]":
-    with s3_server(tmp_path_factory.mktemp("s3")) as environment, pytest.MonkeyPatch.context() as patched:
-        for name, value in environment.items():
-            patched.setenv(name, value)
-        yield environment
-
-
 def entry(run_id: str, data_set: str = "cases") -> Entry:
     return private_entry(data_set, run_id, "m", "record", Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ()))
 
 
-@pytest.mark.usefixtures("store")
+@pytest.mark.usefixtures("s3")
 def test_processes_that_debit_one_ledger_at_once_lose_nothing() -> None:
     """Eight of them, 200 debits; and of a budget that holds three releases, three are made."""
     address = "s3://cases/ledgers/one"
@@ -61,7 +51,7 @@ def test_processes_that_debit_one_ledger_at_once_lose_nothing() -> None:
     assert sum(one.kind == "release" for one in entries if one.data_set == "scarce") == 3
 
 
-@pytest.mark.usefixtures("store")
+@pytest.mark.usefixtures("s3")
 def test_the_command_grants_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     address = "s3://cases/ledgers/two"
     assert main(["ledger", "show", address]) == 7
@@ -73,9 +63,7 @@ def test_the_command_grants_and_shows(capsys: pytest.CaptureFixture[str]) -> Non
         assert "cases" in capsys.readouterr().out
 
 
-def test_a_ledger_can_be_used_or_is_refused_before_the_work(
-    store: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_ledger_can_be_used_or_is_refused_before_the_work(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a store that cannot be reached, that does not know us, or that lets objects take the place of others."""
     ledger = Ledger(opened("s3://cases/ledgers/three"))
     assert "no budget was granted" in ledger.check(entry("a"))[0]

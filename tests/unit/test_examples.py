@@ -43,6 +43,7 @@ MODULES = [
     "schema.plain_text",
     "report.scales",
     "exports.showcase.values",
+    "storage.held",
     "storage.manifests",
     "exports.warehouse.names",
     "exports.warehouse.statements",

@@ -1,0 +1,209 @@
+"""Folders of this machine with small files that decide what counts, see `synth_spark.storage.places`."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synth_spark.errors import RunError
+from synth_spark.storage.files import sync_folder
+from synth_spark.storage.held import Held, below, is_unfinished
+from synth_spark.storage.paths import kept_inside
+
+if TYPE_CHECKING:
+    from synth_spark.storage.places import Place
+
+
+class LocalPlace:
+    """A folder of this machine, see `synth_spark.storage.places.Place`.
+
+    A file is written whole under a hidden name beside its place, down to the disk, and takes its name in one step: by a
+    second link, which fails if the name is taken, or by a rename. Who dies before that leaves the hidden file. A link
+    in the folder that leads out of it is followed by no step.
+
+    Attributes:
+        address: its path, as the user wrote it.
+        spark_address: its path, absolute.
+        folder: its path.
+    """
+
+    def __init__(self, folder: Path, address: str | None = None, root: Path | None = None) -> None:
+        """Name a folder; it is not looked at yet.
+
+        Args:
+            folder: its path.
+            address: as the user wrote it; default: the path.
+            root: the folder that nothing may lead out of; default: the folder itself.
+        """
+        self.folder, self.address = folder, str(folder) if address is None else address
+        self.spark_address, self._root = os.path.abspath(folder), folder if root is None else root
+
+    def below(self, name: str) -> "LocalPlace":
+        """See `Place.below`."""
+        address = f"{self.address.rstrip('/')}/{below(name, self.address)}"
+        return LocalPlace(self.folder / name, address, self._root)
+
+    def read(self, name: str) -> bytes | None:
+        """See `Place.read`."""
+        try:
+            return self._path(name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise self._refused("read", error) from None
+
+    def exists(self, name: str) -> bool:
+        """See `Place.exists`."""
+        return self._path(name).is_file()
+
+    def create(self, name: str, content: bytes) -> bool:
+        """See `Place.create`."""
+        path = self._path(name)
+        if path.exists():
+            return False
+        with self._unfinished(path, content) as unfinished:
+            try:
+                os.link(unfinished, path)
+            except FileExistsError:
+                return False
+            sync_folder(path.parent)
+        return True
+
+    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
+        """See `Place.replace`."""
+        path = self._path(name)
+        if seen is None:
+            return self.create(name, content)
+        if not path.is_file():
+            return False
+        with self._unfinished(path, content) as unfinished, _waiting(path.parent):
+            if self.read(name) != seen:
+                return False
+            unfinished.replace(path)
+            sync_folder(path.parent)
+        return True
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Place.write`."""
+        path = self._path(name)
+        with self._unfinished(path, content) as unfinished:
+            unfinished.replace(path)
+            sync_folder(path.parent)
+
+    def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
+        """See `Place.entries`."""
+        folder = self._path(prefix) if prefix else self.folder
+        try:
+            return sorted(_held(folder, f"{prefix}/" if prefix else "", deep), key=lambda one: one.name)
+        except OSError as error:
+            raise self._refused("read", error) from None
+
+    def delete(self, names: Iterable[str]) -> None:
+        """See `Place.delete`; folders that are empty then go, too, but for this one."""
+        for name in names:
+            path = self._path(name)
+            try:
+                path.unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise self._refused("removed from", error) from None
+            self._remove_empty(path.parent)
+
+    def delete_folder(self, name: str = "") -> None:
+        """See `Place.delete_folder`."""
+        folder = self._path(name) if name else self.folder
+        try:
+            shutil.rmtree(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise self._refused("removed from", error) from None
+        if name:
+            self._remove_empty(folder.parent)
+
+    def copy_from(self, other: "Place", name: str, to: str) -> bool:
+        """See `Place.copy_from`; the system copies, where it can without a look at the bytes."""
+        if not isinstance(other, LocalPlace):
+            return False
+        source, path = other._path(name), self._path(to)
+        with self._unfinished(path, b"") as unfinished:
+            shutil.copyfile(source, unfinished)
+            with unfinished.open("rb") as stream:
+                os.fsync(stream.fileno())
+            unfinished.replace(path)
+            sync_folder(path.parent)
+        return True
+
+    def _path(self, name: str) -> Path:
+        return kept_inside(self._root, self.folder / below(name, self.address), self.address, RunError)
+
+    @contextmanager
+    def _unfinished(self, path: Path, content: bytes) -> Iterator[Path]:
+        """A hidden file beside a path that holds the content, on the disk; it is gone after the body."""
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.unfinished")
+        try:
+            try:
+                handle = _opened(unfinished)
+                with open(handle, "wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                yield unfinished
+            finally:
+                with suppress(OSError):
+                    unfinished.unlink()
+        except OSError as error:
+            raise self._refused("written", error) from None
+
+    def _remove_empty(self, folder: Path) -> None:
+        with suppress(OSError):  # somebody put something there
+            while folder != self.folder:
+                folder.rmdir()
+                folder = folder.parent
+
+    def _refused(self, what: str, error: OSError) -> RunError:
+        return RunError(self.address, f"cannot be {what} ({error.strerror})", "check its path, permissions and disk")
+
+
+def _opened(unfinished: Path) -> int:
+    """A new file; its folder is made anew as often as somebody who removes the last file of it takes it away."""
+    while True:
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+
+
+@contextmanager
+def _waiting(folder: Path) -> Iterator[None]:
+    """Be the only writer that compares in a folder; where folders have no locks nobody waits."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _held(folder: Path, start: str, deep: bool) -> Iterator[Held]:
+    """What is in a folder, with names that begin with the start; what goes away meanwhile is left out."""
+    try:
+        found = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in found:
+        name = start + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if deep:
+                yield from _held(Path(entry.path), f"{name}/", deep)
+            else:
+                yield Held(name, is_folder=True)
+        elif not is_unfinished(entry.name):
+            with suppress(FileNotFoundError):
+                about = entry.stat(follow_symlinks=False)
+                yield Held(name, about.st_size, f"{about.st_mtime_ns}-{about.st_ino}-{about.st_size}")

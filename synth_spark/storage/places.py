@@ -1,0 +1,124 @@
+"""Folders with small files that decide what counts: on this machine, or in an object store, by the same few steps.
+
+Each step is done whole or not at all, whenever a process ends. Nothing is locked and nothing renamed: of several who
+create a file of one name at once, one is told that it did. `local_places` and `object_stores` are the two kinds.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from synth_spark.plan.addresses import as_seen, scheme_of
+from synth_spark.storage.held import Held
+from synth_spark.storage.local_places import LocalPlace
+from synth_spark.storage.object_stores import StoredPlace
+
+__all__ = ["Held", "Place", "place"]
+
+
+class Place(Protocol):
+    """A folder. It need not exist: it does once a file is in it.
+
+    Names are of files below it, with ``/`` between their parts; one that could lead elsewhere is refused. No name is
+    that of a file and of a folder at once. Every step raises `RunError` if the folder cannot be reached, or refuses.
+
+    Attributes:
+        address: as the user wrote it.
+        spark_address: what Spark is given for it.
+    """
+
+    address: str
+    spark_address: str
+
+    def below(self, name: str) -> "Place":
+        """The folder of that name."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """What a file holds; None if there is no such file."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of that name; a folder is none."""
+        ...
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Make a file that is not there yet.
+
+        Returns:
+            False if it is there; then it stays as it is. A store whose answer got lost may be asked again by its
+            client, and then says so of what this call made: who must know reads the file.
+
+        Raises:
+            RunError: the folder cannot be written; in a store the file may have been made all the same.
+        """
+        ...
+
+    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
+        """Put content in the place of what was seen.
+
+        A store compares and replaces in one step. On this machine writers of the same folder wait for each other where
+        its file system has locks; where it has none, two who compare at the same time may both be told True, and the
+        content is that of one of them.
+
+        Args:
+            name: the file.
+            content: what it is to hold.
+            seen: what it held when the content was decided on; None: it was not there.
+
+        Returns:
+            False if it holds something else by now; then it stays as it is.
+        """
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put content there, whatever is there: of several writers the last one wins, and readers see one of them."""
+        ...
+
+    def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
+        """What is in the folder, by name; a file that is being written is not.
+
+        Args:
+            prefix: a folder below this one, to look in; names have it in front. Nothing is in one that is not there.
+                Some stores tell of folders whose last file was removed.
+            deep: whether all files below are told, and no folders; else files and folders that are directly in it.
+        """
+        ...
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Remove files; those that are not there are no matter."""
+        ...
+
+    def delete_folder(self, name: str = "") -> None:
+        """Remove all that is in a folder below this one, or in this one, and it; one that is not there is no matter."""
+        ...
+
+    def copy_from(self, other: "Place", name: str, to: str) -> bool:
+        """Copy a file of another folder, if where both are copies by itself: no byte comes by this process.
+
+        Args:
+            other: the folder that it is in.
+            name: its name there.
+            to: its name here, which is that of another file; what is there is replaced.
+
+        Returns:
+            False if the two are not in the same store, or on this machine; then nothing was done.
+
+        Raises:
+            RunError: it is not there, or cannot be copied: stores refuse files of more than some gigabytes.
+        """
+        ...
+
+
+def place(address: str) -> Place:
+    """The folder at an address; it is not looked at yet.
+
+    Args:
+        address: a path of this machine, or an address of an object store.
+
+    Raises:
+        PlanError: the address names no bucket or container.
+        EngineError: the library for object stores is not installed.
+    """
+    seen = as_seen(address)
+    return LocalPlace(Path(seen), address) if scheme_of(seen) is None else StoredPlace(address)
