@@ -99,7 +99,7 @@ class StoredPlace:
         marks = {folder, *folders, *(parent for one in objects for parent in _parents(one["path"]))}
         held = [Held(self._name(path), is_folder=True) for path in folders]
         held += [
-            Held(self._name(one["path"]), one["size"], one["e_tag"] or "")
+            Held(self._name(one["path"]), one["size"], (one["e_tag"] or "").strip('"'))
             for one in objects
             if one["size"] > 0 or one["path"] not in marks
         ]

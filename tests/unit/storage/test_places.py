@@ -65,7 +65,7 @@ class Model:
         self.delete([name for name in self.held if name.startswith(f"{folder}/" if folder else "")])
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", "s3", "az"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
     """Makes empty places of one kind."""
     if request.param == "local":
