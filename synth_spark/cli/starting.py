@@ -94,7 +94,8 @@ def started(
         place: the folder of the run folder; default: that of the plan.
     """
     from synth_spark.pipeline.workers.template import make_template
-    from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
+    from synth_spark.runtime.s3 import is_in_s3
+    from synth_spark.runtime.session import Libraries, running_tasks, say_if_plain, session, warm_workers
     from synth_spark.storage.paths import check_roots
 
     check_roots(plan)
@@ -103,9 +104,10 @@ def started(
     importing.start()
     earlier = any(Path(plan.output.path).glob("*/_delta_log"))  # which this one is compared with
     delta = plan.output.format == "delta" or "delta" in plan.input.formats or earlier
+    libraries = Libraries(delta, any(is_in_s3(address) for address in plan.addresses))
     quiet = options.quiet or as_json(options)
     few = not options.verbose
-    with session(delta, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
+    with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
         importing.join()
         if options.ends:
             make_template(spark)

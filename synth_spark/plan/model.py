@@ -219,6 +219,13 @@ class Plan(Strict):
         return self.ledger if self.ledger is not None else str(self.work_folder / "ledger.jsonl")
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of all that Spark reads and writes for the plan, as far as it has an address."""
+        locations: list[Location] = [self.input, *self.input.sources.values()]
+        inputs = (path for location in locations for path in location.all_paths)
+        return (*inputs, str(self.work_folder), self.output.path)
+
+    @property
     def job_name(self) -> str:
         """What monitors call it."""
         return self.operations.job if self.operations.job is not None else self.title

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-_KEYS = {"accessKey": "invented", "secretKey": "invented-secret"}
+_KEYS = {"accessKey": "invented-key", "secretKey": "invented-secret"}
 #: Seconds for the server to begin.
 _BEGIN = 120
 

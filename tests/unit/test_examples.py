@@ -20,6 +20,7 @@ MODULES = [
     "kernels.arrow_codec",
     "schema.fields",
     "read.interval_edges",
+    "runtime.s3",
     "exports.data_package.release_metadata",
     "exports.data_package.codebook",
     "exports.data_package.data",
