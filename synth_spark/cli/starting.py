@@ -94,6 +94,7 @@ def started(
         place: the folder of the run folder; default: that of the plan.
     """
     from synth_spark.pipeline.workers.template import make_template
+    from synth_spark.plan.sources.stores import is_stored
     from synth_spark.runtime.s3 import is_in_s3
     from synth_spark.runtime.session import Libraries, running_tasks, say_if_plain, session, warm_workers
     from synth_spark.storage.paths import check_roots
@@ -109,7 +110,7 @@ def started(
     few = not options.verbose
     with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
         importing.join()
-        if options.ends:
+        if options.ends and not any(map(is_stored, plan.input.addresses)):  # a fork cannot use a store that this did
             make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         progress = Progress(lambda: running_tasks(spark), quiet, options.verbose)

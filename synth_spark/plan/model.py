@@ -221,9 +221,7 @@ class Plan(Strict):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Of all that Spark reads and writes for the plan, as far as it has an address."""
-        locations: list[Location] = [self.input, *self.input.sources.values()]
-        inputs = (path for location in locations for path in location.all_paths)
-        return (*inputs, str(self.work_folder), self.output.path)
+        return (*self.input.addresses, str(self.work_folder), self.output.path)
 
     @property
     def job_name(self) -> str:

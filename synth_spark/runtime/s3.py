@@ -102,9 +102,9 @@ def _fetch(java: str, jars: Path, known: Path) -> None:
     cache = Path("~/.ivy2.5.2").expanduser() / "cache"
     with tempfile.TemporaryDirectory(dir=known.parent) as folder:
         written = Path(folder) / "classpath"
-        ivy = [java, "-cp", str(jars / "*"), "org.apache.ivy.Main", "-error", "-cache", str(cache)]
-        line = [*ivy, "-dependency", *CLIENT, "-confs", "default", "-cachepath", str(written)]
-        subprocess.run(line, check=True, capture_output=True, timeout=_PATIENCE)
+        ivy = ["-cp", str(jars / "*"), "org.apache.ivy.Main", "-error", "-cache", str(cache)]
+        asked = ["-dependency", *CLIENT, "-confs", "default", "-cachepath", str(written)]
+        subprocess.run([java, *ivy, *asked], check=True, capture_output=True, timeout=_PATIENCE)
         if not _all_here(written):
             raise FileNotFoundError(written)
         written.replace(known)
