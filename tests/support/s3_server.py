@@ -33,7 +33,7 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
     given = dict(zip(names, map(str, free_ports(len(names))), strict=True))
     endpoint = f"http://127.0.0.1:{given['s3.port']}"
     given |= {"s3.config": str(folder / "identities.json"), "dir": str(folder / "data")}
-    given |= {"ip": "127.0.0.1", "ip.bind": "127.0.0.1", "volume.max": "8", "master.volumeSizeLimitMB": "64"}
+    given |= {"ip": "127.0.0.1", "ip.bind": "127.0.0.1", "volume.max": "200", "master.volumeSizeLimitMB": "64"}
     given |= {"s3.port.iceberg": "0", "s3.port.lance": "0", "master.telemetry": "false"}
     command = str(Path(sys.executable).with_name("weed"))
     with (folder / "log").open("wb") as log:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from synth_spark.errors import InputError
 from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources import stores
 
@@ -72,7 +73,7 @@ def is_folder(path: str) -> bool:
     """Whether there is a folder at a path.
 
     Raises:
-        OSError: it cannot be looked at.
+        InputError: the store cannot be looked into.
     """
     return bool(inside(path)) if stores.is_stored(path) else Path(path).is_dir()
 
@@ -81,7 +82,8 @@ def size(path: str) -> int:
     """Bytes of a file.
 
     Raises:
-        OSError: it is not there, or cannot be looked at.
+        OSError: of this machine: it is not there, or cannot be looked at.
+        InputError: the same of a store.
     """
     return entry(path).size
 
@@ -90,10 +92,11 @@ def entry(path: str) -> Entry:
     """A file by its path.
 
     Raises:
-        OSError: it is not there, or cannot be looked at.
+        OSError: of this machine: it is not there, or cannot be looked at.
+        InputError: the same of a store.
     """
     if stores.is_stored(path):
-        found = stores.StoredFile(path)
+        found = _looked_at(path)
         return Entry(Path(path).name, path, False, found.size, found.tag)
     return Entry(Path(path).name, path, False, Path(path).stat().st_size)
 
@@ -102,10 +105,11 @@ def opened(path: str) -> IO[bytes]:
     """A file as a stream of bytes.
 
     Raises:
-        OSError: it is not there, or cannot be looked at.
+        OSError: of this machine: it is not there, or cannot be looked at.
+        InputError: the same of a store.
     """
     if stores.is_stored(path):
-        return cast(IO[bytes], io.BufferedReader(stores.StoredFile(path), _BUFFER))
+        return cast(IO[bytes], io.BufferedReader(_looked_at(path), _BUFFER))
     return Path(path).open("rb")
 
 
@@ -117,16 +121,29 @@ def inside(folder: str, deep: bool = False) -> list[Entry]:
         deep: whether all files below are told, and no folders.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: of this machine: it cannot be looked at.
+        InputError: the same of a store.
     """
     return _stored(folder, deep) if stores.is_stored(folder) else _local(folder, deep)
+
+
+def _looked_at(path: str) -> stores.StoredFile:
+    try:
+        return stores.StoredFile(path)
+    except OSError:
+        raise _unseen(f"file '{Path(path).name}'") from None
+
+
+def _unseen(field: str) -> InputError:
+    remedy = "check its address, the network, and who you are to the store (AWS_…, AZURE_…, GOOGLE_… variables)"
+    return InputError(field, "cannot be looked at in its store", remedy)
 
 
 def _stored(folder: str, deep: bool) -> list[Entry]:
     try:
         found = stores.listing(stores.store_of(folder), stores.Address.of(folder).key, deep)
-    except Exception as error:  # of obstore, without what a server sent
-        raise OSError(type(error).__name__) from None
+    except Exception:  # of obstore; a server's text may quote anything
+        raise _unseen(f"folder '{Path(folder).name}'") from None
     start = f"{folder.partition('://')[0]}://{stores.Address.of(folder).bucket}/"
     return [Entry(one.key.rpartition("/")[2], start + one.key, one.is_folder, one.size, one.tag) for one in found]
 

@@ -115,6 +115,20 @@ def test_a_store_that_does_not_let_this_process_in_is_left_to_spark(
     assert look(plan(f"{there}/plain.csv")) is None
 
 
+def test_a_store_that_fails_meanwhile_is_said_in_a_line(there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "is_reached", lambda _: True)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    for ask in (
+        lambda: look(plan(f"{there}/plain.csv")),
+        lambda: files.opened(f"{there}/plain.csv"),
+        lambda: files.size(f"{there}/plain.csv"),
+        lambda: plan(there).input.resolved_format(),
+    ):
+        with pytest.raises(InputError, match="cannot be looked at in its store; check its address") as told:
+            ask()
+        assert "another" not in str(told.value)
+
+
 def test_a_file_that_is_replaced_while_it_is_read_is_an_error(s3: str) -> None:
     path, store = f"{s3}://inputs/changing.csv", stores.store_of(f"{s3}://inputs")
     obstore.put(store, "changing.csv", bytes(1 << 20))
