@@ -1,12 +1,14 @@
 """One Spark session a process, where the shared data sets are, who runs beside whom, and what took longest."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure_server import azure_server, azurite
 from pyspark.sql import SparkSession
 from s3_server import s3_server
 from sharing import SHARED, alone
@@ -62,6 +64,26 @@ def s3(s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in s3_environment.items():
         monkeypatch.setenv(name, value)
     return "s3"
+
+
+@pytest.fixture(scope="session")
+def azure_environment(common: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A real server of Azure's blobs with a container ``places``: the environment by which it is found and used."""
+    if shutil.which("npm") is None:
+        assert "SYNTH_SPARK_CI" not in os.environ, "CI must have npm"
+        pytest.skip("npm is not here, which installs the server")
+    with alone(common, "azurite"):
+        program = azurite()
+    with azure_server(program, tmp_path_factory.mktemp("azure"), "places") as environment:
+        yield environment
+
+
+@pytest.fixture
+def az(azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The scheme of addresses of a real server of Azure's blobs that this process may use."""
+    for name, value in azure_environment.items():
+        monkeypatch.setenv(name, value)
+    return "az"
 
 
 @pytest.fixture

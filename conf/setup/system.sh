@@ -16,9 +16,11 @@ if command -v "$python" >/dev/null 2>&1; then
 else
     missing="$missing python3.11 python3.11-venv"
 fi
-# CI looks at pages in a real browser and loads into a real PostgreSQL; users need neither
+# CI looks at pages in a real browser, loads into a real PostgreSQL and keeps files in a server that npm installs; users
+# need none of them
 if [ -n "${SYNTH_SPARK_CI:-}" ]; then
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    command -v npm >/dev/null 2>&1 || missing="$missing npm"
     set -- "${POSTGRESQL:-/usr/lib/postgresql}"/*/bin/initdb
     [ -x "$1" ] || missing="$missing postgresql"
 fi

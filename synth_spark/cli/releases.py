@@ -64,7 +64,7 @@ def load(options: argparse.Namespace) -> None:
 def manage(options: argparse.Namespace) -> None:
     """List, show and compare what was published; go back to it, or take it back."""
     from synth_spark.publish import lifecycle
-    from synth_spark.runtime.session import session
+    from synth_spark.runtime.session import Libraries, session
 
     where, names, action = options.root, options.run_ids, options.action
     most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
@@ -88,7 +88,8 @@ def manage(options: argparse.Namespace) -> None:
         if options.unread and not names:
             raise PlanError("releases retire", "needs RUN_IDs with --unread", "name the releases that nobody has read")
         names = names or lifecycle.chosen(where, options.keep, options.older_than)
-    with session(delta=True, quiet=True, kept=True) if lifecycle.has_delta(where) else nullcontext() as spark:
+    delta = Libraries(delta=True)
+    with session(delta, quiet=True, kept=True) if lifecycle.has_delta(where) else nullcontext() as spark:
         if action == "diff":
             from synth_spark.publish.diff import diff_text
 
@@ -111,13 +112,14 @@ def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]") -> None:
     from synth_spark.plan import Catalog
     from synth_spark.publish import lifecycle
     from synth_spark.publish.published_release import open_release
-    from synth_spark.runtime.session import session
+    from synth_spark.runtime.s3 import is_in_s3
+    from synth_spark.runtime.session import Libraries, session
 
     release = open_release(where)
     current = lifecycle.shown_in_catalogs(where, [release.run_id])
     if not current and not gone:
         return
-    with session(delta=release.is_delta, quiet=True, kept=True) as spark:
+    with session(Libraries(release.is_delta, is_in_s3(where)), quiet=True, kept=True) as spark:
         for name, _ in current.values():
             catalog.follow(spark, where, Catalog(name))
         for run_id, (name, tables) in gone.items():
@@ -133,7 +135,7 @@ def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease,
     if not release.is_delta:
         yield release, None
         return
-    from synth_spark.runtime.session import session
+    from synth_spark.runtime.session import Libraries, session
 
-    with session(delta=True, quiet=True, kept=True) as spark:
+    with session(Libraries(delta=True), quiet=True, kept=True) as spark:
         yield release, spark

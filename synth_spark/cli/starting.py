@@ -94,8 +94,10 @@ def started(
         place: the folder of the run folder; default: that of the plan.
     """
     from synth_spark.pipeline.workers.template import make_template
+    from synth_spark.plan.sources.stores import is_stored
     from synth_spark.publish.lifecycle import has_delta
-    from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
+    from synth_spark.runtime.s3 import is_in_s3
+    from synth_spark.runtime.session import Libraries, running_tasks, say_if_plain, session, warm_workers
     from synth_spark.storage.paths import check_roots
 
     check_roots(plan)
@@ -104,11 +106,12 @@ def started(
     importing.start()
     earlier = has_delta(plan.output.path)  # which this one is compared with
     delta = plan.output.format == "delta" or "delta" in plan.input.formats or earlier
+    libraries = Libraries(delta, any(is_in_s3(address) for address in plan.addresses))
     quiet = options.quiet or as_json(options)
     few = not options.verbose
-    with session(delta, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
+    with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
         importing.join()
-        if options.ends:
+        if options.ends and not any(map(is_stored, plan.addresses)):  # a fork would wait in a store for ever
             make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         progress = Progress(lambda: running_tasks(spark), quiet, options.verbose)

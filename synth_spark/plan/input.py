@@ -337,6 +337,12 @@ class Input(Location):
             )
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """The paths of all its files, those of mapping tables, too."""
+        paths = [*self.all_paths, *(path for source in self.sources.values() for path in source.all_paths)]
+        return (*paths, *(group.path for group in self.groups.values() if group.path is not None))
+
+    @property
     def formats(self) -> set[str]:
         """The formats of all sources."""
         if not self.sources:

@@ -260,6 +260,11 @@ class Plan(Strict):
         return self.ledger if self.ledger is not None else str(self.work_folder / "ledger.jsonl")
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of all that Spark reads and writes for the plan, as far as it has an address."""
+        return (*self.input.addresses, str(self.work_folder), self.output.path)
+
+    @property
     def job_name(self) -> str:
         """What monitors call it."""
         return self.operations.job if self.operations.job is not None else self.title

@@ -2,7 +2,8 @@
 
 A later run reads what an earlier one has not counted. A file is the same if its bytes are, in the same folder of
 partitions below the declared path: neither its name nor its time decides, so a copied or renamed file is not counted
-twice, and one that was changed is refused.
+twice, and one that was changed is refused. Of a file in an object store its size is looked at, and the tag that the
+store has for its content; a copy may have another tag, so a new file of the size of one that was counted is refused.
 """
 
 import json
@@ -10,13 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from synth_spark.errors import InputError, RunError
 from synth_spark.plan import Input, Location
-from synth_spark.plan.addresses import scheme_of
+from synth_spark.plan.sources import files
 from synth_spark.plan.sources.folders import listed
+from synth_spark.plan.sources.stores import is_stored
 from synth_spark.storage.hashing import sha256
 
 #: The file of a commit in a Delta table's log.
@@ -33,7 +35,8 @@ class Item:
     Attributes:
         source: name of its source; empty if there is one alone.
         folder: folders of partitions that it is in, below the declared path.
-        sha256: of its bytes; of a Delta table, of the commit of the version.
+        sha256: of its bytes; in an object store, what the store has for them; of a Delta table, of the commit of the
+            version.
         size: bytes.
         version: of a Delta table.
         root: declared path, and
@@ -47,6 +50,16 @@ class Item:
     version: int | None
     root: str
     name: str
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return f"{self.root.rstrip('/')}/{self.name}" if self.name else self.root
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is in an object store."""
+        return is_stored(self.root)
 
     @property
     def identity(self) -> tuple[str, str, str, int]:
@@ -98,16 +111,16 @@ def inventory(source: Input) -> Inventory | None:
     tables = {name: Location(path=part.path) for name, part in source.groups.items() if part.path is not None}
     items: list[Item] = []
     for name, location in _locations(source).items():
-        files = _items(name, location)
-        if files is None:
+        found = _items(name, location)
+        if found is None:
             return None
-        items += files
+        items += found
     mappings = {}
     for name, location in tables.items():
-        files = _items(name, location)
-        if files is None:
+        found = _items(name, location)
+        if found is None:
             return None
-        mappings[name] = "/".join(item.sha256 for item in files)
+        mappings[name] = "/".join(item.sha256 for item in found)
     return Inventory(tuple(items), mappings)
 
 
@@ -120,9 +133,9 @@ def check_unchanged(source: Input, inventory: Inventory | None) -> None:
     if inventory is None:
         return
     for name, location in _locations(source).items():
-        files = _items(name, location, lambda _: "") or []
+        now = [item for item in _items(name, location, _at_a_glance) or [] if item.version is None]
         before = [item for item in inventory.items if item.source == name and item.version is None]
-        if [replace(item, sha256="") for item in before] != [item for item in files if item.version is None]:
+        if [item if item.is_stored else replace(item, sha256="") for item in before] != now:
             remedy = "run again once all files are in place"
             raise InputError("input", "changed while it was read", remedy)
 
@@ -160,13 +173,14 @@ def additions(earlier: Inventory, now: Inventory, run_id: str) -> dict[str, Addi
         if item.version is None and counted[item.identity] > 0:
             counted[item.identity] -= 1
         elif item.version is None:
-            new.setdefault(item.source, {}).setdefault(item.root, []).append(str(Path(item.root) / item.name))
+            new.setdefault(item.source, {}).setdefault(item.root, []).append(item.path)
     gone = [item for item in earlier.items if counted[item.identity] > 0]
     if gone:
         problem = f"lacks {len(gone)} of the files that run {run_id} counted, such as {gone[0].name or gone[0].root}"
         raise RunError("input", f"{problem}: removed or changed", f"put them back as they were, or {_FULL}")
+    _check_no_copy(earlier, now, run_id)
     by_source = {
-        source: Addition({root: tuple(files) for root, files in roots.items()}) for source, roots in new.items()
+        source: Addition({root: tuple(paths) for root, paths in roots.items()}) for source, roots in new.items()
     }
     before = {item.source: item for item in earlier.items if item.version is not None}
     for item in now.items:
@@ -179,32 +193,57 @@ def additions(earlier: Inventory, now: Inventory, run_id: str) -> dict[str, Addi
     return by_source
 
 
+def _check_no_copy(earlier: Inventory, now: Inventory, run_id: str) -> None:
+    """Refuse a new file of an object store that may be a copy of one that was counted: its tag tells only what it says.
+
+    Raises:
+        RunError: it has the size of one of the same source, and another tag.
+    """
+    counted = {item.identity for item in earlier.items}
+    sizes = {(item.source, item.size) for item in earlier.items if item.is_stored}
+    for item in now.items:
+        if item.is_stored and item.identity not in counted and (item.source, item.size) in sizes:
+            problem = f"has the size of a file that run {run_id} counted, and may be a copy of it"
+            raise RunError(f"file '{Path(item.path).name}'", problem, f"take it out if it is one; else {_FULL}")
+
+
+def _at_a_glance(entry: files.Entry) -> str:
+    """What is known of a file's content without reading it."""
+    return entry.tag
+
+
+def _digest(entry: files.Entry) -> str:
+    """What is known of a file's content: its SHA-256, or what an object store has for it."""
+    return entry.tag or sha256(Path(entry.path))
+
+
 def _locations(source: Input) -> dict[str, Location]:
     return {**source.sources} or {"": source}
 
 
-def _items(source: str, location: Location, digest: Callable[[Path], str] = sha256) -> list[Item] | None:
+def _items(source: str, location: Location, digest: Callable[[files.Entry], str] = _digest) -> list[Item] | None:
     """The files of one location, in order; None if they cannot be seen."""
     if location.table or location.sql or location.timestamp is not None:
         return None
     kind, items = location.resolved_format(f"input.sources.{source}" if source else "input"), []
-    for root in location.all_paths:
-        path = Path(root).absolute()
-        if scheme_of(root) is not None or not path.exists():
+    for root in map(files.absolute, location.all_paths):
+        if not files.is_seen(root) or (kind == "delta" and is_stored(root)):
             return None
         if kind == "delta":
-            item = _delta(source, path, location.version)
+            item = _delta(source, Path(root), location.version)
             if item is None or len(location.all_paths) > 1:
                 return None
             items.append(item)
-        elif path.is_file():
-            items.append(Item(source, "", digest(path), path.stat().st_size, None, str(path), ""))
         else:
-            for file in sorted(Path(found.path) for found in listed(str(path), kind).files):
-                below = file.relative_to(path)
-                folder, size = below.parent.as_posix(), file.stat().st_size
-                items.append(Item(source, folder, digest(file), size, None, str(path), below.as_posix()))
+            items += [_item(source, root, files.entry(found.path), digest) for found in listed(root, kind).files]
     return items
+
+
+def _item(source: str, root: str, file: files.Entry, digest: Callable[[files.Entry], str]) -> Item:
+    """A file that a declared path names, or that is below it."""
+    below = PurePosixPath(file.path[len(root) + 1 :]) if file.path != root else None
+    folder, name = ("", "") if below is None else (below.parent.as_posix(), below.as_posix())
+    return Item(source, folder, digest(file), file.size, None, root, name)
 
 
 def _delta(source: str, table: Path, version: int | None) -> Item | None:

@@ -13,10 +13,10 @@ from pyspark.sql.types import ArrayType, BooleanType
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import json_lines, parquet_recognition, workbooks
+from synth_spark.plan.sources import files, json_lines, parquet_recognition, workbooks
 from synth_spark.plan.sources.delimited import recognition
 from synth_spark.plan.sources.delimited.fields import UnsureError, cut
-from synth_spark.plan.sources.delimited.recognition import dialect_of, is_local
+from synth_spark.plan.sources.delimited.recognition import dialect_of
 from synth_spark.plan.sources.description import told
 from synth_spark.plan.sources.header import BLANKS, check_header
 from synth_spark.plan.sources.layout import Dialect
@@ -76,11 +76,11 @@ def open_table(spark: SparkSession, location: Location, where: str = "input", on
     kind = location.resolved_format(where)
     for path in location.all_paths:
         _must_exist(path, where)
-    local = bool(location.all_paths) and all(is_local(path) for path in location.all_paths)
+    seen = bool(location.all_paths) and all(files.is_seen(path) for path in location.all_paths)
     if kind == "csv":
-        opened = _csv(spark, location, where, only) if local else _remote_csv(spark, location, where)
+        opened = _csv(spark, location, where, only) if seen else _remote_csv(spark, location, where)
     elif kind in ("jsonl", "excel"):
-        if not local:
+        if not seen:
             remedy = "copy the files to a folder of this machine first, or read them as Parquet"
             raise PlanError(f"{where}.path", f"is on another file system, where {kind} is not read", remedy)
         opened = (_json if kind == "jsonl" else _workbooks)(spark, location, where, only)
@@ -98,7 +98,7 @@ def nothing_of(spark: SparkSession, opened: Opened) -> Opened:
 
 
 def _csv(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
-    """CSV files of this machine, by what they were recognised as."""
+    """CSV files that this process sees, by what they were recognised as."""
     source = recognition.recognised(location, where)
     chosen = _chosen(only)
     if chosen is not None:
@@ -110,7 +110,7 @@ def _csv(spark: SparkSession, location: Location, where: str, only: Addition | N
 
 
 def _json(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
-    """JSON lines of this machine."""
+    """JSON lines that this process sees."""
     source = json_lines.recognised(location, where)
     table = json_table(spark, source, partial(check_header, where=where), _chosen(only))
     looks = tuple(partial(json_lines.examine, file) for file in source.files)
@@ -120,7 +120,7 @@ def _json(spark: SparkSession, location: Location, where: str, only: Addition | 
 
 
 def _workbooks(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
-    """Excel workbooks of this machine."""
+    """Excel workbooks that this process sees."""
     source = workbooks.recognised(location, where)
     check_header(source.names, where)
     looks = tuple(partial(workbooks.examine, file) for file in source.files)
@@ -188,7 +188,7 @@ def _first_line(spark: SparkSession, path: str, where: str) -> str:
 def _typed(spark: SparkSession, location: Location, kind: str, where: str, only: Addition | None) -> Opened:
     said: tuple[str, ...] = ()
     try:
-        if kind == "parquet" and all(is_local(path) for path in location.all_paths):
+        if kind == "parquet" and all(files.is_seen(path) for path in location.all_paths):
             source = parquet_recognition.recognised(location.all_paths, where)
             frame, said = file_frames.parquet_frame(spark, source, _chosen(only)), told(where, source)
         else:
@@ -240,5 +240,5 @@ def _absolute(paths: Iterable[str]) -> list[str]:
 
 
 def _must_exist(path: str, where: str) -> None:
-    if scheme_of(path) is None and not Path(path).exists():
+    if files.is_reached(path) and not files.is_seen(path):
         raise InputError(f"{where}.path", f"{path} does not exist", "check the path")

@@ -68,7 +68,7 @@ def open_records(spark: SparkSession, source: Input, k: int, only: Mapping[str, 
     opened = mapping.open_all(spark, source, counters, only)
     names = named_columns(source, opened.names, opened.lists)
     fields = tuple(_field(name, opened, source) for name in names)
-    examination = Examination(opened.files, opened.looks)
+    examination = Examination(opened.files, opened.looks, spark)
     try:
         rows = _rows(opened, fields, source, k, counters)
     except Exception as error:  # quantiles are read at once

@@ -9,14 +9,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.find_spark_home import _find_spark_home
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from synth_spark.errors import EngineError
+from synth_spark.runtime import s3
 from synth_spark.runtime.class_archive import java_options
 from synth_spark.runtime.jvm_output import catch_up, heard
 from synth_spark.runtime.scratch import Scratch, remove, scratch, told_to_java
@@ -46,9 +49,22 @@ _LOUD = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 _DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
+@dataclass(frozen=True)
+class Libraries:
+    """What a session that is built here has beside Spark's own files; a platform's has what the platform gives it.
+
+    Attributes:
+        delta: whether Delta tables will be read or written.
+        s3: whether files in S3 will be.
+    """
+
+    delta: bool = False
+    s3: bool = False
+
+
 @contextmanager
 def session(
-    delta: bool = False,
+    libraries: Libraries = Libraries(),
     long: bool = False,
     quiet: bool = False,
     ends: bool = False,
@@ -58,7 +74,7 @@ def session(
     """The session of a command: one that was there, or is the platform's, is left running; one that was built stops.
 
     Args:
-        delta: whether Delta tables will be read or written.
+        libraries: what the session has beside Spark's own files.
         long: whether the work will take minutes.
         quiet: whether a JVM that starts is not to be heard.
         ends: whether the process ends after the body; a local session then stops by itself, and nobody waits for it.
@@ -69,7 +85,7 @@ def session(
     if active is None:
         hush()
     with heard(quiet, kept) if active is None else nullcontext():
-        spark = active or open_session(delta, long=long, place=place)
+        spark = active or open_session(libraries, long=long, place=place)
     try:
         yield spark
     finally:
@@ -103,7 +119,7 @@ def set_for_tasks(spark: SparkSession, variable: str, value: str) -> None:
 
 
 def open_session(
-    delta: bool = False, master: str | None = None, long: bool = False, place: Path | None = None
+    libraries: Libraries = Libraries(), master: str | None = None, long: bool = False, place: Path | None = None
 ) -> SparkSession:
     """Find or build the session this run works with.
 
@@ -112,19 +128,19 @@ def open_session(
     cores is built.
 
     Args:
-        delta: whether Delta tables will be read or written.
+        libraries: what the session has beside Spark's own files.
         master: master of a session that is built here.
         long: whether the work will take minutes.
         place: the folder in which such a session makes private folders of its own, see `scratch`.
 
     Raises:
-        EngineError: no usable Java for a local session.
+        EngineError: no usable Java for a local session, or no library for it.
     """
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
     builder = SparkSession.builder
-    if delta:
+    if libraries.delta:
         builder = with_delta(builder)
     if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or _hosted():
         return builder.getOrCreate()
@@ -133,7 +149,8 @@ def open_session(
     name_files_in_utf8(os.environ)
     private = scratch(place)
     temporary = f"-Djava.io.tmpdir={private.temporary}"
-    for key, value in {**local_settings(long, (*java_options(java), temporary)), **_folders(private)}.items():
+    settings = {**local_settings(long, (*java_options(java), temporary)), **_folders(private)}
+    for key, value in {**settings, **(s3_settings() if libraries.s3 else {})}.items():
         builder = builder.config(key, value)
     with told_to_java(private):
         session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
@@ -204,6 +221,16 @@ def _folders(private: Scratch) -> dict[str, str]:
     }
 
 
+def s3_settings() -> dict[str, str]:
+    """Settings by which a local session reads and writes in S3; see `synth_spark.runtime.s3`.
+
+    Raises:
+        EngineError: Hadoop's client of S3 is not here, and cannot be fetched.
+    """
+    path = s3.class_path(str(_java()), Path(_find_spark_home()) / "jars")
+    return {**s3.settings(os.environ), **({"spark.driver.extraClassPath": path} if path else {})}
+
+
 def say_if_plain(spark: SparkSession, say: Callable[[str], None]) -> None:
     """Say, once a process, that a session writes rows that it shuffles and spills in plain text, if it does.
 
@@ -229,8 +256,7 @@ def check_java() -> str:
     Raises:
         EngineError: there is none, or it is older than version 17.
     """
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    java = _java()
     if java is None or not Path(java).exists():
         remedy = f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)"
         raise EngineError("java", "was not found", remedy)
@@ -239,6 +265,12 @@ def check_java() -> str:
     if version is None or int(version.group(1)) < _MIN_JAVA:
         raise EngineError("java", f"is older than version {_MIN_JAVA}", "install a newer one, or point JAVA_HOME to it")
     return output
+
+
+def _java() -> str | None:
+    """The Java of JAVA_HOME, or the one on the path."""
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home) / "bin" / "java") if home else shutil.which("java")
 
 
 def warm_workers(spark: SparkSession) -> None:

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synth_spark.errors import EngineError, PlanError, RunError
+from synth_spark.errors import RunError
+from synth_spark.plan.sources.stores import Address, listing, store_of
 from synth_spark.storage.held import Held, below
 
 if TYPE_CHECKING:
     from obstore import GetResult, ObjectMeta, PutMode, UpdateVersion
-    from obstore.store import ObjectStore
 
     from synth_spark.storage.places import Place
 
@@ -28,26 +28,22 @@ class StoredPlace:
         spark_address: by the name that Spark has for the store: ``s3a://bucket/folder``.
     """
 
-    def __init__(self, address: str, store: "ObjectStore | None" = None) -> None:
+    def __init__(self, address: str) -> None:
         """Name a folder; it is not looked at yet.
-
-        Args:
-            address: of the folder.
-            store: the bucket or container, if it was opened before.
 
         Raises:
             PlanError: the address names no bucket or container.
             EngineError: the library for object stores is not installed.
         """
         self.address = address.rstrip("/")
-        self._scheme, self._bucket, path = _split(self.address)
+        self._scheme, self._bucket, self._path = Address.of(self.address)
         hadoop = "s3a" if self._scheme == "s3" else self._scheme
-        self.spark_address = "/".join(filter(None, [f"{hadoop}://{self._bucket}", path]))
-        self._store, self._path = _opened(self._scheme, self._bucket, address) if store is None else store, path
+        self.spark_address = "/".join(filter(None, [f"{hadoop}://{self._bucket}", self._path]))
+        self._store = store_of(self.address)
 
     def below(self, name: str) -> "StoredPlace":
         """See `Place.below`."""
-        return StoredPlace(f"{self.address}/{below(name, self.address)}", self._store)
+        return StoredPlace(f"{self.address}/{below(name, self.address)}")
 
     def read(self, name: str) -> bytes | None:
         """See `Place.read`."""
@@ -133,24 +129,10 @@ class StoredPlace:
 
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
-        import obstore
-
         folder = self._key(prefix) if prefix else self._path
         with self._errors("read"):
-            if deep:
-                objects, folders = obstore.list(self._store, folder or None).collect(), []
-            else:
-                found = obstore.list_with_delimiter(self._store, folder or None)
-                objects, folders = found["objects"], list(found["common_prefixes"])
-        # some clients mark a folder by an empty object of its name
-        marks = {folder, *folders, *(parent for one in objects for parent in _parents(one["path"]))}
-        held = [Held(self._name(path), is_folder=True) for path in folders]
-        held += [
-            Held(self._name(one["path"]), one["size"], one["e_tag"] or "")
-            for one in objects
-            if one["size"] > 0 or one["path"] not in marks
-        ]
-        return sorted(held, key=lambda one: one.name)
+            found = listing(self._store, folder, deep)
+        return [Held(self._name(one.key), one.size, one.tag, one.is_folder) for one in found]
 
     def delete(self, names: Iterable[str]) -> None:
         """See `Place.delete`."""
@@ -250,38 +232,3 @@ class StoredPlace:
             kind = type(error).__name__.removesuffix("Error")
             remedy = "check the address, the network, and who you are to the store (AWS_…, AZURE_…, GOOGLE_… variables)"
             raise RunError(self.address, f"cannot be {what} ({kind})", remedy) from None
-
-
-def _split(address: str) -> tuple[str, str, str]:
-    """Scheme, bucket or container, and the rest of an address, in which no sign but ``/`` has a meaning.
-
-    Raises:
-        PlanError: it names no bucket or container.
-    """
-    scheme, _, rest = address.partition("://")
-    bucket, _, path = rest.partition("/")
-    if not bucket:
-        raise _no_place(address)
-    return scheme.lower(), bucket, "/".join(part for part in path.split("/") if part)
-
-
-def _parents(key: str) -> Iterator[str]:
-    """The folders that an object is in."""
-    while "/" in key:
-        key = key.rpartition("/")[0]
-        yield key
-
-
-def _opened(scheme: str, bucket: str, address: str) -> "ObjectStore":
-    try:
-        from obstore.store import from_url
-    except ModuleNotFoundError:
-        raise EngineError(address, "needs the library for object stores", "install synth-spark[s3]") from None
-    try:
-        return from_url(f"{scheme}://{bucket}")
-    except Exception:
-        raise _no_place(address) from None
-
-
-def _no_place(address: str) -> PlanError:
-    return PlanError(address, "names no place in an object store", "write s3://BUCKET/FOLDER, or alike")

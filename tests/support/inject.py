@@ -51,7 +51,7 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.runtime.class_archive import java_options
-from synth_spark.runtime.session import check_java, local_settings, session
+from synth_spark.runtime.session import Libraries, check_java, local_settings, session
 from synth_spark.schema import tables
 from synth_spark.storage.append_log import LineFile
 from synth_spark.storage.hashing import content_hash, sha256
@@ -399,7 +399,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=16, help="how many of them kill a driver")
     options = parser.parse_args()
     started, found = time.monotonic(), Counter()
-    with tempfile.TemporaryDirectory(prefix="faults-") as name, session(delta=True) as spark:
+    with tempfile.TemporaryDirectory(prefix="faults-") as name, session(Libraries(delta=True)) as spark:
         for number, (title, settings, share) in enumerate(_LINES):
             line = Line(spark, Path(name) / str(number), settings)
             possible = [one for one in line.possible() if not line.delta or ".publish." in f".{one[0]}"]

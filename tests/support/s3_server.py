@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-_KEYS = {"accessKey": "invented", "secretKey": "invented-secret"}
+_KEYS = {"accessKey": "invented-key", "secretKey": "invented-secret"}
 #: Seconds for the server to begin.
 _BEGIN = 120
 
@@ -30,17 +30,17 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
     (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "data").mkdir()
     names = [f"{part}.port{kind}" for part in ("s3", "master", "volume", "filer") for kind in ("", ".grpc")]
-    given = dict(zip(names, map(str, _free_ports(len(names))), strict=True))
+    given = dict(zip(names, map(str, free_ports(len(names))), strict=True))
     endpoint = f"http://127.0.0.1:{given['s3.port']}"
     given |= {"s3.config": str(folder / "identities.json"), "dir": str(folder / "data")}
-    given |= {"ip": "127.0.0.1", "ip.bind": "127.0.0.1", "volume.max": "8", "master.volumeSizeLimitMB": "64"}
+    given |= {"ip": "127.0.0.1", "ip.bind": "127.0.0.1", "volume.max": "200", "master.volumeSizeLimitMB": "64"}
     given |= {"s3.port.iceberg": "0", "s3.port.lance": "0", "master.telemetry": "false"}
     command = str(Path(sys.executable).with_name("weed"))
     with (folder / "log").open("wb") as log:
         line = [command, "server", "-s3", *(f"-{key}={value}" for key, value in given.items())]
         server = subprocess.Popen(line, stdout=log, stderr=log, cwd=folder)
     try:
-        _await(endpoint, server)
+        await_server(endpoint, server)
         yield {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ALLOW_HTTP": "true",
@@ -53,7 +53,8 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
         server.wait()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine's own address that nobody listens at."""
     with ExitStack() as taken:
         sockets = [taken.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -61,7 +62,12 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _await(endpoint: str, server: "subprocess.Popen[bytes]") -> None:
+def await_server(endpoint: str, server: "subprocess.Popen[bytes]") -> None:
+    """Wait until a server answers.
+
+    Raises:
+        RuntimeError: it ended, or does not answer.
+    """
     end = time.monotonic() + _BEGIN
     while time.monotonic() < end and server.poll() is None:
         try:
@@ -72,4 +78,4 @@ def _await(endpoint: str, server: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.2)
         else:
             return
-    raise RuntimeError("the S3 server does not begin")
+    raise RuntimeError("the server does not begin")

@@ -103,17 +103,17 @@ def test_who_may_not_install_is_told_what_to_install(machine: Machine, user: int
     assert not machine.asked.exists()
 
 
-def test_ci_gets_a_browser_and_a_database_server(machine: Machine) -> None:
+def test_ci_gets_a_browser_a_database_server_and_what_installs_another_server(machine: Machine) -> None:
     machine.java("17.0.10")
     machine.python(venv=True)
     machine.apt()
     servers = machine.folder.parent / "postgresql"
     done = machine.set_up(user=0, SYNTH_SPARK_CI="1", POSTGRESQL=str(servers))
     assert done.returncode == 0, done.stderr
-    assert machine.installed() == "chromium postgresql"
+    assert machine.installed() == "chromium npm postgresql"
     machine.asked.unlink()
     (servers / "15" / "bin").mkdir(parents=True)
-    for command in (servers / "15" / "bin" / "initdb", machine.folder / "chromium"):
+    for command in (servers / "15" / "bin" / "initdb", machine.folder / "chromium", machine.folder / "npm"):
         command.touch(mode=0o755)
     done = machine.set_up(user=0, SYNTH_SPARK_CI="1", POSTGRESQL=str(servers))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -26,8 +26,8 @@ FORBIDDEN_CALLS = {
     "yaml.full_load", "yaml.unsafe_load", "yaml.load_all", "pd.read_pickle", "pandas.read_pickle",
 }  # fmt: skip
 FORBIDDEN_ENDS = re.compile(r"\.(to_pickle|read_pickle|saveAsPickleFile|pickleFile)$|^os\.(exec|spawn|posix_spawn)")
-#: The places that start a program: java -version, and this package's own command.
-STARTS_PROGRAMS = {"session.py", "class_archive.py"}
+#: The places that start a program: Ivy that fetches, java -version, and this package's own command.
+STARTS_PROGRAMS = {"s3.py", "session.py", "class_archive.py"}
 #: The place that forks: the template of this user's own workers, asked through a folder that is this user's alone.
 FORKS = {"template.py"}
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from synth_spark.errors import InputError
+from synth_spark.plan.sources import files
 
 #: How Hive and Spark name the folder of rows without a value.
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -68,34 +69,35 @@ def listed(root: str, kind: str) -> Listing:
     Raises:
         InputError: a folder holds what may be records and would not be read.
     """
-    path = Path(root).absolute()
-    if path.is_file():
-        return Listing((Found(str(path)),))
-    if (path / "_delta_log").is_dir():
+    path = files.absolute(root)
+    if files.is_file(path):
+        return Listing((Found(path),))
+    if any(entry.name == "_delta_log" and entry.is_folder for entry in files.inside(path)):
         problem = f"is a Delta table, not a folder of {kind}"
-        raise InputError(f"folder '{path.name}'", problem, "set the format to delta")
+        raise InputError(f"folder '{Path(path).name}'", problem, "set the format to delta")
     passed_over: list[str] = []
     return Listing(tuple(_below(path, (), kind, passed_over)), tuple(passed_over))
 
 
-def _below(folder: Path, above: Partitions, kind: str, passed_over: list[str]) -> Iterator[Found]:
-    for entry in sorted(folder.iterdir()):
+def _below(folder: str, above: Partitions, kind: str, passed_over: list[str]) -> Iterator[Found]:
+    own = Path(folder).name
+    for entry in files.inside(folder):
         name = entry.name
-        if entry.is_dir():
+        if entry.is_folder:
             if "=" in name and not name.startswith("."):
-                yield from _below(entry, (*above, _partition(name)), kind, passed_over)
+                yield from _below(entry.path, (*above, _partition(name)), kind, passed_over)
             elif name.startswith((".", *_MARKS)):
                 passed_over.append(f"{name} (a folder that programs leave beside tables)")
             else:
-                remedy = f"list the folders under input.paths, name it column=value, or move it out of '{folder.name}'"
-                raise InputError(f"folder '{folder.name}'", f"holds the folder '{name}', which is not read", remedy)
+                remedy = f"list the folders under input.paths, name it column=value, or move it out of '{own}'"
+                raise InputError(f"folder '{own}'", f"holds the folder '{name}', which is not read", remedy)
         elif name.startswith((".", *_MARKS)) or name.endswith("._COPYING_"):
             passed_over.append(f"{name} (a file that programs leave beside tables)")
-        elif entry.stat().st_size == 0:
+        elif entry.size == 0:
             passed_over.append(f"{name} (empty)")
         else:
-            _check_is_data(entry, kind)
-            yield Found(str(entry), above)
+            _check_is_data(Path(entry.path), kind)
+            yield Found(entry.path, above)
 
 
 def _check_is_data(file: Path, kind: str) -> None:
@@ -122,17 +124,17 @@ class Placed(Protocol):
         """These folders, outermost first."""
 
 
-def common_folders(files: Sequence[Placed]) -> tuple[str, ...]:
+def common_folders(placed: Sequence[Placed]) -> tuple[str, ...]:
     """The names of the folders ``name=value`` that all files are in.
 
     Args:
-        files: at least one.
+        placed: at least one file.
 
     Raises:
         InputError: a file is in others than the first.
     """
-    names = tuple(name for name, _ in files[0].partitions)
-    for file in files:
+    names = tuple(name for name, _ in placed[0].partitions)
+    for file in placed:
         if tuple(name for name, _ in file.partitions) != names:
             remedy = "keep all files at the same depth, in folders of the same names"
             problem = "is in other folders column=value than the files before"

@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from synth_spark.plan.addresses import scheme_of
+from synth_spark.plan.sources import files
 
 _PACKED = ("", ".gz", ".gzip", ".bz2", ".zst", ".xz", ".zip")
 #: Suffixes of the formats that may be packed, and of those that never are.
@@ -30,23 +30,23 @@ def format_of(path: str) -> str | None:
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
         if name.endswith(suffix):
             return _SUFFIXES[suffix]
-    if scheme_of(path) is not None:
+    if not files.is_reached(path):
         return None
-    if name.endswith(".zip") and Path(path).is_file():
+    if name.endswith(".zip") and files.is_file(path):
         return _format_in(path)
-    if not Path(path).is_dir():
+    if not files.is_folder(path):
         return None
-    if (Path(path) / "_delta_log").is_dir():
+    if any(entry.name == "_delta_log" and entry.is_folder for entry in files.inside(path)):
         return "delta"
-    below = (file for file in Path(path).rglob("*") if not file.name.startswith(("_", ".")))
-    formats = {format_of(str(file)) for file in below if file.is_file()} - {None}
+    below = (entry.path for entry in files.inside(path, deep=True) if not entry.name.startswith(("_", ".")))
+    formats = {format_of(file) for file in below} - {None}
     return formats.pop() if len(formats) == 1 else None
 
 
 def _format_in(path: str) -> str | None:
     """The format of the files in a zip archive, if their suffixes tell one."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with files.opened(path) as raw, zipfile.ZipFile(raw) as archive:
             names = [name for name in archive.namelist() if not name.endswith((".zip", "/"))]
     except (OSError, zipfile.BadZipFile):
         return None

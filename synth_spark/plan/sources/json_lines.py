@@ -89,7 +89,7 @@ def recognised(told: Told, where: str = "input") -> JsonLines:
     """What a source of JSON lines is.
 
     Args:
-        told: what the plan says of it; all its paths are of this machine, and there.
+        told: what the plan says of it; this process sees all its paths.
         where: the part of the plan that says so, for messages.
 
     Raises:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import InputError
+from synth_spark.plan.sources import files
 from synth_spark.plan.sources.folders import Found, common_folders, listed
 from synth_spark.plan.sources.signatures import HEAD, foreign_kind
 
@@ -42,23 +43,23 @@ def recognised(paths: tuple[str, ...], where: str = "input") -> Parquet:
     """What a source of Parquet files is.
 
     Args:
-        paths: files and folders of this machine that are there.
+        paths: files and folders that this process sees.
         where: the part of the plan that names them, for messages.
 
     Raises:
         InputError: a file is no Parquet file, has a name that Spark does not read, or is in other folders.
     """
     listings = [listed(path, "parquet") for path in paths]
-    files = [file for one in listings for file in one.files]
-    if not files:
+    found = [file for one in listings for file in one.files]
+    if not found:
         raise InputError(where, "is empty", "give a table with records")
-    partitions = common_folders(files)
+    partitions = common_folders(found)
     groups: dict[pa.Schema, list[Found]] = {}
-    for file in files:
+    for file in found:
         _check_name(file)
         groups.setdefault(schema_of(file.path, where), []).append(file)
     passed_over = tuple(name for one in listings for name in one.passed_over)
-    return Parquet(tuple((tuple(found), schema) for schema, found in groups.items()), partitions, passed_over)
+    return Parquet(tuple((tuple(alike), schema) for schema, alike in groups.items()), partitions, passed_over)
 
 
 def schema_of(path: str, where: str = "input") -> "pa.Schema":
@@ -73,7 +74,7 @@ def schema_of(path: str, where: str = "input") -> "pa.Schema":
     from synth_spark.plan.sources.parquet_types import check_type
 
     try:
-        with pq.ParquetFile(path) as opened:
+        with files.opened(path) as raw, pq.ParquetFile(raw) as opened:
             schema, stored = opened.schema_arrow.remove_metadata(), opened.schema
             physical = {stored.column(at).path: stored.column(at).physical_type for at in range(len(stored))}
     except (OSError, ValueError, pa.ArrowException):
@@ -87,7 +88,7 @@ def _unreadable(path: str, where: str) -> InputError:
     """The error for a file that is no Parquet file, which says what it is if that can be seen."""
     field, problem = where, "is not a readable parquet"
     try:
-        with Path(path).open("rb") as raw:
+        with files.opened(path) as raw:
             kind = foreign_kind(raw.read(HEAD))
         problem = problem if kind in (None, "a Parquet file") else f"{problem}: '{Path(path).name}' is {kind}"
     except OSError:

@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 
 from synth_spark.errors import InputError
 from synth_spark.plan import (
@@ -17,8 +16,7 @@ from synth_spark.plan import (
     renamed_columns,
     used_columns,
 )
-from synth_spark.plan.addresses import scheme_of
-from synth_spark.plan.sources import json_lines, parquet_recognition, workbooks
+from synth_spark.plan.sources import files, json_lines, parquet_recognition, workbooks
 from synth_spark.plan.sources.delimited import head as csv_head
 from synth_spark.plan.sources.delimited import recognition as csv_recognition
 from synth_spark.plan.sources.header import check_header
@@ -74,7 +72,7 @@ class Preview:
 
 
 def look(plan: Plan) -> Preview | None:
-    """Look at the heads of local files; None where only Spark can tell the records' shape.
+    """Look at the heads of files; None where only Spark can tell the records' shape.
 
     Every column that a key of the plan names is looked for, as far as headers can be seen.
 
@@ -122,7 +120,7 @@ def _look_at_sources(plan: Plan) -> None:
 
 
 def recognised(location: Location, where: str) -> Recognised | None:
-    """What a source of files is; None for others, and for files of another file system.
+    """What a source of files is; None for others, and for files that Spark alone can look at.
 
     Args:
         location: what the plan says of it.
@@ -136,9 +134,9 @@ def recognised(location: Location, where: str) -> Recognised | None:
     if kind not in ("csv", "jsonl", "excel", "parquet"):
         return None
     for path in location.all_paths:
-        if scheme_of(path) is not None:
+        if not files.is_reached(path):
             return None
-        if not Path(path).exists():
+        if not files.is_seen(path):
             raise InputError(f"{where}.path", f"{path} does not exist", "check the path")
     if kind == "csv":
         found: Csv | Parquet | Sheets = csv_recognition.recognised(location, where)
@@ -183,7 +181,7 @@ def _head_of_csv(source: Csv) -> tuple[list[str], list[list[str]], int] | None:
     if len(source.files) == 1 and len(sample) < _SAMPLE:
         return list(first.header), sample, len(sample)
     read = sum(len(value) + 1 for row in sample for value in row)
-    size = sum(Path(file.path).stat().st_size for file in source.files) * _inflation(first)
+    size = sum(files.size(file.path) for file in source.files) * _inflation(first)
     return list(first.header), sample, max(len(sample), round(len(sample) * size / max(1, read)))
 
 
@@ -192,7 +190,7 @@ def _head_of_json(source: JsonLines) -> tuple[list[str], list[list[str]], int] |
     head = json_lines.head(source, _SAMPLE)
     if source.partitions or not head.flat:
         return None
-    size = sum(Path(file.path).stat().st_size for file in source.files) * _inflation(source.files[0])
+    size = sum(files.size(file.path) for file in source.files) * _inflation(source.files[0])
     records = len(head.rows) if head.complete else round(len(head.rows) * size / max(1, head.read))
     return list(head.names), head.rows, max(records, len(head.rows))
 
@@ -214,17 +212,17 @@ def _head_of_parquet(source: Parquet) -> tuple[list[str], list[list[str]], int] 
 
     if source.partitions or len(source.groups) > 1:
         return None
-    files, schema = source.groups[0]
+    found, schema = source.groups[0]
     try:
-        with pq.ParquetFile(files[0].path) as opened:
+        with files.opened(found[0].path) as raw, pq.ParquetFile(raw) as opened:
             batch = next(opened.iter_batches(_SAMPLE), None)
             held = opened.metadata.num_rows
         columns = [] if batch is None else [texts(column) for column in batch.columns]
     except (OSError, ValueError, OverflowError, pa.ArrowException):
         raise InputError("input", "is not a readable parquet", "check its name, format and permissions") from None
     rows = [list(row) for row in zip(*columns, strict=True)]
-    whole = sum(Path(file.path).stat().st_size for file in files)
-    records = round(held * whole / max(1, Path(files[0].path).stat().st_size))
+    whole = sum(files.size(file.path) for file in found)
+    records = round(held * whole / max(1, files.size(found[0].path)))
     return list(schema.names), rows, records
 
 
@@ -232,6 +230,6 @@ def _inflation(file: CsvFile | JsonFile) -> float:
     """How much larger a file is when unpacked, by the length that a gzip file states in its last four bytes."""
     if file.packing != "gzip":
         return 1.0
-    with Path(file.path).open("rb") as packed:
-        packed.seek(-4, io.SEEK_END)
-        return max(1.0, int.from_bytes(packed.read(4), "little") / Path(file.path).stat().st_size)
+    with files.opened(file.path) as packed:
+        size = packed.seek(-4, io.SEEK_END) + 4
+        return max(1.0, int.from_bytes(packed.read(4), "little") / size)

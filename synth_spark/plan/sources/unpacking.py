@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from synth_spark.errors import InputError, PlanError
+from synth_spark.plan.sources import files
 from synth_spark.plan.sources.signatures import (
     HEAD,
     encoding_by_mark,
@@ -41,24 +42,25 @@ def unpacked(path: str, packing: str | None) -> Iterator[IO[bytes]]:
         path: of the file.
         packing: of its bytes, as `first_bytes` tells it.
     """
-    opened: Any
+    with files.opened(path) as raw, _unpacked(raw, packing) as stream:
+        yield stream
+
+
+def _unpacked(raw: IO[bytes], packing: str | None) -> Any:
     if packing == "gzip":
-        opened = gzip.open(path, "rb")
-    elif packing == "bzip2":
-        opened = bz2.open(path, "rb")
-    elif packing == "xz":
-        opened = lzma.open(path, "rb")
-    elif packing == "zstd":
+        return gzip.GzipFile(fileobj=raw)
+    if packing == "bzip2":
+        return bz2.BZ2File(raw)
+    if packing == "xz":
+        return lzma.LZMAFile(raw)
+    if packing == "zstd":
         import pyarrow as pa
 
-        opened = pa.CompressedInputStream(pa.OSFile(path), "zstd")
-    elif packing == "zip":
-        archive = zipfile.ZipFile(path)
-        opened = archive.open(files_in(archive.namelist())[0])  # which keeps the archive open as long as itself
-    else:
-        opened = Path(path).open("rb")
-    with opened as stream:
-        yield stream
+        return pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")
+    if packing == "zip":
+        archive = zipfile.ZipFile(raw)
+        return archive.open(files_in(archive.namelist())[0])  # which keeps the archive open as long as itself
+    return raw
 
 
 def first_bytes(path: str) -> tuple[str | None, bytes]:
@@ -68,7 +70,7 @@ def first_bytes(path: str) -> tuple[str | None, bytes]:
         InputError: it cannot be opened, is packed and torn, or is a zip archive of several files.
     """
     with told_if_torn(path):
-        with Path(path).open("rb") as raw:
+        with files.opened(path) as raw:
             head = raw.read(HEAD)
         packing = packing_of(head)
         if is_zip(head) and _holds_a_file(path):
@@ -108,17 +110,17 @@ def _holds_a_file(path: str) -> bool:
     Raises:
         InputError: it holds no file, or several, or one that cannot be unpacked.
     """
-    with zipfile.ZipFile(path) as archive:
+    with files.opened(path) as raw, zipfile.ZipFile(raw) as archive:
         names = archive.namelist()
         if office_kind(names) is not None:
             return False
-        files = files_in(names)
+        held = files_in(names)
         field = f"file '{Path(path).name}'"
-        if len(files) != 1:
-            some = ", ".join(f"'{name}'" for name in files[:3]) + (", …" if len(files) > 3 else "")
-            held = f"holds {len(files):,} files: {some}" if files else "holds no file"
-            raise InputError(field, f"is a zip archive that {held}", "unpack it, and list its files in input.paths")
-        member = archive.getinfo(files[0])
+        if len(held) != 1:
+            some = ", ".join(f"'{name}'" for name in held[:3]) + (", …" if len(held) > 3 else "")
+            many = f"holds {len(held):,} files: {some}" if held else "holds no file"
+            raise InputError(field, f"is a zip archive that {many}", "unpack it, and list its files in input.paths")
+        member = archive.getinfo(held[0])
     if member.flag_bits & 1:
         raise InputError(field, "is a zip archive with a password", "unpack it first")
     if member.compress_type not in _METHODS:

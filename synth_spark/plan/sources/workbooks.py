@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from synth_spark.errors import InputError, PlanError, SynthSparkError
+from synth_spark.plan.sources import files
 from synth_spark.plan.sources.delimited.head import check_is_header
 from synth_spark.plan.sources.folders import Partitions, listed
 from synth_spark.plan.sources.header import BLANKS
@@ -137,15 +138,15 @@ def examine(file: SheetFile) -> None:
 
 def _check_is_workbook(path: str, where: str) -> None:
     field = f"file '{Path(path).name}'"
-    with Path(path).open("rb") as raw:
+    with files.opened(path) as raw:
         head = raw.read(HEAD)
-    size = Path(path).stat().st_size
+    size = files.size(path)
     if not is_zip(head):
         kind = foreign_kind(head)
         what = "is no Excel workbook (.xlsx)" if kind is None else f"is {kind}, not an Excel workbook (.xlsx)"
         raise InputError(field, what, f"set {where}.format to what it is, or save it as .xlsx without a password")
     with _told(path):
-        with zipfile.ZipFile(path) as archive:
+        with files.opened(path) as raw, zipfile.ZipFile(raw) as archive:
             names = archive.namelist()
             unpacked = sum(one.file_size for one in archive.infolist())
         if not any(name.lower() == "xl/workbook.xml" for name in names):
@@ -240,7 +241,7 @@ def _opened(path: str) -> Iterator[Any]:
     """A workbook, read row by row; of formulas the values that were saved with them."""
     import openpyxl
 
-    with Path(path).open("rb") as stream, warnings.catch_warnings():  # by a stream, whatever the file's suffix
+    with files.opened(path) as stream, warnings.catch_warnings():  # by a stream, whatever the file's suffix
         warnings.simplefilter("ignore")  # of styles, charts and the like, which are not read
         yield openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
 

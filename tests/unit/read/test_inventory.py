@@ -11,6 +11,7 @@ from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, RunError
 from synth_spark.plan import Input
 from synth_spark.read.inventory import Inventory, additions, check_unchanged, inventory, pinned
+from synth_spark.storage.places import place
 
 
 def files(folder: Path, **texts: str) -> Path:
@@ -23,7 +24,7 @@ def files(folder: Path, **texts: str) -> Path:
 
 
 def seen(folder: Path, **keys: Any) -> Inventory:
-    found = inventory(Input(path=str(folder), **{"format": "csv", **keys}))
+    found = inventory(Input(**{"path": str(folder), "format": "csv", **keys}))
     assert found is not None
     return Inventory.of_facts(json.loads(json.dumps(found.as_facts())))  # as a manifest keeps it
 
@@ -51,6 +52,34 @@ def test_what_is_new_is_known_by_content_and_partition_alone(tmp_path: Path) -> 
     assert len(new_files(before, seen(twice))) == 1  # the same bytes once more are records once more
     with pytest.raises(RunError, match="lacks 1 of the files that run one counted"):
         additions(before, seen(files(tmp_path / "four", a="1", year_eq_2__b="2")), "one")
+
+
+def test_files_of_a_store_are_known_by_their_tags_and_sizes(s3: str) -> None:
+    """A copy is not taken for a new file, even where its tag is another."""
+    root = f"{s3}://inputs/inventory"
+    folder = place(root)
+    for name, content in (("a.csv", b"1"), ("year=2020/b.csv", b"22")):
+        folder.write(name, content)
+    before = seen(Path(), path=root)
+    assert [(item.folder, item.size, item.name) for item in before.items] == [
+        (".", 1, "a.csv"),
+        ("year=2020", 2, "year=2020/b.csv"),
+    ]
+    folder.delete(["a.csv"])
+    folder.write("renamed.csv", b"1")
+    folder.write("new.csv", b"333")
+    now = seen(Path(), path=root)
+    assert additions(before, now, "one")[""].files == {root: (f"{root}/new.csv",)}
+    folder.write("copy.csv", b"4")  # of a store that gives a copy another tag
+    with pytest.raises(RunError, match=r"file 'copy.csv': has the size of a file that run one counted"):
+        additions(before, seen(Path(), path=root), "one")
+    source = Input(path=root, format="csv")
+    check_unchanged(source, seen(Path(), path=root))
+    folder.write("renamed.csv", b"5")
+    with pytest.raises(InputError, match="changed while it was read"):
+        check_unchanged(source, now)
+    with pytest.raises(RunError, match="lacks 1 of the files that run one counted"):
+        additions(before, seen(Path(), path=root), "one")
 
 
 def test_what_was_counted_must_be_there_as_it_was(tmp_path: Path) -> None:

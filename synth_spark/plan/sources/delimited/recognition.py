@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from synth_spark.errors import InputError, PlanError
-from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.sources.delimited import head as csv_head
 from synth_spark.plan.sources.delimited.text import separator
 from synth_spark.plan.sources.folders import common_folders, listed
@@ -17,16 +16,11 @@ from synth_spark.plan.sources.unpacking import check_is_text, codec_of, first_by
 _JUDGED_FIRST, _JUDGED_LATER = 1001, 101
 
 
-def is_local(path: str) -> bool:
-    """Whether a path is one of this machine's file system, and there."""
-    return scheme_of(path) is None and Path(path).exists()
-
-
 def recognised(told: Told, where: str = "input") -> Csv:
     """What a source of CSV files is.
 
     Args:
-        told: what the plan says of it; all its paths are of this machine, and there.
+        told: what the plan says of it; this process sees all its paths.
         where: the part of the plan that says so, for messages.
 
     Returns:

@@ -1,0 +1,240 @@
+"""Buckets and containers of object stores, and the files in them: S3 and what speaks S3, Azure, Google; by obstore.
+
+Who may use them is told by the environment alone, as the tools of each store do it (AWS_…, AZURE_…, GOOGLE_…).
+"""
+
+import io
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from synth_spark.errors import EngineError, PlanError
+from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore, RetryConfig
+
+#: What variables of the environment begin with that say how a store is reached, and who asks.
+_TOLD_BY = ("AWS_", "AZURE_", "GOOGLE_")
+#: How long is waited for a store of which nobody knows whether it lets this process in.
+_SOON: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
+#: Bytes that are fetched first, and at most, of a file that is read from its beginning.
+_FIRST, _MOST = 1 << 18, 1 << 23
+
+
+class Address(NamedTuple):
+    """An address of an object store in its parts, in which no sign but ``/`` has a meaning.
+
+    Attributes:
+        scheme: such as ``s3``.
+        bucket: the bucket or container, as the address names it.
+        key: of the object, or of the folder; empty for all of the bucket.
+    """
+
+    scheme: str
+    bucket: str
+    key: str
+
+    @classmethod
+    def of(cls, address: str) -> "Address":
+        """The parts of an address.
+
+        Raises:
+            PlanError: it names no bucket or container.
+        """
+        scheme, _, rest = address.partition("://")
+        bucket, _, path = rest.partition("/")
+        if not bucket:
+            raise _no_place(address)
+        return cls(scheme.lower(), bucket, "/".join(part for part in path.split("/") if part))
+
+
+class Listed(NamedTuple):
+    """An object, or a folder of objects.
+
+    Attributes:
+        key: in its bucket.
+        size: in bytes; 0 of a folder.
+        tag: what the store has for its content; empty of a folder.
+        is_folder: whether it is a folder.
+    """
+
+    key: str
+    size: int = 0
+    tag: str = ""
+    is_folder: bool = False
+
+
+def is_stored(path: str) -> bool:
+    """Whether a path is an address of an object store.
+
+    >>> is_stored("s3://bucket/cases.csv"), is_stored("hdfs://host/cases.csv"), is_stored("cases.csv")
+    (True, False, False)
+    """
+    return scheme_of(path) in OBJECT_STORES
+
+
+def store_of(address: str) -> "ObjectStore":
+    """The bucket or container of an address; it is not looked at.
+
+    Raises:
+        PlanError: the address names none.
+        EngineError: the library for object stores is not installed.
+    """
+    scheme, bucket, _ = Address.of(address)
+    try:
+        return _opened(f"{scheme}://{bucket}", _environment())
+    except ModuleNotFoundError:
+        raise EngineError(address, "needs the library for object stores", "install synth-spark[s3]") from None
+    except Exception:
+        raise _no_place(address) from None
+
+
+def is_reached(path: str) -> bool:
+    """Whether this process can look at what is at an address; where it cannot, Spark may."""
+    try:
+        return _reached(path, _environment())
+    except (PlanError, ModuleNotFoundError):
+        return False
+
+
+def listing(store: "ObjectStore", folder: str, deep: bool) -> list[Listed]:
+    """What is in a folder, by key; an empty object by which some clients mark a folder is none.
+
+    Args:
+        store: the bucket.
+        folder: its key; empty: the whole bucket. Nothing is in a folder that is not there.
+        deep: whether all objects below are told, and no folders.
+
+    Raises:
+        BaseError: of obstore: the store cannot be reached, or refuses.
+    """
+    import obstore
+
+    if deep:
+        objects, folders = obstore.list(store, folder or None).collect(), []
+    else:
+        found = obstore.list_with_delimiter(store, folder or None)
+        objects, folders = found["objects"], list(found["common_prefixes"])
+    marks = {folder, *folders, *(parent for one in objects for parent in _parents(one["path"]))}
+    held = [Listed(path, is_folder=True) for path in folders]
+    held += [
+        Listed(one["path"], one["size"], (one["e_tag"] or "").strip('"'))
+        for one in objects
+        if one["size"] > 0 or one["path"] not in marks
+    ]
+    return sorted(held)
+
+
+class StoredFile(io.RawIOBase):
+    """The bytes of an object, piece by piece; one that is replaced meanwhile is an error.
+
+    Attributes:
+        size: in bytes.
+        tag: what the store has for its content.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Look at the object.
+
+        Raises:
+            OSError: it is not there, or the store cannot be reached, or refuses.
+        """
+        self._store, self._key = store_of(path), Address.of(path).key
+        import obstore
+
+        try:
+            about = obstore.head(self._store, self._key)
+        except Exception as error:
+            raise _failed(error) from None
+        self.size, self._match = about["size"], about["e_tag"]
+        self.tag = (self._match or "").strip('"')
+        self._at, self._start, self._held, self._ahead = 0, 0, b"", _FIRST
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go on elsewhere."""
+        self._at = max(0, offset + (0, self._at, self.size)[whence])
+        return self._at
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read some bytes.
+
+        Raises:
+            OSError: the store cannot be reached, or refuses, or the object is another by now.
+        """
+        if not self._start <= self._at < self._start + len(self._held):
+            self._fetch(len(buffer))
+        part = self._held[self._at - self._start :][: len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+    def _fetch(self, least: int) -> None:
+        """Get what is read next: more each time, where one piece follows the other."""
+        import obstore
+
+        self._ahead = min(2 * self._ahead, _MOST) if self._at == self._start + len(self._held) else _FIRST
+        end = min(self.size, self._at + max(least, self._ahead))
+        self._start, self._held = self._at, b""
+        if end <= self._at:
+            return
+        try:
+            found = obstore.get(self._store, self._key, options={"range": (self._at, end), "if_match": self._match})
+            self._held = bytes(found.bytes())
+        except Exception as error:
+            raise _failed(error) from None
+
+
+def _failed(error: Exception) -> OSError:
+    """What a store says, without what a server sent."""
+    return error if type(error) is FileNotFoundError else OSError(type(error).__name__)
+
+
+def _parents(key: str) -> Iterator[str]:
+    """The folders that an object is in."""
+    while "/" in key:
+        key = key.rpartition("/")[0]
+        yield key
+
+
+def _environment() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith(_TOLD_BY)))
+
+
+@lru_cache(maxsize=8)
+def _opened(address: str, environment: tuple[tuple[str, str], ...]) -> "ObjectStore":  # noqa: ARG001  it is read there
+    from obstore.store import from_url
+
+    return from_url(address)
+
+
+@lru_cache(maxsize=256)
+def _reached(path: str, environment: tuple[tuple[str, str], ...]) -> bool:  # noqa: ARG001  it is read there
+    import obstore
+    from obstore.store import from_url
+
+    scheme, bucket, key = Address.of(path)
+    try:
+        store = from_url(f"{scheme}://{bucket}", retry_config=_SOON)
+        next(iter(obstore.list(store, key or None, chunk_size=1)), None)
+    except Exception:  # of a store, of the network, of who we are to it
+        return False
+    return True
+
+
+def _no_place(address: str) -> PlanError:
+    return PlanError(address, "names no place in an object store", "write s3://BUCKET/FOLDER, or alike")

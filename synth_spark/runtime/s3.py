@@ -1,0 +1,110 @@
+"""What a local session needs to read and write in S3, and in what speaks S3: Hadoop's client, and where the server is.
+
+The client comes from Maven's central repository, once a machine: 690 MB, nearly all of it Amazon's. It is put on the
+class path of the driver, as whatever is named in ``spark.jars`` is copied at every start. Who may use a server is told
+by the environment alone (AWS_ACCESS_KEY_ID, …), which the JVM inherits: no setting of Spark holds a key.
+"""
+
+import fcntl
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from synth_spark.errors import EngineError
+
+#: Group, name and version of the client; the version is that of the Hadoop in pyspark.
+CLIENT = ("org.apache.hadoop", "hadoop-aws", "3.5.0")
+#: What addresses of S3 begin with.
+_SCHEMES = ("s3://", "s3a://")
+#: Where the environment names a server that is not Amazon's: the first one that is set counts.
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+#: Seconds that fetching may take.
+_PATIENCE = 1800
+
+
+def is_in_s3(address: str) -> bool:
+    """Whether an address is one of S3.
+
+    >>> is_in_s3("S3A://bucket/cases"), is_in_s3("s3:/bucket"), is_in_s3("/data/s3")
+    (True, False, False)
+    """
+    return address.lower().startswith(_SCHEMES)
+
+
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Settings of a local session by which Spark reads and writes where the environment says.
+
+    Args:
+        environment: of the process, by the names that Amazon's own tools use.
+
+    Returns:
+        Settings, none of which holds a key; ``s3://`` is another name for ``s3a://``.
+    """
+    found = {"spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem"}
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if region:
+        found["spark.hadoop.fs.s3a.endpoint.region"] = region
+    endpoint = next((environment[name] for name in _ENDPOINTS if environment.get(name)), None)
+    if endpoint is not None:
+        by_host = environment.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "").lower() in ("true", "1")
+        found["spark.hadoop.fs.s3a.endpoint"] = endpoint
+        found["spark.hadoop.fs.s3a.path.style.access"] = str(not by_host).lower()
+        found["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(not endpoint.startswith("http://")).lower()
+    return found
+
+
+def class_path(java: str, jars: Path) -> str:
+    """The files of Hadoop's client of S3, for the class path of a driver; they are fetched if they are not here.
+
+    Args:
+        java: the program by which they are fetched.
+        jars: the folder of Spark's own files.
+
+    Returns:
+        Paths, separated by ``:``; empty if the client is among the files of Spark itself.
+
+    Raises:
+        EngineError: they cannot be fetched.
+    """
+    if any(jars.glob("hadoop-aws-*.jar")):
+        return ""
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "synth-spark"
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = cache / f"{CLIENT[1]}-{CLIENT[2]}.classpath"
+        with (cache / f".{known.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of several who start at once, one fetches
+            if not _all_here(known):
+                _fetch(java, jars, known)
+        return known.read_text(encoding="utf-8").strip()
+    except (OSError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: a user without a home folder
+        problem = f"needs {CLIENT[1]} {CLIENT[2]} and what it needs, which could not be fetched"
+        raise EngineError("s3", problem, f"allow Maven's central repository, or put them into {jars}") from None
+
+
+def _all_here(known: Path) -> bool:
+    """Whether the files that were fetched before are still there."""
+    if not known.is_file():
+        return False
+    paths = known.read_text(encoding="utf-8").strip().split(os.pathsep)
+    return all(Path(path).is_file() for path in paths)
+
+
+def _fetch(java: str, jars: Path, known: Path) -> None:
+    """Fetch the client into the cache that Spark has for packages, by the Ivy that comes with Spark, which checks sums.
+
+    Raises:
+        OSError: a file cannot be written.
+        SubprocessError: Ivy ended with an error, or took too long.
+    """
+    cache = Path("~/.ivy2.5.2").expanduser() / "cache"
+    with tempfile.TemporaryDirectory(dir=known.parent) as folder:
+        written = Path(folder) / "classpath"
+        ivy = ["-cp", str(jars / "*"), "org.apache.ivy.Main", "-error", "-cache", str(cache)]
+        asked = ["-dependency", *CLIENT, "-confs", "default", "-cachepath", str(written)]
+        subprocess.run([java, *ivy, *asked], check=True, capture_output=True, timeout=_PATIENCE)
+        if not _all_here(written):
+            raise FileNotFoundError(written)
+        written.replace(known)
