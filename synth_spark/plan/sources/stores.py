@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _TOLD_BY = ("AWS_", "AZURE_", "GOOGLE_")
 #: How long is waited for a store of which nobody knows whether it lets this process in.
 _SOON: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
+#: Buckets that did not let this process in, as its environment was.
+_SHUT: set[tuple[str, str, tuple[tuple[str, str], ...]]] = set()
 #: Bytes that are fetched first, and at most, of a file that is read from its beginning.
 _FIRST, _MOST = 1 << 18, 1 << 23
 
@@ -93,11 +95,21 @@ def store_of(address: str) -> "ObjectStore":
 
 
 def is_reached(path: str) -> bool:
-    """Whether this process can look at what is at an address; where it cannot, Spark may."""
+    """Whether this process can look at what is at an address; where it cannot, Spark may.
+
+    A bucket that did not let this process in is not asked again: each time could take seconds.
+    """
+    environment = _environment()
     try:
-        return _reached(path, _environment())
+        scheme, bucket, _ = Address.of(path)
+        if (scheme, bucket, environment) in _SHUT:
+            return False
+        reached = _reached(path, environment)
     except (PlanError, ModuleNotFoundError):
         return False
+    if not reached:
+        _SHUT.add((scheme, bucket, environment))
+    return reached
 
 
 def listing(store: "ObjectStore", folder: str, deep: bool) -> list[Listed]:

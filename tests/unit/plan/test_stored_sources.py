@@ -115,6 +115,20 @@ def test_a_store_that_does_not_let_this_process_in_is_left_to_spark(
     assert look(plan(f"{there}/plain.csv")) is None
 
 
+def test_a_bucket_that_does_not_let_this_process_in_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def refuses(*given: Any, **_: Any) -> Any:
+        asked.append(given)
+        raise OSError("of no interest")
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "of nobody")
+    monkeypatch.setattr(obstore, "list", refuses)
+    assert not any(files.is_reached(f"s3://shut/{number}.csv") for number in range(20))
+    assert len(asked) == 1
+
+
 def test_a_store_that_fails_meanwhile_is_said_in_a_line(there: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stores, "is_reached", lambda _: True)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
