@@ -12,8 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from inject import Line
+from installing import ROOT, SPARK_HOME, run
 from publishing import about_to_publish
 from pyspark.sql import DataFrame, SparkSession
+from releasing import GOLDEN
 
 from synth_spark.cli.main import main
 from synth_spark.errors import PlanError, PublishError, RunError
@@ -137,6 +139,24 @@ def test_a_release_in_a_store_is_that_of_a_folder(
     stored.write(file, (stored.read(file) or b"")[:-1])
     with pytest.raises(PublishError, match="aggregates: is not what was audited"):
         open_release(out).verify()
+
+
+def test_a_run_into_a_store_gives_the_golden_release(
+    demo_of_the_wheel, s3: str, s3_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Of the demo's cases, by the installed command, whose tasks put the files there."""
+    command = [demo_of_the_wheel.python.with_name("synth-spark"), "run", ROOT / "conf" / "demo" / "release.yml"]
+    keys = {"input.path": demo_of_the_wheel.folder / "cases.csv.gz", "work": tmp_path / "work", "seed": 1}
+    settings = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
+    out = f"{s3}://releases/golden/out"
+    ended = run([*command, *settings, "--output", out], SPARK_HOME=str(SPARK_HOME), **s3_environment)
+    assert ended.returncode == 0, ended.stderr
+    assert f"Released {open_release(out).run_id}: {out}/<table>/run_id=" in ended.stdout
+    tables = open_release(out).manifest["tables"]
+    assert {name: tables[name]["content_hash"] for name in GOLDEN} == GOLDEN
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert not any(s3_environment["AWS_SECRET_ACCESS_KEY"].encode() in content for content in kept)
+    assert s3_environment["AWS_SECRET_ACCESS_KEY"] not in ended.stdout + ended.stderr
 
 
 def test_whatever_is_struck_there_is_one_whole_release(
