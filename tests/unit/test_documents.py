@@ -96,7 +96,7 @@ def test_every_test_that_the_list_names_exists() -> None:
 
 def test_every_notebook_is_executed_whole() -> None:
     tests = (ROOT / "tests" / "system" / "test_installed.py").read_text(encoding="utf-8")
-    executed = re.findall(r'runpy\.run_path\(str\(ROOT / "notebooks" / "(\w+\.py)"\)\)', tests)
+    executed = re.findall(r'\.run\(NOTEBOOKS / "(\w+\.py)"\)', tests)
     assert executed == sorted(path.name for path in (ROOT / "notebooks").iterdir() if path.is_file())
 
 
