@@ -69,10 +69,10 @@ def release(data: Any, plan: Any = None, **settings: Unpack[Settings]) -> Releas
 
     >>> import pyarrow as pa
     >>> cases = pa.table({"gender": ["Woman", "Man"] * 60, "year": ["2020", "2021", "2022"] * 40})
-    >>> release(cases, k_anonymity=10)
+    >>> release(cases, kk=10)
     Traceback (most recent call last):
     ...
-    synth_spark.errors.PlanError: k_anonymity: is not a key of the plan; did you mean 'k'?
+    synth_spark.errors.PlanError: kk: is not a key of the plan; did you mean 'k'?
     >>> release(cases, epsilon=1.0)
     Traceback (most recent call last):
     ...

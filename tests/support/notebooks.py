@@ -37,7 +37,7 @@ class Kernel:
 
     def run(self, path: Path) -> list[list[Any]]:
         """Run a notebook; gives the outputs of each cell of code. An error in a cell is raised."""
-        self.execute([nbformat.v4.new_code_cell("%reset -f")])
+        self.execute([nbformat.v4.new_code_cell("%reset_selective -f ^[^_]")])
         return self.execute(list(notebook_of(path).cells))
 
     def ask(self, code: str) -> str:
