@@ -275,9 +275,10 @@ def carried_out(run: "Run", watch: Watch, work: Callable[[], None]) -> None:
     """
     from synth_spark.library.held import held_back
     from synth_spark.runtime.engine_failures import engine_failure
+    from synth_spark.runtime.logs import as_they_were
 
     try:
-        with _interruptible(run):
+        with as_they_were(), _interruptible(run):
             work()
     except BaseException as error:
         if watch.put_in_place() and isinstance(error, Exception):

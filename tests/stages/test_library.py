@@ -17,11 +17,12 @@ from releasing import another, kept, work_until
 
 import synth_spark as ss
 from synth_spark.cli.main import main
-from synth_spark.errors import PublishError, RunError
+from synth_spark.errors import PlanError, PublishError, RunError
 from synth_spark.library.notebook import Bar
 from synth_spark.library.running import begin
 from synth_spark.pipeline.run import Run
 from synth_spark.runtime import faults
+from synth_spark.runtime.scratch import private_folder
 from synth_spark.schema import tables
 
 #: A rule that no release keeps, and that somebody may accept.
@@ -73,6 +74,16 @@ def test_a_frame_of_spark_that_is_gone_is_asked_for_again(
             ss.resume(run.store.folder, frame, quiet=True)
     assert run.store.open(run.store.folder).done("read")
     shutil.rmtree(run.store.folder)  # nobody resumes it
+
+
+def test_where_tasks_see_other_disks_places_must_be_named(
+    spark: SparkSession, frames: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = list(private_folder().rglob("*.parquet"))
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18")
+    with pytest.raises(PlanError, match=r"^work: is not named, and tasks on other machines do not see"):
+        begin(frames["arrow"], quiet=True)
+    assert list(private_folder().rglob("*.parquet")) == before
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,7 @@ def test_the_wheel_in_an_empty_environment(demo_of_the_wheel) -> None:
     python, folder, _ = demo_of_the_wheel
     where = run([python, "-c", "import synth_spark; print(synth_spark.__file__)"])
     assert str(python.parents[1]) in where.stdout, where.stderr
+    assert Path(where.stdout.strip()).with_name("py.typed").is_file()
     assert len(published(folder / "release", "synthetic_records")) > 400
 
 
