@@ -1,62 +1,41 @@
 # Databricks notebook source
 # %% [markdown]
 # # A release, step by step
-# Give the notebook a plan; it makes the release with the session that is there, and shows what was published.
+# Records go in as a frame of Spark, pandas, Polars or Arrow, or as the path of a file; an audited release comes out. A
+# session that is there is used; where there is none, one is made.
 
 # %%
-import os
-from importlib.util import find_spec
-from pathlib import Path
-
-import pandas as pd
-from pyspark.sql import SparkSession
-
+import synth_spark as ss
 from synth_spark import demo
-from synth_spark import plan as plans
-from synth_spark.exports import showcase
-from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline import api
-
-spark = SparkSession.getActiveSession()
-folder = Path(os.environ.get("SYNTH_SPARK_NOTEBOOK", "demo-notebook"))
 
 # %% [markdown]
-# Invented cases to try it on. For your own data, set `input.path` or `input.table` below.
+# Invented cases to try it on. For your own data, give your frame, or `"cases.csv"`, below.
 
 # %%
-demo.write_csv(spark, folder / "cases.csv", rows=1000, seed=1)
+cases = demo.cases(1000, seed=1).to_pandas()
+ss.plan(cases, k=10)
 
 # %%
-plan = plans.load(
-    None, {"input.path": str(folder / "cases.csv"), "privacy.k": 10, "output.path": str(folder / "release")}
-)
-run = api.start(spark, plan, Progress())
-api.resume(run)
+released = ss.release(cases, k=10, seed=1)
 
 # %% [markdown]
-# ## What was published
+# ## What was released
+# What is guaranteed, the audit, the charts, and a page to explore it, which needs no network.
 
 # %%
-print((folder / "release" / "RELEASE.md").read_text())
+released
 
 # %%
-records = pd.read_parquet(folder / "release" / "synthetic_records" / f"run_id={run.store.run_id}")
-records.head()
+released.synthetic.head()
 
 # %%
-aggregates = pd.read_parquet(folder / "release" / "aggregates" / f"run_id={run.store.run_id}")
-aggregates.head()
+released.aggregates.head()
 
 # %% [markdown]
-# ## Explore it
-# The showcase is one page that needs no network; it is `showcase.html` beside the tables, and shown here.
+# ## Hand it on
+# `released.publish("out")` puts it into a folder for its readers, once it was compared with what they may hold;
+# `released.package()` makes a zip for a data portal, `released.load("duckdb:cases.duckdb")` loads a warehouse.
+# What the run kept, which is SENSITIVE, is removed by `released.purge()`.
 
 # %%
-page = showcase.inline((folder / "release" / "showcase.html").read_text(encoding="utf-8"))
-display_html = globals().get("displayHTML")  # Databricks brings its own
-if display_html is not None:
-    display_html(page)
-elif find_spec("IPython") is not None:
-    from IPython.display import HTML, display
-
-    display(HTML(page))
+removed = released.purge()

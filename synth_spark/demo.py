@@ -1,14 +1,12 @@
 """Invented cases of human trafficking: a table of any length to try the product on.
 
 The columns and their values follow the public CTDC Global Synthetic Dataset; every number below is made up here.
-A case follows one of the pathways in ``PATHWAYS``: where from, where to, when, who, and which kind of
-exploitation; the kind says how often each flag is recorded. How well a case is documented is one draw a case, so
-a seldom recorded flag comes mostly with the common ones. Many cases belong to a caseload, people found together,
-alike in all but what is personal. So records are sparse, correlated, and repeat; rare values and irregular cases,
-which draw every flag by itself, make up the long tail.
-
-Every draw is a hash of the seed, the name of the draw, and the number of the row or caseload. So a row is the
-same whatever the number of rows, partitions or batches.
+A case follows one of the pathways in ``PATHWAYS``: where from, where to, when, who, and which kind of exploitation;
+the kind says how often each flag is recorded. How well a case is documented is one draw a case, so a seldom recorded
+flag comes mostly with the common ones. Many cases belong to a caseload, people found together, alike in all but what is
+personal. So records are sparse, correlated, and repeat; rare values and irregular cases, which draw every flag by
+itself, make up the long tail. Every draw is a hash of the seed, the name of the draw, and the number of the row or
+caseload. So a row is the same whatever the number of rows, partitions or batches.
 """
 
 import hashlib
@@ -201,8 +199,7 @@ def generate(spark: SparkSession, rows: int, seed: int, partitions: int | None =
         partitions: number of partitions, ≥ 1; Spark's default where None. The cases do not depend on it.
 
     Returns:
-        A table of ``rows`` rows in the order of their numbers; columns as in ``SCHEMA``, all strings, null where
-        absent, flags "1" or null.
+        The rows in the order of their numbers; columns as in ``SCHEMA``, all strings, null where absent, flags "1".
 
     Raises:
         PlanError: ``rows`` is below 1.
@@ -215,8 +212,8 @@ def generate(spark: SparkSession, rows: int, seed: int, partitions: int | None =
 def write_csv(spark: SparkSession, path: str | Path, rows: int, seed: int) -> None:
     """Write a table of invented cases as one csv file with a header; absent values are empty.
 
-    One task writes the file, row by row, so it has the rows in order and may be larger than memory. An existing
-    file is replaced, and only once the new one is complete. Missing folders are made.
+    One task writes the file, row by row, so it has the rows in order and may be larger than memory. An existing file is
+    replaced, and only once the new one is complete. Missing folders are made.
 
     Args:
         spark: the session; its executors must see this machine's files.
@@ -246,6 +243,11 @@ def write_csv(spark: SparkSession, path: str | Path, rows: int, seed: int) -> No
         parts[0].replace(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def cases(rows: int, seed: int) -> pa.Table:
+    """A small table of invented cases in memory, without Spark: the same as ``generate`` makes."""
+    return pa.Table.from_batches(_batches(seed, iter([pa.record_batch({"id": np.arange(rows)})])))
 
 
 def _batches(seed: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

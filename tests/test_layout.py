@@ -104,7 +104,7 @@ def test_the_proof_and_the_recount_import_what_is_named_and_nothing_else() -> No
 def test_the_house_has_few_rooms_and_none_is_crowded() -> None:
     package = ROOT / "synth_spark"
     rooms = {path.relative_to(package).parts[0] for path in MODULES if path.parent != package}
-    assert len(rooms) <= 20
+    assert len(rooms) <= 21
     assert len(list(package.glob("*.py"))) <= 4
     for folder in {path.parent for path in MODULES}:
         assert len(list(folder.glob("*.py"))) <= 16, folder

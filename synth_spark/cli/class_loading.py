@@ -7,7 +7,7 @@ no slower than from one that a whole release had written.
 import sys
 from pathlib import Path
 
-from synth_spark import plan as plans
+import synth_spark.plan as plans
 from synth_spark.demo import write_csv
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api

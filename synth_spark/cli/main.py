@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from synth_spark import plan as plans
+import synth_spark.plan as plans
 from synth_spark.cli import comparing, ledger, releases
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synth_spark import plan as plans
+import synth_spark.plan as plans
 from synth_spark.errors import PlanError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
+from synth_spark.plan.loading import SHORTCUTS, dotted
 from synth_spark.plan.sources.preview import Preview, look
 from synth_spark.runtime.imports import uncollected
 from synth_spark.runtime.writable import check_writable
@@ -19,6 +20,8 @@ from synth_spark.storage.manifests import read_run_manifest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from synth_spark.runtime.session import Libraries
 
 
 def as_json(options: argparse.Namespace) -> bool:
@@ -52,20 +55,11 @@ def check_folder(folder: str, field: str) -> None:
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """The plan that a command line asks for: its file, and what options say otherwise."""
-    if options.k is not None and options.epsilon is not None:
-        problem = "exclude each other: a release is either k-anonymous or differentially private"
-        raise PlanError("--k and --epsilon", problem, "give one of them")
-    overrides: dict[str, Any] = {}
+    flags = {name: getattr(options, name) for name in SHORTCUTS}
+    flags |= {name: flags[name] or None for name in ("public_domain", "assess")}
+    overrides: dict[str, Any] = dotted(flags, "--{}")
     for key, value in [
         ("input.path", options.input),
-        ("input.since", options.since),
-        ("privacy.k", options.k),
-        ("privacy.epsilon", options.epsilon),
-        ("privacy.delta", options.delta),
-        ("privacy.public_domain", options.public_domain or None),
-        ("assessment.rehearsal", options.assess or None),
-        ("assessment.redaction", options.assess or None),
-        ("reporting_length", options.length),
         ("ledger", options.ledger),
         ("output.path", options.output),
         ("run_id", options.run_id),
@@ -76,6 +70,16 @@ def plan_of(options: argparse.Namespace) -> Plan:
     if options.plan is None and options.input is None and not any(key.startswith("input.") for key, _ in options.set):
         raise PlanError("plan", "is missing", "give a plan file, or --input")
     return plans.load(options.plan, {**overrides, **dict(options.set)})
+
+
+def libraries_of(plan: Plan) -> "Libraries":
+    """What a session needs beside Spark's own files: for its input, its output, releases it is compared with."""
+    from synth_spark.publish.lifecycle import has_delta
+    from synth_spark.runtime.s3 import is_in_s3
+    from synth_spark.runtime.session import Libraries
+
+    delta = plan.output.format == "delta" or "delta" in plan.input.formats or has_delta(plan.output.path)
+    return Libraries(delta, any(is_in_s3(address) for address in plan.addresses))
 
 
 @contextmanager
@@ -95,18 +99,13 @@ def started(
     """
     from synth_spark.pipeline.workers.template import make_template
     from synth_spark.plan.sources.stores import is_stored
-    from synth_spark.publish.lifecycle import has_delta
-    from synth_spark.runtime.s3 import is_in_s3
-    from synth_spark.runtime.session import Libraries, running_tasks, say_if_plain, session, warm_workers
+    from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
     from synth_spark.storage.paths import check_roots
 
     check_roots(plan)
-
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
-    earlier = has_delta(plan.output.path)  # which this one is compared with
-    delta = plan.output.format == "delta" or "delta" in plan.input.formats or earlier
-    libraries = Libraries(delta, any(is_in_s3(address) for address in plan.addresses))
+    libraries = libraries_of(plan)
     quiet = options.quiet or as_json(options)
     few = not options.verbose
     with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:

@@ -10,17 +10,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from synth_spark.runtime import logs
-
-if TYPE_CHECKING:
-    from rich.status import Status
 
 #: Answers (tasks done, tasks in all) of what runs now, or None where that is not known.
 Probe = Callable[[], tuple[int, int] | None]
 #: Seconds between looks, and between lines where there is no terminal.
 LOOK_EVERY, LINE_EVERY = 0.5, 15.0
+
+
+class Live(Protocol):
+    """What shows one text in the place of the one before."""
+
+    def start(self) -> None:
+        """Begin to show."""
+
+    def update(self, status: str) -> None:
+        """Show a text."""
+
+    def stop(self) -> None:
+        """Show nothing any more."""
 
 
 class Progress:
@@ -62,12 +72,16 @@ class Progress:
     def _print(self, text: str) -> None:
         self._console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
 
+    def live(self) -> "Live | None":
+        """What shows how far a stage is while it runs; None where that is told line by line."""
+        return self._console.status("") if self._console.is_terminal else None
+
     @contextmanager
     def stage(self, name: str, what: str) -> Iterator[None]:
         """Report a stage while its body runs."""
         start, stop = time.monotonic(), threading.Event()
         self.event("stage_started", stage=name, what=what)
-        status = self._console.status("") if self._console.is_terminal else None
+        status = self.live()
         if status:
             status.start()
         elif self._verbose:
@@ -85,7 +99,7 @@ class Progress:
         self._print(f"{name}: done in {seconds:.1f} s" + ("" if self._verbose and not status else f" ({what})"))
         self.event("stage_finished", stage=name, seconds=round(seconds, 3))
 
-    def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: "Status | None") -> None:
+    def _watch(self, name: str, what: str, start: float, stop: threading.Event, status: "Live | None") -> None:
         last_line, step = start, Step()
         while not stop.wait(LOOK_EVERY if status else LINE_EVERY / 3):  # asking costs Spark some work
             now = time.monotonic()

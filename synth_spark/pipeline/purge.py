@@ -17,7 +17,7 @@ from typing import Any
 from synth_spark.errors import PublishError, RunError
 from synth_spark.publish.published_release import open_release
 from synth_spark.runtime.scratch import sweep
-from synth_spark.schema.root_layout import LOCK, METRICS, REPORT, RUN_MANIFEST, SUMMARY
+from synth_spark.schema.root_layout import FRAMES, LOCK, METRICS, REPORT, RUN_MANIFEST, SUMMARY
 from synth_spark.schema.tables import Sensitivity
 from synth_spark.storage.files import disk_errors, write_atomically
 from synth_spark.storage.paths import inside
@@ -69,6 +69,7 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
                 path.unlink()
             elif path.name not in staying:
                 shutil.rmtree(path)
+        _remove_copy(store)
         store.manifest["purged"]["finished"] = _now()
         store.save()
         _tell_machines(store)
@@ -81,6 +82,14 @@ def purge_as_planned(store: RunStore) -> None:
     wanted = store.plan.operations.after_publication == "purge" and store.purged is None
     if wanted and store.done("publish"):
         purge(store)
+
+
+def _remove_copy(store: RunStore) -> None:
+    """Remove the copy of a frame that a run was given to read, beside the run folders."""
+    runs = store.folder.absolute().parent
+    copy = runs / FRAMES / f"{store.run_id}.parquet"
+    if inside(runs, copy.parent):
+        copy.unlink(missing_ok=True)
 
 
 def _must_be_published(store: RunStore) -> None:

@@ -1,4 +1,13 @@
-"""What the user asks for, read from YAML and from the command line. No Spark here."""
+"""What the user asks for, read from YAML and from the command line. No Spark here.
+
+The package has the name of a function of the library, ``synth_spark.plan(data, k=10)``. So it can be called, and then
+does what `synth_spark.library.plan` does; what it holds is imported from it as from any other package.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.counted import what_is_counted
@@ -20,6 +29,21 @@ from synth_spark.plan.publication import Author, PublicationTerms
 from synth_spark.plan.published import published
 from synth_spark.plan.showcase import ColumnView, Showcase
 from synth_spark.plan.yaml_text import Typed
+
+
+class _Called(ModuleType):
+    """This package, as what can be called."""
+
+    def __call__(self, data: Any, plan: Any = None, **keys: Any) -> Any:
+        """Look at what a release would do, before any job; see `synth_spark.library.plan`."""
+        return import_module("synth_spark.library").plan(data, plan, **keys)
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        """Let it be sent to Python workers as any module is: by its name."""
+        return import_module, (self.__name__,)
+
+
+sys.modules[__name__].__class__ = _Called
 
 __all__ = [
     "FROM_COUNTS",

@@ -1,5 +1,7 @@
 """Plans from YAML and from the command line, and back."""
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -14,6 +16,16 @@ from synth_spark.plan.yaml_text import Typed, read_yaml, settled, type_at
 
 #: The kinds of privacy, which say where a key stands but are none.
 _KINDS = {"k_anonymity": KAnonymity, "differential_privacy": DifferentialPrivacy}
+#: Short names of keys that are often set, which the command and the library share → the keys that each sets.
+SHORTCUTS: dict[str, tuple[str, ...]] = {
+    "since": ("input.since",),
+    "k": ("privacy.k",),
+    "epsilon": ("privacy.epsilon",),
+    "delta": ("privacy.delta",),
+    "public_domain": ("privacy.public_domain",),
+    "assess": ("assessment.rehearsal", "assessment.redaction"),
+    "length": ("reporting_length",),
+}
 
 
 def load(path: str | None, overrides: dict[str, Any]) -> Plan:
@@ -26,24 +38,57 @@ def load(path: str | None, overrides: dict[str, Any]) -> Plan:
     Raises:
         PlanError: the file is missing or not YAML, or a key or value is not understood.
     """
-    content: Any = {}
-    if path is not None:
-        try:
-            content = read_yaml(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise PlanError("plan", f"cannot be read ({error.strerror})", "give the path of a YAML file") from None
-        except UnicodeDecodeError:
-            raise PlanError("plan", "is not valid YAML: its bytes are not UTF-8", "save it as UTF-8") from None
-        except ValueError as error:
-            remedy = "put texts with signs such as # | @ [ % in quotes, and compare it with conf/any_table/release.yml"
-            raise PlanError("plan", str(error), remedy) from None
-        if not isinstance(content, dict):
-            raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/any_table/release.yml")
+    if path is None:
+        return composed({}, overrides)
+    return composed(read_file(path), overrides, Path(path).parent)
+
+
+def read_file(path: str) -> dict[str, Any]:
+    """The content of a plan's file, as `read_yaml` gives it.
+
+    Raises:
+        PlanError: the file is missing, not YAML, or no mapping.
+    """
+    try:
+        return read_text(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError("plan", f"cannot be read ({error.strerror})", "give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise PlanError("plan", "is not valid YAML: its bytes are not UTF-8", "save it as UTF-8") from None
+
+
+def read_text(text: str) -> dict[str, Any]:
+    """The content of a plan's YAML, as `read_yaml` gives it.
+
+    Raises:
+        PlanError: it is not YAML, or no mapping.
+    """
+    try:
+        content = read_yaml(text)
+    except ValueError as error:
+        remedy = "put texts with signs such as # | @ [ % in quotes, and compare it with conf/any_table/release.yml"
+        raise PlanError("plan", str(error), remedy) from None
+    if not isinstance(content, dict):
+        raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/any_table/release.yml")
+    return content
+
+
+def composed(content: dict[str, Any], overrides: Mapping[str, Any], beside: Path | None = None) -> Plan:
+    """A plan of a content and of keys that are to be others.
+
+    Args:
+        content: nested mappings, which are not changed; as `read_yaml` gives them where they are of a file.
+        overrides: dotted key → its value; `Typed` where it was typed on the command line.
+        beside: the folder in which a file of rules is looked for; default: the current one.
+
+    Raises:
+        PlanError: a key or value is not understood.
+    """
+    content = copy.deepcopy(content)
     for key, value in overrides.items():
         _set(content, key, _typed(key, value))
     if isinstance(content.get("rules"), str):
-        beside = Path(path).parent if path is not None else Path()
-        content["rules"] = _rules(beside / content["rules"])
+        content["rules"] = _rules((beside or Path()) / content["rules"])
     return parse(settled(content, Plan))
 
 
@@ -67,6 +112,26 @@ def _rules(path: Path) -> Any:
             "rules", "names no YAML file that can be read", "give its path from the plan's folder"
         ) from None
     return rules if rules is not None else []
+
+
+def dotted(given: Mapping[str, Any], named: str = "{}") -> dict[str, Any]:
+    """Short names as the dotted keys that they stand for.
+
+    Args:
+        given: short name → its value; what is None is not given.
+        named: what the names look like where they were written, for the message.
+
+    Raises:
+        PlanError: k and ε are both given.
+
+    >>> dotted({"k": 5, "epsilon": None, "assess": True})
+    {'privacy.k': 5, 'assessment.rehearsal': True, 'assessment.redaction': True}
+    """
+    if given.get("k") is not None and given.get("epsilon") is not None:
+        field = f"{named.format('k')} and {named.format('epsilon')}"
+        problem = "exclude each other: a release is either k-anonymous or differentially private"
+        raise PlanError(field, problem, "give one of them")
+    return {key: value for name, value in given.items() if value is not None for key in SHORTCUTS[name]}
 
 
 def parse(content: dict[str, Any]) -> Plan:

@@ -238,6 +238,37 @@ class Plan(Strict):
             raise ValueError("must be 1 to 63 letters, digits, '-' or '_', with at least one letter")
         return value
 
+    def to_yaml(self, whole: bool = False) -> str:
+        """The plan as YAML, which `from_yaml`, or the command, reads as the same plan again.
+
+        Args:
+            whole: whether every default is written out, too.
+
+        >>> print(Plan(input={"path": "cases.csv"}, privacy={"k": 5}).to_yaml(), end="")
+        input:
+          path: cases.csv
+        privacy:
+          kind: k_anonymity
+          k: 5
+        """
+        from synth_spark.plan.loading import dump
+
+        return dump(self, whole)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "Plan":
+        """A plan from YAML; a file of rules that it names is looked for in the current folder.
+
+        Raises:
+            PlanError: it is not YAML, or a key or value is not understood.
+
+        >>> Plan.from_yaml("{input: {path: cases.csv}, privacy: {k: 5}}").privacy.k
+        5
+        """
+        from synth_spark.plan.loading import composed, read_text
+
+        return composed(read_text(text), {})
+
     @property
     def private_terms(self) -> DifferentialPrivacy:
         """The terms of differential privacy; only a plan that is under it is asked."""

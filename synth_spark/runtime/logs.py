@@ -122,6 +122,24 @@ class _LogFile(logging.FileHandler):
 
 
 @contextmanager
+def as_they_were() -> Iterator[None]:
+    """Keep libraries from setting up the logs of this process while the body runs, where nobody has done so.
+
+    py4j, when it is interrupted, would print its stack, and whatever is logged later would be printed, too.
+    """
+    root = logging.getLogger()
+    if root.handlers:
+        yield
+        return
+    handler = _Libraries()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+@contextmanager
 def written(as_json: bool = False, file: str | None = None, quiet: bool = False) -> Iterator[None]:
     """Write events as lines of JSON, while the body runs.
 

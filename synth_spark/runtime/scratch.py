@@ -40,8 +40,9 @@ class Scratch:
         return (*self.local, self.temporary)
 
 
-#: Those of this process, once they are made, and the locks that say that it lives.
+#: Those of this process, once they are made, the folder of `private_folder`, and the locks that say that it lives.
 _MADE: list[Scratch] = []
+_ONES: list[Path] = []
 _LOCKS: list[int] = []
 
 
@@ -59,6 +60,19 @@ def scratch(place: Path | None = None) -> Scratch:
         _MADE.append(Scratch(tuple(_folder(one, system) for one in places), _folder(system, system)))
         atexit.register(remove, os.getpid())
     return _MADE[0]
+
+
+def private_folder() -> Path:
+    """The folder of this process for what nobody has named a place for: in the system's temporary folder, made once.
+
+    It is for this user alone, and is removed with the process, whatever was put into it. Of a process that was killed
+    it is left, and whoever makes private folders in the same place next removes it.
+    """
+    if not _ONES:
+        system = Path(tempfile.gettempdir())
+        _ONES.append(_folder(system, system))
+        atexit.register(remove, os.getpid())
+    return _ONES[0]
 
 
 @contextmanager
@@ -85,6 +99,8 @@ def remove(process: int | None = None) -> None:
     while _MADE:
         for folder in _MADE.pop().folders:
             shutil.rmtree(folder, ignore_errors=True)
+    while _ONES:
+        shutil.rmtree(_ONES.pop(), ignore_errors=True)
     while _LOCKS:
         os.close(_LOCKS.pop())
 

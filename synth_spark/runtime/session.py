@@ -98,6 +98,36 @@ def session(
                 spark.stop()
 
 
+def found_session(libraries: Libraries = Libraries(), long: bool = False) -> SparkSession:
+    """The session of a program that calls synth-spark: one that is there, or a new one, which is left running.
+
+    What the JVM of a new one says is not printed, unless it does not start.
+
+    Args:
+        libraries: what the session has beside Spark's own files.
+        long: whether the work will take minutes.
+
+    Raises:
+        EngineError: no usable Java for a local session, or no library for it.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    hush()
+    with heard(quiet=True, kept=True):
+        return open_session(libraries, long=long)
+
+
+def sees_this_machine(spark: SparkSession) -> bool:
+    """Whether the tasks of a session see this machine's temporary folder; of Spark Connect it is taken to be so."""
+    if _hosted():
+        return False
+    try:
+        return str(spark.sparkContext.master).startswith("local")
+    except Exception:  # Spark Connect has no context
+        return True
+
+
 def hush() -> None:
     """Keep PySpark from printing what it raises: its loggers print the query, and the stack of the JVM, beside it."""
     for name in _LOUD:

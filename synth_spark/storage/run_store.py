@@ -27,8 +27,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+import synth_spark.plan as plans
 from synth_spark import __version__
-from synth_spark import plan as plans
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults

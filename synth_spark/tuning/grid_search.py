@@ -13,7 +13,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from synth_spark import plan as plans
+import synth_spark.plan as plans
 from synth_spark.errors import InputError, PlanError, ResourceError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api

@@ -36,6 +36,10 @@ def test_rows_depend_neither_on_partitions_nor_on_number(
     pd.testing.assert_frame_equal(fewer.toPandas(), cases.head(3_000))
 
 
+def test_cases_in_memory_are_the_same(cases: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(demo.cases(3_000, seed=1).to_pandas(), cases.head(3_000))
+
+
 def test_another_seed_gives_other_cases(spark: SparkSession, cases: pd.DataFrame) -> None:
     other = demo.generate(spark, 3_000, seed=2).toPandas()
     alike = (other.fillna("") == cases.head(3_000).fillna("")).all(axis=1).mean()

@@ -76,13 +76,16 @@ class Desk:
 
     def __init__(self, address: str) -> None:
         self.address, self.found = address, Found({}, {}, {}, {})
+        self.named: dict[str, Any] = {"__name__": "__main__"}
 
     def work(self) -> None:
-        """Run commands, then statements and alarms, then what takes back and purges."""
+        """Run commands, then statements and alarms, then what takes back and purges, then programs."""
         commands = of("sh", "console")
         last = [one for one in commands if one.block.page == LAST]
-        for example in [*(one for one in commands if one not in last), *helped(), *of("sql", "promql"), *last]:
-            work = {"sql": self.ask, "promql": self.look}.get(example.block.language, self.run)
+        first = [one for one in commands if one not in last]
+        for example in [*first, *helped(), *of("sql", "promql"), *last, *of("python")]:
+            ways = {"sql": self.ask, "promql": self.look, "python": self.execute}
+            work = ways.get(example.block.language, self.run)
             try:
                 work(example)
             except (Exception, SystemExit) as error:
@@ -133,6 +136,13 @@ class Desk:
             cursor.execute("SET search_path TO releases")  # as docs/dashboards.md says
             cursor.execute(sql)
             self.found.rows[example] = [found, [tuple(row) for row in cursor.fetchall()]]
+
+    def execute(self, example: Example) -> None:
+        """Run a part of a program, with what was named in the parts before it."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile(example.text, example.block.page, "exec"), self.named)
+        self.found.ended[example] = Ended(0, out.getvalue())
 
     def look(self, example: Example) -> None:
         """Whether an alarm rings for the newest run that was published: ``[time() -] NAME[{LABELS}] SIGN NUMBER``."""

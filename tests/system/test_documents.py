@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(folder: Path) -> Found:
-    """All commands and statements of the documents, executed once: five releases, and an audit again."""
+    """All commands and statements of the documents, executed once: six releases, and an audit again."""
     with server() as address:
         return executed(folder, f"postgresql://postgres:{quote(PASSWORD)}@{address}/postgres")
 
@@ -42,12 +42,18 @@ def found(folder: Path) -> Found:
 def test_all_of_it_could_be_executed(found: Found) -> None:
     assert found.failed == {}
     executed = {*found.ended, *found.rows, *found.rings}
-    assert executed == {*of("sh", "console", "sql", "promql"), *helped()}
+    assert executed == {*of("sh", "console", "sql", "promql", "python"), *helped()}
 
 
 @pytest.mark.parametrize("example", [*of("sh"), *helped()], ids=named)
 def test_a_command_does_what_it_is_there_for(found: Found, example: Example) -> None:
     assert found.ended[example].code == 0, found.ended[example].printed
+
+
+@pytest.mark.parametrize("example", of("python"), ids=named)
+def test_a_program_comes_to_its_end(found: Found, example: Example) -> None:
+    assert found.ended[example].code == 0
+    assert bool(found.ended[example].printed) == ("print(" in example.text)
 
 
 @pytest.mark.parametrize("example", of("console"), ids=named)

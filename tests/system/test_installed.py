@@ -1,9 +1,10 @@
 """The product as its users start it: the command, a job, a notebook, over Spark Connect, and from its wheel."""
 
+import json
 import re
-import runpy
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +13,12 @@ from installing import ROOT, SPARK_HOME, run, short_lived
 from pyspark.sql import SparkSession
 from releasing import hashes, published
 
+from notebooks import Kernel, kernel, shown
 from synth_spark import demo
 from synth_spark.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("synth-spark")
+NOTEBOOKS = ROOT / "notebooks"
 
 
 #: As many as tell ways of starting the line apart; the demo of the wheel and the notebooks take all 27.
@@ -34,6 +37,13 @@ def cases(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("cases") / "cases.csv.gz"
     pd.read_csv(whole, dtype=str, keep_default_na=False)[COLUMNS].to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """A kernel as a person starts it: without a session."""
+    with kernel(tmp_path_factory.mktemp("kernel")) as started:
+        yield started
 
 
 @pytest.mark.takes("a process of its own, with Spark")
@@ -72,6 +82,7 @@ def test_the_wheel_in_an_empty_environment(demo_of_the_wheel) -> None:
     python, folder, _ = demo_of_the_wheel
     where = run([python, "-c", "import synth_spark; print(synth_spark.__file__)"])
     assert str(python.parents[1]) in where.stdout, where.stderr
+    assert Path(where.stdout.strip()).with_name("py.typed").is_file()
     assert len(published(folder / "release", "synthetic_records")) > 400
 
 
@@ -87,31 +98,51 @@ def test_the_demo_command(demo_of_the_wheel) -> None:
     assert "yearOfRegistration" in shown.stdout, shown.stderr
 
 
-@pytest.mark.takes("a whole notebook, on all columns of the demo")
-def test_the_notebook_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
-    state = runpy.run_path(str(ROOT / "notebooks" / "01_release.py"))
-    assert len(state["records"]) > 500
-    assert len(state["aggregates"]) > 100
+@pytest.mark.takes("a kernel of its own, with Spark, and a whole notebook")
+def test_the_notebook_gives_what_the_command_gives(demo_of_the_wheel, plain: Kernel) -> None:
+    """In a kernel without a session; the records come as a frame of pandas, the command reads them from its file."""
+    cells = plain.run(NOTEBOOKS / "01_release.py")
+    (page,) = shown(cells[3], "text/html")
+    assert "May go out" in page
+    assert page.count("<iframe srcdoc=") == 2
+    bars = [one for cell in cells for one in shown(cell, "text/html") if "<progress" in one]
+    assert 'max="8" value="8"' in bars[-1]
+    manifest = plain.ask("print((released.path / '_manifests' / f'{released.run_id}.json').read_text())")
+    entries = json.loads(manifest)["tables"]
+    expected = hashes(demo_of_the_wheel.folder / "release")
+    assert {name: entries[name]["content_hash"] for name in expected} == expected
+    assert plain.ask("print('records' in removed, (released.folder / 'tables' / 'records').exists())") == "True False\n"
 
 
-@pytest.mark.takes("a whole notebook, on all columns of the demo")
-def test_the_notebook_that_inspects_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
-    state = runpy.run_path(str(ROOT / "notebooks" / "02_inspect.py"))
-    assert len(state["columns"]) == 27
-    assert 0 < state["found"].linkable <= 1
-    assert state["proposed"].startswith("input:")
+@pytest.mark.takes("a whole notebook")
+def test_the_notebook_that_tunes_runs(plain: Kernel) -> None:
+    plain.run(NOTEBOOKS / "03_tune.py")
+    assert plain.ask("print(*tried.table['run'])") == "k5-R2-row_seeded k20-R2-row_seeded\n"
+    assert plain.ask("print(0 < tried.outcomes[0].figure('kept_share_of_common', 2) <= 1)") == "True\n"
 
 
-@pytest.mark.takes("a whole notebook, on all columns of the demo")
-def test_the_notebook_that_tunes_runs(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNTH_SPARK_NOTEBOOK", str(tmp_path))
-    state = runpy.run_path(str(ROOT / "notebooks" / "03_tune.py"))
-    assert state["tried"]["run"].tolist() == ["k5-R2-row_seeded", "k20-R2-row_seeded"]
-    kept = [one.figure("kept_share_of_common", 2) for one in state["found"]]
-    assert all(0 < share <= 1 for share in kept)
-    assert not (tmp_path / "tuned").exists()
+@pytest.mark.takes("a kernel of its own, with a server of Spark Connect, and a whole notebook")
+def test_the_notebook_that_inspects_runs_over_spark_connect(tmp_path: Path) -> None:
+    with kernel(tmp_path, SPARK_REMOTE="local[2]", PYSPARK_PYTHON=sys.executable) as connected:
+        cells = connected.run(NOTEBOOKS / "02_inspect.py")
+        assert "SENSITIVE" in shown(cells[1], "text/markdown")[0]
+        assert connected.ask("print(len(found.table), 0 < found.linkable <= 1)") == "27 True\n"
+        assert cells[-1][0]["text"].startswith("input:")
+        assert connected.ask(FRAMES) == "connect True\n"
+
+
+#: A frame of Spark Connect, and the same records as a frame in memory, are read as the same records.
+FRAMES = """
+from pyspark.sql import SparkSession
+from synth_spark.library.running import begin
+from synth_spark.pipeline import api
+spark = SparkSession.getActiveSession()
+runs = [begin(frame, quiet=True) for frame in (spark.createDataFrame(cases), cases)]
+for run in runs:
+    api.work(run, "read")
+one, other = (run.store.manifest["tables"]["records"]["content_hash"] for run in runs)
+print(type(spark).__module__.split(".")[2], one == other)
+"""
 
 
 def test_plan_and_schema_need_no_spark(whole: Path, tmp_path: Path) -> None:

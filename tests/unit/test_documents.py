@@ -12,7 +12,7 @@ from synth_spark.cli.parser import parser
 from synth_spark.pipeline.stages import STAGES
 
 #: What tests/system/test_documents.py executes, and the program whose commands it runs.
-LANGUAGES = {"sh", "console", "sql", "yaml", "promql", "text"}
+LANGUAGES = {"sh", "console", "sql", "yaml", "promql", "text", "python"}
 PROGRAMS = {"synth-spark", ".venv/bin/synth-spark"}
 #: A command in a line of text.
 INLINE = re.compile(r"`((?:\.venv/bin/)?synth-spark [^`]+)`")
@@ -96,8 +96,8 @@ def test_every_test_that_the_list_names_exists() -> None:
 
 def test_every_notebook_is_executed_whole() -> None:
     tests = (ROOT / "tests" / "system" / "test_installed.py").read_text(encoding="utf-8")
-    executed = re.findall(r'runpy\.run_path\(str\(ROOT / "notebooks" / "(\w+\.py)"\)\)', tests)
-    assert executed == sorted(path.name for path in (ROOT / "notebooks").iterdir() if path.is_file())
+    executed = re.findall(r'\.run\(NOTEBOOKS / "(\w+\.py)"\)', tests)
+    assert sorted(executed) == sorted(path.name for path in (ROOT / "notebooks").iterdir() if path.is_file())
 
 
 def test_the_line_of_stages_is_the_one_of_the_code() -> None:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from synth_spark.exports.showcase.source import ShowcaseTables
+from synth_spark.report.blocks import Report
 from synth_spark.report.editions import public
 from synth_spark.report.html_page import sections_html
 from synth_spark.report.material import ReportData
@@ -24,8 +25,18 @@ def trust_html(source: ShowcaseTables, columns: int) -> str:
         source: the published tables.
         columns: number of columns of the records.
     """
-    report = public(_material(source, columns))
+    report = public_report(source, columns)
     return sections_html([section for section in report.sections if section.anchor not in _ELSEWHERE])
+
+
+def public_report(source: ShowcaseTables, columns: int) -> Report:
+    """The public report of a release, without the charts of single columns.
+
+    Args:
+        source: the published tables.
+        columns: number of columns of the records.
+    """
+    return public(_material(source, columns))
 
 
 def release_row(source: ShowcaseTables) -> dict[str, Any]:

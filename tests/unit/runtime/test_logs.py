@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,19 @@ def test_a_log_file_on_a_full_disk_is_told_once_and_ends_nothing(
         lines = [line for line in capsys.readouterr().err.splitlines() if "the log file could not be written" in line]
         assert len(lines) == 1
         assert lines[0].startswith('{"time"') == as_json
+
+
+def test_libraries_do_not_set_up_the_logs_of_a_program() -> None:
+    """A library that logs where nobody has set up logs sets them up, for whatever is logged later."""
+    code = """
+import logging
+from synth_spark.runtime import logs
+with logs.as_they_were():
+    logging.error("the stack of py4j")
+print(logging.getLogger().handlers)
+logging.basicConfig()
+with logs.as_they_were():
+    print(len(logging.getLogger().handlers))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n1\n"
