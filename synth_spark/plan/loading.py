@@ -12,6 +12,8 @@ from synth_spark.plan.names import nearest
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.yaml_text import Typed, read_yaml, settled, type_at
 
+#: Keys for which the value of one key below them may stand → that key.
+_STANDS_FOR = {"ledger": "address"}
 #: The kinds of privacy, which say where a key stands but are none.
 _KINDS = {"k_anonymity": KAnonymity, "differential_privacy": DifferentialPrivacy}
 
@@ -39,8 +41,13 @@ def load(path: str | None, overrides: dict[str, Any]) -> Plan:
             raise PlanError("plan", str(error), remedy) from None
         if not isinstance(content, dict):
             raise PlanError("plan", "is not a mapping of keys to values", "compare it with conf/any_table/release.yml")
-    for key, value in overrides.items():
-        _set(content, key, _typed(key, value))
+    for key, below in _STANDS_FOR.items():
+        if key in content and not isinstance(content[key], dict):
+            content[key] = {below: content[key]}
+    for key, given in overrides.items():
+        value = _typed(key, given)
+        stands = key in _STANDS_FOR and not isinstance(value, dict)
+        _set(content, f"{key}.{_STANDS_FOR[key]}" if stands else key, value)
     if isinstance(content.get("rules"), str):
         beside = Path(path).parent if path is not None else Path()
         content["rules"] = _rules(beside / content["rules"])

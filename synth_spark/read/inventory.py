@@ -89,16 +89,17 @@ class Addition:
     names: tuple[str, ...] = ()
 
 
-def inventory(source: Input) -> Inventory | None:
+def inventory(source: Input, digest: Callable[[Path], str] = sha256) -> Inventory | None:
     """Look at the files of an input; None where this process cannot see them all, or they are not in files.
 
     Args:
         source: the input part of the plan.
+        digest: SHA-256 of a file.
     """
     tables = {name: Location(path=part.path) for name, part in source.groups.items() if part.path is not None}
     items: list[Item] = []
     for name, location in _locations(source).items():
-        files = _items(name, location)
+        files = _items(name, location, digest)
         if files is None:
             return None
         items += files
