@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from synth_spark.errors import InputError
 from synth_spark.plan import Input, Plan
 from synth_spark.plan.addresses import resolved, scheme_of
-from synth_spark.privacy.entries import Entry, claimed, draw_entry, owners
+from synth_spark.privacy.entries import Entry, claimed, draw_entry, name_now, owners
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.read.inventory import Inventory, Item, inventory
 from synth_spark.schema import tables
@@ -216,11 +216,4 @@ def _earlier(plan: Plan) -> list[Entry]:
     if file is None:
         return []
     entries = Ledger(append_log.LineFile(file)).entries()
-    return [entry.renamed(_name_now(entry.data_set)) for entry in entries]
-
-
-def _name_now(data_set: str) -> str:
-    """The name of a data set that was called by where it is as that was written; others keep theirs."""
-    parts = data_set.split(", ")
-    placed = all(Path(part).is_absolute() or scheme_of(part) is not None for part in parts)
-    return ", ".join(sorted({resolved(part) for part in parts})) if placed else data_set
+    return [entry.renamed(name_now(entry.data_set)) for entry in entries]

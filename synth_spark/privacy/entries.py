@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from synth_spark.errors import BudgetError
+from synth_spark.plan.addresses import resolved, scheme_of
 from synth_spark.privacy import Spending
 
 #: Kinds of entries.
@@ -85,6 +86,27 @@ def owners(tokens: Collection[str], entries: Sequence[Entry]) -> list[str]:
     wanted = set(tokens)
     paid = [entry for entry in entries if entry.epsilon is not None and not wanted.isdisjoint(entry.content)]
     return sorted({entry.data_set for entry in paid})
+
+
+def name_now(data_set: str) -> str:
+    """The name of a data set that was called by where it is, as that was written, before names were derived.
+
+    >>> name_now("/nowhere/sub/../cases.csv, s3a://b/c"), name_now("cases")
+    ('/nowhere/cases.csv, s3://b/c', 'cases')
+    """
+    parts = data_set.split(", ")
+    placed = all(part.startswith("/") or scheme_of(part) is not None for part in parts)
+    return ", ".join(sorted({resolved(part) for part in parts})) if placed else data_set
+
+
+def entry_of(content: Mapping[str, Any]) -> Entry:
+    """An entry as it was written; what earlier versions released is told by the name that its data set has now.
+
+    Raises:
+        TypeError: it is damaged.
+    """
+    entry = Entry(**{**content, "content": tuple(content.get("content", ()))})
+    return entry.renamed(name_now(entry.data_set)) if entry.kind == RELEASE and entry.nonce is None else entry
 
 
 def content_of(entry: Entry) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from synth_spark.privacy.entries import (
     check_owner,
     content_of,
     drawn,
+    entry_of,
     is_same,
     missing,
     private_entry,
@@ -203,7 +204,7 @@ class Ledger:
 
     def _entries(self, contents: list[dict[str, Any]]) -> list[Entry]:
         try:
-            return [Entry(**{**content, "content": tuple(content.get("content", ()))}) for content in contents]
+            return [entry_of(content) for content in contents]
         except TypeError:
             remedy = "restore it from a backup: without it nobody knows what was spent"
             raise RunError(self._log.address, "holds a damaged entry", remedy) from None

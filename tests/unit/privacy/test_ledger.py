@@ -147,6 +147,16 @@ def test_what_an_earlier_ledger_holds_counts_and_is_taken_over_once(tmp_path: Pa
     assert [entry.run_id for entry in found] == [None, "a", "small 0", "small 1"]
 
 
+def test_what_was_spent_under_another_spelling_counts(tmp_path: Path) -> None:
+    """As versions before wrote it: the path as it was given, without a nonce."""
+    (tmp_path / "cases.csv").write_text("a\n")
+    (tmp_path / "link.csv").symlink_to("cases.csv")
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
+    for number, path in enumerate(("link.csv", "sub/../cases.csv", "cases.csv")):
+        ledger.debit(_entry(str(number), data_set=str(tmp_path / path)))
+    assert ledger.account(str(tmp_path.resolve() / "cases.csv")).releases == 3
+
+
 def test_content_has_one_account_and_is_told_once(tmp_path: Path) -> None:
     ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
     first = replace(_entry("a"), content=("file:1:10", "file:2:20"))
