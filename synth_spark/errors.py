@@ -106,7 +106,7 @@ class RunError(SynthSparkError):
 
 
 class BudgetError(SynthSparkError):
-    """A release would cost more privacy than its data set has left; nothing was drawn."""
+    """The privacy ledger refuses a release: its budget, run id, content or draws; nothing was drawn."""
 
     exit_code = 9
 

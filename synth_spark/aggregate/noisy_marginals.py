@@ -29,7 +29,7 @@ _MOST_CELLS = 50_000_000
 #: Most tasks that draw noise.
 _TASKS = 64
 #: How much one subject changes the score of a pair, which is rounded down.
-_SCORE_SENSITIVITY = 5
+SCORE_SENSITIVITY = 5
 
 
 def check_pairs(cards: Sequence[int], longest: int) -> None:
@@ -112,8 +112,8 @@ def choose_pairs(
     pairs = list(tables)
     if not chooses_pairs(terms, columns):
         return pairs
-    scores = np.array([_dependence(tables[pair]) for pair in pairs], np.int64)
-    scores = scores + noise.gaussian(len(pairs), rho.sigma(_SCORE_SENSITIVITY**2 * len(pairs)))
+    scores = np.array([dependence(tables[pair]) for pair in pairs], np.int64)
+    scores = scores + noise.gaussian(len(pairs), rho.sigma(SCORE_SENSITIVITY**2 * len(pairs)))
     cells = np.array([tables[pair].size for pair in pairs], float)
     order = np.argsort(-scores / cells ** (2 / 3), kind="stable")
     lost = np.maximum(scores[order], 0).sum() - np.cumsum(np.maximum(scores[order], 0))
@@ -188,7 +188,8 @@ def measured(values: pa.Table, pairs: pa.Table, domain: Domain, whole: list[bool
     return marginals
 
 
-def _dependence(table: Ints) -> int:
+def dependence(table: Ints) -> int:
+    """The score of a pair of columns, of the exact table of which one subject changes it by `SCORE_SENSITIVITY`."""
     total = max(1, int(table.sum()))
     independent = np.outer(table.sum(axis=1), table.sum(axis=0)) / total
     return math.floor(float(np.abs(table - independent).sum()))

@@ -34,21 +34,22 @@ def candidates(marginals: pa.Table, fields: Sequence[Field], records: int, terms
     Raises:
         InputError: a column is declared that is not there.
     """
-    declared = terms.public_domain if isinstance(terms.public_domain, dict) else {}
+    declared = terms.declared
     for name in declared:
         if name not in [field.name for field in fields]:
             raise InputError("privacy.public_domain", f"names no column '{name}'", "see input.columns")
     parts = []
     for index, field in enumerate(fields):
         own = marginals.filter(pc.equal(marginals["column"], index)).sort_by("value").select(["value", "count"])
-        private = terms.public_domain is False or (bool(declared) and field.name not in declared)
+        private = not terms.conditional and field.name not in declared
         if field.name in declared:
             listed = pa.array(sorted(set(declared[field.name])), pa.string())
             at = pc.index_in(listed, value_set=own["value"].combine_chunks())
             counts = pc.fill_null(own["count"].combine_chunks().take(at), 0)
             own = pa.table({"value": listed, "count": counts})
         absent = records - (pc.sum(own["count"]).as_py() or 0)
-        if not private and not field.many and (absent or field.name in declared):
+        shown = field.name in declared if declared else absent > 0  # taken from the data, as its values are
+        if not private and not field.many and shown and field.name not in terms.never_absent:
             row = pa.table({"value": pa.array([None], pa.string()), "count": pa.array([absent], pa.int64())})
             own = pa.concat_tables([own.cast(row.schema), row])
         column = pa.array(np.full(own.num_rows, index), pa.int32())

@@ -52,8 +52,8 @@ EXIT_CODES = (
     _of(errors.EngineError, "Spark, Java, a library or a stream could not do what was asked", _RESUME, True),
     _of(
         errors.BudgetError,
-        "the privacy budget does not hold another release; nothing was drawn",
-        "no: have more granted",
+        "the privacy ledger refuses the release: its budget, run id, content or draws; nothing was drawn",
+        "no: have more granted, or do as it says",
     ),
     ExitCode(
         errors.UNFORESEEN,

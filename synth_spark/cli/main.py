@@ -15,7 +15,7 @@ from synth_spark.cli import comparing, ledger, releases
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
-from synth_spark.cli.plan_summary import acceptance_lines, summary_lines
+from synth_spark.cli.plan_summary import acceptance_lines, budget_line, summary_lines
 from synth_spark.cli.starting import as_json, check_folder, looked, plan_of, started
 from synth_spark.cli.survival import warnings
 from synth_spark.errors import EngineError, PlanError, RunError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from synth_spark.pipeline.run import Run
+    from synth_spark.privacy.accounts import Account
     from synth_spark.storage.run_store import RunStore
 
 #: Commands, and actions of commands, that only tell something.
@@ -128,7 +129,7 @@ def _resume(options: argparse.Namespace) -> None:
         open_release(store.plan.output.path, store.run_id)  # one that was retired since is no release any more
         print(f"Nothing to do: {store.run_id} is finished and has been published{gone}.")
         return tell(store)
-    store.check_not_purged()
+    api.check_resume(store)
     return _in_folder(options, store, api.resume)
 
 
@@ -207,8 +208,11 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
 def _plan(options: argparse.Namespace) -> None:
     plan = plan_of(options)
     shape = looked(plan)
+    account, remarks = _account(plan)
     print(plans.dump(plan, whole=options.all), end="")
     print("---")
+    for remark in remarks:
+        print(f"remark             {remark}")
     for where, what, number in plan.input.contradictions:
         print(f"remark             {where}: {number} {what}")
     for line in acceptance_lines(plan):
@@ -216,8 +220,20 @@ def _plan(options: argparse.Namespace) -> None:
     if shape is None:
         print(f"The input's shape is known once Spark has opened it.\n{plans.what_is_counted(plan)}")
         return
+    if account is not None:
+        plan = plan.model_copy(update={"data_set": account.data_set})
     resolved = resolve(plan, shape.names, shape.cards, shape.records, shape.distinct, shape.filled)
-    print("\n".join(summary_lines(resolved, shape)))
+    print("\n".join([*summary_lines(resolved, shape), *([] if account is None else [budget_line(account)])]))
+
+
+def _account(plan: Plan) -> "tuple[Account | None, list[str]]":
+    """The account that a private release of a plan is charged to, and what is to be known of it; else none."""
+    if not plan.privacy.noisy:
+        return None, []
+    from synth_spark.pipeline import accounts
+
+    charged, remarks = accounts.charged(plan)
+    return accounts.ledger_of(charged).account(charged.data_set_name), remarks
 
 
 def _schema(options: argparse.Namespace) -> None:

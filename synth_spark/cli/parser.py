@@ -14,12 +14,14 @@ from synth_spark.schema.plain_text import one_line
 #: What each action of a command does, with an example.
 _LEDGER = """actions:
   show     what each data set was granted, and has spent
-             synth-spark ledger show out.work/ledger.jsonl
+             synth-spark ledger show ledger.jsonl
   grant    set what all releases of a data set together may cost; the last grant counts
-             synth-spark ledger grant out.work/ledger.jsonl cases --epsilon 3 --delta 1e-5
-           a run is charged to the data set that its plan names (key data_set; default: the path of the input)
+             synth-spark ledger grant ledger.jsonl cases.csv --epsilon 3 --delta 1e-5
+           the data set is told by a plan, or by an input with the keys that it is released with (--set data_set=…):
+           a run of it is charged to the same account, wherever its output goes and however its path is spelled
   history  all lines, oldest first
-             synth-spark ledger history out.work/ledger.jsonl cases"""
+             synth-spark ledger history ledger.jsonl cases
+A ledger that is not given is the one of the user: synth-spark/ledger.jsonl in XDG_STATE_HOME, or in ~/.local/state."""
 _RELEASES = """actions:
   list      all releases, oldest first; * marks the current one
               synth-spark releases list out/
@@ -98,7 +100,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     compare.add_argument("runs", nargs="+", metavar="RUN", type=_local, help="run folders")
     compare.add_argument("--output", metavar="FOLDER", type=_local, help="write it there, as a page, Markdown and CSV")
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
-    _add_ledger(add("ledger", "what releases have cost, and what they may cost"))
+    _add_ledger(add("ledger", "what releases have cost, and what they may cost", setting))
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
     _add_loading(add("load", "load a published release into PostgreSQL or DuckDB"))
     packaging = add("package", "make one zip of a published release, as data portals offer it for download")
@@ -150,7 +152,7 @@ def _asked() -> argparse.ArgumentParser:
     asked.add_argument("--length", type=int, metavar="R", help="longest combination reported (reporting_length)")
     assess = "rehearse the release, attack it, and compare with redaction (assessment.rehearsal, .redaction)"
     asked.add_argument("--assess", action="store_true", help=assess)
-    asked.add_argument("--ledger", metavar="FILE", help="the privacy ledger (ledger)")
+    asked.add_argument("--ledger", metavar="FILE", help="the privacy ledger (ledger.address)")
     asked.add_argument("--output", metavar="PATH", help="folder of the published tables (output.path)")
     asked.add_argument("--run-id", metavar="ID", help="name of the run")
     asked.add_argument("--seed", type=int, help="random seed; default: from the operating system")
@@ -185,10 +187,10 @@ def _add_tuning(tune: argparse.ArgumentParser) -> None:
 def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.formatter_class, ledger.epilog = argparse.RawDescriptionHelpFormatter, _LEDGER
     ledger.add_argument("action", choices=("show", "grant", "history"), help="see below")
-    ledger.add_argument(
-        "file", metavar="LEDGER", type=_local_or_stored, help="the ledger's file: ledger.jsonl beside the run folders"
-    )
-    ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help="name of a data set; default: all")
+    place = "a file, or a folder of an object store; default: that of the plan, else that of the user"
+    ledger.add_argument("file", nargs="?", metavar="LEDGER", type=_local_or_stored, help=place)
+    named = "a plan, an input, or the name of a data set that the ledger holds; default: all"
+    ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help=named)
     ledger.add_argument("--epsilon", type=float, help="ε that all releases together may cost (grant)")
     ledger.add_argument("--delta", type=float, help="δ that all releases together may cost (grant)")
 

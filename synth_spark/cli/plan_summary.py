@@ -2,14 +2,15 @@
 
 import math
 import textwrap
-from pathlib import Path
 
 from synth_spark.cli.survival import MEAN_ABSOLUTE, survival_lines
 from synth_spark.plan import Plan, SingleCounts, what_is_counted
+from synth_spark.plan.counted import GIVEN
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.plan.sources.preview import Preview
 from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
-from synth_spark.privacy.ledger import Account, Entry
+from synth_spark.privacy.accounts import Account
+from synth_spark.privacy.entries import Entry
 
 #: What single counts of the synthetic records will be.
 _SINGLES: dict[SingleCounts, str] = {
@@ -121,6 +122,7 @@ def _spending(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     lines = [
         f"privacy            differential privacy, ε = {terms.epsilon:g}, δ = {terms.delta:.2g} "
         f"for one {plan.unit}, worth ρ = {spending.rho.value:.4g}",
+        *([f"                   {GIVEN}: values are taken from the data"] if terms.conditional else []),
     ]
     for share in spending.shares:
         delta = f" and δ = {share.delta.value:.2g}" if share.delta.value else ""
@@ -153,14 +155,18 @@ def grant_text(ledger: str, account: Account) -> str:
         ledger: its address.
         account: of the data set.
     """
-    name = account.data_set
-    remark = (
-        f"limits every release whose ledger is {ledger} and whose data set is {name}: `synth-spark plan` prints both"
+    limits = (
+        f"limits every release whose ledger is {ledger} and whose data set is {account.data_set}: `synth-spark plan` "
+        "prints both"
     )
-    charged = str(Path(name).absolute())
-    if charged != name and Path(name).exists():
-        remark += f"\nremark: a plan that reads {name} and has no key data_set is charged to {charged}"
-    return f"{account_text(account)}\n{remark}"
+    return f"{account_text(account)}\n{limits}"
+
+
+def budget_line(account: Account) -> str:
+    """What limits a release under differential privacy, before any work."""
+    if account.granted is None:
+        return f"budget             none was granted: nothing limits releases; spent {_cost(*account.spent)}"
+    return f"budget             granted {_cost(*account.granted)}; spent {_cost(*account.spent)}"
 
 
 def history_text(entry: Entry) -> str:

@@ -8,7 +8,9 @@ from synth_spark import evaluate, validate
 from synth_spark.errors import PlanError
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline.policy import POLICIES, ledger_of
+from synth_spark.pipeline.accounts import charged, check_drawn, ledger_of
+from synth_spark.pipeline.audit import withheld
+from synth_spark.pipeline.policy import POLICIES
 from synth_spark.pipeline.purge import purge_as_planned
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import check_again
@@ -22,7 +24,7 @@ from synth_spark.storage.run_store import RunStore
 
 
 def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
-    """Refuse a run that could not end well, as far as that is known before the input is read; nothing is written.
+    """Refuse a run that could not end well, as far as that is known before records are read; nothing is written.
 
     Args:
         plan: what is asked for.
@@ -36,7 +38,8 @@ def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
         PlanError: a text of the showcase or a rule cannot be, or what is accepted is no warning of this release.
         PublishError: the output cannot be written, leads elsewhere, or holds this run already.
         RunError: the run exists, or its folder or the ledger cannot be written.
-        BudgetError: the privacy budget does not hold another release.
+        BudgetError: the privacy budget does not hold another release, none was granted though the plan requires one,
+            or the input has the account of another data set.
     """
     check_texts(plan.showcase)
     _check_rules(plan)
@@ -44,12 +47,24 @@ def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
         validate.check_accepted(plan, [*plan.accepted, *accepted])
     publisher.check_target(plan.output, run_id)
     new_runs.check_new(plan, run_id)
-    return ledger_of(plan).check(POLICIES[plan.privacy.kind].cost(plan, run_id))
+    plan, remarks = charged(plan)
+    cost = POLICIES[plan.privacy.kind].cost(plan, run_id)
+    return [*remarks, *ledger_of(plan).check(cost, plan.ledger.required)]
 
 
 def _check_rules(plan: Plan) -> None:
-    """Refuse a rule that could only fail in the end, after the work and, with noise, after the debit."""
+    """Refuse a rule that could only fail in the end, after the work and, with noise, after the debit.
+
+    Under differential privacy a rule about exact figures is refused, too: that a release comes, or does not, would tell
+    of them, and noise that is published only where it is small is no noise of its scale.
+    """
     validate.check_rules(plan.rules)
+    hidden = withheld(plan.rules) if plan.privacy.noisy else set()
+    for rule in plan.rules:
+        if rule.rule in hidden:
+            problem = "is about exact figures, which may not decide whether a private release comes"
+            known = "use comparison: reportable_to_synthetic, or a table; read exact figures in the run folder's report"
+            raise PlanError(f"rules {rule.rule}", problem, known)
     for rule in plan.rules:
         if rule.measure is not None and not evaluate.is_measure(rule.measure):
             known = f"did you mean {nearest(rule.measure, evaluate.measure_names())}?"
@@ -65,10 +80,21 @@ def start(spark: SparkSession, plan: Plan, progress: Progress) -> Run:
     run_id = new_runs.name_of(plan)
     remarks = check(plan, run_id)
     say_if_plain(spark, progress.say)
-    run = Run(spark, RunStore.create(plan, run_id), progress)
+    run = Run(spark, RunStore.create(charged(plan)[0], run_id), progress)
     for remark in remarks:
         progress.say(remark)
     return run
+
+
+def check_resume(store: RunStore) -> None:
+    """Refuse a run that cannot be taken up, before Spark is asked for anything; nothing is written.
+
+    Raises:
+        RunError: it was purged.
+        BudgetError: the ledger knows draws of this run that its folder does not hold.
+    """
+    store.check_not_purged()
+    check_drawn(store)
 
 
 def resume(run: Run) -> None:

@@ -5,6 +5,8 @@ anything reads it, and never drawn again. What follows sees noisy counts only; `
 for those who sign the release, and publishes none of that.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,18 +17,19 @@ from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
 from synth_spark.kernels.marginals.consistency import Estimates, estimate
+from synth_spark.pipeline.accounts import DRAWN, draws, enter_draws, ledger_of
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
-from synth_spark.pipeline.policy import enter, ledger_of
+from synth_spark.pipeline.policy import enter
 from synth_spark.pipeline.run import Run
 from synth_spark.plan.planner import check_cells
 from synth_spark.privacy import compose
-from synth_spark.privacy.ledger import private_entry
+from synth_spark.privacy.entries import Entry, private_entry
 from synth_spark.schema import tables
 from synth_spark.schema.domain import build
 
 #: The tables of the stage aggregate that hold noise.
-NOISY = (tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
+NOISY = tuple(table for table in DRAWN if table is not tables.VALUES)
 
 
 def encode_values(run: Run) -> None:
@@ -47,6 +50,7 @@ def encode_values(run: Run) -> None:
         return aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)
 
     run.keep_once(tables.VALUES, draw)  # one row a value that may be published
+    enter_draws(run.store)
     if run.plan.output.indicators:
         synthesize.indicator_names(run.domain)  # they must differ
     codes = encode.codes(capped, run.domain, run.records)
@@ -64,13 +68,15 @@ def aggregate_counts(run: Run) -> None:
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
     if run.plan.synthesis.kind == "marginal_matching":
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
+        enter_draws(run.store)
         released = aggregate.from_estimates(_estimates(run), run.domain, run.never_null, run.plan.private_terms)
     else:
         plan = aggregate.CountingPlan(run.plan.private_terms, run.spending, resolved.length, run.store.seed)
-        draws = aggregate.Draws(
+        drawing = aggregate.Draws(
             run.noise, lambda length, make: run.keep_once(tables.NOISY_LENGTHS[length - 2], make).frame, run.once
         )
-        released = aggregate.released_lengths(codes, run.domain, _singles(run), plan, draws)
+        released = aggregate.released_lengths(codes, run.domain, _singles(run), plan, drawing)
+        enter_draws(run.store)
     if not released.records > 0 or not len(released.rows[0]):
         raise InputError("privacy", "leaves nothing but noise", "raise privacy.epsilon, or add data")
     run.store.facts["released"] = {
@@ -128,6 +134,7 @@ def validate_tables(run: Run) -> None:
     synthetic, aggregates = run.kept(tables.SYNTHETIC_RECORDS).frame, run.kept(tables.NOISY_AGGREGATES).frame
     evidence, rules = run.ahead.take("validate", lambda: _evidence(run)), run.policy.contract(run)
     run.keep(tables.SINGLE_COUNTS, evidence.singles)  # one row an attribute
+    ledger, debit = ledger_of(run.plan), _entry(run)
     release = validate.PrivateRelease(
         run_id=run.store.run_id,
         terms=run.plan.private_terms,
@@ -135,8 +142,11 @@ def validate_tables(run: Run) -> None:
         released=set(zip(run.values["column"].to_pylist(), run.values["value"].to_pylist(), strict=True)),
         records=run.store.facts["released"]["records"],
         fabricated=_fabricated(run),
+        debit=debit,
+        draws=draws(run.store),
+        entered=ledger.drawn(debit),
     )
-    results = validate.audit_private(evidence, release, ledger_of(run.plan).entries(), rules)
+    results = validate.audit_private(evidence, release, ledger.entries(), rules)
     conclude(run, rules, results, synthetic, aggregates)
 
 
@@ -175,8 +185,14 @@ def _debit(run: Run) -> None:
 
     It comes after the last check that needs no noisy count: ``docs/debit.md`` lists what is checked before and after.
     """
+    enter(run, _entry(run))
+
+
+def _entry(run: Run) -> Entry:
+    """What the ledger holds of this release, but for the time and for what its data set is made of."""
     plan = run.plan
-    enter(run, private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, run.spending))
+    entry = private_entry(plan.data_set_name, run.store.run_id, plan.synthesis.kind, plan.unit, run.spending)
+    return replace(entry, nonce=run.store.manifest.get("nonce"))
 
 
 def _fabricated(run: Run) -> float:

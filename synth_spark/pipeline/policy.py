@@ -11,18 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synth_spark import validate
+from synth_spark.pipeline import accounts
+from synth_spark.pipeline.accounts import ledger_of
 from synth_spark.plan import Plan
 from synth_spark.privacy import spend
-from synth_spark.privacy.ledger import Entry, Ledger, private_entry, release_entry
+from synth_spark.privacy.entries import Entry, private_entry, release_entry
+from synth_spark.read.inventory import Inventory
 from synth_spark.report import narrative
 from synth_spark.report.narrative import Narrative, differential_privacy
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.tables import SafeTable, Table
-from synth_spark.storage import append_log
 
 if TYPE_CHECKING:
     from synth_spark.pipeline.run import Run
+
+__all__ = ["POLICIES", "DifferentialPrivacyPolicy", "KAnonymityPolicy", "Policy", "Promise", "enter", "ledger_of"]
 
 _DEBITED = "Its cost was entered in the privacy ledger before the first draw."
 _PROVED = (
@@ -51,20 +55,22 @@ class Promise(NamedTuple):
     k: int
 
 
-def ledger_of(plan: Plan) -> Ledger:
-    """The privacy ledger that a plan names."""
-    return Ledger(append_log.opened(plan.ledger_address))
-
-
 def enter(run: "Run", entry: Entry) -> None:
     """Enter a release in the ledger, unless that was done, and say what is to be known of it."""
     for remark in _debited(run, entry):
         run.progress.say(remark)
+    run.store.facts["granted"] = ledger_of(run.plan).account(entry.data_set).granted is not None
 
 
 def _debited(run: "Run", entry: Entry) -> list[str]:
-    """Enter a release as that of this very run; returns remarks for those who make it."""
-    return ledger_of(run.plan).debit(replace(entry, nonce=run.store.manifest.get("nonce")))
+    """Enter a release as that of this very run, with what it was made of; returns remarks for those who make it."""
+    ledger, facts = ledger_of(run.plan), run.store.facts.get("inventory")
+    entry = replace(entry, nonce=run.store.manifest.get("nonce"))
+    if facts is None:
+        return ledger.debit(entry, required=run.plan.ledger.required)
+    seen = Inventory.of_facts(facts)
+    begun = accounts.beginnings(seen, ledger.entries()) if run.plan.privacy.noisy else ()
+    return ledger.debit(replace(entry, content=accounts.tokens(seen)), begun, run.plan.ledger.required)
 
 
 class Policy(Protocol):
@@ -183,13 +189,12 @@ class DifferentialPrivacyPolicy:
         return build(run.fields, marginals, 0, run.plan.privacy.k)
 
     def never_null(self, run: "Run") -> list[bool]:
-        """Where all values are declared public, columns in which absent is none of them."""
-        if run.plan.private_terms.public_domain is not True:
-            return [False] * len(run.domain.columns)
+        """As it is declared; where values that occur are public, columns in which absent is none of them."""
+        terms = run.plan.private_terms
         absent = set(run.values.filter(pc.is_null(run.values["value"]))["column"].to_pylist())
         bounds = run.domain.bounds
         return [
-            not one.many and index not in absent
+            not one.many and (index not in absent if terms.conditional else one.name in terms.never_absent)
             for index, one in enumerate(run.fields)
             for _ in range(bounds[index], bounds[index + 1])
         ]
@@ -201,8 +206,9 @@ class DifferentialPrivacyPolicy:
     def contract(self, run: "Run") -> list[validate.Rule]:
         """See `validate.private_contract`."""
         seeded, released = run.plan.synthesis.kind == "aggregate_seeded", run.store.facts["released"]
+        constrained, conditional = bool(run.plan.input.constraints), run.plan.private_terms.conditional
         return validate.private_contract(
-            released["lengths"], bool(run.plan.input.constraints), seeded, run.resolved.single_counts
+            released["lengths"], constrained, seeded, run.resolved.single_counts, conditional
         )
 
     def promise(self, run: "Run") -> Promise:
@@ -213,7 +219,7 @@ class DifferentialPrivacyPolicy:
 
     def narrative(self, run: "Run", aggregates: SafeTable, synthetic: SafeTable) -> Narrative:
         """See `differential_privacy.facts_of`."""
-        released = run.store.facts["released"]
+        released = {**run.store.facts["released"], "granted": run.store.facts.get("granted", False)}
         return differential_privacy.facts_of(
             run.resolved, run.store.run_id, run.spending, released, aggregates, synthetic
         )

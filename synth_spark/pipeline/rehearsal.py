@@ -21,6 +21,7 @@ from synth_spark.kernels.keyed_random import derive, hash_rows
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Runner, Stage
+from synth_spark.plan.privacy import LedgerTerms
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.metrics import Metric
@@ -145,9 +146,9 @@ def _trial(run: Run, dealt: DataFrame) -> Run:
     folder = run.store.folder / "rehearsal"
     scratch: dict[str, Any] = {
         "work": str(folder),
-        "ledger": None,
+        "ledger": LedgerTerms(address=str(folder.absolute() / "ledger.jsonl")),  # of its own
         "run_id": "rehearsal-1",
-    }  # a ledger of its own, beside it
+    }
     if not run.plan.privacy.noisy:  # it follows no release
         scratch["privacy"] = run.plan.privacy.model_copy(update={"stepwise": False})
     plan = run.plan.model_copy(update={**scratch, "seed": derive(run.store.seed, "trial") >> 1})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from synth_spark.errors import PlanError, RunError
+from synth_spark.pipeline.accounts import check_drawn
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import nearest
 from synth_spark.runtime import faults
@@ -33,6 +34,7 @@ def check_again(store: RunStore, stages: Mapping[str, Stage], name: str) -> None
     Raises:
         PlanError: there is no such stage.
         RunError: the run was purged, the stage before it is not completed, or noise would be drawn anew.
+        BudgetError: the stage draws, and the ledger knows draws of this run that its folder does not hold.
     """
     order = list(stages)
     if name not in stages:
@@ -45,6 +47,8 @@ def check_again(store: RunStore, stages: Mapping[str, Stage], name: str) -> None
     if store.done(name) and _has_drawn(store, stages, name):
         problem = "would draw noise again for the same records, which the budget does not hold"
         raise RunError(f"stage '{name}'", problem, "make a new release; later stages can be run anew")
+    if stages[name].draws:
+        check_drawn(store)
 
 
 def _has_drawn(store: RunStore, stages: Mapping[str, Stage], name: str) -> bool:
@@ -71,9 +75,11 @@ class Runner:
 
         Raises:
             RunError: a kept table is not what was written, the run was purged, or another process works on it.
+            BudgetError: the ledger knows draws of this run that its folder does not hold.
         """
         store = self.run.store
         store.check_not_purged()
+        check_drawn(store)
         with store.alone(), self.run.ahead.allowed():
             self.check_kept(list(self.stages))
             for name in self.stages:

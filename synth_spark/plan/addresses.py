@@ -3,17 +3,23 @@
 Databricks shows volumes to the processes of its machines: there ``dbfs:/Volumes/…`` is ``/Volumes/…``.
 """
 
+import os
+import posixpath
 import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from synth_spark.errors import PlanError
+
 #: Where Databricks shows the files of volumes on its machines.
 VOLUMES = Path("/Volumes")
 _OF_VOLUMES = "dbfs:/Volumes/"
 #: Schemes of object stores in which this process can read and write.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
+#: Schemes that are other names of one → that one.
+_SAME = {"s3a": "s3", "s3n": "s3", "abfs": "abfss"}
 #: A scheme with what follows it: ``s3a://…``, ``hdfs:/…``; one letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
@@ -33,6 +39,34 @@ def as_seen(address: str) -> str:
     if address.startswith(_OF_VOLUMES) and VOLUMES.is_dir():
         return str(VOLUMES / address.removeprefix(_OF_VOLUMES))
     return address
+
+
+def resolved(address: str) -> str:
+    """The one spelling of an address: of this machine its absolute path once links and ``..`` are followed.
+
+    >>> resolved("s3a://bucket/a/../cases/"), resolved("S3://bucket/cases"), resolved("/nowhere/../cases//")
+    ('s3://bucket/cases', 's3://bucket/cases', '/cases')
+    """
+    scheme = scheme_of(address)
+    if scheme is None:
+        return os.path.realpath(address)
+    rest = posixpath.normpath(address.partition(":")[2].lstrip("/"))
+    return f"{_SAME.get(scheme, scheme)}://{rest}"
+
+
+def default_ledger() -> str:
+    """Where the privacy ledger of the user is, whatever is released and wherever that goes.
+
+    Raises:
+        PlanError: the user has no folder.
+    """
+    given = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        state = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:  # nobody knows who the user is
+        problem = "has no default place, as the user has no home folder"
+        raise PlanError("ledger", problem, "give a file with ledger=…, or set XDG_STATE_HOME") from None
+    return str(state / "synth-spark" / "ledger.jsonl")
 
 
 def check_local(address: str) -> str:

@@ -7,6 +7,9 @@ from synth_spark.plan.model import Plan
 #: What is counted once: a record as it was read; a subject; a subject in each source that it is in.
 Unit = Literal["record", "subject", "subject of a source"]
 
+#: What is said of a promise where values were taken from the data (``public_domain: true``).
+GIVEN = "given the values that occur, and whether a column is ever absent"
+
 _COUNTED: dict[Unit, str] = {
     "record": "k counts records: where one person has several records, fewer than k people may be behind a count.",
     "subject": "k counts subjects: all rows with one id were joined to one record. They are people as far as every "

@@ -14,6 +14,8 @@ from synth_spark.plan.names import nearest
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
 from synth_spark.plan.yaml_text import Typed, read_yaml, settled, type_at
 
+#: Keys for which the value of one key below them may stand → that key.
+_STANDS_FOR = {"ledger": "address"}
 #: The kinds of privacy, which say where a key stands but are none.
 _KINDS = {"k_anonymity": KAnonymity, "differential_privacy": DifferentialPrivacy}
 #: Short names of keys that are often set, which the command and the library share → the keys that each sets.
@@ -85,8 +87,13 @@ def composed(content: dict[str, Any], overrides: Mapping[str, Any], beside: Path
         PlanError: a key or value is not understood.
     """
     content = copy.deepcopy(content)
-    for key, value in overrides.items():
-        _set(content, key, _typed(key, value))
+    for key, below in _STANDS_FOR.items():
+        if key in content and not isinstance(content[key], dict):
+            content[key] = {below: content[key]}
+    for key, given in overrides.items():
+        value = _typed(key, given)
+        stands = key in _STANDS_FOR and not isinstance(value, dict)
+        _set(content, f"{key}.{_STANDS_FOR[key]}" if stands else key, value)
     if isinstance(content.get("rules"), str):
         content["rules"] = _rules((beside or Path()) / content["rules"])
     return parse(settled(content, Plan))

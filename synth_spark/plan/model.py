@@ -1,5 +1,6 @@
 """What the user asks for: a frozen, strict plan. No Spark here."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,12 +8,12 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.addresses import LocalOrStoredPath, LocalPath, scheme_of
+from synth_spark.plan.addresses import LocalOrStoredPath, LocalPath, resolved, scheme_of
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.names import is_name
 from synth_spark.plan.operations import Operations
-from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
+from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity, LedgerTerms
 from synth_spark.plan.publication import PublicationTerms
 from synth_spark.plan.showcase import Showcase
 
@@ -171,13 +172,14 @@ class Plan(Strict):
     publication: PublicationTerms = PublicationTerms()
     operations: Operations = Operations()
     work: LocalPath | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
-    ledger: LocalOrStoredPath | None = Field(
-        None,
-        description="The privacy ledger: a file, or a folder of an object store (s3://…, gs://…, abfss://…); default: "
-        "ledger.jsonl in the folder of the run folders.",
+    ledger: LedgerTerms = Field(
+        LedgerTerms(), description="The privacy ledger; its address alone may stand for {address: …}."
     )
     data_set: str | None = Field(
-        None, min_length=1, description="Name of the data set in the ledger; default: where the input is."
+        None,
+        min_length=1,
+        description="Name of the data set in the ledger: its account. Default: where the input is, once links are "
+        "followed, or its table. A query (input.sql) needs a name under differential privacy.",
     )
     run_id: str | None = Field(None, description="Name of the run; default: time and a random suffix.")
     seed: Annotated[int, Field(ge=0, strict=True)] | None = Field(
@@ -220,6 +222,9 @@ class Plan(Strict):
             raise ValueError(
                 "input.since is not for differential privacy: its noise is drawn, and charged, for all counts"
             )
+        by_query = any(part.sql for part in (self.input, *self.input.sources.values()))
+        if private and by_query and self.data_set is None:
+            raise ValueError("data_set is needed for a query: another wording of it is the same data")
         return self
 
     @model_validator(mode="after")
@@ -230,6 +235,11 @@ class Plan(Strict):
             if self.work is None:
                 raise ValueError("work is missing: name a folder for run folders, as output.path is in an object store")
         return self
+
+    @field_validator("ledger", mode="before")
+    @classmethod
+    def _read_ledger(cls, value: Any) -> Any:
+        return {"address": value} if value is None or isinstance(value, str | os.PathLike) else value
 
     @field_validator("run_id")
     @classmethod
@@ -288,7 +298,7 @@ class Plan(Strict):
     @property
     def ledger_address(self) -> str:
         """Where the privacy ledger is: a file of this machine, or a folder of an object store."""
-        return self.ledger if self.ledger is not None else str(self.work_folder / "ledger.jsonl")
+        return self.ledger.resolved
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -302,11 +312,27 @@ class Plan(Strict):
 
     @property
     def data_set_name(self) -> str:
-        """Name of the data set in the ledger."""
+        """Name of the data set in the ledger: as given, else the same for every spelling of where the input is."""
         if self.data_set is not None:
             return self.data_set
         locations: list[Location] = [*self.input.sources.values()] or [self.input]
-        paths = [path for location in locations for path in location.all_paths]
-        paths = [str(Path(path).absolute()) if scheme_of(path) is None else path for path in paths]
-        tables = [text for location in locations for text in (location.table, location.sql) if text]
-        return ", ".join(paths + tables)
+        paths = [resolved(path) for location in locations for path in location.all_paths]
+        tables = [_table_name(location.table) for location in locations if location.table]
+        queries = [" ".join(location.sql.split()) for location in locations if location.sql]
+        return ", ".join(sorted({*paths, *tables, *queries}))
+
+    def charged_to(self, data_set: str) -> "Plan":
+        """The plan with what it leaves open about its account: the data set, and a ledger that no folder decides.
+
+        Args:
+            data_set: the data set that it is charged to.
+        """
+        address = self.ledger_address
+        address = address if scheme_of(address) is not None else str(Path(address).absolute())
+        ledger = self.ledger.model_copy(update={"address": address})
+        return self.model_copy(update={"ledger": ledger, "data_set": data_set})
+
+
+def _table_name(table: str) -> str:
+    """The one spelling of the name of a catalog table: Spark tells them apart by neither case nor quotes."""
+    return ".".join(part.strip(" `") for part in table.split(".")).lower()

@@ -1,13 +1,40 @@
 """The part of a plan that says what is promised to the people in the data."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from synth_spark.plan.addresses import LocalOrStoredPath, default_ledger
 from synth_spark.plan.input import Code, Strict
 
 #: A positive number of a list of them.
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class LedgerTerms(Strict):
+    """Where the privacy ledger is, and what it must hold."""
+
+    address: LocalOrStoredPath | None = Field(
+        None,
+        min_length=1,
+        description="A file, or a folder of an object store (s3://…, gs://…, abfss://…); default: "
+        "synth-spark/ledger.jsonl in the folder that XDG_STATE_HOME names, or in ~/.local/state.",
+    )
+    required: bool = Field(
+        False,
+        description="Whether a release under differential privacy is refused where no budget was granted to its data "
+        "set.",
+    )
+
+    @property
+    def resolved(self) -> str:
+        """Where the ledger is: as given, else in the user's own folder.
+
+        Raises:
+            PlanError: nothing is given, and the user has no folder.
+        """
+        return self.address if self.address is not None else default_ledger()
 
 
 class KAnonymity(Strict):
@@ -48,9 +75,15 @@ class DifferentialPrivacy(Strict):
     )
     public_domain: bool | dict[str, tuple[Code, ...]] = Field(
         False,
-        description="Which values may exist is no secret: of all columns (those that occur, and whether one is ever "
-        "absent), or of the named columns (those listed; others count as absent). Other values are released only where "
-        "noise shows them beyond doubt, which costs some of δ and of ε.",
+        description="Which values may exist is no secret: of all columns (true: those that occur, and whether one is "
+        "ever absent, which are taken from the data, so that the promise is one given these), or of the named columns "
+        "(those listed; others count as absent). Other values are released only where noise shows them beyond doubt, "
+        "which costs some of δ and of ε.",
+    )
+    never_absent: tuple[str, ...] = Field(
+        (),
+        description="Columns of public_domain, named there, that are declared to be never absent: whoever has no value "
+        "of them, or one that is not listed, is counted with none of their values.",
     )
     values_a_record: int = Field(
         8, ge=1, le=1000, strict=True, description="Most values that a subject has in a column with several."
@@ -108,4 +141,19 @@ class DifferentialPrivacy(Strict):
     def _check(self) -> Self:
         if not isinstance(self.fabrication, str) and max(self.fabrication, default=0) > 1:
             raise ValueError("fabrication must be at most 1")
+        if isinstance(self.public_domain, dict) and not self.public_domain:
+            raise ValueError("public_domain names no column: give columns with their values, or false")
+        for name in self.never_absent:
+            if name not in self.declared:
+                raise ValueError(f"never_absent names '{name}', whose values public_domain does not list")
         return self
+
+    @property
+    def declared(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns whose values are declared → these values; none where all that occur are public, or none are."""
+        return self.public_domain if isinstance(self.public_domain, dict) else {}
+
+    @property
+    def conditional(self) -> bool:
+        """Whether values are taken from the data as if they were no secret: what is promised is so given these."""
+        return self.public_domain is True

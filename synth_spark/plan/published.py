@@ -23,6 +23,7 @@ PUBLISHED: dict[str, str] = {
     "privacy.epsilon": _PRIVACY,
     "privacy.delta": _PRIVACY,
     "privacy.public_domain": "names values that the plan declares to be no secret",
+    "privacy.never_absent": "names columns that the plan declares to be never absent",
     "privacy.values_a_record": _PRIVACY,
     "privacy.domain_share": _PRIVACY,
     "privacy.domain_delta_share": _PRIVACY,

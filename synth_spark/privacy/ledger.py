@@ -2,74 +2,40 @@
 
 A log that is only added to, by one who has seen all that is in it, so that two runs at once cannot both spend the last
 of a budget. A release is debited once, before its first draw, under its run id; running on after a fault finds the
-debit and does not repeat it. Releases under k-anonymity are recorded once they are published:
+debit and does not repeat it. What was drawn is recorded, too, by its hashes, so that a run folder that lost its noise
+draws none again. Releases under k-anonymity are recorded once they are published:
 several of the same data can be compared, record by record. What is held, or failed, is none of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
-from synth_spark.errors import BudgetError, RunError
-from synth_spark.privacy import Delta, Epsilon, Rho, Spending, epsilon_of
+from synth_spark.errors import RunError
+from synth_spark.privacy import Delta, Epsilon
+from synth_spark.privacy.accounts import Account, account_of, checked, remarks_on
+from synth_spark.privacy.entries import (
+    DRAW,
+    GRANT,
+    RELEASE,
+    Entry,
+    check_drawn,
+    check_owner,
+    content_of,
+    drawn,
+    entry_of,
+    is_same,
+    missing,
+    private_entry,
+    release_entry,
+    shares_name,
+    taken,
+    told_anew,
+)
 from synth_spark.runtime import faults
 
-_GRANT, _RELEASE = "grant", "release"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the ledger.
-
-    Attributes:
-        kind: grant or release.
-        data_set: its name.
-        at: when, ISO 8601.
-        run_id: of a release.
-        privacy: k_anonymity or differential_privacy.
-        mechanism: how a release was made.
-        unit: what one subject is.
-        k: of k-anonymity.
-        epsilon: ε of a release, or granted.
-        delta: δ of a release, or granted.
-        rho: what the release costs in ρ, with δ for which values exist beside.
-        domain_delta: that δ.
-        nonce: what the run was given at random when it was begun; another run of the same name has another.
-    """
-
-    kind: str
-    data_set: str
-    at: str = ""
-    run_id: str | None = None
-    privacy: str | None = None
-    mechanism: str | None = None
-    unit: str | None = None
-    k: int | None = None
-    epsilon: float | None = None
-    delta: float | None = None
-    rho: float | None = None
-    domain_delta: float = 0.0
-    nonce: str | None = None
-
-
-@dataclass(frozen=True)
-class Account:
-    """What one data set has left.
-
-    Attributes:
-        data_set: its name.
-        granted: (ε, δ), if a budget was granted.
-        spent: (ε, δ) of all releases together.
-        releases: how many under differential privacy.
-        k_releases: how many under k-anonymity.
-    """
-
-    data_set: str
-    granted: tuple[Epsilon, Delta] | None
-    spent: tuple[Epsilon, Delta]
-    releases: int
-    k_releases: int
+__all__ = ["Account", "Entry", "Ledger", "Log", "private_entry", "release_entry"]
 
 
 class Log(Protocol):
@@ -90,43 +56,69 @@ class Log(Protocol):
 
 
 class Ledger:
-    """A ledger in a log."""
+    """A ledger in a log, and what an earlier one holds that is to be taken over into it."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, log: Log, earlier: Sequence[Entry] = ()) -> None:
+        self._log, self._earlier = log, earlier
 
     def entries(self) -> list[Entry]:
-        """All entries, oldest first.
+        """All grants and releases, oldest first, with those that are to be taken over.
 
         Raises:
             RunError: the log cannot be read, or is damaged.
         """
+        return [entry for entry in self._all() if entry.kind != DRAW]
+
+    def drawn(self, entry: Entry) -> dict[str, str]:
+        """What a release has drawn, by name → hash.
+
+        Args:
+            entry: of the release.
+
+        Raises:
+            RunError: the log cannot be read, or is damaged.
+        """
+        return drawn(entry, self._all())
+
+    def _all(self) -> list[Entry]:
         with self._told():
-            return self._entries(self._log.entries())
+            entries = self._entries(self._log.entries())
+        return [*missing(self._earlier, entries), *entries]
 
     def account(self, data_set: str) -> Account:
         """What a data set has been granted and has spent."""
-        return _account(data_set, self.entries())
+        return account_of(data_set, self.entries())
 
-    def grant(self, data_set: str, epsilon: Epsilon, delta: Delta) -> Account:
-        """Set the budget of a data set for all its releases; the last grant counts."""
-        entry = Entry(_GRANT, data_set, _now(), epsilon=float(epsilon), delta=float(delta))
+    def grant(self, data_set: str, epsilon: Epsilon, delta: Delta, content: Collection[str] = ()) -> Account:
+        """Set the budget of a data set for all its releases; the last grant counts.
+
+        Args:
+            data_set: its name.
+            epsilon: ε of all its releases.
+            delta: δ of all its releases.
+            content: what it is made of, so that it is known under another name.
+        """
+        entry = Entry(GRANT, data_set, _now(), epsilon=float(epsilon), delta=float(delta), content=tuple(content))
         with self._told():
-            self._log.append(lambda _: _content(entry))
+            self._take_over()
+            self._log.append(lambda contents: content_of(told_anew(entry, self._entries(contents))))
         return self.account(data_set)
 
-    def debit(self, entry: Entry) -> list[str]:
+    def debit(self, entry: Entry, beginnings: Collection[str] = (), required: bool = False) -> list[str]:
         """Record a release, once.
 
         Args:
             entry: with its run id and nonce; of a release that is recorded already nothing is written.
+            beginnings: how files of its content begin, which may have been files of their own.
+            required: whether a budget must have been granted.
 
         Returns:
             Remarks for those who make the release.
 
         Raises:
-            BudgetError: the release would cost more than the data set has left, or another run, or one with other
-                terms, was released under its run id; nothing was written.
+            BudgetError: the release would cost more than the data set has left, its content was released as that of
+                another data set, or another run, or one with other terms, was released under its run id; nothing was
+                written.
             RunError: the ledger cannot be read or written.
         """
         remarks: list[str] = []
@@ -134,20 +126,23 @@ class Ledger:
         def decide(contents: list[dict[str, Any]]) -> dict[str, Any] | None:
             entries = self._entries(contents)
             remarks.clear()
-            if any(_is_same(old, entry) for old in entries):
+            if any(is_same(old, entry) for old in entries):
                 return None
-            remarks.extend(_remarks(entry, _checked(entry, entries)))
-            return _content(replace(entry, at=_now()))
+            check_owner(entry, beginnings, entries)
+            remarks.extend(remarks_on(entry, checked(entry, entries, required), entries))
+            return content_of(told_anew(replace(entry, at=_now()), entries))
 
         with self._told():
+            self._take_over()
             self._log.append(decide)
         return remarks
 
-    def check(self, entry: Entry) -> list[str]:
+    def check(self, entry: Entry, required: bool = False) -> list[str]:
         """What entering a release would say, before any work; no entry is written.
 
         Args:
             entry: with what it costs at least.
+            required: whether a budget must have been granted.
 
         Returns:
             Remarks for those who make the release.
@@ -159,13 +154,57 @@ class Ledger:
         with self._told():
             self._log.check()
         entries = self.entries()
-        if any(old.kind == _RELEASE and old.run_id == entry.run_id for old in entries):
-            raise _taken(entry)
-        return _remarks(entry, _checked(entry, entries))
+        if any(shares_name(old, entry) for old in entries):
+            raise taken(entry)
+        return remarks_on(entry, checked(entry, entries, required), entries)
+
+    def enter_draws(self, entry: Entry) -> None:
+        """Record what a debited release has drawn, before anything is made of it; what is recorded already, once.
+
+        Args:
+            entry: see `draw_entry`.
+
+        Raises:
+            BudgetError: the release was not debited, or has drawn something else under one of these names.
+            RunError: the ledger cannot be read or written.
+        """
+
+        def decide(contents: list[dict[str, Any]]) -> dict[str, Any] | None:
+            entries = self._entries(contents)
+            check_drawn(entry, entries, complete=False)
+            known = drawn(entry, entries)
+            new = {name: digest for name, digest in entry.draws.items() if name not in known}
+            return content_of(replace(entry, at=_now(), draws=new)) if new else None
+
+        with self._told():
+            self._log.append(decide)
+
+    def check_drawn(self, entry: Entry) -> None:
+        """Refuse to go on with a run folder that does not hold all that its release has drawn.
+
+        Args:
+            entry: see `draw_entry`; with all draws that the folder holds.
+
+        Raises:
+            BudgetError: another run was released under its name, or the ledger knows draws that the folder lacks.
+            RunError: the ledger cannot be read.
+        """
+        entries = self._all()
+        if any(old.kind == RELEASE and old.run_id == entry.run_id for old in entries):
+            check_drawn(entry, entries, complete=True)
+
+    def _take_over(self) -> None:
+        """Write what is to be taken over, each entry once, whoever else does at the same time."""
+        for earlier in self._earlier:
+
+            def decide(contents: list[dict[str, Any]], one: Entry = earlier) -> dict[str, Any] | None:
+                return content_of(one) if missing([one], self._entries(contents)) else None
+
+            self._log.append(decide)
 
     def _entries(self, contents: list[dict[str, Any]]) -> list[Entry]:
         try:
-            return [Entry(**content) for content in contents]
+            return [entry_of(content) for content in contents]
         except TypeError:
             remedy = "restore it from a backup: without it nobody knows what was spent"
             raise RunError(self._log.address, "holds a damaged entry", remedy) from None
@@ -180,104 +219,6 @@ class Ledger:
                 raise
             remedy = error.remedy if "backup" in error.remedy else f"{error.remedy}; or give another with ledger=…"
             raise RunError(f"ledger {error.field}", error.problem, remedy) from None
-
-
-def release_entry(data_set: str, run_id: str, mechanism: str, unit: str, k: int | None = None) -> Entry:
-    """A release that is only recorded: under k-anonymity."""
-    return Entry(_RELEASE, data_set, "", run_id, "k_anonymity", mechanism, unit, k)
-
-
-def private_entry(data_set: str, run_id: str, mechanism: str, unit: str, spending: Spending) -> Entry:
-    """A release that costs: under differential privacy."""
-    return replace(
-        Entry(_RELEASE, data_set, "", run_id, "differential_privacy", mechanism, unit),
-        epsilon=float(spending.epsilon),
-        delta=float(spending.delta),
-        rho=float(spending.rho),
-        domain_delta=float(spending.domain_delta),
-    )
-
-
-def _content(entry: Entry) -> dict[str, Any]:
-    return {key: value for key, value in asdict(entry).items() if value is not None}
-
-
-def _is_same(old: Entry, entry: Entry) -> bool:
-    """Whether an entry is that of a release.
-
-    Raises:
-        BudgetError: it has the run id of the release, and is that of another.
-    """
-    if old.kind != _RELEASE or old.run_id != entry.run_id:
-        return False
-    if replace(old, at="") != replace(entry, at=""):
-        raise _taken(entry)
-    return True
-
-
-def _taken(entry: Entry) -> BudgetError:
-    problem = "is in the ledger, as that of another run or with other terms"
-    return BudgetError(f"run {entry.run_id}", problem, "give this release another name with run_id=…")
-
-
-def _account(data_set: str, entries: list[Entry]) -> Account:
-    own = [entry for entry in entries if entry.data_set == data_set]
-    grants = [entry for entry in own if entry.kind == _GRANT]
-    granted = (Epsilon(grants[-1].epsilon or 0), Delta(grants[-1].delta or 0)) if grants else None
-    private = [entry for entry in own if entry.kind == _RELEASE and entry.epsilon is not None]
-    recorded = sum(entry.kind == _RELEASE and entry.epsilon is None for entry in own)
-    return Account(data_set, granted, _composed(private, granted), len(private), recorded)
-
-
-def _composed(releases: list[Entry], granted: tuple[Epsilon, Delta] | None) -> tuple[Epsilon, Delta]:
-    """What releases cost together: the sum of all ε and δ, or less if their ρ, added up, are worth less at that δ."""
-    epsilon = Epsilon(sum(entry.epsilon or 0 for entry in releases))
-    delta = Delta(min(1.0, sum(entry.delta or 0 for entry in releases)))
-    if len(releases) < 2:
-        return epsilon, delta
-    at = granted[1] if granted is not None else delta
-    left = float(at) - sum(entry.domain_delta for entry in releases)
-    if left <= 0 or any(entry.rho is None for entry in releases):
-        return epsilon, delta
-    together = epsilon_of(Rho(sum(entry.rho or 0 for entry in releases)), Delta(left))
-    return (together, at) if together < epsilon or delta > at else (epsilon, delta)
-
-
-def _checked(entry: Entry, entries: list[Entry]) -> Account:
-    """The account of an entry's data set before it, if it holds what that costs."""
-    before = _account(entry.data_set, entries)
-    if entry.epsilon is not None and before.granted is not None:
-        _check(before, _account(entry.data_set, [*entries, entry]))
-    return before
-
-
-def _check(before: Account, after: Account) -> None:
-    assert before.granted is not None
-    epsilon, delta = before.granted
-    if after.spent[0].value > epsilon.value * (1 + 1e-9) or after.spent[1].value > delta.value * (1 + 1e-9):
-        raise BudgetError(
-            f"data set '{before.data_set}'",
-            f"has spent ε = {before.spent[0].value:.4g}, δ = {before.spent[1].value:.2g} of ε = {epsilon.value:.4g}, "
-            f"δ = {delta.value:.2g}; with this release it would be ε = {after.spent[0].value:.4g}, "
-            f"δ = {after.spent[1].value:.2g}",
-            "lower privacy.epsilon or privacy.delta, or have more granted: synth-spark ledger grant",
-        )
-
-
-def _remarks(entry: Entry, before: Account) -> list[str]:
-    remarks = []
-    if entry.epsilon is not None and before.granted is None:
-        remarks.append(
-            "no budget was granted for this data set; what it costs is recorded: see synth-spark ledger show"
-        )
-    if before.k_releases and entry.epsilon is None:
-        remarks.append(
-            f"this data set has been released {before.k_releases} times before under k-anonymity; what releases tell "
-            "together is looked at before this one is published, as far as the others are in its root or named"
-        )
-    if before.k_releases and entry.epsilon is not None:
-        remarks.append("this data set has also been released under k-anonymity, which ε does not account for")
-    return remarks
 
 
 def _now() -> str:

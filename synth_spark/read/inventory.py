@@ -102,16 +102,17 @@ class Addition:
     names: tuple[str, ...] = ()
 
 
-def inventory(source: Input) -> Inventory | None:
+def inventory(source: Input, digest: Callable[[files.Entry], str] | None = None) -> Inventory | None:
     """Look at the files of an input; None where this process cannot see them all, or they are not in files.
 
     Args:
         source: the input part of the plan.
+        digest: of a file; default: its SHA-256, or what an object store has for its content.
     """
     tables = {name: Location(path=part.path) for name, part in source.groups.items() if part.path is not None}
     items: list[Item] = []
     for name, location in _locations(source).items():
-        found = _items(name, location)
+        found = _items(name, location, digest or _digest)
         if found is None:
             return None
         items += found

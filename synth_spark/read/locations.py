@@ -1,14 +1,16 @@
 """Tables of every kind, opened as strings: CSV, JSON lines, Excel, Parquet, Delta, catalog tables and queries."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType
+from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, StructType
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
@@ -29,6 +31,8 @@ from synth_spark.read.formats.workbook_frames import workbook_frame
 from synth_spark.read.inventory import Addition
 from synth_spark.schema.spark_paths import LITERAL
 
+#: The name in a folder ``name=value`` of a path.
+_FOLDER = re.compile(r"/([^/=]+)=[^/]*(?=/)")
 #: Suffixes of compressed files that nobody can begin to read in the middle.
 _COMPRESSED = (".gz", ".deflate", ".lz4", ".snappy", ".zst", ".zstd", ".xz")
 
@@ -218,13 +222,31 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
         return reader.table(location.table)
     if location.sql:
         return spark.sql(location.sql)
+    if kind == "parquet":
+        return _union([_folders_as_texts(spark, path) for path in location.all_paths])
     reader = spark.read.format(kind)
     for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
         reader = reader if value is None else reader.option(option, str(value))
-    if kind == "parquet":
-        reader = reader.options(**LITERAL)
     frames = [reader.load(path) for path in _absolute(location.all_paths)]
     return frames[0] if len(frames) == 1 else _union(frames)
+
+
+def _folders_as_texts(spark: SparkSession, path: str) -> DataFrame:
+    """Parquet files, where this process cannot look at them; what the names of their folders say is text, as written.
+
+    Spark guesses a type from all of them, so that one folder, which one person may be in alone, would decide how the
+    values of all others are written.
+    """
+    (path,) = _absolute([path])
+    frame = spark.read.options(**LITERAL).parquet(path)
+    place = frame.metadataColumn("_metadata")  # by this name alone a column of the files could be meant
+    first = frame.select(place["file_path"]).first()
+    folders = set() if first is None else {unquote(name) for name in _FOLDER.findall(first[0])}
+    guessed = [one.name for one in frame.schema if one.name in folders and not isinstance(one.dataType, StringType)]
+    if not guessed:
+        return frame
+    fields = [StructField(one.name, StringType()) if one.name in guessed else one for one in frame.schema]
+    return spark.read.options(**LITERAL).schema(StructType(fields)).parquet(path)
 
 
 def _union(frames: list[DataFrame]) -> DataFrame:

@@ -4,7 +4,7 @@ Noise cannot be proved by looking at what came out. What can be: that nothing is
 the budget was entered before, and that the tables are what they claim to be.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,18 @@ import pandas as pd
 import pyarrow as pa
 
 from synth_spark.plan import DifferentialPrivacy, SingleCounts
-from synth_spark.privacy.ledger import Entry
+from synth_spark.plan.counted import GIVEN
+from synth_spark.privacy.entries import RELEASE, Entry
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.audit import Result, Rule, checked, rule
 from synth_spark.validate.evidence import Evidence
+
+#: Whether values were taken from the data → what the entry of the ledger is about.
+_TERMS = {
+    False: "What it holds is of this run and data set, with this ε and this δ.",
+    True: f"What it holds is of this run and data set, with this ε and this δ, {GIVEN}.",
+}
+_DRAWN = "The noise is what the ledger knows to have been drawn, all of it and nothing else."
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,9 @@ class PrivateRelease:
         released: the values that may be published: index of the column, and value.
         records: number of records, as released.
         fabricated: combinations of synthetic records, up to the required length, that were not released.
+        debit: what the ledger should hold of it.
+        draws: what its run folder holds that was drawn, by name → hash.
+        entered: what the ledger knows to have been drawn.
     """
 
     run_id: str
@@ -38,9 +49,14 @@ class PrivateRelease:
     released: set[tuple[int, str]]
     records: int
     fabricated: float
+    debit: Entry
+    draws: Mapping[str, str]
+    entered: Mapping[str, str]
 
 
-def private_contract(longest: int, constrained: bool, seeded: bool, single_counts: SingleCounts) -> list[Rule]:
+def private_contract(
+    longest: int, constrained: bool, seeded: bool, single_counts: SingleCounts, conditional: bool = False
+) -> list[Rule]:
     """The rules of every private release, suite by suite.
 
     Args:
@@ -48,6 +64,7 @@ def private_contract(longest: int, constrained: bool, seeded: bool, single_count
         constrained: whether the plan declares structural rules.
         seeded: whether records are put together from released combinations alone.
         single_counts: what the way of synthesis promises of those of the synthetic records.
+        conditional: whether values were taken from the data, so that the promise is one given these.
     """
     none, same = {"value_set": [0]}, {"column_A": "declared", "column_B": "written", "ignore_row_if": "neither"}
     between, in_set, present = (
@@ -74,7 +91,8 @@ def private_contract(longest: int, constrained: bool, seeded: bool, single_count
         rule("single_counts.value_domain", present, "Every synthetic value was released.", column="released"),
         *(equal if single_counts == "equal" else []),
         rule("privacy.debited", in_set, "The ledger holds this release, once.", column="debits", value_set=[1]),
-        rule("privacy.terms", in_set, "It holds this ε and this δ.", column="other_terms", **none),
+        rule("privacy.terms", in_set, _TERMS[conditional], column="other_terms", **none),
+        rule("privacy.drawn", in_set, _DRAWN, column="other_draws", **none),
         small,
         *(declared if constrained else []),
         *(rules if seeded else []),
@@ -97,9 +115,13 @@ def audit_private(
     """
     names, terms = release.names, release.terms
     declared = {"synthetic_records": names, "aggregates": aggregate_columns(names, noisy=True)}
-    own = [entry for entry in ledger if entry.kind == "release" and entry.run_id == release.run_id]
-    other = sum((entry.epsilon, entry.delta) != (terms.epsilon, terms.delta) for entry in own)
-    privacy = {"debits": len(own), "other_terms": other, "delta_too_large": int(terms.delta * release.records >= 1)}
+    own = [entry for entry in ledger if entry.kind == RELEASE and entry.run_id == release.run_id]
+    privacy = {
+        "debits": len(own),
+        "other_terms": sum(_terms(entry) != _terms(release.debit) for entry in own),
+        "other_draws": len({*release.entered.items()} ^ {*release.draws.items()}),
+        "delta_too_large": int(terms.delta * release.records >= 1),
+    }
     batches: dict[str, tuple[str, Any]] = {
         **evidence.batches(declared),
         "single_counts": ("pandas", _single_figures(evidence.singles, release.released)),
@@ -107,6 +129,11 @@ def audit_private(
         "combinations": ("pandas", pd.DataFrame({"fabricated": [release.fabricated]})),
     }
     return checked(batches, rules)
+
+
+def _terms(entry: Entry) -> tuple[object, ...]:
+    """What two entries of one release have in common, whatever a later version finds ε to be worth."""
+    return entry.data_set, entry.nonce, entry.privacy, entry.mechanism, entry.unit, entry.epsilon, entry.delta
 
 
 def _single_figures(single_counts: pa.Table, released: set[tuple[int, str]]) -> pd.DataFrame:

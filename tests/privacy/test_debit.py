@@ -20,7 +20,7 @@ from synth_spark.errors import (
     SynthSparkError,
 )
 from synth_spark.monitoring.progress import Progress
-from synth_spark.pipeline import api
+from synth_spark.pipeline import accounts, api
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.storage.append_log import LineFile
@@ -28,6 +28,7 @@ from synth_spark.storage.append_log import LineFile
 TEXT = (Path(__file__).parents[2] / "docs" / "debit.md").read_text(encoding="utf-8")
 HEADER, ROW = "sex,age,means,means_debt", "{0},{1},debt;threats,{0}"
 EXPECT = {"rule": "own.one", "table": "synthetic_records"}
+FIGURE = {"rule": "own.one", "measure": "mean_tvd", "at_most": 1}
 #: As many values of as many columns that eight of them cannot be numbered, and pairs that no driver holds.
 WIDE = [",".join(f"c{at}" for at in range(30)), ",".join(["{2}"] * 30)]
 PAIRS = {"c0": [str(number) for number in range(8_000)], "c1": [str(number) for number in range(8_000)]}
@@ -47,6 +48,11 @@ def begun(folder: Path) -> None:
 
 def spent(folder: Path) -> None:
     Ledger(LineFile(folder / "out.work" / "ledger.jsonl")).grant("cases", Epsilon(0.1), Delta(1e-9))
+
+
+def elsewhere(folder: Path) -> None:
+    content = accounts.content(plans.load(None, {"input.path": str(folder / "cases.csv")}).input)
+    Ledger(LineFile(folder / "out.work" / "ledger.jsonl")).grant("others", Epsilon(9), Delta(1e-5), content)
 
 
 def other_delta(folder: Path) -> None:
@@ -71,11 +77,16 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Path], None] | None, type[Synth
         {"rules": [{**EXPECT, "expectation": "ExpectColumnValuesToNotBeNull", "arguments": {"mostly": "x"}}]},
         None, PlanError, "has arguments"),
     "a rule about a figure that nobody takes": (
-        {"rules": [{"rule": "own.one", "measure": "mean_tdv", "at_most": 1}]}, None, PlanError, "mean 'mean_tvd'"),
+        {"rules": [{**FIGURE, "measure": "mean_tdv", "comparison": "reportable_to_synthetic"}]},
+        None, PlanError, "mean 'mean_tvd'"),
+    "a rule about an exact figure": ({"rules": [FIGURE]}, None, PlanError, "is about exact figures"),
     "an output that cannot be written": ({}, blocked, PublishError, "output.path"),
     "an output that holds the run already": ({"work": "elsewhere"}, published, PublishError, "published there already"),
     "a run folder that is there already": ({}, begun, RunError, "run"),
     "a budget that does not hold the release": ({}, spent, BudgetError, "has spent"),
+    "a data set without a budget, where the plan requires one": (
+        {"ledger.required": True}, None, BudgetError, "was granted no budget"),
+    "content that has the account of another data set": ({}, elsewhere, BudgetError, "has another account already"),
     "a column with a name that published tables use": (
         {"input.rename": {"age": "Low"}}, None, PlanError, "that published tables use"),
     "a rule about a column that is not there": (
@@ -117,9 +128,10 @@ def test_it_is_refused_before_the_debit(spark: SparkSession, tmp_path: Path, wha
     if prepare is not None:
         prepare(tmp_path)
     where = {"input.path": str(tmp_path / "cases.csv"), "output.path": str(tmp_path / "out"), "run_id": "run"}
+    where["ledger"] = str(tmp_path / "out.work" / "ledger.jsonl")
     asked = {**where, "privacy.epsilon": 1.0, "data_set": "cases", **{key: keys[key] for key in keys if key != "wide"}}
     if "work" in asked:
-        asked |= {"work": str(tmp_path / "elsewhere"), "ledger": str(tmp_path / "out.work" / "ledger.jsonl")}
+        asked |= {"work": str(tmp_path / "elsewhere")}
     with pytest.raises(error, match=match):
         _draw(spark, asked)
     entries = Ledger(LineFile(tmp_path / "out.work" / "ledger.jsonl")).entries()
@@ -138,6 +150,7 @@ def test_what_is_refused_for_private_values_has_paid(spark: SparkSession, tmp_pa
     (tmp_path / "cases.csv").write_text("\n".join([HEADER, *[ROW.format("ab"[at % 2], at % 5) for at in range(250)]]))
     asked = {
         "input.path": str(tmp_path / "cases.csv"), "output.path": str(tmp_path / "out"), "privacy.epsilon": 9.0,
+        "ledger": str(tmp_path / "out.work" / "ledger.jsonl"),
         "output.indicators": True, "input.multi_values": {"means": ";"},
     }  # fmt: skip
     with pytest.raises(PlanError, match="two columns the same name"):

@@ -1,6 +1,7 @@
 """The line under differential privacy, step by step: what noise does, what it must not, and that it is drawn once."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from accounting import epsilon_of_all, lines_of
 from noises import Counting, NoNoise, SameNoise
 from packing import contents, table
 from pyspark.sql import SparkSession
-from releasing import in_several_files, kept, published, work_until
+from releasing import another, in_several_files, kept, published, work_until
 
 from synth_spark import aggregate, demo
 from synth_spark import plan as plans
@@ -23,6 +25,8 @@ from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.policy import ledger_of
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.stages import STAGES
+from synth_spark.plan.counted import GIVEN
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.privacy.mechanisms import VettedNoise
@@ -30,6 +34,7 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import COUNT_COLUMNS
 from synth_spark.storage.append_log import LineFile
+from synth_spark.storage.run_store import RunStore
 
 COLUMNS = ["gender", "ageBroad", "citizenship", "isForcedLabour"]
 METHODS = ["marginal_matching", "aggregate_seeded"]
@@ -44,7 +49,8 @@ def cases(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def _started(spark: SparkSession, source: Path, out: Path, noise=None, **settings) -> Run:
     keys = {key.replace("__", "."): value for key, value in settings.items()}
-    keys = {"input.columns": COLUMNS, "privacy.epsilon": 2.0, "seed": 5, **keys}
+    own = {"ledger": str(out.with_name(f"{out.name}.work") / "ledger.jsonl")}
+    keys = {"input.columns": COLUMNS, "privacy.epsilon": 2.0, "seed": 5, **own, **keys}
     plan = plans.load(None, {"input.path": str(source), "output.path": str(out), **keys})
     return replace(api.start(spark, plan, Progress(quiet=True)), noise=noise or SameNoise())
 
@@ -123,10 +129,18 @@ def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
     assert np.mean(held) > 0.85
     row = published(out, "release").iloc[0]
     assert (row["epsilon"], row["delta"]) == (2.0, 1e-6)
-    assert sum(rho for rho, _ in json.loads(row["spent"]).values()) == pytest.approx(row["rho"])
+    spent = json.loads(row["spent"])
+    assert sum(rho for rho, _ in spent.values()) == pytest.approx(row["rho"])
+    lines = lines_of(run)
+    costs = {purpose: sum(1 / (2 * multiplier**2) for multiplier in own) for purpose, own in lines.items()}
+    assert costs == pytest.approx({purpose: rho for purpose, (rho, _) in spent.items()})
+    left = 1e-6 - sum(delta for _, delta in spent.values())
+    assert 1.7 < epsilon_of_all(lines, left) < 2.002  # its Gaussian noise is not of whole numbers
     text = (out / "RELEASE.md").read_text()
     assert "ε = 2" in text
     assert "That is promised for each record: " in text
+    assert (GIVEN in text) == (GIVEN in row["guarantee"]) == public
+    assert "No budget was granted for its data set: nothing limits what further releases" in text
     one, made = aggregates[aggregates["length"] == 1], published(out, "synthetic_records")
     pairs = [(row[name], name, row["protected_count"]) for row in one.to_dict("records") for name in COLUMNS]
     off = [(int((made[name] == value).sum()), count) for value, name, count in pairs if isinstance(value, str)]
@@ -208,6 +222,18 @@ def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, t
     before = run.store.manifest["tables"]["noisy_pairs"]
     api.work(run, "synthesize")
     assert run.store.manifest["tables"]["noisy_pairs"] == before
+    for stage in ("encode", "aggregate"):  # its folder, as a copy or a backup from before that stage has it
+        folder = tmp_path / stage / run.store.run_id
+        shutil.copytree(run.store.folder, folder)
+        rolled_back = Run(spark, RunStore.open(folder), Progress(quiet=True), Counting(tmp_path / "draws"))
+        stages = list(STAGES["differential_privacy"])
+        later = stages[stages.index(stage) :]
+        keeps = [table for name in later for table in STAGES["differential_privacy"][name].keeps]
+        rolled_back.store.forget(later, keeps)
+        for doing in (lambda run: api.work(run, stage), api.resume):  # noqa: B023  # asked at once
+            with pytest.raises(BudgetError, match="its folder does not hold what was drawn"):
+                doing(rolled_back)
+    assert not (tmp_path / "draws").exists()
 
 
 def test_a_release_over_budget_is_refused_before_the_first_draw(
@@ -229,11 +255,20 @@ def test_a_release_over_budget_is_refused_before_the_first_draw(
     assert not (tmp_path / "out" / "LATEST.json").exists()
 
 
-def test_a_release_without_its_debit_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+def test_a_release_that_the_ledger_does_not_hold_is_stopped(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
     run = work_until(_started(spark, cases, tmp_path / "out"), "assess")
-    Path(run.plan.ledger_address).write_text("")
-    with pytest.raises(AuditFailed, match=r"privacy\.debited"):
-        api.work(run, "validate")
+    file = Path(run.plan.ledger_address)
+    whole = file.read_text().splitlines()
+    debit = json.loads(whole[0])
+    faults = {
+        "debited": [],
+        "terms": [json.dumps({**debit, "data_set": "another"}), *whole[1:]],
+        "drawn": [whole[0]],
+    }
+    for rule, lines in faults.items():
+        file.write_text("".join(f"{line}\n" for line in lines))
+        with pytest.raises(AuditFailed, match=rf"privacy\.{rule}"):
+            api.work(run, "validate")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -333,6 +368,14 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
     work_until(run, "encode")
     gender = run.domain.columns[0]
     assert set(gender.values) == {"Male", "Female", "Unheard of"}
+    assert run.never_null == [False] * len(COLUMNS)
+    named = another(run, tmp_path / "c", "named", "encode", privacy__never_absent=["gender"])
+    work_until(named, "aggregate")  # whoever has none of its values is in none of its cells
+    assert named.never_null == [True, False, False, False]
+    assert None not in [row["value"] for row in named.values.to_pylist() if row["column"] == 0]
+    pair = named.kept(tables.NOISY_PAIRS).frame.where("first = 0 and second = 1").toPandas().iloc[0]
+    exact = pd.read_csv(cases, dtype=str)["gender"].isin(["Male", "Female"])
+    assert np.frombuffer(pair["counts"], "<i8").sum() == exact.sum()
     run = _started(spark, cases, tmp_path / "b", privacy__public_domain={"gendr": ["Male"]})
     with pytest.raises(PlanError, match="names no column"):
         api.resume(run)
@@ -405,26 +448,19 @@ def test_wide_tables_measure_the_pairs_that_are_worth_it(spark: SparkSession, tm
     assert not run.spending.composed
 
 
-def test_rules_about_exact_figures_are_not_told_of(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    """Whether such a rule held would tell of the records, and no noise would cover it."""
-    near = {"rule": "use.near", "measure": "mean_tvd", "at_most": 9, "meaning": "Secretly near."}
-    told = {**near, "rule": "use.told", "comparison": "reportable_to_synthetic", "meaning": "Openly near."}
+def test_no_rule_about_exact_figures_decides_about_a_release(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
+    """Whether it held would tell of the records, and noise that is published only where it is small is none."""
+    told = {"rule": "use.told", "measure": "mean_tvd", "at_most": 9, "meaning": "Openly near."}
     out = tmp_path / "out"
-    run = _started(
-        spark, cases, out, rules=[near, told], privacy__public_domain=True, assessment__rare_below=6
-    )  # fmt: skip
+    for severity in ("critical", "warning"):
+        with pytest.raises(PlanError, match=r"rules use\.told: is about exact figures"):
+            _started(spark, cases, out, rules=[{**told, "severity": severity}])
+    assert not (tmp_path / "out.work").exists()
+    told |= {"comparison": "reportable_to_synthetic"}
+    run = _started(spark, cases, out, rules=[told], privacy__public_domain=True, assessment__rare_below=6)
     api.resume(run)
-    assert {"near", "told"} <= set(run.kept(tables.AUDIT_RESULTS).frame.toPandas()["rule"])
-    shown = set(published(out, "quality_results")["rule"])
-    assert "told" in shown
-    assert "near" not in shown
-    for file in out.rglob("*"):
-        if file.is_file():
-            content = file.read_bytes().replace(b"\\", b"")
-            assert b"use.near" not in content, file
-            assert b"Secretly" not in content, file
+    assert "told" in set(published(out, "quality_results")["rule"])
     assert "Openly near" in (out / "report.html").read_text()
-    assert "Secretly near" in (run.store.folder / "report.html").read_text()
     # sensitive records are compared with the k that the plan gives for that
     exact, made = _combinations(cases, 3), Counter()
     for row in published(out, "synthetic_records")[COLUMNS].itertuples(index=False):

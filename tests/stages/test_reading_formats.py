@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from source_rows import ROWS, TEXT, refusal, rows
@@ -272,6 +274,24 @@ def test_rows_of_blanks_on_another_file_system_are_refused(spark: SparkSession, 
     assert rows(spark, path=f"file://{path}") == [("x", "y"), ("z", None)]
     for name in ("c.jsonl", "c.xlsx"):
         assert "is on another file system, where" in refusal(spark, path=f"file://{tmp_path}/{name}")
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_one_folder_decides_nothing_about_the_values_of_others(
+    spark: SparkSession, tmp_path: Path, scheme: str
+) -> None:
+    """Of ``007`` and ``1.50`` Spark makes numbers, unless one folder of all is none: one person's own."""
+    for name in ("007", "1.50"):
+        (tmp_path / f"of day={name}").mkdir()
+        pq.write_table(pa.table({"a": ["x"]}), tmp_path / f"of day={name}" / "part.parquet")
+    found: dict[str, str] = {}
+    for more in (False, True):
+        if more:
+            (tmp_path / "of day=one person").mkdir()
+            pq.write_table(pa.table({"a": ["y"]}), tmp_path / "of day=one person" / "part.parquet")
+        found = {row[1]: row[0] for row in rows(spark, path=f"{scheme}{tmp_path}", format="parquet")}
+        assert {key: found[key] for key in ("007", "1.50")} == {"007": "x", "1.50": "x"}
+    assert found["one person"] == "y"
 
 
 # --- archives

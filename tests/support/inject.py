@@ -211,7 +211,7 @@ class Line:
                     self.drawn[name] = known
             else:
                 assert known == self.tables[name], f"{what}: {name} has another content"
-        lines = [entry.run_id for entry in Ledger(LineFile(self.work / "ledger.jsonl")).entries()]
+        lines = self._debits()
         assert lines.count(DURING) <= 1, f"{what}: debited {lines.count(DURING)} times"
         root = ReleaseRepository(self.out)
         self._check_before(what, more=killed or self.delta)
@@ -250,7 +250,7 @@ class Line:
         assert (root.current(), list(root.published())) == (DURING, [BEFORE, DURING])
         assert not root.remnants()
         assert not root.under_way()
-        assert [entry.run_id for entry in Ledger(LineFile(self.work / "ledger.jsonl")).entries()] == [BEFORE, DURING]
+        assert self._debits() == [BEFORE, DURING]
         times = [event["at"] for event in root.history()]
         assert times == sorted(times)
         assert [event["run_id"] for event in root.history()] == [BEFORE, DURING]
@@ -277,10 +277,16 @@ class Line:
         if self.private:
             del keys["privacy.k"]
         keys |= {"output.indicators": True, "data_set": "cases", "run_id": run_id, "seed": seed, **self.settings}
+        keys["ledger"] = str(self.work / "ledger.jsonl")
         return api.start(self.spark, plans.load(None, keys), Progress(quiet=True))
 
     def _open(self) -> Run:
         return Run(self.spark, RunStore.open(self.work / DURING), Progress(quiet=True))
+
+    def _debits(self) -> list[str | None]:
+        """The releases that the ledger holds."""
+        entries = Ledger(LineFile(self.work / "ledger.jsonl")).entries()
+        return [entry.run_id for entry in entries if entry.kind == "release"]
 
     def _stage_of(self, table: str) -> str:
         """The stage that keeps a table."""

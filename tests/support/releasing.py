@@ -29,7 +29,8 @@ GOLDEN = {
 def started(spark: SparkSession, source: Path, out: Path, **settings: Any) -> Run:
     """A run on a file, of which nothing is done; settings are dotted keys with ``__`` for the dot."""
     keys = {key.replace("__", "."): value for key, value in settings.items()}
-    plan = plans.load(None, {"input.path": str(source), "output.path": str(out), "seed": 5, **keys})
+    own = {"ledger": str(out.with_name(f"{out.name}.work") / "ledger.jsonl")}
+    plan = plans.load(None, {"input.path": str(source), "output.path": str(out), "seed": 5, **own, **keys})
     return api.start(spark, plan, Progress(quiet=True))
 
 

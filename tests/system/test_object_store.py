@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import obstore
 import obstore.store
@@ -52,11 +53,12 @@ def test_processes_that_debit_one_ledger_at_once_lose_nothing() -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_the_command_grants_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    address = "s3://cases/ledgers/two"
+def test_the_command_grants_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address, plan = "s3://cases/ledgers/two", tmp_path / "plan.yml"
+    plan.write_text("{input: {path: cases.csv}, data_set: cases}")
     assert main(["ledger", "show", address]) == 7
     assert "does not exist, or is empty" in capsys.readouterr().err
-    assert main(["ledger", "grant", address, "cases", "--epsilon", "3", "--delta", "1e-5"]) == 0
+    assert main(["ledger", "grant", address, str(plan), "--epsilon", "3", "--delta", "1e-5"]) == 0
     Ledger(opened(address)).debit(entry("a"))
     for action in ("show", "history"):
         assert main(["ledger", action, address]) == 0

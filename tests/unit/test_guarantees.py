@@ -13,6 +13,7 @@ import pytest
 
 from synth_spark import plan as plans
 from synth_spark.plan import SingleCounts
+from synth_spark.plan.counted import GIVEN
 from synth_spark.plan.planner import resolve
 from synth_spark.privacy import compose, spend
 from synth_spark.report.narrative import differential_privacy, k_anonymity
@@ -86,7 +87,7 @@ def sentences_of(
     if not numbers.plan.privacy.noisy:
         return k_anonymity.facts_of(numbers, "one", written, made).sentences(MEASURED, compared)
     spending = spend(numbers.plan, 3, 3, compose(numbers.plan, [3, 3, 3], [9, 9, 9], [1, 1, 1]))
-    released = {"records": 990, "lengths": 3}
+    released = {"records": 990, "lengths": 3, "granted": bool(rules)}
     return differential_privacy.facts_of(numbers, "one", spending, released, written, made).sentences(MEASURED, [])
 
 
@@ -104,13 +105,47 @@ def every_sentence() -> dict[str, set[str]]:
     scaled = {"kind": "aggregate_seeded", "scale": 2}
     ways = [{"kind": kind} for kind in ("row_seeded", "value_seeded", "unseeded", "aggregate_seeded")]
     private = [{"kind": "marginal_matching"}, {"kind": "aggregate_seeded"}, scaled]
-    terms = [{"epsilon": 1.0, "public_domain": domain} for domain in (False, True, {"a": ["x"]})]
+    domains = (False, True, {"a": ["x"]}, {name: ["x"] for name in "abc"})
+    terms = [{"epsilon": 1.0, "public_domain": domain} for domain in domains]
     of_k = product([{"k": 10}, {"k": 10, "stepwise": True}], [*ways, scaled], RULES, COMPARED)
     of_noise = product(terms, private, RULES, COMPARED[:1])
     return {
         heading: {sentence for one in variants for sentence in sentences_of(*one)}
         for heading, variants in (("k-anonymity", of_k), ("differential privacy", of_noise))
     }
+
+
+def released_by(domain: Any, granted: bool = False, **more: Any) -> str:
+    """RELEASE.md of a private release."""
+    rules = RULES[1] if granted else RULES[0]
+    return " ".join(sentences_of({"epsilon": 1.0, "public_domain": domain, **more}, {}, rules, []))
+
+
+def test_a_promise_given_the_values_that_occur_is_told_so_everywhere() -> None:
+    """And one that depends on none of them, as values are declared, is told without a condition."""
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"With `public_domain: true` that is promised {GIVEN}. " in readme
+    assert f"| with `public_domain: true` that is promised {GIVEN.partition(',')[0]} |" in PAGE
+    listed = {name: ["x"] for name in "abc"}
+    texts = {"true": True, "false": False, "some": {"a": ["x"]}, "listed": listed}
+    told = {name: released_by(domain) for name, domain in texts.items()}
+    told["never absent"] = released_by(listed, never_absent=["a", "b", "c"])
+    assert {name for name, text in told.items() if f"as without, {GIVEN}, which were declared" in text} == {"true"}
+    assert {name for name, text in told.items() if GIVEN.partition(",")[0] in text} == {"true"}
+    unconditional = "depends on no value that occurs"
+    assert {name for name, text in told.items() if unconditional in text} == {"listed", "never absent"}
+    for domain in (True, False):
+        rules = {f"{one.suite}.{one.name}": one.meaning for one in private_contract(3, True, True, "equal", domain)}
+        assert (GIVEN in rules["privacy.terms"]) == domain
+
+
+def test_a_release_says_what_limits_further_ones() -> None:
+    nothing, budget = (
+        "No budget was granted for its data set: nothing limits",
+        "It is within the budget that was granted",
+    )
+    assert [text in released_by(False) for text in (nothing, budget)] == [True, False]
+    assert [text in released_by(False, granted=True) for text in (nothing, budget)] == [False, True]
 
 
 def test_a_release_claims_a_comparison_only_where_there_was_one() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from synth_spark.plan import Plan, what_is_counted
+from synth_spark.plan.counted import GIVEN
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.privacy import Spending
 from synth_spark.report.narrative.shared import about_rules, about_singles, by_length, count_by_length, release_row
@@ -28,6 +29,23 @@ _GIVEN = {
     True: "each attribute given as often as it is counted there",
     False: "with single counts of their own: more or fewer records were asked for than those have, or structural rules "
     "took values away",
+}
+#: Whether a budget was granted for the data set → what limits its releases.
+_BUDGET = {
+    True: "It is within the budget that was granted for its data set; a further release that this does not hold is "
+    "refused.",
+    False: "No budget was granted for its data set: nothing limits what further releases of it may tell.",
+}
+#: Whether all values that occur were declared public, those that are listed, some, or none → what that means.
+_DOMAINS = {
+    "all": "Which values exist was declared to be no secret: they were taken from the data, as was whether a column is "
+    "ever absent, and what is promised is promised given these.",
+    "listed": "Which values exist was declared, value by value, and none was taken from the data: what is promised "
+    "depends on no value that occurs.",
+    "some": "Of some columns, which values exist was declared to be no secret; of the others, a value is told of only "
+    "if its noisy count shows it beyond doubt.",
+    "none": "A value is told of only if its noisy count shows it beyond doubt, so that no value of one person alone is "
+    "given away; δ = {delta} is spent on that.",
 }
 _RESCALED = ", all in proportion to the number of records that was asked for,"
 
@@ -48,7 +66,8 @@ class Facts:
         combinations: number of released combinations by length, from 1.
         errors: their mean standard error by length.
         method: how records are made, in words.
-        public_domain: whether all values were declared public, some, or none.
+        public_domain: whether all values that occur were declared public, those that are listed, some, or none.
+        granted: whether a budget was granted for the data set, which limits its releases.
         notes: what else is to be said.
     """
 
@@ -64,6 +83,7 @@ class Facts:
     errors: tuple[float, ...]
     method: str
     public_domain: str
+    granted: bool
     notes: tuple[str, ...]
 
     def row(self, plan: Plan, safe: Sequence[SafeTable], texts: Mapping[str, str]) -> pa.Table:
@@ -88,9 +108,12 @@ class Facts:
 
 def guarantee(spending: Spending, plan: Plan) -> str:
     """What holds for a private release, and for whom, in plain words."""
+    told = f", {GIVEN}, which were declared to be no secret and are not protected"
+    given = told if plan.private_terms.conditional else ""
+    budget = f"({spending.epsilon.value:g}, {spending.delta.value:.2g})"
     return (
         f"Whatever is published here, all of it together, is nearly as likely with any one {plan.unit} of the data as "
-        f"without: ({spending.epsilon.value:g}, {spending.delta.value:.2g})-differential privacy per {plan.unit}. "
+        f"without{given}: {budget}-differential privacy per {plan.unit}. "
         f"{what_is_counted(plan)}"
     )
 
@@ -103,10 +126,20 @@ def facts_of(
     aggregates: SafeTable,
     synthetic: SafeTable,
 ) -> Facts:
-    """The facts of a run whose tables are kept."""
+    """The facts of a run whose tables are kept.
+
+    Args:
+        resolved: its numbers.
+        run_id: its name.
+        spending: its budget and the split.
+        released: ``records`` and ``lengths``, as noise lets them be known; ``granted``: see `Facts`.
+        aggregates: the published counts.
+        synthetic: the published records.
+    """
     plan, terms = resolved.plan, resolved.plan.private_terms
     lengths, counted, errors = range(1, released["lengths"] + 1), count_by_length(aggregates), _errors(aggregates)
-    domain = "some" if isinstance(terms.public_domain, dict) else "all" if terms.public_domain else "none"
+    domain = "all" if terms.conditional else "some" if terms.declared else "none"
+    domain = "listed" if domain == "some" and terms.declared.keys() >= {*resolved.names} else domain
     notes = list(about_rules(len(plan.input.constraints)))
     if terms.delta * released["records"] >= 0.1:
         notes.append("δ is not far below 1 / the number of records: it should be lower.")
@@ -125,6 +158,7 @@ def facts_of(
             other=_RESCALED if plan.synthesis.rescaled else "", given=_GIVEN[resolved.single_counts == "equal"]
         ),
         public_domain=domain,
+        granted=bool(released.get("granted")),
         notes=tuple(notes),
     )
 
@@ -154,15 +188,6 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
     accountant = (
         "by composing the privacy losses of all its draws" if spending.composed else "by zero-concentrated composition"
     )
-    domain = {
-        "all": "Which values exist was declared to be no secret.",
-        "some": "Of some columns, which values exist was declared to be no secret; of the others, a value is "
-        "told of only "
-        "if its noisy count shows it beyond doubt.",
-        "none": "A value is told of only if its noisy count shows it beyond doubt, so that no value of one "
-        "person alone is "
-        f"given away; δ = {spending.domain_delta.value:.2g} is spent on that.",
-    }[facts.public_domain]
     held = sum(result.success for result in results)
     sentences = [
         f"This release, “{facts.title}” ({facts.run_id}), describes about {facts.records:,} {facts.unit}s with "
@@ -173,7 +198,8 @@ def sentences_of(facts: Facts, public: Sequence[Metric], results: Sequence[Resul
         "The whole budget was entered in the privacy ledger before the first draw; it is worth ρ = "
         f"{spending.rho.value:.4g}, "
         f"{accountant}, of which {parts}.",
-        domain,
+        _BUDGET[facts.granted],
+        _DOMAINS[facts.public_domain].format(delta=f"{spending.domain_delta.value:.2g}"),
         f"The table `aggregates` holds {sum(facts.combinations):,} combinations of up to {longest} attributes "
         f"({lengths}); "
         f"each count carries noise, with a standard error of {errors} on average.",

@@ -81,6 +81,33 @@ def test_a_refused_address_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_name_of_a_data_set_is_its_address_as_it_is_written() -> None:
-    plan = parse({"input": {"paths": ["s3a://bucket/cases/", "cases.csv"], "format": "csv"}})
-    assert plan.data_set_name == f"s3a://bucket/cases/, {Path('cases.csv').absolute()}"
+def test_a_data_set_has_one_name_however_its_place_is_spelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a grant under one spelling would not limit releases under another."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "cases.csv").write_text("a\nx\n")
+    (tmp_path / "link.csv").symlink_to("cases.csv")
+    (tmp_path / "sub" / "up").symlink_to(tmp_path)
+    spelled = [
+        "cases.csv",
+        "./cases.csv",
+        "sub/../cases.csv",
+        "link.csv",
+        "sub/up/cases.csv",
+        str(tmp_path / "link.csv"),
+    ]
+    names = {parse({"input": {"path": path}}).data_set_name for path in spelled}
+    assert names == {str(tmp_path.resolve() / "cases.csv")}
+    both = [{"paths": paths, "format": "csv"} for paths in (["s3a://b/c/", "cases.csv"], ["link.csv", "S3://b/x/../c"])]
+    assert {parse({"input": one}).data_set_name for one in both} == {f"{tmp_path.resolve() / 'cases.csv'}, s3://b/c"}
+    tables = ["Main.Cases", "main.`cases`"]
+    assert {parse({"input": {"table": table}}).data_set_name for table in tables} == {"main.cases"}
+
+
+def test_a_query_is_charged_to_a_name_alone() -> None:
+    """Another wording of it is the same data."""
+    asked = {"input": {"sql": "SELECT * FROM cases"}, "privacy": {"epsilon": 1}}
+    with pytest.raises(PlanError, match="data_set is needed for a query"):
+        parse(asked)
+    assert parse({**asked, "data_set": "cases"}).data_set_name == "cases"
+    assert parse({"input": asked["input"]}).data_set_name == "SELECT * FROM cases"

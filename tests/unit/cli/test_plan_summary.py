@@ -86,17 +86,22 @@ def test_rules_that_released_combinations_may_break_take_values(
 
 
 def test_a_ledger_is_granted_shown_and_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    file = str(tmp_path / "ledger.jsonl")
+    file, table = str(tmp_path / "ledger.jsonl"), str(tmp_path / "cases.csv")
+    Path(table).write_text("a,b\nx,y\n")
     assert main(["ledger", "show", file]) == 7
     assert "does not exist, or is empty; give the file that" in capsys.readouterr().err
     assert not Path(file).exists()
-    assert main(["ledger", "grant", file, "cases", "--epsilon", "3", "--delta", "1e-5"]) == 0
+    named = ["--set", "data_set=cases"]
+    assert main(["ledger", "grant", file, table, *named, "--epsilon", "3", "--delta", "1e-5"]) == 0
     assert "granted  ε = 3, δ = 1e-05" in capsys.readouterr().out
     assert main(["ledger", "history", file]) == 0
     assert "cases  granted  ε = 3, δ = 1e-05" in capsys.readouterr().out
     assert main(["ledger", "show", file, "case"]) == 7
     assert "data set 'case': is not in the ledger; did you mean 'cases'?" in capsys.readouterr().err
+    assert main(["ledger", "show", file, table]) == 0  # whose content has that account
+    assert "cases\n  granted  ε = 3" in capsys.readouterr().out
     assert main(["ledger", "grant", file, "cases", "--epsilon", "0"]) == 2
+    assert main(["ledger", "grant", file, "cases", "--epsilon", "2", "--delta", "1e-5"]) == 0  # the ledger knows it
 
 
 def test_a_plan_that_accepts_says_that_its_reasons_are_published(
@@ -123,19 +128,40 @@ def test_a_grant_says_what_it_limits_and_a_plan_what_it_is_charged_to(
         assert main(words) == 0
         return capsys.readouterr().out
 
-    grant = ("ledger", "grant", "out.work/ledger.jsonl")
     terms = ("--epsilon", "3", "--delta", "1e-5")
-    told = printed(*grant, "cases", *terms)
-    assert "limits every release whose ledger is out.work/ledger.jsonl and whose data set is cases" in told
-    assert "remark" not in told
-    charged = tmp_path / "cases.csv"
-    remark = f"remark: a plan that reads cases.csv and has no key data_set is charged to {charged}"
-    assert remark in printed(*grant, "cases.csv", *terms)
-    assert "remark" not in printed(*grant, str(charged), *terms)
-    asked = ("plan", "--input", "cases.csv", "--epsilon", "1")
-    assert f"privacy ledger     out.work/ledger.jsonl, data set {charged}\n" in printed(*asked)
-    named = printed(*asked, "--set", "data_set=cases")
-    assert "privacy ledger     out.work/ledger.jsonl, data set cases\n" in named
+    asked = ("plan", "--input", "cases.csv", "--epsilon", "1", "--ledger", "ledger.jsonl")
+    charged = tmp_path.resolve() / "cases.csv"
+    before = printed(*asked)
+    assert f"privacy ledger     ledger.jsonl, data set {charged}\n" in before
+    assert "budget             none was granted: nothing limits releases; spent ε = 0" in before
+    for spelled in ("cases.csv", str(charged), "../" + tmp_path.name + "/cases.csv"):
+        told = printed("ledger", "grant", "ledger.jsonl", spelled, *terms)
+        assert f"limits every release whose ledger is ledger.jsonl and whose data set is {charged}: " in told
+    assert "budget             granted ε = 3, δ = 1e-05; spent ε = 0, δ = 0" in printed(*asked)
+    (tmp_path / "plan.yml").write_text("{input: {path: others.csv}, data_set: others, ledger: ledger.jsonl}")
+    assert "data set is others: " in printed("ledger", "grant", "plan.yml", *terms)  # whose plan names its ledger
+
+
+def test_a_ledger_that_nobody_names_is_that_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever the output goes: else another output would begin with nothing spent."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases.csv").write_text("a,b\n" + "x,y\n" * 200)
+    for state, where in (("state", tmp_path / "state"), ("", tmp_path / "home" / ".local" / "state")):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / state) if state else "")
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        file = where / "synth-spark" / "ledger.jsonl"
+        assert main(["ledger", "grant", "cases.csv", "--epsilon", "3", "--delta", "1e-5"]) == 0
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+        for out in ("one", "two"):
+            capsys.readouterr()
+            assert main(["plan", "--input", "cases.csv", "--epsilon", "1", "--output", out]) == 0
+            told = capsys.readouterr().out
+            assert f"privacy ledger     {file}, data set" in told
+            assert "budget             granted ε = 3" in told
+        assert main(["ledger", "show"]) == 0
+        assert str(tmp_path.resolve() / "cases.csv") in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,68 @@ def test_a_run_id_is_that_of_one_run_of_one_data_set_with_its_terms(tmp_path: Pa
     assert len(ledger.entries()) == 1
 
 
+def test_releases_that_cost_nothing_may_share_a_name(tmp_path: Path) -> None:
+    """Of other outputs, in the ledger that all of them have: each is recorded, and once."""
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
+    for _ in range(2):
+        for nonce in ("one", "two"):
+            entry = replace(release_entry("cases", "weekly", "row_seeded", "record", 10), nonce=nonce)
+            ledger.debit(entry)
+            ledger.check(entry)
+    assert [entry.nonce for entry in ledger.entries()] == ["one", "two"]
+    with pytest.raises(BudgetError, match="give this release another name"):
+        ledger.check(_entry("weekly"))
+
+
+def test_what_an_earlier_ledger_holds_counts_and_is_taken_over_once(tmp_path: Path) -> None:
+    old, file = Ledger(LineFile(tmp_path / "old.jsonl")), tmp_path / "ledger.jsonl"
+    old.grant("cases", Epsilon(1.2), Delta(1e-5))
+    old.grant("others", Epsilon(9.0), Delta(1e-5))
+    old.debit(_entry("a"))
+    Ledger(LineFile(file)).grant("others", Epsilon(0.1), Delta(1e-5))
+    before = file.read_text()
+    ledger = Ledger(LineFile(file), old.entries())
+    for enter in (ledger.check, ledger.debit):
+        with pytest.raises(BudgetError, match="has spent"):
+            enter(_entry("b"))
+        with pytest.raises(BudgetError, match=r"of ε = 0\.1"):  # an old grant takes the place of none
+            enter(_entry("c", data_set="others"))
+    assert ledger.account("cases").spent == (Epsilon(1.0), Delta(1e-6))
+    assert file.read_text().startswith(before)
+    for number in range(2):
+        ledger = Ledger(LineFile(file), old.entries())
+        ledger.debit(_entry(f"small {number}", epsilon=0.01))
+    found = [entry for entry in Ledger(LineFile(file)).entries() if entry.data_set == "cases"]
+    assert [entry.run_id for entry in found] == [None, "a", "small 0", "small 1"]
+
+
+def test_what_was_spent_under_another_spelling_counts(tmp_path: Path) -> None:
+    """As versions before wrote it: the path as it was given, without a nonce."""
+    (tmp_path / "cases.csv").write_text("a\n")
+    (tmp_path / "link.csv").symlink_to("cases.csv")
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
+    for number, path in enumerate(("link.csv", "sub/../cases.csv", "cases.csv")):
+        ledger.debit(_entry(str(number), data_set=str(tmp_path / path)))
+    assert ledger.account(str(tmp_path.resolve() / "cases.csv")).releases == 3
+
+
+def test_content_has_one_account_and_is_told_once(tmp_path: Path) -> None:
+    ledger = Ledger(LineFile(tmp_path / "ledger.jsonl"))
+    first = replace(_entry("a"), content=("file:1:10", "file:2:20"))
+    ledger.debit(first)
+    ledger.debit(replace(_entry("b"), content=("file:2:20", "file:3:30")))
+    assert [entry.content for entry in ledger.entries()] == [("file:1:10", "file:2:20"), ("file:3:30",)]
+    for content, beginnings in ((("file:3:30",), ()), (("file:9:90",), ("file:1:10",))):
+        other = replace(_entry("c", data_set="others"), content=content)
+        with pytest.raises(BudgetError, match="that of data set 'cases'"):
+            ledger.debit(other, beginnings)
+    told = ledger.debit(replace(release_entry("others", "k", "row_seeded", "record", 10), content=("file:1:10",)))
+    assert told == []  # which costs nothing, and is recorded
+    ledger.debit(replace(release_entry("more", "l", "row_seeded", "record", 10), content=("file:7:70",)))
+    told = ledger.debit(replace(_entry("d", data_set="another"), content=("file:7:70",)))
+    assert any("also been released under k-anonymity" in remark for remark in told)
+
+
 def test_two_runs_at_once_cannot_both_spend_the_last_of_a_budget(tmp_path: Path) -> None:
     file = tmp_path / "ledger.jsonl"
     Ledger(LineFile(file)).grant("cases", Epsilon(3.05), Delta(1e-3))

@@ -17,8 +17,9 @@ from synth_spark.validate.private_contract import PrivateRelease, audit_private,
 
 K, NAMES = 5, ["a", "b"]
 TERMS = DifferentialPrivacy(epsilon=1.0, delta=1e-6)
-RELEASE = PrivateRelease("one", TERMS, NAMES, {(0, "x"), (1, "y")}, 40, 0.0)
-ENTRY = Entry("release", "cases", run_id="one", epsilon=1.0, delta=1e-6)
+ENTRY = Entry("release", "cases", run_id="one", epsilon=1.0, delta=1e-6, nonce="n")
+DRAWS = {"values": "v", "noisy_pairs": "p"}
+RELEASE = PrivateRelease("one", TERMS, NAMES, {(0, "x"), (1, "y")}, 40, 0.0, ENTRY, DRAWS, DRAWS)
 Written = dict[str, Any]
 
 
@@ -114,6 +115,12 @@ PRIVATE_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("privacy.debited", {"entries": [ENTRY, ENTRY]}),
     ("privacy.debited", {"entries": []}),
     ("privacy.terms", {"entries": [replace(ENTRY, epsilon=2.0)]}),
+    ("privacy.terms", {"entries": [replace(ENTRY, delta=2e-6)]}),
+    ("privacy.terms", {"entries": [replace(ENTRY, nonce="of another run")]}),
+    ("privacy.terms", {"entries": [replace(ENTRY, data_set="others")]}),
+    ("privacy.drawn", {"release": replace(RELEASE, entered={})}),
+    ("privacy.drawn", {"release": replace(RELEASE, entered={**DRAWS, "noisy_pairs": "another"})}),
+    ("privacy.drawn", {"release": replace(RELEASE, draws={"values": "v"})}),
     ("single_counts.exact", {"singles": singles((0, "x", 10, 11), (1, "y", 5, 5))}),
     ("single_counts.exact", {"singles": singles((0, "x", 10, 10), (1, "y", 5, None))}),
     ("single_counts.value_domain", {"singles": singles((0, "x", 10, 10), (1, "y", 5, 5), (1, "z", 5, 5))}),
