@@ -5,7 +5,6 @@ columns. The client is an optional part (``synth-spark[lineage]``); where lineag
 run is refused before any work. An event that cannot be delivered becomes a remark: it must not undo a release.
 """
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from synth_spark import __version__
-from synth_spark.errors import EngineError
+from synth_spark.errors import EngineError, check_extra
 from synth_spark.plan import Location, Plan
 from synth_spark.storage.manifests import read_manifest
 
@@ -48,9 +47,7 @@ class Lineage:
         self._client: OpenLineageClient | None = None
         if not self.wanted:
             return
-        if not _installed():
-            remedy = "install it: pip install 'synth-spark[lineage]'; or do without: OPENLINEAGE_DISABLED=true"
-            raise EngineError("operations.lineage", "needs openlineage-python, which is not installed", remedy)
+        check_extra("lineage", "operations.lineage")
         try:
             self._client = _client(plan.operations.lineage)
         except Exception:  # of any transport
@@ -109,13 +106,6 @@ class Lineage:
             inputs=input_datasets(self._plan),
             outputs=_outputs(self._plan, run_id) if done else [],
         )
-
-
-def _installed() -> bool:
-    try:
-        return importlib.util.find_spec("openlineage.client") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _client(target: str | None) -> "OpenLineageClient":

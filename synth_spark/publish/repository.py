@@ -21,7 +21,6 @@ both succeed: then the later one is current, and both are whole. What such a wri
 hour after its last sign of life.
 """
 
-import fcntl
 import json
 import platform
 import shutil
@@ -34,6 +33,7 @@ from typing import Any
 
 from synth_spark.errors import PublishError
 from synth_spark.runtime import faults
+from synth_spark.runtime.locks import lock
 from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, POINTER
 from synth_spark.storage.files import sync_folder, write_atomically, write_unfinished
 from synth_spark.storage.manifests import (
@@ -106,7 +106,7 @@ class ReleaseRepository:
         self._who = who
         with stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(stream, wait=False)
             except BlockingIOError:
                 stream.seek(0)
                 holder = stream.read(200).decode(errors="replace").strip() or "another process"

@@ -6,7 +6,7 @@ the tools of each store do it (AWS_…, AZURE_…, GOOGLE_…); no address, mess
 
 from typing import TYPE_CHECKING, Protocol
 
-from synth_spark.errors import EngineError, PlanError, RunError
+from synth_spark.errors import PlanError, RunError, check_extra
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -94,10 +94,9 @@ class StoredObjects:
 
 
 def _opened(address: str) -> "ObjectStore":
-    try:
-        from obstore.store import from_url
-    except ModuleNotFoundError:
-        raise EngineError(address, "needs the library for object stores", "install synth-spark[s3]") from None
+    check_extra("s3", address)
+    from obstore.store import from_url
+
     try:
         return from_url(address)
     except Exception:

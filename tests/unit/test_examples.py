@@ -37,6 +37,7 @@ MODULES = [
     "plan.yaml_text",
     "monitoring.lineage",
     "monitoring.metrics",
+    "runtime.session",
     "errors",
     "monitoring.progress",
     "publish.lifecycle",
