@@ -91,10 +91,11 @@ incremental: setup  ## measure a run that adds 5 % to an earlier one: make incre
 	$(BIN)/python benchmarks/incremental.py $(SIZES) $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
+	rm -f dist/synth_spark-*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
 docs: setup  ## the site of the documents, into dist/site/: needs no network; a link that leads nowhere is an error
-	$(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	$(BIN)/mkdocs build --quiet --strict --config-file conf/site/mkdocs.yml
 
 clean:  ## remove what the commands above made
 	rm -rf .venv .venv-audit dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis

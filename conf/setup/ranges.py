@@ -112,7 +112,7 @@ def tried(end: End, folder: Path, uv: Path) -> bool:
     frozen = subprocess.run(
         [uv, "pip", "freeze"], env={**clean, "VIRTUAL_ENV": str(place)}, capture_output=True, text=True
     )
-    lines = [line for line in frozen.stdout.splitlines() if "synth" not in line]
+    lines = [line for line in frozen.stdout.splitlines() if "==" in line]
     chosen.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("  " + ", ".join(line for line in lines if line.partition("==")[0] in SHOWN), flush=True)
     demo = tempfile.mkdtemp(dir=place)

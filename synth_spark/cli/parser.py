@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from synth_spark import __version__
+from synth_spark.cli.completion import SHELLS
 from synth_spark.cli.exit_table import exit_lines
 from synth_spark.errors import PlanError
 from synth_spark.plan import Typed
@@ -106,6 +107,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     place = "where it goes, a file or a folder; default: <data set>-<run>.zip in the current folder"
     packaging.add_argument("--output", metavar="FILE.zip", type=_local, help=place)
     add("schema", "print the plan's JSON Schema, for editors")
+    completing = add("completion", "print a script that has a shell complete commands, options and names of files")
+    completing.add_argument("shell", choices=SHELLS, help="the shell that is to evaluate it")
     add("warm", "compile the kernels and load Spark's classes now rather than in every first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
     demo.add_argument("--rows", type=int, default=20_000, help="number of cases")

@@ -113,7 +113,8 @@ def weakest(proof: DataFrame, written: DataFrame, k: int) -> pd.DataFrame:
         F.min("support").alias("weakest"),
         F.count_if(~(there & proof_of_it)).alias("unmatched"),
     )
-    return told.toArrow().to_pandas()
+    found: pd.DataFrame = told.toArrow().to_pandas()
+    return found
 
 
 def claimed(synthetic: DataFrame, fields: Sequence[Described], values: list[list[str]]) -> DataFrame:

@@ -36,7 +36,6 @@ MODULES = [
     "plan.sources.workbooks",
     "plan.yaml_text",
     "monitoring.lineage",
-    "monitoring.metrics",
     "runtime.session",
     "errors",
     "monitoring.progress",
