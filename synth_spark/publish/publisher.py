@@ -229,7 +229,7 @@ class Publisher:
             name = table.kept.table.name
             faults.point(f"publish.copy.{name}")
             files = _copy(table.kept, self.root.staged(self.run_id, name))
-            entries[name] = {**_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
+            entries[name] = {**manifest_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
             self.root.alive(self.run_id)
         for name in entries:
             faults.point(f"publish.place.{name}")
@@ -246,7 +246,7 @@ class Publisher:
             faults.point(f"publish.check.{name}")
             self.root.alive(self.run_id)
         where = f"run_id = '{self.run_id}'"
-        return {name: {**_entry(table), "path": name, "where": where} for name, table in by_name.items()}
+        return {name: {**manifest_entry(table), "path": name, "where": where} for name, table in by_name.items()}
 
     def _manifest(self, entries: Mapping[str, Any], documents: Mapping[str, str]) -> dict[str, Any]:
         rows = [row for one in self.safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
@@ -290,7 +290,8 @@ def _copy(kept: Kept, folder: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _entry(table: SafeTable) -> dict[str, Any]:
+def manifest_entry(table: SafeTable) -> dict[str, Any]:
+    """What the manifest tells of a table, but for its place: grain, rows, content hash, names and types of columns."""
     kept = table.kept
     schema = [{"name": name, "type": kind} for name, kind in kept.types.items()]
     return {"grain": kept.table.grain, "rows": kept.rows, "content_hash": kept.content_hash, "schema": schema}
