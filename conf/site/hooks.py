@@ -45,9 +45,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def linked(found: re.Match[str]) -> str:
         name = found[1]
-        told = f"`{name}`"
-        own_folder = page.file.src_uri == name
-        return told if name in _WRITTEN or name not in known or own_folder else f"[{told}]({depth}{name})"
+        is_link = name in known and name not in _WRITTEN and name != page.file.src_uri
+        return f"[{found[0]}]({depth}{name})" if is_link else found[0]
 
     text = markdown.replace("](docs/", "](") if page.file.src_uri == "index.md" else markdown
     parts = re.split(r"(^ *```.*?^ *```)", text, flags=re.MULTILINE | re.DOTALL)
