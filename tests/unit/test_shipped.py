@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from synth_spark import __version__
+import synth_spark
 from synth_spark.cli.main import COMMANDS
 from synth_spark.cli.parser import parser
 
@@ -44,5 +44,9 @@ def test_what_is_copied_into_the_image_is_there_and_goes_to_the_builder() -> Non
 
 def test_the_citation_is_that_of_this_version() -> None:
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert (cited["cff-version"], cited["version"], cited["license"]) == ("1.2.0", __version__, "Apache-2.0")
+    assert (cited["cff-version"], cited["version"], cited["license"]) == (
+        "1.2.0",
+        synth_spark.__version__,
+        "Apache-2.0",
+    )
     assert {"title", "message", "authors", "type"} <= cited.keys()
