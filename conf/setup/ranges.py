@@ -22,8 +22,11 @@ LANE = (
     "--ignore=tests/unit/test_security.py",
     "--ignore=tests/unit/test_floor.py",
 )
-#: Tests of Delta tables, where Delta is built for the Spark of the end.
-DELTA = "tests/stages/test_delta.py"
+#: Tests of Delta tables, where Delta is built for the Spark of the end; a page names the versions of the lock file.
+DELTA = (
+    "tests/stages/test_delta.py",
+    "--deselect=tests/stages/test_delta.py::test_what_is_documented_of_mapped_tables_is_so",
+)
 
 
 #: Packages whose versions are printed.
@@ -46,7 +49,7 @@ class End:
     what: str
     resolution: str = "highest"
     bounds: tuple[str, ...] = ()
-    tests: tuple[str, ...] = (*LANE, DELTA)
+    tests: tuple[str, ...] = (*LANE, *DELTA)
 
 
 ENDS = (
@@ -105,7 +108,7 @@ def tried(end: End, folder: Path, uv: Path) -> bool:
 
     chosen = place / "chosen.txt"
     if not (
-        done(uv, "venv", "--quiet", "--clear", "--python", "3.11", place)
+        done(uv, "venv", "--quiet", "--seed", "--clear", "--python", "3.11", place)
         and installed("--resolution", end.resolution, "--editable", ".[all]", *end.bounds)
     ):
         return False
