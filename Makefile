@@ -8,7 +8,7 @@ WARM := .venv/.warm
 #: Two processes of tests; those of a module stay in one, and modules begin in the order of tests/conftest.py.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast check lint types contracts rules layouts hostile faults bench incremental showcase cost jobs anonymeter licences audit wheel databricks clean
+.PHONY: help setup demo test test-fast check lint types contracts rules layouts hostile faults bench incremental showcase cost jobs anonymeter licences audit ranges wheel docs clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,15 +84,18 @@ audit:  ## ask a database of known vulnerabilities about requirements.lock; need
 	test -x .venv-audit/bin/pip-audit || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit; }
 	.venv-audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
 
+ranges:  ## test the lowest and the newest versions that pyproject.toml allows; needs a network: make ranges [ENDS="floor ceiling"]
+	$(PYTHON) conf/setup/ranges.py $(ENDS) $(if $(FOLDER),--folder $(FOLDER))
+
 incremental: setup  ## measure a run that adds 5 % to an earlier one: make incremental [SIZES=1000000x20x3]
 	$(BIN)/python benchmarks/incremental.py $(SIZES) $(BENCH)
 
 wheel: setup  ## build the wheel into dist/
+	rm -f dist/synth_spark-*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
-databricks: wheel  ## the wheel for Databricks, which brings Spark, into dist/databricks/
-	rm -rf dist/databricks
-	$(BIN)/python conf/databricks/wheel.py $$(ls -t dist/synth_spark-*.whl | head -n 1) dist/databricks
+docs: setup  ## the site of the documents, into dist/site/: needs no network; a link that leads nowhere is an error
+	$(BIN)/mkdocs build --quiet --strict --config-file conf/site/mkdocs.yml
 
 clean:  ## remove what the commands above made
 	rm -rf .venv .venv-audit dist demo out out.work .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,8 +4,20 @@ An error has two forms. What it says of itself (its text, `problem`, `remedy`) i
 number of sensitive rows. `SynthSparkError.whole` tells these numbers, too; only a person at the terminal is shown it.
 """
 
+import importlib.util
 from collections.abc import Mapping
 
+#: Extra → modules that it brings. An installation without it lacks them, and works wherever they are not asked for.
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "attacks": ("sklearn",),
+    "connect": ("grpc",),
+    "dp": ("opendp", "dp_accounting"),
+    "excel": ("openpyxl",),
+    "lineage": ("openlineage",),
+    "s3": ("obstore",),
+    "spark": ("pyspark",),
+    "warehouse": ("duckdb", "adbc_driver_manager", "adbc_driver_postgresql"),
+}
 #: What stands in the place of an exact number where an error is logged.
 UNTOLD = "…"
 
@@ -132,3 +144,39 @@ def exit_code(error: BaseException | None) -> int:
     if isinstance(error, SynthSparkError):
         return error.exit_code
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else UNFORESEEN
+
+
+def check_extra(extra: str, field: str) -> None:
+    """Refuse what needs an extra of the package that is not installed; nothing is imported.
+
+    Args:
+        extra: a name of `EXTRAS`.
+        field: the plan key, argument or path that asks for it.
+
+    Raises:
+        EngineError: a module of it is missing; the remedy names the extra.
+    """
+    for module in EXTRAS[extra]:
+        if importlib.util.find_spec(module) is None:
+            raise _missing(extra, module, field)
+
+
+def missing_extra(error: BaseException) -> EngineError | None:
+    """The error that names the extra by which a module comes that could not be imported; None for other errors.
+
+    Args:
+        error: as it was raised.
+
+    >>> str(missing_extra(ModuleNotFoundError("No module named 'pyspark.sql'", name="pyspark.sql")))
+    "pyspark: is not installed, and this needs it; install it: pip install 'synth-spark[spark]'"
+    """
+    module = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
+    return None if extra is None else _missing(extra, module, None)
+
+
+def _missing(extra: str, module: str, field: str | None) -> EngineError:
+    remedy = f"install it: pip install 'synth-spark[{extra}]'"
+    if field is None:
+        return EngineError(module, "is not installed, and this needs it", remedy)
+    return EngineError(field, f"needs {module}, which is not installed", remedy)

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,15 @@ def common(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
 @pytest.fixture(scope="session")
 def spark(common: Path) -> Iterator[SparkSession]:
-    """A local session as the product starts it, with few partitions, and with Delta."""
+    """A local session as the product starts it, with few partitions, and with Delta where there is one."""
+    from synth_spark.errors import EngineError
     from synth_spark.runtime.class_archive import java_options
     from synth_spark.runtime.session import check_java, local_settings, with_delta
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = with_delta(SparkSession.builder.master("local[2]").appName("tests"))
+    builder = SparkSession.builder.master("local[2]").appName("tests")
+    with suppress(EngineError):
+        builder = with_delta(builder)
     settings = local_settings(more=java_options(check_java()))
     settings |= {"spark.sql.shuffle.partitions": "2", "spark.driver.memory": "2g"}
     for key, value in settings.items():

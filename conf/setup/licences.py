@@ -21,7 +21,7 @@ PERMISSIVE = {
     "PSF-2.0", "Zlib",
 }  # fmt: skip
 #: Packages whose licence asks for more, which was read: MPL-2.0 asks that changes to its own files are published.
-READ = {"certifi": "MPL-2.0", "tqdm": "MPL-2.0 AND MIT"}
+READ = {"certifi": "MPL-2.0", "shtab": "MPL-2.0", "tqdm": "MPL-2.0 AND MIT"}
 #: What is written in the older fields of the metadata, as SPDX calls it.
 _WRITTEN = {
     "Apache 2.0": "Apache-2.0",
@@ -66,7 +66,8 @@ def entries() -> Iterator[Entry]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = dict.fromkeys(closure(project["dependencies"]), "the package")
     for extra, requirements in project["optional-dependencies"].items():
-        for name in closure(requirements):
+        others = [text for text in requirements if Requirement(text).name != project["name"]]  # of [all], the extras
+        for name in closure(others):
             needed.setdefault(name, f"[{extra}]")
     for name in sorted(needed):
         yield Entry(name, distribution(name).version, licence_of(name), needed[name])

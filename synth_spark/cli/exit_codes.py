@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_spark import errors
-from synth_spark.errors import SynthSparkError, exit_code
+from synth_spark.errors import SynthSparkError, exit_code, missing_extra
 from synth_spark.monitoring.watch import Watch
 from synth_spark.runtime import logs
 from synth_spark.runtime.engine_failures import engine_failure
@@ -71,7 +71,7 @@ def guarded(
 def _plain(error: BaseException) -> BaseException:
     """An error, or the plain reason that the machine gives for it."""
     known = isinstance(error, (SynthSparkError, KeyboardInterrupt))
-    return error if known else engine_failure(error) or error
+    return error if known else missing_extra(error) or engine_failure(error) or error
 
 
 @contextmanager

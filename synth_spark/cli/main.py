@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import synth_spark.plan as plans
 from synth_spark.cli import comparing, ledger, releases
+from synth_spark.cli.completion import completion_script
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from synth_spark.storage.run_store import RunStore
 
 #: Commands, and actions of commands, that only tell something.
-_TELLING, _TELLING_ACTIONS = ("plan", "schema", "compare"), ("list", "show", "diff", "history")
+_TELLING, _TELLING_ACTIONS = ("plan", "schema", "compare", "completion"), ("list", "show", "diff", "history")
 #: Records that take minutes to release.
 _MANY = 300_000
 #: The demo's plan in an installed package, and in a checkout.
@@ -240,6 +241,10 @@ def _schema(options: argparse.Namespace) -> None:
     print(json.dumps(Plan.model_json_schema(), indent=2))
 
 
+def _completion(options: argparse.Namespace) -> None:
+    print(completion_script(parser(COMMANDS), options.shell))
+
+
 def _demo(options: argparse.Namespace) -> None:
     folder, options.more = Path(options.output), True
     check_folder(options.output, "--output")
@@ -290,6 +295,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "load": releases.load,
     "package": releases.package,
     "schema": _schema,
+    "completion": _completion,
     "warm": _warm,
     "demo": _demo,
 }

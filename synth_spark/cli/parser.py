@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from synth_spark import __version__
+from synth_spark.cli.completion import SHELLS
 from synth_spark.cli.exit_table import exit_lines
 from synth_spark.errors import PlanError
 from synth_spark.plan import Typed
@@ -103,11 +104,9 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_ledger(add("ledger", "what releases have cost, and what they may cost", setting))
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
     _add_loading(add("load", "load a published release into PostgreSQL or DuckDB"))
-    packaging = add("package", "make one zip of a published release, as data portals offer it for download")
-    _add_published(packaging)
-    place = "where it goes, a file or a folder; default: <data set>-<run>.zip in the current folder"
-    packaging.add_argument("--output", metavar="FILE.zip", type=_local, help=place)
+    _add_packaging(add("package", "make one zip of a published release, as data portals offer it for download"))
     add("schema", "print the plan's JSON Schema, for editors")
+    _add_completion(add("completion", "print a script that has a shell complete commands, options and names of files"))
     add("warm", "compile the kernels and load Spark's classes now rather than in every first run")
     demo = add("demo", "generate invented cases and release them", shared, setting)
     demo.add_argument("--rows", type=int, default=20_000, help="number of cases")
@@ -224,6 +223,16 @@ def _add_loading(load: argparse.ArgumentParser) -> None:
     _add_published(load)
     load.add_argument("target", metavar="TARGET", help="postgresql://USER@HOST/DATABASE or duckdb:PATH")
     load.add_argument("--schema", metavar="NAME", help="where the tables go; default: public, in DuckDB main")
+
+
+def _add_packaging(packaging: argparse.ArgumentParser) -> None:
+    _add_published(packaging)
+    place = "where it goes, a file or a folder; default: <data set>-<run>.zip in the current folder"
+    packaging.add_argument("--output", metavar="FILE.zip", type=_local, help=place)
+
+
+def _add_completion(completing: argparse.ArgumentParser) -> None:
+    completing.add_argument("shell", choices=SHELLS, help="the shell that is to evaluate it")
 
 
 def _setting(text: str) -> tuple[str, Typed]:

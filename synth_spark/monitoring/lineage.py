@@ -5,7 +5,6 @@ columns. The client is an optional part (``synth-spark[lineage]``); where lineag
 run is refused before any work. An event that cannot be delivered becomes a remark: it must not undo a release.
 """
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from synth_spark import __version__
-from synth_spark.errors import EngineError
+from synth_spark.errors import EngineError, check_extra
 from synth_spark.plan import Location, Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.storage.places import place
 from synth_spark.storage.root_files import read_manifest
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _PRODUCER = f"https://github.com/synth-spark/synth-spark/{__version__}"
 #: Seconds to wait for events that are still on their way.
 _PATIENCE = 10.0
+#: Schemes by which one store is called → the one that the specification calls it by.
+_ONE_SCHEME = {"s3a": "s3", "s3n": "s3", "abfs": "abfss", "wasb": "wasbs"}
+#: Schemes of objects, whose names begin without a slash; and those whose addresses begin with a container.
+_OBJECTS, _CONTAINERS = frozenset({"s3", "gs", "wasbs"}), frozenset({"abfss", "wasbs"})
 _ENDS = {"published": "COMPLETE", "unfinished": "COMPLETE", "interrupted": "ABORT"}
 
 
@@ -49,9 +53,7 @@ class Lineage:
         self._client: OpenLineageClient | None = None
         if not self.wanted:
             return
-        if not _installed():
-            remedy = "install it: pip install 'synth-spark[lineage]'; or do without: OPENLINEAGE_DISABLED=true"
-            raise EngineError("operations.lineage", "needs openlineage-python, which is not installed", remedy)
+        check_extra("lineage", "operations.lineage")
         try:
             self._client = _client(plan.operations.lineage)
         except Exception:  # of any transport
@@ -112,13 +114,6 @@ class Lineage:
         )
 
 
-def _installed() -> bool:
-    try:
-        return importlib.util.find_spec("openlineage.client") is not None
-    except ModuleNotFoundError:
-        return False
-
-
 def _client(target: str | None) -> "OpenLineageClient":
     from openlineage.client import OpenLineageClient
     from openlineage.client.transport.file import FileConfig, FileTransport
@@ -144,8 +139,9 @@ def input_datasets(plan: Plan) -> "list[InputDataset]":
     from openlineage.client.event_v2 import InputDataset
 
     locations: list[Location] = [*plan.input.sources.values()] or [plan.input]
-    paths = [_dataset(path) for location in locations for path in location.all_paths]
-    tables = [("catalog", location.table) for location in locations if location.table]
+    paths = [dataset_of(path) for location in locations for path in location.all_paths]
+    catalog = plan.operations.lineage_catalog
+    tables = [(catalog, location.table) for location in locations if location.table]
     return [InputDataset(namespace, name) for namespace, name in dict.fromkeys(paths + tables)]
 
 
@@ -161,21 +157,33 @@ def _outputs(plan: Plan, run_id: str) -> "list[OutputDataset]":
     outputs = []
     for name, entry in manifest["tables"].items():
         columns = [SchemaDatasetFacetFields(column["name"], column["type"]) for column in entry["schema"]]
-        namespace, dataset = _dataset(root.below(name).spark_address)
+        namespace, dataset = dataset_of(root.below(name).spark_address)
         about = {"schema": SchemaDatasetFacet(columns), "version": DatasetVersionDatasetFacet(run_id)}
         counted = {"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=entry["rows"])}
         outputs.append(OutputDataset(namespace, dataset, counted, facets=about))  # type: ignore[arg-type]
     return outputs
 
 
-def _dataset(path: str) -> tuple[str, str]:
-    """Namespace and name of a path, as OpenLineage names data sets.
+def dataset_of(path: str) -> tuple[str, str]:
+    """Namespace and name of a path, as the specification of OpenLineage names data sets; who has access is left out.
 
-    >>> _dataset("s3://bucket/cases/2026.csv"), _dataset("/data/cases.csv")
+    Args:
+        path: an address of any file system, or a path of this machine.
+
+    Returns:
+        (namespace, name). Where the address names no host, the namespace is the scheme alone.
+
+    >>> dataset_of("s3a://bucket/cases/2026.csv"), dataset_of("/data/cases.csv")
     (('s3://bucket', 'cases/2026.csv'), ('file', '/data/cases.csv'))
+    >>> dataset_of("abfss://cases@account.dfs.core.windows.net/2026.csv")
+    ('abfss://cases@account.dfs.core.windows.net', '/2026.csv')
     """
+    scheme = scheme_of(path)
+    if scheme is None:
+        return "file", str(Path(path).absolute())
     parts = urlsplit(path)
-    if parts.scheme and parts.netloc:
-        host = parts.netloc.rpartition("@")[2]  # never who has access, and with which key
-        return f"{parts.scheme}://{host}", parts.path.lstrip("/")
-    return "file", str(Path(path).absolute())
+    scheme = _ONE_SCHEME.get(scheme, scheme)
+    user, _, host = parts.netloc.rpartition("@")
+    if user and scheme in _CONTAINERS:  # elsewhere it is who has access, and with which key
+        host = f"{user.partition(':')[0]}@{host}"
+    return f"{scheme}://{host}" if host else scheme, parts.path.lstrip("/") if scheme in _OBJECTS else parts.path

@@ -1,5 +1,7 @@
 """The latest run as figures that a monitor reads: Prometheus' text format, as its textfile collector takes it.
 
+The text is written by Prometheus' own client.
+
 Names and labels are part of the interface, described in ``docs/operations.md``. No label holds the name of a run, which
 would be a new series each time; ``synth_spark_run_info`` alone names it.
 """
@@ -26,13 +28,16 @@ def metrics_text(summary: Mapping[str, Any], root: str | None) -> str:
     Returns:
         Text that ends with a line break.
     """
-    job = {"job": summary["job"] or ""}
-    lines: list[str] = []
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+    registry = CollectorRegistry()
 
     def add(name: str, text: str, samples: Iterable[_Sample]) -> None:
-        series = [f"{name}{_labels({**job, **labels})} {value:.17g}" for labels, value in samples]
-        if series:
-            lines.extend([f"# HELP {name} {text}", f"# TYPE {name} gauge", *series])
+        held = [({"job": summary["job"] or "", **labels}, value) for labels, value in samples]
+        if held:
+            gauge = Gauge(name, text, list(held[0][0]), registry=registry)
+            for labels, value in held:
+                gauge.labels(**labels).set(value)
 
     def seconds(key: str) -> float:
         return datetime.fromisoformat(summary[key]).timestamp()
@@ -61,7 +66,7 @@ def metrics_text(summary: Mapping[str, Any], root: str | None) -> str:
     when = _released(root) if root is not None else None
     if when is not None:
         add("synth_spark_release_timestamp_seconds", "When the current release was published.", [({}, when)])
-    return "\n".join(lines) + "\n"
+    return generate_latest(registry).decode("utf-8")
 
 
 def _released(root: str) -> float | None:
@@ -73,15 +78,3 @@ def _released(root: str) -> float | None:
         return None if manifest is None else datetime.fromisoformat(manifest["published"]).timestamp()
     except (OSError, ValueError, KeyError, TypeError, SynthSparkError):
         return None
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    r"""Labels in braces; a backslash, a quote and a line break are escaped as the format asks.
-
-    >>> print(_labels({"job": 'a "b"'}))
-    {job="a \"b\""}
-    """
-    texts = (
-        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, value in labels.items()
-    )
-    return "{" + ",".join(f'{name}="{value}"' for name, value in texts) + "}"

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pyspark.sql import SparkSession
 
 from synth_spark import evaluate, validate
-from synth_spark.errors import PlanError
+from synth_spark.errors import PlanError, check_extra
 from synth_spark.exports.showcase import check_texts
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.accounts import charged, check_drawn, ledger_of
@@ -35,12 +35,14 @@ def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
         Remarks for those who make the release.
 
     Raises:
+        EngineError: a library that the plan needs is not installed.
         PlanError: a text of the showcase or a rule cannot be, or what is accepted is no warning of this release.
         PublishError: the output cannot be written, leads elsewhere, or holds this run already.
         RunError: the run exists, or its folder or the ledger cannot be written.
         BudgetError: the privacy budget does not hold another release, none was granted though the plan requires one,
             or the input has the account of another data set.
     """
+    check_libraries(plan)
     check_texts(plan.showcase)
     _check_rules(plan)
     if plan.accepted or accepted:
@@ -50,6 +52,21 @@ def check(plan: Plan, run_id: str, accepted: Collection[str] = ()) -> list[str]:
     plan, remarks = charged(plan)
     cost = POLICIES[plan.privacy.kind].cost(plan, run_id)
     return [*remarks, *ledger_of(plan).check(cost, plan.ledger.required)]
+
+
+def check_libraries(plan: Plan) -> None:
+    """Refuse a run that needs a library which is not installed, and would find that out after hours of work.
+
+    Args:
+        plan: what is asked for.
+
+    Raises:
+        EngineError: one is missing; the remedy names the extra that brings it.
+    """
+    if plan.privacy.kind == "differential_privacy":
+        check_extra("dp", "privacy.kind")
+    if plan.assessment.rehearsal:
+        check_extra("attacks", "assessment.rehearsal")
 
 
 def _check_rules(plan: Plan) -> None:

@@ -24,6 +24,7 @@ from synth_spark.report import narrative
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLISHED, Metric
+from synth_spark.schema.root_layout import CONTRACT
 from synth_spark.storage.files import write_atomically
 from synth_spark.storage.paths import kept_inside
 from synth_spark.validate import Result, Rule
@@ -55,7 +56,7 @@ def conclude(
     hidden = withheld(run.plan.rules)
     shown = [result for result in every if result.name not in hidden]
     run.keep(tables.QUALITY_RESULTS, validate.quality_results(shown))  # one row an expectation
-    run.store.write("contract.yml", _contract_text(run, rules))
+    run.store.write(CONTRACT, _contract_text(run, rules))
     run.store.write("quality.md", narrative.quality_text(run.store.run_id, every))
     write_internal(run, every)
     _remember(run, every)

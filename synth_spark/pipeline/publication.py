@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from synth_spark import aggregate, synthesize, validate
 from synth_spark.exports import catalog, showcase
+from synth_spark.exports.dbt_sources import dbt_sources
+from synth_spark.exports.expectations import expectation_files
 from synth_spark.pipeline.run import Run
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
@@ -14,11 +16,21 @@ from synth_spark.report.editions import internal, public
 from synth_spark.report.html_page import page
 from synth_spark.report.markdown import markdown, sections_text
 from synth_spark.report.material import Marginal, ReportData, Told
+from synth_spark.report.narrative.shared import versions
 from synth_spark.report.settings import settings
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLIC, Metric
 from synth_spark.schema.published_columns import COUNT_COLUMNS
-from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
+from synth_spark.schema.root_layout import (
+    CONTRACT,
+    EXPECTATIONS,
+    QUALITY_TEXT,
+    RELEASE_TEXT,
+    REPORT,
+    SHOWCASE,
+    SOURCES,
+    VALIDATIONS,
+)
 from synth_spark.schema.tables import SafeTable, Table
 from synth_spark.validate import Result
 
@@ -69,6 +81,7 @@ def publish_tables(run: Run) -> None:
     documents = public_documents(run, results, withheld)
     documents[RELEASE_TEXT] = narrative.release_text(run.plan.title, sentences) + "\n" + documents[RELEASE_TEXT]
     documents[QUALITY_TEXT] = narrative.quality_text(run.store.run_id, results, withheld)
+    documents |= _for_tools(run, safe, results)
     if run.plan.showcase.make:
         documents[SHOWCASE] = showcase.showcase(_source(safe))
     facts = run.store.facts
@@ -78,6 +91,14 @@ def publish_tables(run: Run) -> None:
     if run.plan.output.shown_in is not None:
         catalog.follow(run.spark, run.plan.output.path, run.plan.output.shown_in)
     _say(run, done)
+
+
+def _for_tools(run: Run, safe: Sequence[SafeTable], results: Sequence[Result]) -> dict[str, str]:
+    """What other tools read beside the tables, by file name: dbt's sources, Great Expectations' suites and results."""
+    contract = (run.store.folder / CONTRACT).read_text(encoding="utf-8")
+    suites, validations = expectation_files(contract, results, versions())
+    tables_ = {one.kept.table.name: publisher.manifest_entry(one) for one in safe}
+    return {SOURCES: dbt_sources(tables_), EXPECTATIONS: suites, VALIDATIONS: validations}
 
 
 def _say(run: Run, done: publisher.Publication) -> None:

@@ -23,6 +23,11 @@ class Operations(Strict):
         description="File or URL that gets OpenLineage events; default: as OPENLINEAGE_… in the environment says.",
     )
     lineage_namespace: str = Field("synth-spark", min_length=1, description="Namespace of the job in OpenLineage.")
+    lineage_catalog: str = Field(
+        "catalog",
+        min_length=1,
+        description="Namespace of the tables that are read by name, such as hive://HOST:9083 for a metastore of Hive.",
+    )
     after_publication: Literal["keep", "purge"] = Field(
         "keep",
         description="Whether the kept tables that are not published stay in the run folder, or are removed as soon as "

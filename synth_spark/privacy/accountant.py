@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from synth_spark.errors import check_extra
 from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma
 
 #: How finely ρ is searched for, relatively.
@@ -26,7 +27,11 @@ def allow_contributed() -> None:
     """Say that what OpenDP has may be used whose proofs it calls contributed.
 
     Its ``prelude`` is imported nowhere: it brings scikit-learn, two seconds in each process that draws.
+
+    Raises:
+        EngineError: OpenDP is not installed.
     """
+    check_extra("dp", "privacy.epsilon")
     from opendp.mod import enable_features
 
     enable_features("contrib")
@@ -38,14 +43,14 @@ def epsilon_of(rho: Rho, delta: Delta) -> Epsilon:
     >>> round(float(epsilon_of(Rho(0.0258), Delta(1.9e-6))), 3)
     0.999
     """
+    if not rho.value:
+        return Epsilon(0.0)
+    allow_contributed()
     from opendp.combinators import make_zCDP_to_approxDP
     from opendp.domains import atom_domain
     from opendp.measurements import make_gaussian
     from opendp.metrics import absolute_distance
 
-    if not rho.value:
-        return Epsilon(0.0)
-    allow_contributed()
     space = atom_domain(T="i64"), absolute_distance(T="f64")
     gaussian = make_gaussian(*space, scale=float(rho.sigma()))
     profile: Any = make_zCDP_to_approxDP(gaussian)
@@ -88,6 +93,7 @@ def scaled_to(sigmas: Sequence[Sigma], epsilon: Epsilon, delta: Delta) -> list[S
 
 def _composed(sigmas: Sequence[Sigma], epsilon: Epsilon, delta: Delta) -> Epsilon:
     """ε at δ of discrete Gaussians of sensitivity 1 together, at least."""
+    check_extra("dp", "privacy.epsilon")
     from dp_accounting.pld import privacy_loss_distribution as losses
 
     interval = _DISCRETIZATION * float(epsilon)

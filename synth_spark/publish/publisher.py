@@ -236,7 +236,7 @@ class Publisher:
             name = table.kept.table.name
             faults.point(f"publish.copy.{name}")
             files = copied(table.kept, self.root.table(self.run_id, name))
-            entries[name] = {**_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
+            entries[name] = {**manifest_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
             self._alive()
             faults.point(f"publish.place.{name}")
         return entries
@@ -255,7 +255,7 @@ class Publisher:
             faults.point(f"publish.check.{name}")
             self._alive()
         where = f"run_id = '{self.run_id}'"
-        return {name: {**_entry(table), "path": name, "where": where} for name, table in by_name.items()}
+        return {name: {**manifest_entry(table), "path": name, "where": where} for name, table in by_name.items()}
 
     def _manifest(self, entries: Mapping[str, Any], documents: Mapping[str, str]) -> dict[str, Any]:
         rows = [row for one in self.safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
@@ -278,7 +278,8 @@ class Publisher:
         return PublishError("output.path", told, remedy)
 
 
-def _entry(table: SafeTable) -> dict[str, Any]:
+def manifest_entry(table: SafeTable) -> dict[str, Any]:
+    """What the manifest tells of a table, but for its place: grain, rows, content hash, names and types of columns."""
     kept = table.kept
     schema = [{"name": name, "type": kind} for name, kind in kept.types.items()]
     return {"grain": kept.table.grain, "rows": kept.rows, "content_hash": kept.content_hash, "schema": schema}

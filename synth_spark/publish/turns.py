@@ -1,6 +1,5 @@
 """Who writes to a published root of this machine: told to others at once. It decides nothing; commits do."""
 
-import fcntl
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from synth_spark.errors import PublishError
 from synth_spark.runtime import faults
+from synth_spark.runtime.locks import lock
 
 _LOCK = ".publishing"
 
@@ -33,7 +33,7 @@ def locked(folder: Path, who: str) -> Iterator[bool]:
         raise PublishError("output.path", f"cannot be written ({error.strerror})", "choose another folder") from None
     with stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(stream, wait=False)
             has_locks = True
         except BlockingIOError:
             stream.seek(0)

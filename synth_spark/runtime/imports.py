@@ -4,6 +4,7 @@ import gc
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
@@ -17,6 +18,11 @@ def one_thread() -> None:
     """Have libraries that are imported from now on start no threads: forks would lose them."""
     for name in _ONE_THREAD:
         os.environ[name] = "1"
+
+
+def unwarned() -> None:
+    """Have PySpark not warn, in this process, of pandas 3, with which all that is used of it here is tested."""
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
 
 
 @contextmanager

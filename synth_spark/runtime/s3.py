@@ -5,17 +5,19 @@ class path of the driver, as whatever is named in ``spark.jars`` is copied at ev
 by the environment alone (AWS_ACCESS_KEY_ID, …), which the JVM inherits: no setting of Spark holds a key.
 """
 
-import fcntl
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from synth_spark.errors import EngineError
+from synth_spark.runtime.locks import lock
 
-#: Group, name and version of the client; the version is that of the Hadoop in pyspark.
-CLIENT = ("org.apache.hadoop", "hadoop-aws", "3.5.0")
+#: Group and name of the client; its version is that of the Hadoop among Spark's own files.
+_GROUP, _NAME = "org.apache.hadoop", "hadoop-aws"
+_HADOOP = re.compile(r"hadoop-client-api-(.+)\.jar")
 #: What addresses of S3 begin with.
 _SCHEMES = ("s3://", "s3a://")
 #: Where the environment names a server that is not Amazon's: the first one that is set counts.
@@ -70,18 +72,31 @@ def class_path(java: str, jars: Path) -> str:
     """
     if any(jars.glob("hadoop-aws-*.jar")):
         return ""
+    version = _version(jars)
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "synth-spark"
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        known = cache / f"{CLIENT[1]}-{CLIENT[2]}.classpath"
-        with (cache / f".{known.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # of several who start at once, one fetches
+        known = cache / f"{_NAME}-{version}.classpath"
+        with (cache / f".{known.name}.lock").open("w") as turn:
+            lock(turn)  # of several who start at once, one fetches
             if not _all_here(known):
-                _fetch(java, jars, known)
+                _fetch(java, jars, version, known)
         return known.read_text(encoding="utf-8").strip()
     except (OSError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: a user without a home folder
-        problem = f"needs {CLIENT[1]} {CLIENT[2]} and what it needs, which could not be fetched"
+        problem = f"needs {_NAME} {version} and what it needs, which could not be fetched"
         raise EngineError("s3", problem, f"allow Maven's central repository, or put them into {jars}") from None
+
+
+def _version(jars: Path) -> str:
+    """The version of Hadoop among Spark's own files.
+
+    Raises:
+        EngineError: there is none.
+    """
+    found = [match[1] for file in jars.glob("*.jar") if (match := _HADOOP.fullmatch(file.name))]
+    if not found:
+        raise EngineError("s3", f"needs Hadoop, which is not in {jars}", "install pyspark with its jars")
+    return max(found)
 
 
 def _all_here(known: Path) -> bool:
@@ -92,7 +107,7 @@ def _all_here(known: Path) -> bool:
     return all(Path(path).is_file() for path in paths)
 
 
-def _fetch(java: str, jars: Path, known: Path) -> None:
+def _fetch(java: str, jars: Path, version: str, known: Path) -> None:
     """Fetch the client into the cache that Spark has for packages, by the Ivy that comes with Spark, which checks sums.
 
     Raises:
@@ -103,7 +118,7 @@ def _fetch(java: str, jars: Path, known: Path) -> None:
     with tempfile.TemporaryDirectory(dir=known.parent) as folder:
         written = Path(folder) / "classpath"
         ivy = ["-cp", str(jars / "*"), "org.apache.ivy.Main", "-error", "-cache", str(cache)]
-        asked = ["-dependency", *CLIENT, "-confs", "default", "-cachepath", str(written)]
+        asked = ["-dependency", _GROUP, _NAME, version, "-confs", "default", "-cachepath", str(written)]
         subprocess.run([java, *ivy, *asked], check=True, capture_output=True, timeout=_PATIENCE)
         if not _all_here(written):
             raise FileNotFoundError(written)

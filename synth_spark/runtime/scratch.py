@@ -8,7 +8,6 @@ the living.
 """
 
 import atexit
-import fcntl
 import os
 import shutil
 import tempfile
@@ -16,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from synth_spark.runtime import locks
 
 #: Where Spark takes its folders from before it looks at its settings; commas between.
 VARIABLE = "SPARK_LOCAL_DIRS"
@@ -121,11 +122,11 @@ def _folder(place: Path, otherwise: Path) -> Path:
     except OSError:
         place = otherwise
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-    lock = os.open(folder / f"{_LOCK}.new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(folder / f"{_LOCK}.new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     with suppress(OSError):  # a file system without locks: then nobody removes it but this process
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.lock(handle, wait=False)
         (folder / f"{_LOCK}.new").rename(folder / _LOCK)  # whoever sees it finds it taken
-    _LOCKS.append(lock)
+    _LOCKS.append(handle)
     with suppress(OSError):
         sweep(place)
     return folder
@@ -134,15 +135,15 @@ def _folder(place: Path, otherwise: Path) -> Path:
 def _is_left(folder: Path) -> bool:
     """Whether the process that made a folder has ended; of another user's folder, and where locks tell nothing, not."""
     try:
-        if folder.stat().st_uid != os.getuid():
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
             return False
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        handle = os.open(folder / _LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.lock(handle, wait=False)
     except OSError:
         return False
     finally:
-        os.close(lock)
+        os.close(handle)
     return True

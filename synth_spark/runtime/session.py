@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyspark
 from pyspark.find_spark_home import _find_spark_home
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
@@ -21,6 +22,7 @@ from pyspark.sql import SparkSession
 from synth_spark.errors import EngineError
 from synth_spark.runtime import s3
 from synth_spark.runtime.class_archive import java_options
+from synth_spark.runtime.imports import unwarned
 from synth_spark.runtime.jvm_output import catch_up, heard
 from synth_spark.runtime.scratch import Scratch, remove, scratch, told_to_java
 
@@ -46,7 +48,8 @@ ENCRYPTED = "spark.io.encryption.enabled"
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 #: Loggers of PySpark with which it prints errors that it raises as well.
 _LOUD = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
-_DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+#: Version of Delta's package of Java, and the versions of Spark that it is built for, in the name of the package.
+_DELTA, _DELTA_SPARKS = "4.4.0", ("4.1", "4.2")
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,11 @@ def sees_this_machine(spark: SparkSession) -> bool:
 
 
 def hush() -> None:
-    """Keep PySpark from printing what it raises: its loggers print the query, and the stack of the JVM, beside it."""
+    """Keep PySpark from printing what it raises: its loggers print the query, and the stack of the JVM, beside it.
+
+    What it says of the version of pandas is kept quiet, too.
+    """
+    unwarned()
     for name in _LOUD:
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
 
@@ -164,14 +171,14 @@ def open_session(
         place: the folder in which such a session makes private folders of its own, see `scratch`.
 
     Raises:
-        EngineError: no usable Java for a local session, or no library for it.
+        EngineError: no usable Java for a local session, no library for it, or no Delta for this Spark.
     """
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
     builder = SparkSession.builder
     if libraries.delta:
-        builder = with_delta(builder)
+        builder = with_delta(builder, fetched=not _brings_jars())
     if "SPARK_REMOTE" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ or _hosted():
         return builder.getOrCreate()
     java = check_java()
@@ -363,16 +370,57 @@ def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
     return sum(stage.numCompletedTasks for stage in running), sum(stage.numTasks for stage in running)
 
 
-def with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
-    """Add what Delta tables need to a session that is being built."""
-    return (
-        builder.config("spark.jars.packages", _DELTA)
-        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+def _brings_jars() -> bool:
+    """Whether packages of Java are a matter of who started the JVM: a platform, spark-submit or a remote server."""
+    remote = os.environ.get("SPARK_REMOTE", "").startswith("sc://")
+    return _hosted() or remote or "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def with_delta(builder: SparkSession.Builder, fetched: bool = True) -> SparkSession.Builder:
+    """Add what Delta tables need to a session that is being built.
+
+    Args:
+        builder: of the session.
+        fetched: whether the session fetches Delta's package; otherwise it is there.
+
+    Returns:
+        The builder.
+
+    Raises:
+        EngineError: the package is to be fetched, and has no build for the Spark that is installed.
+    """
+    if fetched:
+        builder = builder.config("spark.jars.packages", delta_package())
+    return builder.config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension").config(
+        "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog"
     )
+
+
+def delta_package(spark: str = pyspark.__version__) -> str:
+    """Delta's package of Java for a version of Spark, as Maven names it.
+
+    Args:
+        spark: the version; default: the one that is installed.
+
+    Returns:
+        The coordinates.
+
+    Raises:
+        EngineError: Delta has no build for it.
+
+    >>> delta_package("4.1.2")
+    'io.delta:delta-spark_4.1_2.13:4.4.0'
+    """
+    series = ".".join(spark.split(".")[:2])
+    if series not in _DELTA_SPARKS:
+        remedy = f"install pyspark {' or '.join(_DELTA_SPARKS)}, or read and write no Delta tables"
+        raise EngineError("delta", f"{_DELTA} is not built for Spark {series}", remedy)
+    return f"io.delta:delta-spark_{series}_2.13:{_DELTA}"
 
 
 def _driver_megabytes() -> int:
     """A third of the machine's memory, between 1 and 8 GiB; Python workers need the rest."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return 1024
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     return max(1024, min(8192, total // 3))

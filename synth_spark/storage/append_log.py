@@ -6,7 +6,6 @@ decide anew. An entry carries a random nonce, so that one whose answer got lost 
 entry before it, so that no entry can be changed, or taken out between others, without being noticed.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from typing import Any
 
 from synth_spark.errors import RunError
 from synth_spark.plan.addresses import scheme_of
+from synth_spark.runtime.locks import lock
 from synth_spark.runtime.writable import check_writable
 from synth_spark.storage.places import Place, place
 
@@ -97,10 +97,13 @@ class LineFile:
         try:
             folder = next(one for one in self._file.absolute().parents if one.exists())
             with tempfile.TemporaryFile(dir=folder) as probe:
-                fcntl.flock(probe, fcntl.LOCK_EX)
+                lock(probe)
         except OSError as error:
-            problem = f"is where no file can be locked ({error.strerror})"
-            raise RunError(self.address, problem, "choose another file, or an object store") from None
+            raise self._unlocked(error) from None
+
+    def _unlocked(self, error: OSError) -> RunError:
+        problem = f"is where no file can be locked ({error.strerror})"
+        return RunError(self.address, problem, "choose another file, or an object store")
 
     @contextmanager
     def _locked(self) -> Iterator[Any]:
@@ -111,7 +114,10 @@ class LineFile:
         except OSError as error:
             raise RunError(self.address, f"cannot be written ({error.strerror})", "choose another file") from None
         with stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            try:
+                lock(stream)
+            except OSError as error:
+                raise self._unlocked(error) from None
             yield stream
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from synth_spark.errors import RunError
 
+#: Links are not followed where a file is written; Windows does not know how to ask for that.
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
 
 def write_atomically(file: Path, text: str) -> None:
     """Replace a small text file in one step: readers see the old content or the new, never a part."""
@@ -22,7 +25,7 @@ def write_unfinished(file: Path, text: str) -> Path:
     unfinished = file.with_name(f".{file.name}.unfinished")
     if unfinished.is_symlink():
         unfinished.unlink()
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NOFOLLOW, 0o666)
     try:
         with open(handle, "w", encoding="utf-8") as stream:
             stream.write(text)

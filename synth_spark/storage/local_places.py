@@ -1,6 +1,5 @@
 """Folders of this machine with small files that decide what counts, see `synth_spark.storage.places`."""
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
+from synth_spark.runtime.locks import lock
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.held import Held, below, is_unfinished
 from synth_spark.storage.paths import kept_inside
@@ -249,7 +249,7 @@ def _waiting(folder: Path) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle)
         yield
     finally:
         os.close(handle)

@@ -10,7 +10,6 @@ A table is written under a temporary name and renamed once it is complete and in
 manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
 """
 
-import fcntl
 import json
 import re
 import secrets
@@ -32,6 +31,7 @@ from synth_spark import __version__
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults
+from synth_spark.runtime.locks import lock
 from synth_spark.schema.root_layout import LOCK, RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
 from synth_spark.storage import new_runs
@@ -208,7 +208,7 @@ class RunStore:
             stream = (self.folder / LOCK).open("a")
         with stream:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(stream, wait=False)
             except BlockingIOError:
                 remedy = "wait for it, or end it"
                 raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None

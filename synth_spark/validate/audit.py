@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from synth_spark.errors import AuditFailed, EngineError
 from synth_spark.plan import SingleCounts
-from synth_spark.runtime.imports import on_first_use, uncollected
+from synth_spark.runtime.imports import on_first_use, uncollected, unwarned
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.validate.observations import judged
 
@@ -250,6 +250,7 @@ def load_library() -> None:
     four tenths of them.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    unwarned()  # it imports parts of PySpark that ask for pandas
     with on_first_use("altair", "scipy.stats", "scipy.sparse", "jsonschema", "mistune"):
         import great_expectations.expectations  # noqa: F401
 

@@ -107,12 +107,14 @@ def weakest(proof: DataFrame, written: DataFrame, k: int) -> pd.DataFrame:
         .agg(F.max("written").alias("written"), F.count("support").alias("proofs"), F.min("support").alias("support"))
     )
     there, proof_of_it = F.col("written") == 1, F.col("proofs") == 1
-    return each.agg(
+    told = each.agg(
         F.count_if(there).alias("distinct"),
         F.count_if(there & proof_of_it & (F.col("support") >= k)).alias("proven"),
         F.min("support").alias("weakest"),
         F.count_if(~(there & proof_of_it)).alias("unmatched"),
-    ).toPandas()
+    )
+    found: pd.DataFrame = told.toArrow().to_pandas()
+    return found
 
 
 def claimed(synthetic: DataFrame, fields: Sequence[Described], values: list[list[str]]) -> DataFrame:

@@ -272,9 +272,15 @@ def test_layout_of_the_published_root(out: Path) -> None:
     shown = ("synthetic_records", "aggregates", "evaluation", "fidelity", "differences", "quality_results", "release")
     names = set(shown)
     files = {"LATEST.json", "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"}
+    files |= {"sources.yml", "expectations.json", "validations.json"}
     inner = {"_manifests", "_documents", "_commits", ".publishing"}
     assert {path.name for path in out.iterdir()} == names | files | inner
     assert {path.name for path in (out / "_documents" / "first").iterdir()} == files - {"LATEST.json"}
+    suites, validations = (json.loads((out / name).read_text()) for name in ("expectations.json", "validations.json"))
+    rules = [one["meta"]["rule"] for suite in suites["suites"] for one in suite["expectations"]]
+    assert "aggregates.multiple_of_k" in rules
+    assert len(rules) == len(published(out, "quality_results"))  # the plan has no rules of its own
+    assert all(one["success"] for one in validations["results"])
     pointer = json.loads((out / "LATEST.json").read_text())
     assert pointer["run_id"] == "first"
     assert set(pointer["tables"]) == names

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -244,8 +245,10 @@ def test_workbooks_that_are_refused(spark: SparkSession, tmp_path: Path, monkeyp
     monkeypatch.setattr(workbooks, "MOST_UNPACKED", 1 << 30)
     monkeypatch.setattr(workbooks, "MOST_BYTES", 100)
     assert "file 'f.xlsx': is too large" in refusal(spark, path=path)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "(openpyxl) is not installed; pip install 'synth-spark[excel]'" in refusal(spark, path=path)
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    assert "needs openpyxl, which is not installed; install it: pip install 'synth-spark[excel]'" in refusal(
+        spark, path=path
+    )
 
 
 # --- rows of blanks

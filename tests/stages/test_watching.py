@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -318,7 +319,7 @@ def test_lineage_goes_to_a_url(server: tuple[str, list[dict]], finished: Finishe
 def test_without_the_client_lineage_is_refused_before_any_work(
     cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(lineage.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "openlineage", None)
     assert main(command(cases, tmp_path, "--set", "operations.lineage=events.jsonl")) == 8
     assert "pip install 'synth-spark[lineage]'" in capsys.readouterr().err
     assert not (tmp_path / "out.work").exists()

@@ -44,7 +44,7 @@ def released(
         aggregates = aggregates.assign(
             standard_error=1.5, low=(aggregates.protected_count - 3).clip(lower=0), high=aggregates.protected_count + 3
         )
-    told = pa.table({name: pa.array(aggregates[name]) for name in aggregates.columns})
+    told = pa.table({name: pa.array(aggregates[name].astype(object)) for name in aggregates.columns})
     told = told.set_column(0, "length", told["length"].cast(pa.int32()))
     shown = pa.table({name: pa.array(table[name], pa.string()) for name in table.columns})
     plan = parse({"input": {"multi_values": delimiters}, "privacy": {"k": max(k, 2)}, "showcase": view})

@@ -60,6 +60,7 @@ WORKING: dict[str, list[list[str]]] = {
     "load": [["out", "duckdb:cases.duckdb"]],
     "package": [["out", "--output", "cases.zip"]],
     "schema": [[]],
+    "completion": [["bash"]],
     "warm": [[]],
     "demo": [["--output", "new"]],
 }  # fmt: skip
@@ -75,6 +76,7 @@ NAMES: dict[str, tuple[str, int]] = {
     "log_format": ("nosuch", PlanError.exit_code),
     "data_set": ("nosuch", RunError.exit_code),  # of what has an account; none is made for it
     "run_ids": ("nosuch", PublishError.exit_code),
+    "shell": ("nosuch", PlanError.exit_code),
     "target": ("nosuch:x", PlanError.exit_code),
 }
 #: Arguments that hold a path that must be there, and the exit code.
@@ -97,11 +99,12 @@ OTHER = {
     "unread",
 }  # fmt: skip
 #: Commands that read nothing in the folder of the world.
-READ_NOTHING = {"schema", "warm", "demo"}
+READ_NOTHING = {"schema", "completion", "warm", "demo"}
 
 #: Cases that succeed in the world, where Spark does not start.
 SUCCEED = {
     "plan", "resume", "purge", "show", "compare", "ledger", "releases", "load", "package", "schema",
+    "completion",
 }  # fmt: skip
 #: Those of them that write something; `ledger` and `releases` do with some of their actions.
 WRITE = {"resume", "purge", "show", "load", "package"}
@@ -366,7 +369,7 @@ def test_streams_that_take_nothing(name: str, given: list[str], streams: str, wo
     On a full disk a command that only tells something ends with 8, as nothing else came of it.
     """
     code = forked([name, *given], STREAMS[streams])
-    telling = name in ("plan", "schema", "compare") or given[:1] in [
+    telling = name in ("plan", "schema", "compare", "completion") or given[:1] in [
         [one] for one in ("list", "show", "diff", "history")
     ]
     told_nothing = streams == "full" and telling and (name, given[:1]) != ("show", ["out"])

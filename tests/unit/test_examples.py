@@ -44,7 +44,7 @@ MODULES = [
     "plan.sources.workbooks",
     "plan.yaml_text",
     "monitoring.lineage",
-    "monitoring.metrics",
+    "runtime.session",
     "errors",
     "monitoring.progress",
     "publish.lifecycle",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from synth_spark.errors import EngineError, PlanError
+from synth_spark.errors import PlanError, check_extra
 from synth_spark.exports.warehouse.names import is_name
 from synth_spark.plan.addresses import check_local
 
@@ -71,18 +71,18 @@ def _opener(target: str) -> tuple[Callable[[str], AbstractContextManager[Databas
     """What opens a target, and what it is handed."""
     try:
         if target.startswith(_POSTGRESQL):
+            check_extra("warehouse", "TARGET")
             from synth_spark.exports.warehouse import postgres_backend
 
             return postgres_backend.transaction, target
         if target.startswith(_DUCKDB) and target != _DUCKDB:
             check_local(target.removeprefix(_DUCKDB))
+            check_extra("warehouse", "TARGET")
             from synth_spark.exports.warehouse import duckdb_backend
 
             return duckdb_backend.transaction, target.removeprefix(_DUCKDB)
     except ValueError as error:
         raise PlanError("TARGET", str(error), "see `synth-spark load -h`") from None
-    except ModuleNotFoundError:
-        raise EngineError("load", "lacks a library for this target", "install synth-spark[warehouse]") from None
     raise PlanError("TARGET", "is of no known form", "give postgresql://USER@HOST/DATABASE or duckdb:PATH")
 
 

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from synth_spark.runtime.imports import uncollected
+from synth_spark.runtime.imports import uncollected, unwarned
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -161,6 +161,7 @@ def run_manager() -> None:
 
 def preload() -> None:
     """Import what tasks use, and load the compiled kernels; none of it is ever looked through for garbage."""
+    unwarned()
     with uncollected():
         import pyspark.sql.pandas.serializers
         import pyspark.worker  # noqa: F401

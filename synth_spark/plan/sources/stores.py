@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from synth_spark.errors import EngineError, PlanError
+from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
 
 if TYPE_CHECKING:
@@ -86,10 +86,9 @@ def store_of(address: str) -> "ObjectStore":
         EngineError: the library for object stores is not installed.
     """
     scheme, bucket, _ = Address.of(address)
+    check_extra("s3", address)
     try:
         return _opened(f"{scheme}://{bucket}", _environment())
-    except ModuleNotFoundError:
-        raise EngineError(address, "needs the library for object stores", "install synth-spark[s3]") from None
     except Exception:
         raise _no_place(address) from None
 

@@ -1,6 +1,5 @@
 """What a source of Excel workbooks is, and the rows of a sheet as texts, as people see them."""
 
-import importlib.util
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from synth_spark.errors import InputError, PlanError, SynthSparkError
+from synth_spark.errors import InputError, PlanError, SynthSparkError, check_extra
 from synth_spark.plan.sources import files
 from synth_spark.plan.sources.delimited.head import check_is_header
 from synth_spark.plan.sources.folders import Partitions, listed
@@ -84,12 +83,11 @@ def recognised(told: Told, where: str = "input") -> Sheets:
         where: the part of the plan that says so, for messages.
 
     Raises:
-        PlanError: the reader is not installed; the plan contradicts itself, or names no sheet of several.
+        EngineError: the reader is not installed.
+        PlanError: the plan contradicts itself, or names no sheet of several.
         InputError: a file is no workbook, is too large, or files do not fit together.
     """
-    if importlib.util.find_spec("openpyxl") is None:
-        remedy = "pip install 'synth-spark[excel]', or export the sheet as CSV in UTF-8"
-        raise PlanError(f"{where}.format", "is excel, and the reader of workbooks (openpyxl) is not installed", remedy)
+    check_extra("excel", f"{where}.format")
     if told.header is False and not told.names:
         raise PlanError(f"{where}.names", "is missing", f"name the columns, as {where}.header is false")
     listings = [listed(path, "excel") for path in told.all_paths]

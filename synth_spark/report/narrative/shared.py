@@ -5,6 +5,7 @@ import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
@@ -75,11 +76,13 @@ def versions() -> dict[str, str]:
 
 
 def _version(name: str) -> str:
-    """Version of a package; a platform that brings Spark may have no metadata of it."""
+    """Version of a package; a platform that brings Spark may have no metadata of it, and extras may be missing."""
     try:
         return version(name)
     except PackageNotFoundError:
-        return pyspark.__version__ if name == "pyspark" else "unknown"
+        if name == "pyspark":
+            return pyspark.__version__
+        return "not installed" if find_spec(name.replace("-", "_")) is None else "unknown"
 
 
 class Narrative(Protocol):

@@ -49,7 +49,7 @@ def told(store: RunStore) -> tuple[str, int, bool]:
     summary = json.loads((store.folder / "summary.json").read_text())
     figures = (store.folder / "metrics.prom").read_text()
     success = next(line for line in figures.splitlines() if line.startswith("synth_spark_run_success"))
-    return summary["verdict"], summary["exit_code"], success.endswith(" 1")
+    return summary["verdict"], summary["exit_code"], success.endswith(" 1.0")
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)

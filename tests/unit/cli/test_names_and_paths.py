@@ -540,11 +540,12 @@ class _Silent:
 
 
 def test_declared_tables_and_documents_have_names() -> None:
-    from synth_spark.schema.root_layout import QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE
+    from synth_spark.schema import root_layout as layout
     from synth_spark.storage.paths import is_name
     from synth_spark.storage.root_files import is_document
 
     declared = [one.name for one in vars(tables).values() if isinstance(one, tables.Table)]
     assert all(map(is_name, declared))
-    assert all(map(is_document, (QUALITY_TEXT, RELEASE_TEXT, REPORT, SHOWCASE)))
+    assert all(map(is_document, (layout.QUALITY_TEXT, layout.RELEASE_TEXT, layout.REPORT, layout.SHOWCASE)))
+    assert all(map(is_document, (layout.SOURCES, layout.EXPECTATIONS, layout.VALIDATIONS)))
     assert os.sep == "/"

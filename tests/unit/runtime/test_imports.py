@@ -32,6 +32,7 @@ BUDGET = "from synth_spark.privacy import Delta, Rho, epsilon_of"
 @pytest.mark.parametrize(
     ("code", "spared"),
     [
+        ("import synth_spark", "numba numpy pandas pyarrow pydantic pyspark rich scipy sklearn yaml"),
         ("import synth_spark.cli.main", "numba pyarrow pandas pyspark scipy"),
         (
             "from synth_spark.validate.audit import load_library; load_library()",

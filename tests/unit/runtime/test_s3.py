@@ -43,9 +43,12 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         files.append(tmp_path / f"client-{len(files)}.jar")
         files[-1].touch()
         Path(line[-1]).write_text(f"{files[-1]}\n")
+        assert line[line.index("hadoop-aws") + 1] == "3.5.0"  # as the Hadoop of Spark is
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(subprocess, "run", ivy)
+    (tmp_path / "jars").mkdir()
+    (tmp_path / "jars" / "hadoop-client-api-3.5.0.jar").touch()
     return files
 
 
@@ -57,7 +60,6 @@ def test_the_client_is_fetched_once_and_again_if_a_file_of_it_is_gone(fetched: l
 
 
 def test_a_client_among_the_files_of_spark_is_taken(fetched: list[Path], tmp_path: Path) -> None:
-    (tmp_path / "jars").mkdir()
     (tmp_path / "jars" / "hadoop-aws-3.5.0.jar").touch()
     assert s3.class_path("java", tmp_path / "jars") == ""
     assert fetched == []

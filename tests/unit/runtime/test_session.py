@@ -5,8 +5,9 @@ import logging
 import pytest
 from pyspark.logger import PySparkLogger
 
+from synth_spark.errors import EngineError
 from synth_spark.runtime import session
-from synth_spark.runtime.session import hush
+from synth_spark.runtime.session import delta_package, hush
 
 
 def test_pyspark_prints_no_query_and_no_stack_beside_what_it_raises() -> None:
@@ -35,3 +36,16 @@ def test_a_session_sees_to_that_before_its_jvm_starts(monkeypatch: pytest.Monkey
     monkeypatch.setattr(session, "name_files_in_utf8", asked)
     with pytest.raises(Asked):
         session.open_session()
+
+
+@pytest.mark.parametrize(("spark", "built"), [("4.1.0", "4.1"), ("4.2.1", "4.2")])
+def test_deltas_package_is_that_of_the_spark_that_is_there(spark: str, built: str) -> None:
+    assert delta_package(spark) == f"io.delta:delta-spark_{built}_2.13:4.4.0"
+
+
+def test_a_spark_without_a_delta_is_told_before_a_session_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EngineError, match=r"delta: 4\.4\.0 is not built for Spark 4\.3; install pyspark 4\.1 or 4\.2"):
+        delta_package("4.3.0")
+    # where others see to packages of Java, none is asked for
+    monkeypatch.setattr(session, "delta_package", lambda: pytest.fail("a package was asked for"))
+    session.with_delta(session.SparkSession.builder, fetched=False)
