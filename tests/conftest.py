@@ -47,7 +47,8 @@ def spark(common: Path) -> Iterator[SparkSession]:
     """A local session as the product starts it, with few partitions, and with Delta where there is one."""
     from synth_spark.errors import EngineError
     from synth_spark.runtime.class_archive import java_options
-    from synth_spark.runtime.session import check_java, local_settings, with_delta
+    from synth_spark.runtime.libraries import with_delta
+    from synth_spark.runtime.session import check_java, local_settings
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master("local[2]").appName("tests")

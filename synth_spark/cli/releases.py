@@ -64,7 +64,8 @@ def load(options: argparse.Namespace) -> None:
 def manage(options: argparse.Namespace) -> None:
     """List, show and compare what was published; go back to it, or take it back."""
     from synth_spark.publish import lifecycle
-    from synth_spark.runtime.session import Libraries, session
+    from synth_spark.runtime.libraries import Libraries
+    from synth_spark.runtime.session import session
 
     where, names, action = options.root, options.run_ids, options.action
     most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
@@ -112,8 +113,9 @@ def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]") -> None:
     from synth_spark.plan import Catalog
     from synth_spark.publish import lifecycle
     from synth_spark.publish.published_release import open_release
+    from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.s3 import is_in_s3
-    from synth_spark.runtime.session import Libraries, session
+    from synth_spark.runtime.session import session
 
     release = open_release(where)
     current = lifecycle.shown_in_catalogs(where, [release.run_id])
@@ -135,7 +137,8 @@ def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease,
     if not release.is_delta:
         yield release, None
         return
-    from synth_spark.runtime.session import Libraries, session
+    from synth_spark.runtime.libraries import Libraries
+    from synth_spark.runtime.session import session
 
     with session(Libraries(delta=True), quiet=True, kept=True) as spark:
         yield release, spark

@@ -21,7 +21,7 @@ from synth_spark.storage.manifests import read_run_manifest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from synth_spark.runtime.session import Libraries
+    from synth_spark.runtime.libraries import Libraries
 
 
 def as_json(options: argparse.Namespace) -> bool:
@@ -75,8 +75,8 @@ def plan_of(options: argparse.Namespace) -> Plan:
 def libraries_of(plan: Plan) -> "Libraries":
     """What a session needs beside Spark's own files: for its input, its output, releases it is compared with."""
     from synth_spark.publish.lifecycle import has_delta
+    from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.s3 import is_in_s3
-    from synth_spark.runtime.session import Libraries
 
     delta = plan.output.format == "delta" or "delta" in plan.input.formats or has_delta(plan.output.path)
     return Libraries(delta, any(is_in_s3(address) for address in plan.addresses))

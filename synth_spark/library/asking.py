@@ -129,7 +129,7 @@ def _check_ledger(plan: Plan, handed: Given) -> None:
     """Differential privacy is paid for from a ledger that outlives the release, under a name that stays."""
     if not plan.privacy.noisy:
         return
-    if plan.ledger is None:
+    if plan.ledger.address is None:
         problem = "is not named, and differential privacy is paid for from a ledger that all releases share"
         remedy = 'name a file that is kept: ledger="ledger.jsonl" (synth-spark ledger grant sets what it allows)'
         raise PlanError("ledger", problem, remedy)

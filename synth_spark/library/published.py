@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from synth_spark.exports.warehouse.loading import Loaded
-    from synth_spark.runtime.session import Libraries
+    from synth_spark.runtime.libraries import Libraries
     from synth_spark.storage.run_store import RunStore
 
 FrameT = TypeVar("FrameT")
@@ -107,9 +107,9 @@ class Release(Generic[FrameT]):
             PublishError: the folder cannot be written, or holds this release already.
             RunError: there is no run folder, or it was purged.
         """
+        from synth_spark.library.elsewhere import moved
         from synth_spark.library.running import carried_out
         from synth_spark.pipeline import api
-        from synth_spark.pipeline.elsewhere import moved
         from synth_spark.pipeline.run import Run
         from synth_spark.pipeline.stages import runner
 
@@ -240,7 +240,7 @@ published tables, or a run folder
 
 def _libraries(published: PublishedRelease) -> "Libraries":
     """What a session needs that reads a release."""
+    from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.s3 import is_in_s3
-    from synth_spark.runtime.session import Libraries
 
     return Libraries(published.is_delta, is_in_s3(published.root.address))

@@ -9,21 +9,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyspark
-from pyspark.find_spark_home import _find_spark_home
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from synth_spark.errors import EngineError
-from synth_spark.runtime import s3
 from synth_spark.runtime.class_archive import java_options
 from synth_spark.runtime.imports import unwarned
 from synth_spark.runtime.jvm_output import catch_up, heard
+from synth_spark.runtime.libraries import SPARK_ALONE, Libraries, s3_settings, with_delta
 from synth_spark.runtime.scratch import Scratch, remove, scratch, told_to_java
 
 if TYPE_CHECKING:
@@ -48,26 +45,11 @@ ENCRYPTED = "spark.io.encryption.enabled"
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 #: Loggers of PySpark with which it prints errors that it raises as well.
 _LOUD = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
-#: Version of Delta's package of Java, and the versions of Spark that it is built for, in the name of the package.
-_DELTA, _DELTA_SPARKS = "4.4.0", ("4.1", "4.2")
-
-
-@dataclass(frozen=True)
-class Libraries:
-    """What a session that is built here has beside Spark's own files; a platform's has what the platform gives it.
-
-    Attributes:
-        delta: whether Delta tables will be read or written.
-        s3: whether files in S3 will be.
-    """
-
-    delta: bool = False
-    s3: bool = False
 
 
 @contextmanager
 def session(
-    libraries: Libraries = Libraries(),
+    libraries: Libraries = SPARK_ALONE,
     long: bool = False,
     quiet: bool = False,
     ends: bool = False,
@@ -101,7 +83,7 @@ def session(
                 spark.stop()
 
 
-def found_session(libraries: Libraries = Libraries(), long: bool = False) -> SparkSession:
+def found_session(libraries: Libraries = SPARK_ALONE, long: bool = False) -> SparkSession:
     """The session of a program that calls synth-spark: one that is there, or a new one, which is left running.
 
     What the JVM of a new one says is not printed, unless it does not start.
@@ -156,7 +138,7 @@ def set_for_tasks(spark: SparkSession, variable: str, value: str) -> None:
 
 
 def open_session(
-    libraries: Libraries = Libraries(), master: str | None = None, long: bool = False, place: Path | None = None
+    libraries: Libraries = SPARK_ALONE, master: str | None = None, long: bool = False, place: Path | None = None
 ) -> SparkSession:
     """Find or build the session this run works with.
 
@@ -187,7 +169,7 @@ def open_session(
     private = scratch(place)
     temporary = f"-Djava.io.tmpdir={private.temporary}"
     settings = {**local_settings(long, (*java_options(java), temporary)), **_folders(private)}
-    for key, value in {**settings, **(s3_settings() if libraries.s3 else {})}.items():
+    for key, value in {**settings, **(s3_settings(java_program()) if libraries.s3 else {})}.items():
         builder = builder.config(key, value)
     with told_to_java(private):
         session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
@@ -258,16 +240,6 @@ def _folders(private: Scratch) -> dict[str, str]:
     }
 
 
-def s3_settings() -> dict[str, str]:
-    """Settings by which a local session reads and writes in S3; see `synth_spark.runtime.s3`.
-
-    Raises:
-        EngineError: Hadoop's client of S3 is not here, and cannot be fetched.
-    """
-    path = s3.class_path(str(_java()), Path(_find_spark_home()) / "jars")
-    return {**s3.settings(os.environ), **({"spark.driver.extraClassPath": path} if path else {})}
-
-
 def say_if_plain(spark: SparkSession, say: Callable[[str], None]) -> None:
     """Say, once a process, that a session writes rows that it shuffles and spills in plain text, if it does.
 
@@ -293,7 +265,7 @@ def check_java() -> str:
     Raises:
         EngineError: there is none, or it is older than version 17.
     """
-    java = _java()
+    java = java_program()
     if java is None or not Path(java).exists():
         remedy = f"install a Java runtime of version {_MIN_JAVA} or newer (Debian: openjdk-17-jre-headless)"
         raise EngineError("java", "was not found", remedy)
@@ -304,8 +276,8 @@ def check_java() -> str:
     return output
 
 
-def _java() -> str | None:
-    """The Java of JAVA_HOME, or the one on the path."""
+def java_program() -> str | None:
+    """The Java of JAVA_HOME, or the one on the path; None if there is none."""
     home = os.environ.get("JAVA_HOME")
     return str(Path(home) / "bin" / "java") if home else shutil.which("java")
 
@@ -374,48 +346,6 @@ def _brings_jars() -> bool:
     """Whether packages of Java are a matter of who started the JVM: a platform, spark-submit or a remote server."""
     remote = os.environ.get("SPARK_REMOTE", "").startswith("sc://")
     return _hosted() or remote or "PYSPARK_GATEWAY_PORT" in os.environ
-
-
-def with_delta(builder: SparkSession.Builder, fetched: bool = True) -> SparkSession.Builder:
-    """Add what Delta tables need to a session that is being built.
-
-    Args:
-        builder: of the session.
-        fetched: whether the session fetches Delta's package; otherwise it is there.
-
-    Returns:
-        The builder.
-
-    Raises:
-        EngineError: the package is to be fetched, and has no build for the Spark that is installed.
-    """
-    if fetched:
-        builder = builder.config("spark.jars.packages", delta_package())
-    return builder.config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension").config(
-        "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog"
-    )
-
-
-def delta_package(spark: str = pyspark.__version__) -> str:
-    """Delta's package of Java for a version of Spark, as Maven names it.
-
-    Args:
-        spark: the version; default: the one that is installed.
-
-    Returns:
-        The coordinates.
-
-    Raises:
-        EngineError: Delta has no build for it.
-
-    >>> delta_package("4.1.2")
-    'io.delta:delta-spark_4.1_2.13:4.4.0'
-    """
-    series = ".".join(spark.split(".")[:2])
-    if series not in _DELTA_SPARKS:
-        remedy = f"install pyspark {' or '.join(_DELTA_SPARKS)}, or read and write no Delta tables"
-        raise EngineError("delta", f"{_DELTA} is not built for Spark {series}", remedy)
-    return f"io.delta:delta-spark_{series}_2.13:{_DELTA}"
 
 
 def _driver_megabytes() -> int:

@@ -51,7 +51,8 @@ from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.runtime.class_archive import java_options
-from synth_spark.runtime.session import Libraries, check_java, local_settings, session
+from synth_spark.runtime.libraries import Libraries
+from synth_spark.runtime.session import check_java, local_settings, session
 from synth_spark.schema import tables
 from synth_spark.storage.append_log import LineFile
 from synth_spark.storage.hashing import content_hash, sha256

@@ -33,7 +33,8 @@ from synth_spark.errors import InputError
 from synth_spark.read.examination import Examination
 from synth_spark.read.locations import open_table
 from synth_spark.plan import parse
-from synth_spark.runtime.session import Libraries, session
+from synth_spark.runtime.libraries import Libraries
+from synth_spark.runtime.session import session
 
 def examined(opened):
     try:

@@ -44,7 +44,7 @@ MODULES = [
     "plan.sources.workbooks",
     "plan.yaml_text",
     "monitoring.lineage",
-    "runtime.session",
+    "runtime.libraries",
     "errors",
     "monitoring.progress",
     "publish.lifecycle",

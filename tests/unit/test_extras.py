@@ -159,7 +159,7 @@ def test_without_posix_a_plan_is_printed_and_a_ledger_in_a_file_is_refused(cases
     planned = started(_WITHOUT, POSIX, "plan", "--input", str(cases))
     assert planned.returncode == 0, planned.stderr
     ledger = cases.parent / "ledger.jsonl"
-    granted = started(_WITHOUT, POSIX, "ledger", "grant", str(ledger), "cases", "--epsilon", "1", "--delta", "1e-6")
+    granted = started(_WITHOUT, POSIX, "ledger", "grant", str(ledger), str(cases), "--epsilon", "1", "--delta", "1e-6")
     assert granted.returncode == 7
     (line,) = granted.stderr.splitlines()
     assert "no file can be locked (this operating system has no locks on files)" in line

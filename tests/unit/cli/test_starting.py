@@ -11,7 +11,7 @@ from synth_spark import plan as plans
 from synth_spark.cli.starting import started
 from synth_spark.pipeline.workers import template
 from synth_spark.runtime import session
-from synth_spark.runtime.session import Libraries
+from synth_spark.runtime.libraries import Libraries
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_differential_privacy_asks_for_a_ledger_in_words() -> None:
         asked("a.csv", epsilon=1.0)
     with pytest.raises(PlanError, match=r"^data_set: is not named, and the ledger cannot tell by a frame"):
         asked(pa.table(DATA), epsilon=1.0, ledger="l.jsonl")
-    assert asked(pa.table(DATA), epsilon=1.0, ledger="l.jsonl", data_set="cases").plan.ledger == "l.jsonl"
+    assert asked(pa.table(DATA), epsilon=1.0, ledger="l.jsonl", data_set="cases").plan.ledger.address == "l.jsonl"
     assert asked("a.csv", epsilon=1.0, ledger="l.jsonl").plan.privacy.noisy
 
 

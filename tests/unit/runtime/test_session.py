@@ -6,8 +6,9 @@ import pytest
 from pyspark.logger import PySparkLogger
 
 from synth_spark.errors import EngineError
-from synth_spark.runtime import session
-from synth_spark.runtime.session import delta_package, hush
+from synth_spark.runtime import libraries, session
+from synth_spark.runtime.libraries import delta_package
+from synth_spark.runtime.session import hush
 
 
 def test_pyspark_prints_no_query_and_no_stack_beside_what_it_raises() -> None:
@@ -47,5 +48,5 @@ def test_a_spark_without_a_delta_is_told_before_a_session_starts(monkeypatch: py
     with pytest.raises(EngineError, match=r"delta: 4\.4\.0 is not built for Spark 4\.3; install pyspark 4\.1 or 4\.2"):
         delta_package("4.3.0")
     # where others see to packages of Java, none is asked for
-    monkeypatch.setattr(session, "delta_package", lambda: pytest.fail("a package was asked for"))
-    session.with_delta(session.SparkSession.builder, fetched=False)
+    monkeypatch.setattr(libraries, "delta_package", lambda: pytest.fail("a package was asked for"))
+    libraries.with_delta(session.SparkSession.builder, fetched=False)
