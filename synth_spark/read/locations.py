@@ -104,6 +104,7 @@ def nothing_of(spark: SparkSession, opened: Opened) -> Opened:
 def _csv(spark: SparkSession, location: Location, where: str, only: Addition | None) -> Opened:
     """CSV files that this process sees, by what they were recognised as."""
     source = recognition.recognised(location, where)
+    check_header(source.names, where)
     chosen = _chosen(only)
     if chosen is not None:
         source = replace(source, files=tuple(file for file in source.files if file.path in chosen))
