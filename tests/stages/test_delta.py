@@ -98,7 +98,9 @@ def test_every_reader_reads_the_cells_that_were_published(
         columns = [column["name"] for column in release.manifest["tables"][name]["schema"]]
         expected = cells([{"run_id": release.run_id, **row} for row in kept.to_pylist()], columns, release.run_id)
         assert len(expected) == release.manifest["tables"][name]["rows"]
-        assert cells(READERS[reader](release.root.below(name).spark_address, spark), columns, release.run_id) == expected, name
+        assert (
+            cells(READERS[reader](release.root.below(name).spark_address, spark), columns, release.run_id) == expected
+        ), name
 
 
 @pytest.mark.parametrize("mark", " ,;{}()\n\t=")

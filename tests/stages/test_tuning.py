@@ -22,6 +22,7 @@ COLUMNS = ["gender", "ageBroad", "citizenship", "meansThreats"]
 def started(spark: SparkSession, tmp_path: Path, **keys: object) -> Run:
     demo.write_csv(spark, tmp_path / "cases.csv", 300, seed=5)
     asked = {"input.path": str(tmp_path / "cases.csv"), "output.path": str(tmp_path / "out"), "seed": 3}
+    asked["ledger"] = str(tmp_path / "ledger.jsonl")
     plan = plans.load(None, {**asked, "input.columns": COLUMNS, **keys})
     return Run(spark, RunStore.create(plan), Progress(quiet=True))
 

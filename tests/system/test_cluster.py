@@ -206,7 +206,6 @@ def test_the_shipped_wheel_gives_what_a_local_run_gives_though_workers_die(
     job.finish()
     assert hashes(job.out) == expected
     done = [task for task in job.tasks() if task.how == "Success"]
-    assert "0" in {task.executor for task in done if "encode(" in task.query}  # a busy machine may give it all of them
     assert {task.executor for task in done if "grow_one(" in task.query} == {"1", "2"}
     assert not [task for task in done if "load(" in task.query], "workers of a cluster were warmed"
     assert "ExecutorLostFailure" in lost(job, "0", "count_block(")

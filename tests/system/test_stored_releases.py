@@ -141,6 +141,7 @@ def test_a_release_in_a_store_is_that_of_a_folder(
         open_release(out).verify()
 
 
+@pytest.mark.takes("a process of its own, with Spark")
 def test_a_run_into_a_store_gives_the_golden_release(
     demo_of_the_wheel, s3: str, s3_environment: dict[str, str], tmp_path: Path
 ) -> None:
