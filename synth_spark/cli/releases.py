@@ -66,6 +66,7 @@ def manage(options: argparse.Namespace) -> None:
     from synth_spark.publish import lifecycle
     from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.session import session
+    from synth_spark.storage.root_files import has_delta
 
     where, names, action = options.root, options.run_ids, options.action
     most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
@@ -90,7 +91,7 @@ def manage(options: argparse.Namespace) -> None:
             raise PlanError("releases retire", "needs RUN_IDs with --unread", "name the releases that nobody has read")
         names = names or lifecycle.chosen(where, options.keep, options.older_than)
     delta = Libraries(delta=True)
-    with session(delta, quiet=True, kept=True) if lifecycle.has_delta(where) else nullcontext() as spark:
+    with session(delta, quiet=True, kept=True) if has_delta(where) else nullcontext() as spark:
         if action == "diff":
             from synth_spark.publish.diff import diff_text
 

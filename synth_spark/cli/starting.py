@@ -74,9 +74,9 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 def libraries_of(plan: Plan) -> "Libraries":
     """What a session needs beside Spark's own files: for its input, its output, releases it is compared with."""
-    from synth_spark.publish.lifecycle import has_delta
     from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.s3 import is_in_s3
+    from synth_spark.storage.root_files import has_delta
 
     delta = plan.output.format == "delta" or "delta" in plan.input.formats or has_delta(plan.output.path)
     return Libraries(delta, any(is_in_s3(address) for address in plan.addresses))

@@ -183,13 +183,8 @@ def _holds_records(path: str) -> bool:
             if head.startswith(b"PAR1"):
                 return bool(pq.read_metadata(stream).num_rows)
         return len(head) == _HEAD or len(head.decode("utf-8").splitlines()) > 1
-    except (
-        OSError,
-        InputError,
-        pa.ArrowException,
-        UnicodeDecodeError,
-    ):  # it is packed, of another encoding, or gone meanwhile
-        return True
+    except (OSError, InputError, pa.ArrowException, UnicodeDecodeError):
+        return True  # it is packed, of another encoding, or gone meanwhile
 
 
 def _table_id(table: Path) -> str | None:

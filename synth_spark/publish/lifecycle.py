@@ -18,18 +18,12 @@ from synth_spark.runtime import faults
 from synth_spark.schema.plain_text import one_line
 from synth_spark.storage.paths import is_name
 from synth_spark.storage.places import place
+from synth_spark.storage.root_files import has_delta
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _VACUUM = "older versions of the Delta tables still hold it, until they are vacuumed: VACUUM delta.`{}/<table>`"
-
-
-def has_delta(where: str | Path) -> bool:
-    """Whether a root holds Delta tables, so that a session is needed to change them."""
-    root = place(str(where))
-    tables = [held.name for held in root.entries() if held.is_folder]
-    return any(held.name.endswith("/_delta_log") for table in tables for held in root.entries(table))
 
 
 def list_text(where: str | Path) -> str:

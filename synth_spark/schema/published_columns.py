@@ -15,6 +15,8 @@ class PublishedColumn(NamedTuple):
     meaning: str
 
 
+#: The column that names the release of a row, where a table holds rows of several releases.
+RUN_ID, RUN_ID_MEANING = "run_id", "the release that the row is of"
 #: What a count that carries noise has beside itself.
 NOISY_COLUMNS = ("standard_error", "low", "high")
 #: A count, and how far it may be off.

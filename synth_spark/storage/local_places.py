@@ -119,9 +119,9 @@ class LocalPlace:
     def remove_abandoned(self, names: Iterable[str]) -> None:
         """See `Place.remove_abandoned`."""
         for name in filter(is_unfinished, names):
-            folder, _, last = name.rpartition("/")
+            parent, last = self._split(name)
             with suppress(FileNotFoundError):
-                ((self._path(folder) if folder else self.folder) / last).unlink()
+                (parent / last).unlink()
 
     def upload(self, file: Path, name: str) -> None:
         """See `Place.upload`."""
@@ -200,9 +200,13 @@ class LocalPlace:
 
     def _named(self, name: str) -> Path:
         """A path that is to be removed: of a link only the link is."""
-        folder, _, last = name.rpartition("/")
-        parent = self._path(folder) if folder else self.folder
+        parent, last = self._split(name)
         return parent / below(last, self.address)
+
+    def _split(self, name: str) -> tuple[Path, str]:
+        """The folder that a name is in, and the last part of the name."""
+        folder, _, last = name.rpartition("/")
+        return self._path(folder) if folder else self.folder, last
 
     def _path(self, name: str) -> Path:
         return kept_inside(self._root, self.folder / below(name, self.address), self.address, RunError)

@@ -12,9 +12,11 @@ import json
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError, RunError
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.names import checked_name, is_name
 from synth_spark.schema.root_layout import COMMITS, HISTORY, MANIFESTS, MARKS, POINTER
 from synth_spark.storage.append_log import CommitLog, Entry
@@ -86,6 +88,15 @@ def current_of(root: Place) -> str | None:
     """
     event = current_in(events_of(root))
     return None if event is None else event["run_id"]
+
+
+def has_delta(where: str | Path) -> bool:
+    """Whether a published root holds Delta tables, which none in an object store does.
+
+    Args:
+        where: the root.
+    """
+    return scheme_of(str(where)) is None and any(Path(where).glob("*/_delta_log"))
 
 
 def text_of(root: Place, name: str) -> str | None:

@@ -2,16 +2,22 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pyspark.sql import SparkSession
 
+from synth_spark.errors import PublishError
 from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.publish.repository import ReleaseRepository
+from synth_spark.runtime import faults
 from synth_spark.storage.hashing import sha256
 from synth_spark.storage.run_store import RunStore
 
@@ -75,6 +81,38 @@ def place(
         root.switch(run_id, seen, "publish")
         root.end(run_id)
     return root
+
+
+@contextmanager
+def at_the_switch(first: Run, patched: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A run that publishes in a thread ``first``, and waits before its switch while the body runs; then it goes on.
+
+    Yields:
+        What it was refused with, once the body has ended.
+    """
+    waiting, go, failed, passed = threading.Event(), threading.Event(), [], faults.point
+
+    def wait(name: str, folder: Path | None = None) -> None:
+        if name == "publish.switch" and threading.current_thread().name == "first":
+            waiting.set()
+            assert go.wait(120)
+        passed(name, folder)
+
+    def publish() -> None:
+        try:
+            api.resume(first)
+        except PublishError as error:
+            failed.append(str(error))
+
+    patched.setattr(faults, "point", wait)
+    thread = threading.Thread(target=publish, name="first")
+    thread.start()
+    assert waiting.wait(120)
+    try:
+        yield failed
+    finally:
+        go.set()
+        thread.join()
 
 
 def about_to_publish(spark: SparkSession, ready: Path, folder: Path, out: Path | str, format_: str = "parquet") -> Run:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from inject import Line, fingerprint, server
-from publishing import about_to_publish
+from publishing import about_to_publish, at_the_switch
 from pyspark.sql import SparkSession
 
 from synth_spark.cli.main import main
@@ -87,34 +87,15 @@ def test_of_two_who_publish_at_once_one_wins(
     """On one machine the second is refused; on two, which no lock sees, the one that comes too late to the pointer."""
     out = tmp_path / "out"
     first, second = (about_to_publish(spark, line.ready, tmp_path / name, out) for name in ("first", "second"))
-    waiting, go, failed, passed = threading.Event(), threading.Event(), [], faults.point
     if machines == 2:
         monkeypatch.setattr("fcntl.flock", lambda *_: None)
         monkeypatch.setattr("platform.node", lambda: threading.current_thread().name)
-
-    def wait(name: str, folder: Path | None = None) -> None:
-        if name == "publish.switch" and threading.current_thread().name == "first":
-            waiting.set()
-            assert go.wait(120)
-        passed(name, folder)
-
-    def publish_first() -> None:
-        try:
-            api.resume(first)
-        except PublishError as error:
-            failed.append(str(error))
-
-    monkeypatch.setattr(faults, "point", wait)
-    thread = threading.Thread(target=publish_first, name="first")
-    thread.start()
-    assert waiting.wait(120)
-    if machines == 1:
-        with pytest.raises(PublishError, match=r"is being written by first on .*; publish this one afterwards"):
+    with at_the_switch(first, monkeypatch) as failed:
+        if machines == 1:
+            with pytest.raises(PublishError, match=r"is being written by first on .*; publish this one afterwards"):
+                api.resume(second)
+        else:
             api.resume(second)
-    else:
-        api.resume(second)
-    go.set()
-    thread.join()
     won, lost = (first, second) if machines == 1 else (second, first)
     assert [("another release meanwhile" in text) for text in failed] == [True] * (machines - 1)
     root = ReleaseRepository(out)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import duckdb
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pytest
 from inject import Line
 from installing import ROOT, SPARK_HOME, run
-from publishing import about_to_publish
+from publishing import about_to_publish, at_the_switch
 from pyspark.sql import DataFrame, SparkSession
 from releasing import GOLDEN
 
@@ -220,27 +219,8 @@ def test_of_two_machines_that_publish_at_once_one_wins(
 ) -> None:
     """The other one says so, and publishes once it is resumed; what it had put there is not in the way."""
     first, second = (ready(spark, line, tmp_path / name, out) for name in ("first", "second"))
-    waiting, go, failed, passed = threading.Event(), threading.Event(), [], faults.point
-
-    def wait(name: str, folder: Path | None = None) -> None:
-        if name == "publish.switch" and threading.current_thread().name == "first":
-            waiting.set()
-            assert go.wait(120)
-        passed(name, folder)
-
-    def publish_first() -> None:
-        try:
-            api.resume(first)
-        except PublishError as error:
-            failed.append(str(error))
-
-    monkeypatch.setattr(faults, "point", wait)
-    thread = threading.Thread(target=publish_first, name="first")
-    thread.start()
-    assert waiting.wait(120)
-    api.resume(second)
-    go.set()
-    thread.join()
+    with at_the_switch(first, monkeypatch) as failed:
+        api.resume(second)
     assert [("another release meanwhile" in text) for text in failed] == [True]
     assert list(ReleaseRepository(out).published()) == ["second"]
     api.resume(first)

@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 
 from synth_spark.errors import PublishError
 from synth_spark.exports.catalog import statements
-from synth_spark.exports.catalog.statements import RUN_ID, SESSION_CATALOG, Column
+from synth_spark.exports.catalog.statements import SESSION_CATALOG, Column
 from synth_spark.plan import Catalog
 from synth_spark.publish.column_notes import notes_of
 from synth_spark.publish.delta import in_order
 from synth_spark.publish.published_release import PublishedRelease, open_release
-from synth_spark.schema.published_columns import COLUMNS
+from synth_spark.schema.published_columns import COLUMNS, RUN_ID
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import content_hash
 from synth_spark.storage.paths import checked_name
@@ -42,7 +42,7 @@ def follow(spark: "SparkSession", root: str, catalog: Catalog) -> None:
     Raises:
         PublishError: the root has no release; the catalog refuses, or holds something else under these names.
     """
-    release, notes = open_release(root), None
+    release = open_release(root)
     notes = notes_of(release, spark)
     with _Refusals(catalog.name) as refusals:
         spark.sql(statements.create_schema(catalog.name))

@@ -7,11 +7,9 @@ take for an escape.
 from collections.abc import Mapping, Sequence
 
 from synth_spark.schema.plain_text import one_line
+from synth_spark.schema.published_columns import RUN_ID, RUN_ID_MEANING
 from synth_spark.schema.sql_text import quoted
 
-#: The column that names the release of a row, by which tables are divided.
-RUN_ID = "run_id"
-_RUN_ID_MEANING = "the release that the row is of"
 #: What a session calls the catalog that it has of its own.
 SESSION_CATALOG = "spark_catalog"
 #: A column: its name, its type, what it means.
@@ -42,7 +40,7 @@ def create_table(name: str, columns: Sequence[Column], meaning: str, format_: st
         format_: of its files; None: as its catalog makes tables.
     """
     own = [column for column in columns if column[0] != RUN_ID]
-    told = ", ".join(_column(*column) for column in [*own, (RUN_ID, "string", _RUN_ID_MEANING)])
+    told = ", ".join(_column(*column) for column in [*own, (RUN_ID, "string", RUN_ID_MEANING)])
     using = "" if format_ is None else f" USING {format_}"
     return f"CREATE TABLE IF NOT EXISTS {name} ({told}){using} PARTITIONED BY ({RUN_ID}) COMMENT {_text(meaning)}"
 

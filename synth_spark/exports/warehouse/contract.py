@@ -17,11 +17,9 @@ from typing import Any
 from synth_spark.errors import PublishError
 from synth_spark.exports.warehouse.names import unique_names
 from synth_spark.exports.warehouse.statements import KINDS
-from synth_spark.schema.published_columns import COLUMNS
+from synth_spark.schema.published_columns import COLUMNS, RUN_ID, RUN_ID_MEANING
 
 VERSION = 2
-#: The first column of every table: which release a row is of.
-RUN_ID = "run_id"
 #: Tables whose columns are values: one that nobody has any more is a column without a value, not one less.
 _VALUES_AS_COLUMNS = ("synthetic_indicators",)
 _TYPES = {kind: kind for kind in KINDS} | {"array<string>": "list"}
@@ -122,7 +120,7 @@ def _table(
     own = [column for column in fixed if column in kinds and column not in before]
     order = [*kept, *own, *(column for column in kinds if column not in before and column not in own)]
     names = unique_names(order, {column: before[column].name for column in before}, [RUN_ID])
-    columns = [ColumnContract(RUN_ID, "", "string", "the release that the row is of")]
+    columns = [ColumnContract(RUN_ID, "", "string", RUN_ID_MEANING)]
     for column, called in zip(order, names, strict=True):
         kind = kinds.get(column) or before[column].kind
         remarks = [] if column in fixed else [notes.get(column, "")]
