@@ -9,7 +9,7 @@ from synth_spark.kernels.counting.by_record import enumerate_records
 from synth_spark.kernels.counting.merge_records import merge
 from synth_spark.kernels.deduction.lattice import lattice_of
 from synth_spark.kernels.deduction.lowering import one_round
-from synth_spark.kernels.deduction.regrouping import regroup
+from synth_spark.kernels.deduction.regrouping import Grown, regroup
 from synth_spark.kernels.deduction.separation import separate
 from synth_spark.kernels.growth.part import Part, grow_part
 from synth_spark.kernels.growth.rounding import give_up, offer, thresholds
@@ -85,7 +85,8 @@ def _compile_deduction() -> None:
     lattice = lattice_of(space, cells, counts // 50, len(codes) // 50)
     one_round(lattice, 50, 0, 1)
     firsts = np.arange(0, 12, 2)
-    regroup(lattice, *separate(lattice, codes[:20], weights[:20], firsts), firsts)
+    grown = Grown(codes[:20], weights[:20])
+    regroup(lattice, *merge(*separate(lattice, *grown, firsts)), firsts, grown)
     members, units = np.array([[0, -1], [2, -1], [0, 2]]), np.array([5, 4, 2])
     published, some = Published(members, units, 6, np.arange(3)), Records(np.array([0, 2, 0]), np.array([0, 2, 3]))
     proved(published, 2)

@@ -17,7 +17,7 @@ from synth_spark.encode.protected_counts import published_lattice
 from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_weights
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.counting.merge_records import merge
-from synth_spark.kernels.deduction.regrouping import regroup
+from synth_spark.kernels.deduction.regrouping import Grown, regroup
 from synth_spark.kernels.deduction.separation import separate, separate_each, separate_groups, with_pieces
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.synthesize.growth import GROWN
@@ -33,7 +33,7 @@ _NAMES = ["record", "copies"]
 def separated(grown: DataFrame, counts: DataFrame, resolved: ResolvedPlan, shares: int | None = None) -> DataFrame:
     """Take attributes out of records that prove something of a small group; each becomes a record of its own.
 
-    Where one task looks at all records, single attributes are then put together to combinations that no record holds.
+    Where one task looks at all records, spare attributes are then put together to combinations that no record holds.
 
     Args:
         grown: one row a distinct record: ``record``, ``copies``.
@@ -54,8 +54,9 @@ def separated(grown: DataFrame, counts: DataFrame, resolved: ResolvedPlan, share
         lattice, _ = published_lattice(published, resolved)
         codes, copies = unpack_codes(records["record"], len(firsts)), unpack_weights(records["copies"])
         order = np.lexsort(codes.T)  # records come in any order, and which of two loses something depends on it
-        left, numbers = merge(*separate(lattice, codes[order], copies[order], firsts))
-        left, numbers = regroup(lattice, left, numbers, firsts)
+        as_grown = Grown(codes[order], copies[order])
+        left, numbers = merge(*separate(lattice, *as_grown, firsts))
+        left, numbers = regroup(lattice, left, numbers, firsts, as_grown)
         return pa.table([pack_codes(left), pa.array(numbers)], names=_NAMES)
 
     together = [frame.groupBy(F.lit(0).alias("all")) for frame in (grown, counts)]

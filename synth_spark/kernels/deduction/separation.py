@@ -12,28 +12,45 @@ nothing that the record did not.
 
 There is a choice: each attribute of what must not be held, or of the K that is shared, will do. Where all records are
 at hand, that is taken out without which the fewest pairs and triples are in no record any more; and copies of a record
-are halved first, so that the other half can lose something else, and what one half lost stays in the other.
+are halved first, so that the other half can lose something else, and what one half lost stays in the other. In the end
+what need not have been taken out, after all that others have lost, is put back.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from synth_spark.kernels.cells import Codes, Ints
-from synth_spark.kernels.deduction.lattice import Lattice, extension, fewest_of_parts, next_choice
+from synth_spark.kernels.deduction.conflicts import (
+    count_members,
+    find_conflicts,
+    find_shared,
+    holders,
+    holds,
+    in_conflict,
+    indices,
+)
+from synth_spark.kernels.deduction.lattice import Lattice
 from synth_spark.kernels.numba_cache import compiled
 
 #: A pair that no record holds any more counts for so many triples.
-_PAIR = 10
+PAIR = 10
 
 
-class _Index(NamedTuple):
-    """Some combinations by their least frequent attribute: where those of each begin, their places, one number each."""
+class _Shared(NamedTuple):
+    """Which records hold which of the combinations that two records must not share.
 
+    Attributes:
+        keys: the combinations, ascending, by their places in the lattice.
+        rows: who holds each.
+        starts: (n + 1,) where those of each record begin in ``held``.
+        held: the combinations once more, record by record.
+    """
+
+    keys: Ints
+    rows: Ints
     starts: Ints
-    places: Ints
-    numbers: Ints
+    held: Ints
 
 
 def separate(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tuple[Codes, Ints]:
@@ -48,18 +65,21 @@ def separate(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tu
     Returns:
         (records, copies): the records that are left, and those of single attributes; not merged.
     """
-    withheld, tight, smallest = _indices(lattice)
-    halved = np.flatnonzero(_in_conflict(lattice, records, firsts, withheld, tight) & (copies > 1))
+    withheld, tight, smallest = indices(lattice)
+    halved = np.flatnonzero(in_conflict(lattice, records, firsts, withheld, tight) & (copies > 1))
     source = np.concatenate([np.arange(len(records)), halved])
     numbers = copies[source]
     numbers[len(records) :] //= 2
     numbers[halved] -= numbers[len(records) :]
-    left = records[source]
+    whole, left = records[source], records[source]
     _separate(lattice, left, firsts, withheld, tight, True)
-    keys, rows = _held(lattice, left, firsts, smallest)
-    order = np.lexsort((rows, keys))
+    keys, rows = holders(lattice, whole, firsts, smallest)
+    order, by_row = np.lexsort((rows, keys)), np.lexsort((keys, rows))
     _part(lattice, left, firsts, keys[order], rows[order], True)
-    return with_pieces(records[source], left, numbers)
+    starts = np.searchsorted(rows[by_row], np.arange(len(whole) + 1))
+    shared = _Shared(keys[order], rows[order], starts, keys[by_row])
+    _put_back(lattice, whole, left, firsts, withheld, tight, shared)
+    return with_pieces(whole, left, numbers)
 
 
 def separate_each(lattice: Lattice, records: Codes, firsts: Ints) -> tuple[Codes, Ints, Ints]:
@@ -74,10 +94,10 @@ def separate_each(lattice: Lattice, records: Codes, firsts: Ints) -> tuple[Codes
         (left, places, rows): (n, m) what is left of each record; and which records hold which of the combinations
         that two records must not share, by their places in the lattice.
     """
-    withheld, tight, smallest = _indices(lattice)
+    withheld, tight, smallest = indices(lattice)
     left = records.copy()
     _separate(lattice, left, firsts, withheld, tight, False)
-    return left, *_held(lattice, left, firsts, smallest)
+    return left, *holders(lattice, left, firsts, smallest)
 
 
 def separate_groups(lattice: Lattice, records: Codes, places: Ints, firsts: Ints) -> Codes:
@@ -116,107 +136,14 @@ def with_pieces(records: Codes, left: Codes, copies: Ints) -> tuple[Codes, Ints]
     return np.concatenate([left[there], pieces]), np.concatenate([copies[there], copies[row]])
 
 
-def prove_nothing(lattice: Lattice, records: Codes, firsts: Ints) -> npt.NDArray[np.bool_]:
-    """(n,) which of (n, m) records neither hold what is withheld nor prove anything by themselves."""
-    withheld, tight, _ = _indices(lattice)
-    clear: npt.NDArray[np.bool_] = ~_in_conflict(lattice, records, firsts, withheld, tight)
-    return clear
-
-
-def held_by_any(lattice: Lattice, records: Codes, firsts: Ints, places: Ints) -> npt.NDArray[np.bool_]:
-    """(p,) which combinations, by their places in the lattice, at least one of (n, m) records holds."""
-    held: npt.NDArray[np.bool_] = _held_by_any(
-        lattice, records, firsts, _indexed(lattice, places, np.arange(len(places))), len(places)
-    )
-    return held
-
-
-def _indices(lattice: Lattice) -> tuple[_Index, _Index, _Index]:
-    """What must not be held; groups that one attribute more has no less of; the smallest, with no part as small."""
-    withheld = _indexed(lattice, np.flatnonzero(lattice.units[:-1] == 0), None)
-    parents = np.repeat(np.arange(len(lattice.units)), np.diff(lattice.starts))
-    same = lattice.units[parents] == lattice.units[lattice.extended]
-    tight = np.flatnonzero(same & (lattice.lengths[parents] >= 2) & (lattice.units[parents] > 0))
-    smallest = np.flatnonzero((lattice.units[:-1] == 1) & (fewest_of_parts(lattice)[:-1] > 1))
-    return withheld, _indexed(lattice, parents[tight], lattice.added[tight]), _indexed(lattice, smallest, None)
-
-
-def _indexed(lattice: Lattice, places: Ints, numbers: npt.NDArray[np.integer[Any]] | None) -> _Index:
-    root = len(lattice.units) - 1
-    singles = np.full(len(lattice.column_of) + 1, np.iinfo(np.int64).max)
-    begin, end = lattice.starts[root : root + 2]
-    singles[lattice.added[begin:end]] = lattice.units[lattice.extended[begin:end]]
-    singles[-1] = np.iinfo(np.int64).max  # of no attribute
-    members = lattice.attributes[places]
-    rarest = members[np.arange(len(places)), np.argmin(singles[members], axis=1)]
-    order = np.argsort(rarest, kind="stable")
-    starts = np.searchsorted(rarest[order], np.arange(len(lattice.column_of) + 1))
-    given = np.zeros(len(places), np.int64) if numbers is None else numbers.astype(np.int64)
-    return _Index(starts, places[order], given[order])
-
-
-@compiled
-def _holds(lattice, record, firsts, place):
-    """Whether a record holds a combination."""
-    for a in lattice.attributes[place]:
-        if a >= 0 and record[lattice.column_of[a]] != a - firsts[lattice.column_of[a]] + 1:
-            return False
-    return True
-
-
-@compiled
-def _attributes(record, firsts, held):
-    number = 0
-    for column in range(len(record)):
-        if record[column] > 0:
-            held[number] = firsts[column] + record[column] - 1
-            number += 1
-    return number
-
-
 @compiled
 def _separate(lattice, records, firsts, withheld, tight, weigh):
     """Take out of each record what is withheld, and what it proves with published counts."""
     held, conflicts = np.empty(records.shape[1], np.int64), np.empty(records.shape[1], np.int64)
     for row in range(len(records)):
-        while _find_conflicts(lattice, records[row], firsts, withheld, tight, held, conflicts):
+        while find_conflicts(lattice, records[row], firsts, withheld, tight, held, conflicts):
             losses = _losses(records, row, conflicts, weigh)
             records[row, _cheapest(losses, conflicts)] = 0
-
-
-@compiled
-def _in_conflict(lattice, records, firsts, withheld, tight):
-    """Which records hold or prove by themselves what they must not."""
-    held, conflicts = np.empty(records.shape[1], np.int64), np.empty(records.shape[1], np.int64)
-    found = np.zeros(len(records), np.bool_)
-    for row in range(len(records)):
-        found[row] = _find_conflicts(lattice, records[row], firsts, withheld, tight, held, conflicts)
-    return found
-
-
-@compiled
-def _find_conflicts(lattice, record, firsts, withheld, tight, held, conflicts):
-    """Count for each column of a record in how much it is that must not be; returns whether there is any."""
-    conflicts[:] = 0
-    number = _attributes(record, firsts, held)
-    for i in range(number):
-        for at in range(withheld.starts[held[i]], withheld.starts[held[i] + 1]):
-            if _holds(lattice, record, firsts, withheld.places[at]):
-                _count(lattice, withheld.places[at], conflicts)
-        for at in range(tight.starts[held[i]], tight.starts[held[i] + 1]):
-            if _holds(lattice, record, firsts, tight.places[at]):
-                before = conflicts.sum()
-                _count_conflicts(lattice, record, held[:number], tight.numbers[at], conflicts)
-                if conflicts.sum() > before:
-                    _count(lattice, tight.places[at], conflicts)
-    return conflicts.any()
-
-
-@compiled
-def _count(lattice, place, conflicts):
-    for a in lattice.attributes[place]:
-        if a >= 0:
-            conflicts[lattice.column_of[a]] += 1
 
 
 @compiled
@@ -276,59 +203,8 @@ def _losses(records, row, wanted, weigh):
             if j != i:
                 losses[columns[i]] += number - 2 - seen  # each triple twice
                 if not both[i, j].any():
-                    losses[columns[i]] += _PAIR
+                    losses[columns[i]] += PAIR
     return losses
-
-
-@compiled
-def _count_conflicts(lattice, record, held, more, conflicts):
-    """Count the attributes of a record that are not published together with one that some of its holders have, too."""
-    column, longest = lattice.column_of[more], lattice.attributes.shape[1]
-    if record[column] > 0:
-        for a in held:
-            if a == more:
-                return
-        conflicts[column] += 1  # it has another value: then nobody has both
-        return
-    chosen = np.arange(min(longest - 1, len(held)))
-    root = len(lattice.units) - 1
-    while True:
-        at = extension(lattice, root, more)
-        for i in chosen:
-            at = extension(lattice, at, held[i]) if at >= 0 else -1
-        if at < 0 or lattice.units[at] == 0:
-            for i in chosen:
-                conflicts[lattice.column_of[held[i]]] += 1
-        if not next_choice(chosen, len(held)):
-            return
-
-
-@compiled
-def _held(lattice, records, firsts, index):
-    """Which of some combinations which records hold: (keys, rows)."""
-    held, found, number = np.empty(records.shape[1], np.int64), np.empty((64, 2), np.int64), 0
-    for row in range(len(records)):
-        for i in range(_attributes(records[row], firsts, held)):
-            for at in range(index.starts[held[i]], index.starts[held[i] + 1]):
-                if _holds(lattice, records[row], firsts, index.places[at]):
-                    if number == len(found):
-                        longer = np.empty((2 * number, 2), np.int64)
-                        longer[:number] = found
-                        found = longer
-                    found[number, 0], found[number, 1] = index.places[at], row
-                    number += 1
-    return found[:number, 0].copy(), found[:number, 1].copy()
-
-
-@compiled
-def _held_by_any(lattice, records, firsts, index, number):
-    held, found = np.empty(records.shape[1], np.int64), np.zeros(number, np.bool_)
-    for row in range(len(records)):
-        for i in range(_attributes(records[row], firsts, held)):
-            for at in range(index.starts[held[i]], index.starts[held[i] + 1]):
-                if not found[index.numbers[at]] and _holds(lattice, records[row], firsts, index.places[at]):
-                    found[index.numbers[at]] = True
-    return found
 
 
 @compiled
@@ -342,12 +218,12 @@ def _part(lattice, records, firsts, keys, rows, weigh):
         for i in range(begin, end):
             for j in range(i + 1, end):
                 one, other = records[rows[i]], records[rows[j]]
-                while _holds(lattice, one, firsts, keys[i]) and _holds(lattice, other, firsts, keys[i]):
-                    conflicts = _find_shared(lattice, one, other, firsts)
+                while holds(lattice, one, firsts, keys[i]) and holds(lattice, other, firsts, keys[i]):
+                    conflicts = find_shared(lattice, one, other, firsts)
                     if not conflicts.any():
                         break
                     for side in range(2):
-                        _count(lattice, keys[i], conflicts[side])
+                        count_members(lattice, keys[i], conflicts[side])
                     ours = _losses(records, rows[i], conflicts[0], weigh)
                     theirs = _losses(records, rows[j], conflicts[1], weigh)
                     worst = _cheapest(np.append(ours, theirs), conflicts.ravel())
@@ -359,34 +235,29 @@ def _part(lattice, records, firsts, keys, rows, weigh):
 
 
 @compiled
-def _find_shared(lattice, one, other, firsts):
-    """Count for each column of two records in what it is that must not be, as far as the first of it: (2, m)."""
-    columns, longest = len(one), lattice.attributes.shape[1]
-    both, conflicts, number = np.empty(2 * columns, np.int64), np.zeros((2, columns), np.int64), 0
-    side = np.zeros(2 * columns, np.int64)
-    for column in range(columns):
-        if one[column] > 0 and other[column] > 0 and one[column] != other[column]:
-            conflicts[:, column] += 1  # nobody has both
-        for of, record in ((1, one), (2, other)):
-            if record[column] > 0 and not (of == 2 and one[column] == other[column]):
-                both[number] = firsts[column] + record[column] - 1
-                side[number] = 0 if one[column] == other[column] else of
-                number += 1
-    chosen, root = np.arange(min(longest, number)), len(lattice.units) - 1
-    while not conflicts.any():
-        first, second = False, False
-        for i in chosen:
-            first |= side[i] == 1
-            second |= side[i] == 2
-        if first and second:
-            at = root
-            for i in chosen:
-                at = extension(lattice, at, both[i]) if at >= 0 else -1
-            if at < 0 or lattice.units[at] == 0:
-                for i in chosen:
-                    if side[i]:
-                        conflicts[side[i] - 1, lattice.column_of[both[i]]] += 1
-                break
-        if not next_choice(chosen, number):
-            break
-    return conflicts
+def _put_back(lattice, whole, left, firsts, withheld, tight, shared):
+    """Put back what records need not have lost, after all that others have lost."""
+    held, conflicts = np.empty(whole.shape[1], np.int64), np.empty(whole.shape[1], np.int64)
+    for row in range(len(left)):
+        for column in range(whole.shape[1]):
+            if left[row, column] == whole[row, column]:
+                continue
+            left[row, column] = whole[row, column]
+            alone = find_conflicts(lattice, left[row], firsts, withheld, tight, held, conflicts)
+            if alone or _is_shared(lattice, left, row, firsts, shared):
+                left[row, column] = 0
+
+
+@compiled
+def _is_shared(lattice, records, row, firsts, shared):
+    """Whether a record and another one prove something together."""
+    for key in shared.held[shared.starts[row] : shared.starts[row + 1]]:
+        if not holds(lattice, records[row], firsts, key):
+            continue
+        at = np.searchsorted(shared.keys, key)
+        while at < len(shared.keys) and shared.keys[at] == key:
+            other, at = shared.rows[at], at + 1
+            both_hold = other != row and holds(lattice, records[other], firsts, key)
+            if both_hold and find_shared(lattice, records[row], records[other], firsts).any():
+                return True
+    return False

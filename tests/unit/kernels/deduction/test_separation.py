@@ -10,11 +10,12 @@ from adversary import Adversary, some_tables
 
 from synth_spark.kernels.cells import CellSpace, Codes, Ints, starts_of
 from synth_spark.kernels.counting.merge_records import merge
+from synth_spark.kernels.deduction import separation
+from synth_spark.kernels.deduction.conflicts import held_by_any
 from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
 from synth_spark.kernels.deduction.lowering import lowered_units
-from synth_spark.kernels.deduction.regrouping import regroup
+from synth_spark.kernels.deduction.regrouping import Grown, regroup
 from synth_spark.kernels.deduction.separation import (
-    held_by_any,
     separate,
     separate_each,
     separate_groups,
@@ -54,7 +55,7 @@ def separate_shared(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints
 
 def separate_and_regroup(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tuple[Codes, Ints]:
     """As one task does it that has all records."""
-    return regroup(lattice, *merge(*separate(lattice, records, copies, firsts)), firsts)
+    return regroup(lattice, *merge(*separate(lattice, records, copies, firsts)), firsts, Grown(records, copies))
 
 
 @pytest.mark.parametrize(("cards", "longest", "most"), DOMAINS)
@@ -111,6 +112,49 @@ def test_halves_of_a_record_lose_different_attributes() -> None:
     assert [0, 1, 1] in kept.tolist()
 
 
+def test_what_need_not_have_been_lost_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records lose one after the other, and what a later one loses may be enough."""
+    adversary, firsts, longer = adversary_of((1, 1, 1, 1), 3, 7), np.arange(4), 0
+    for own in adversary.tables[np.random.default_rng(1).permutation(len(adversary.tables))[:200]]:
+        records = supported(adversary, own, 2)
+        lattice, _ = lowered(adversary, adversary.holds @ own, 2)
+        copies = np.ones(len(records), np.int64)
+        with monkeypatch.context() as patched:
+            patched.setattr(separation, "_put_back", lambda *_: None)
+            without = merge(*separate(lattice, records, copies, firsts))
+        left = merge(*separate(lattice, records, copies, firsts))
+        singles = [numbers[(rows > 0).sum(axis=1) == 1].sum() for rows, numbers in (left, without)]
+        assert singles[0] <= singles[1]
+        longer += singles[0] < singles[1]
+    assert longer > 2
+
+
+def test_what_records_held_is_put_together_as_a_part_of_them() -> None:
+    """Also where it is longer than R: the grown record says that k sensitive ones contain it."""
+    space, grown = CellSpace((1, 1, 1, 1, 1), 2), Grown(np.array([[1, 1, 1, 1, 0]], np.uint16), np.array([1]))
+    lattice = lattice_of(space, np.arange(15), np.full(15, 4), 9)
+    singles = np.eye(5, dtype=np.uint16)
+    left, copies = regroup(lattice, singles, np.ones(5, np.int64), np.arange(5), grown)
+    assert {tuple(row) for row in left.tolist()} == {(1, 1, 1, 1, 0), (0, 0, 0, 0, 1)}
+    assert copies.tolist() == [1, 1]
+    lattice.units[lattice.lengths == 2] = 1  # groups of k: no two records may share one
+    with_them = np.concatenate([singles, [[1, 1, 0, 0, 0]]]).astype(np.uint16)
+    left, _ = regroup(lattice, with_them, np.ones(6, np.int64), np.arange(5), grown)
+    assert sum(row[0] == row[1] == 1 for row in left.tolist()) == 1
+
+
+def test_copies_are_taken_apart_as_long_as_nearly_all_pairs_stay_together() -> None:
+    lattice = lattice_of(CellSpace((1, 1, 1, 1), 2), np.arange(10), np.full(10, 4), 9)
+    records = np.array([[1, 1, 1, 0], [0, 0, 0, 1]], np.uint16)
+    for number, made in (
+        (300, {(1, 1, 1, 0): 299, (1, 0, 0, 1): 1, (0, 1, 1, 0): 1}),
+        (30, {(1, 1, 1, 0): 30, (0, 0, 0, 1): 1}),
+    ):
+        copies = np.array([number, 1])
+        left, numbers = regroup(lattice, records, copies, np.arange(4), Grown(records, copies))
+        assert dict(zip(map(tuple, left.tolist()), numbers.tolist(), strict=True)) == made
+
+
 def test_single_attributes_become_combinations_that_no_record_holds() -> None:
     """Published ones, those of R attributes first, while there are attributes; of each column as many as before."""
     adversary, firsts, made = adversary_of((2, 1, 1), 2, 8), np.array([0, 2, 3]), 0
@@ -118,7 +162,7 @@ def test_single_attributes_become_combinations_that_no_record_holds() -> None:
         lattice, published = lowered(adversary, 2 * counts, 2)
         singles = np.array([[1, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]], np.uint16)
         copies = np.array([1, 2, 3, 1, 1])
-        left, numbers = regroup(lattice, singles, copies, firsts)
+        left, numbers = regroup(lattice, singles, copies, firsts, Grown(singles, copies))
         for column in range(3):
             before, after = (np.bincount(r[:, column], n, 4) for r, n in ((singles, copies), (left, numbers)))
             assert np.array_equal(before[1:], after[1:])
@@ -148,7 +192,7 @@ def test_all_that_records_held_they_go_on_holding(cards: tuple[int, ...], longes
         records = codes.astype(np.uint16)
         records = np.unique(records[records.any(axis=1)], axis=0)
         copies = draw.integers(1, 4, len(records))
-        left, numbers = regroup(lattice, records, copies, firsts)
+        left, numbers = regroup(lattice, records, copies, firsts, Grown(records, copies))
         places = np.arange(size)
         before, after = (held_by_any(lattice, some, firsts, places) for some in (records, left))
         assert (after >= before)[lattice.units[:-1] > 0].all()
@@ -164,7 +208,8 @@ def test_all_that_records_held_they_go_on_holding(cards: tuple[int, ...], longes
 def test_a_part_and_a_single_attribute_become_a_combination() -> None:
     lattice = lattice_of(CellSpace((1, 1, 1), 3), np.arange(7), np.full(7, 4), 9)
     records = np.array([[1, 1, 0], [0, 0, 1]], np.uint16)
-    left, copies = regroup(lattice, records, np.array([2, 1]), np.arange(3))
+    copies = np.array([2, 1])
+    left, copies = regroup(lattice, records, copies, np.arange(3), Grown(records, copies))
     found = {tuple(row): number for row, number in zip(left.tolist(), copies.tolist(), strict=True)}
     assert found == {(1, 1, 1): 1, (1, 1, 0): 1}
 
