@@ -118,7 +118,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _shared() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     amount = shared.add_mutually_exclusive_group()
-    amount.add_argument("--quiet", action="store_true", help="no progress")
+    amount.add_argument("--quiet", action="store_true", help="no progress, warnings alone")
     more = "print details, the beginning of every stage, what Spark says, and how to read the tables"
     amount.add_argument("-v", "--verbose", action="store_true", help=more)
     form = "what standard error is: text, or one JSON object a line"

@@ -27,7 +27,7 @@ class LocalPlace:
     in the folder that leads out of it is followed by no step.
 
     Attributes:
-        address: its path, as the user wrote it.
+        address: its path, as the user wrote it, without a last ``/``.
         spark_address: its path, absolute.
         folder: its path.
     """
@@ -40,7 +40,7 @@ class LocalPlace:
             address: as the user wrote it; default: the path.
             root: the folder that nothing may lead out of; default: the folder itself.
         """
-        self.folder, self.address = folder, str(folder) if address is None else address
+        self.folder, self.address = folder, (str(folder) if address is None else address).rstrip("/") or "/"
         self.spark_address, self._root = os.path.abspath(folder), folder if root is None else root
 
     def below(self, name: str) -> "LocalPlace":
