@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
+from synth_spark.plan.addresses import for_spark
 from synth_spark.runtime.locks import lock
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.held import Held, below, is_unfinished
@@ -41,7 +42,7 @@ class LocalPlace:
             root: the folder that nothing may lead out of; default: the folder itself.
         """
         self.folder, self.address = folder, (str(folder) if address is None else address).rstrip("/") or "/"
-        self.spark_address, self._root = os.path.abspath(folder), folder if root is None else root
+        self.spark_address, self._root = for_spark(str(folder)), folder if root is None else root
 
     def below(self, name: str) -> "LocalPlace":
         """See `Place.below`."""
