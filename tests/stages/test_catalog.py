@@ -250,6 +250,16 @@ def test_a_table_of_somebody_else_is_left_alone(spark: SparkSession, out: Path) 
         catalog.follow(spark, str(out), Catalog("no_such_catalog.published"))
 
 
+def test_a_schema_shows_one_root(spark: SparkSession, out: Path, tmp_path: Path) -> None:
+    """Of two the commits of neither would say whose release the views show; a root that was moved is the same."""
+    catalog.follow(spark, str(out), SHOWN)
+    placed(spark, tmp_path / "other", "two", 40)
+    with pytest.raises(PublishError, match=r"aggregates: is not one of this published root; name another schema"):
+        catalog.follow(spark, str(tmp_path / "other"), SHOWN)
+    assert counts(spark) == [("a:x", 30), ("a:x;b:y", 10)]
+    catalog.follow(spark, str(out.rename(tmp_path / "moved")), SHOWN)
+
+
 def test_terms_are_those_of_unity_catalog() -> None:
     """They are not run here: no catalog that is to be had takes them."""
     tagged = "ALTER VIEW `main`.`published`.`t` SET TAGS ('domain' = 'it’s')"

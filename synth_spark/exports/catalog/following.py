@@ -24,7 +24,7 @@ from synth_spark.schema.published_columns import COLUMNS, RUN_ID
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import content_hash
 from synth_spark.storage.paths import checked_name
-from synth_spark.storage.root_files import read_manifest
+from synth_spark.storage.root_files import commits_of, read_manifest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -148,8 +148,13 @@ def _write(
     entry, table = release.manifest["tables"][name], statements.named(catalog.name, name)
     kind = release.manifest["format"] if statements.is_of_session(catalog.name) else None
     mapped = kind != "parquet" and needs_mapping(column for column, _, _ in columns)
-    spark.sql(statements.create_table(table, columns, str(entry["grain"]), kind, mapped))
+    shown = {statements.ROOT: str(commits_of(release.root).first())}
+    properties = shown | ({"delta.columnMapping.mode": "name"} if mapped else {})
+    spark.sql(statements.create_table(table, columns, str(entry["grain"]), kind, properties))
     _check_columns(spark, table, name, columns)
+    if not shown.items() <= _properties(spark, table).items():
+        problem, remedy = "is not one of this published root", "name another schema in output.catalog"
+        raise PublishError(f"table {catalog.name}.{name}", problem, remedy)
     _tag(spark, table, "TABLE", catalog.tags)
     if _hash(spark, table, release.run_id, columns) == entry["content_hash"]:
         return
@@ -182,9 +187,12 @@ def _tag(spark: "SparkSession", name: str, kind: str, tags: Mapping[str, str]) -
 
 def _tags_of(spark: "SparkSession", table: str) -> dict[str, str]:
     """Tags of a table that are its properties."""
-    rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
-    start = statements.TAG
-    return {row["key"].removeprefix(start): row["value"] for row in rows if row["key"].startswith(start)}
+    start, properties = statements.TAG, _properties(spark, table)
+    return {name.removeprefix(start): value for name, value in properties.items() if name.startswith(start)}
+
+
+def _properties(spark: "SparkSession", table: str) -> dict[str, str]:
+    return {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {table}").collect()}
 
 
 def _is_understood(spark: "SparkSession", statement: str) -> bool:

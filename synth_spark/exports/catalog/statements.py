@@ -16,6 +16,8 @@ SESSION_CATALOG = "spark_catalog"
 Column = tuple[str, str, str]
 #: What names of properties begin with that are tags, in a catalog that knows no tags.
 TAG = "tag."
+#: The property that says which published root a table shows: the hash of the first commit there.
+ROOT = "synth_spark.root"
 
 
 def named(catalog: str, table: str) -> str:
@@ -41,7 +43,9 @@ def create_schema(catalog: str) -> str:
     return f"CREATE SCHEMA IF NOT EXISTS {'.'.join(map(quoted, catalog.split('.')))}"
 
 
-def create_table(name: str, columns: Sequence[Column], meaning: str, format_: str | None, mapped: bool) -> str:
+def create_table(
+    name: str, columns: Sequence[Column], meaning: str, format_: str | None, properties: Mapping[str, str]
+) -> str:
     """A table, divided by releases, that is there afterwards.
 
     Args:
@@ -49,14 +53,13 @@ def create_table(name: str, columns: Sequence[Column], meaning: str, format_: st
         columns: of the published table.
         meaning: what a row is.
         format_: of its files; None: as its catalog makes tables.
-        mapped: whether Delta must map its columns.
+        properties: name → value; one at least.
     """
     own = [column for column in columns if column[0] != RUN_ID]
     told = ", ".join(_column(*column) for column in [*own, (RUN_ID, "string", RUN_ID_MEANING)])
     using = "" if format_ is None else f" USING {format_}"
-    mapping = " TBLPROPERTIES ('delta.columnMapping.mode' = 'name')" if mapped else ""
     made = f"CREATE TABLE IF NOT EXISTS {name} ({told}){using} PARTITIONED BY ({RUN_ID})"
-    return f"{made} COMMENT {_text(meaning)}{mapping}"
+    return f"{made} COMMENT {_text(meaning)} TBLPROPERTIES ({_pairs(properties)})"
 
 
 def write_slice(name: str, run_id: str, columns: Sequence[Column], source: str) -> str:
