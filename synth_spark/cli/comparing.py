@@ -82,4 +82,4 @@ def _show(outcomes: "list[Outcome]", report: "Report", folder: str | None) -> No
         Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(outcomes))):
             write_atomically(Path(folder) / f"compare.{name}", text)
-        print(f"  look at it (SENSITIVE)     {folder}/compare.html")
+        print(f"  look at it (SENSITIVE)     {Path(folder) / 'compare.html'}")

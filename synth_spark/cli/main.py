@@ -17,7 +17,7 @@ from synth_spark.cli.exit_codes import guarded
 from synth_spark.cli.output import open_closed_streams, tolerant
 from synth_spark.cli.parser import parser
 from synth_spark.cli.plan_summary import acceptance_lines, budget_line, summary_lines
-from synth_spark.cli.starting import as_json, check_folder, looked, plan_of, started
+from synth_spark.cli.starting import as_json, check_catalog, check_folder, looked, plan_of, started
 from synth_spark.cli.survival import warnings
 from synth_spark.errors import EngineError, PlanError, RunError
 from synth_spark.monitoring import Watch
@@ -97,8 +97,11 @@ def _release(plan: Plan, options: argparse.Namespace) -> None:
     options.watch.planned(plan)
     shape = looked(plan)  # cheap mistakes are reported before Spark starts
     _check(plan, options)
-    for remark in [*acceptance_lines(plan), *(warnings(plan, shape) if shape is not None else [])]:
-        Progress(quiet=options.quiet or as_json(options)).say(remark)
+    before = Progress(quiet=options.quiet, logged=as_json(options))
+    for line in acceptance_lines(plan):
+        before.warn(line)
+    for remark in warnings(plan, shape) if shape is not None else []:
+        before.say(remark)
     with started(plan, options, long=shape is None or shape.records > _MANY) as (spark, progress):
         _start(options, spark, plan, progress)
 
@@ -114,6 +117,7 @@ def _check(plan: Plan, options: argparse.Namespace) -> None:
 def _start(options: argparse.Namespace, spark: "SparkSession", plan: Plan, progress: Progress) -> None:
     from synth_spark.pipeline import api
 
+    check_catalog(spark, plan.output.catalog, options.ends)
     _follow(options, api.start(spark, plan, progress), api.resume)
 
 
@@ -131,7 +135,12 @@ def _resume(options: argparse.Namespace) -> None:
         print(f"Nothing to do: {store.run_id} is finished and has been published{gone}.")
         return tell(store)
     api.check_resume(store)
-    return _in_folder(options, store, api.resume)
+
+    def work(run: "Run") -> None:
+        check_catalog(run.spark, run.plan.output.catalog, options.ends)
+        api.resume(run)
+
+    return _in_folder(options, store, work)
 
 
 def _stage(options: argparse.Namespace) -> None:

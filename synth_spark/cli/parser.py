@@ -118,7 +118,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _shared() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     amount = shared.add_mutually_exclusive_group()
-    amount.add_argument("--quiet", action="store_true", help="no progress")
+    amount.add_argument("--quiet", action="store_true", help="no progress, warnings alone")
     more = "print details, the beginning of every stage, what Spark says, and how to read the tables"
     amount.add_argument("-v", "--verbose", action="store_true", help=more)
     form = "what standard error is: text, or one JSON object a line"
@@ -138,7 +138,8 @@ def _summed() -> argparse.ArgumentParser:
 def _asked() -> argparse.ArgumentParser:
     """A plan, and the keys of it that are often set."""
     asked = argparse.ArgumentParser(add_help=False)
-    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", help="plan file; see conf/any_table/release.yml")
+    form = "plan file; see conf/any_table/release.yml"
+    asked.add_argument("plan", nargs="?", metavar="PLAN.yml", type=_local, help=form)
     asked.add_argument("--input", metavar="PATH", help="input file or folder (input.path)")
     since = "add what is new to the counts of an earlier run (input.since)"
     asked.add_argument("--since", metavar="RUN", help=since)

@@ -81,7 +81,7 @@ def manage(options: argparse.Namespace) -> None:
         return print(lifecycle.show_text(where, *names))
     if action == "rollback":
         print(lifecycle.rollback(where, names[0]))
-        return _follow(where, {})
+        return _follow(where, {}, options.ends)
     if action == "retire":
         if bool(names) == (options.keep is not None or options.older_than is not None) or (options.keep or 0) < 0:
             raise PlanError(
@@ -100,16 +100,22 @@ def manage(options: argparse.Namespace) -> None:
             return print(lifecycle.clean(where, spark))
         shown = lifecycle.shown_in_catalogs(where, names)
         print(lifecycle.retire(where, names, spark, options.unread))
-    return _follow(where, shown)
+    return _follow(where, shown, options.ends)
 
 
-def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]") -> None:
+def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]", ends: bool) -> None:
     """Let the catalogs that show a root show what is current there now, and nothing of what is gone.
 
     Args:
         where: the root.
         gone: release that was retired → the catalog that shows it, and the names of its tables.
+        ends: whether the process ends with the command, and a session that was started with it.
+
+    Raises:
+        EngineError: the session keeps in memory what it would show.
+        PublishError: a catalog refuses.
     """
+    from synth_spark.cli.starting import check_catalog
     from synth_spark.exports import catalog
     from synth_spark.plan import Catalog
     from synth_spark.publish import lifecycle
@@ -123,6 +129,8 @@ def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]") -> None:
     if not current and not gone:
         return
     with session(Libraries(release.is_delta, is_in_s3(where)), quiet=True, kept=True) as spark:
+        for name, _ in (*current.values(), *gone.values()):
+            check_catalog(spark, name, ends)
         for name, _ in current.values():
             catalog.follow(spark, where, Catalog(name))
         for run_id, (name, tables) in gone.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import synth_spark.plan as plans
-from synth_spark.errors import PlanError
+from synth_spark.errors import EngineError, PlanError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
 from synth_spark.plan.loading import SHORTCUTS, dotted
@@ -82,6 +82,27 @@ def libraries_of(plan: Plan) -> "Libraries":
     return Libraries(delta, any(is_in_s3(address) for address in plan.addresses))
 
 
+def check_catalog(spark: "SparkSession", name: str | None, ends: bool) -> None:
+    """Refuse to show a release in a catalog that is gone when the command has ended.
+
+    Args:
+        spark: the session.
+        name: of the schema that shows releases; None: none does.
+        ends: whether the process ends with the command, and a session that was started with it.
+
+    Raises:
+        EngineError: the session keeps its own catalog in memory, and the schema is one of it.
+    """
+    from synth_spark.exports import catalog
+
+    if ends and name is not None and not catalog.lasts(spark, name):
+        problem = "is in the catalog of a session that keeps it in memory, and would be gone with this command"
+        remedy = (
+            "name a lasting one in spark-defaults.conf of SPARK_CONF_DIR: docs/operations.md, «Releases in a catalog»"
+        )
+        raise EngineError("output.catalog", problem, remedy)
+
+
 @contextmanager
 def started(
     plan: Plan, options: argparse.Namespace, long: bool = False, place: Path | None = None
@@ -113,7 +134,7 @@ def started(
         if options.ends and not any(map(is_stored, plan.addresses)):  # a fork would wait in a store for ever
             make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
-        progress = Progress(lambda: running_tasks(spark), quiet, options.verbose)
+        progress = Progress(lambda: running_tasks(spark), options.quiet, options.verbose, as_json(options))
         say_if_plain(spark, progress.say)
         yield spark, progress
 

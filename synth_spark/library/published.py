@@ -1,7 +1,7 @@
 """A published release in a program or a notebook: its tables as frames, and what is done with it."""
 
 from functools import cached_property
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
@@ -104,6 +104,8 @@ class Release(Generic[FrameT]):
 
         Raises:
             HeldError: together with a release that readers have it tells of few; nothing was published there.
+            PlanError: the folder is in an object store, and the run folder is a temporary one; make the release with
+                ``work=…`` for that.
             PublishError: the folder cannot be written, or holds this release already.
             RunError: there is no run folder, or it was purged.
         """
@@ -115,12 +117,12 @@ class Release(Generic[FrameT]):
 
         store = self._store("to publish it elsewhere")
         stays = store.plan.work is not None and not inside(private_folder(), store.folder)
-        target = moved(store, Path(output), stays)
+        target = moved(store, fspath(output), stays)
         spark = self._session()
         run, watch = Run(spark, target, progress_of(spark, quiet)), Watch()
         watch.begun(target, run.progress, runner(run).stages)
         carried_out(run, watch, lambda: api.resume(run))
-        return Release(opened(str(output), self.run_id), self._kind, spark, target.folder)
+        return Release(opened(fspath(output), self.run_id), self._kind, spark, target.folder)
 
     def package(self, target: str | PathLike[str] | None = None) -> Path:
         """Make one zip of the release, as data portals offer it for download.

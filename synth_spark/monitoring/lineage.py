@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from synth_spark import __version__
 from synth_spark.errors import EngineError, check_extra
 from synth_spark.plan import Location, Plan
-from synth_spark.plan.addresses import scheme_of
+from synth_spark.plan.addresses import absolute, scheme_of
 from synth_spark.storage.places import place
 from synth_spark.storage.root_files import read_manifest
 
@@ -180,7 +180,7 @@ def dataset_of(path: str) -> tuple[str, str]:
     """
     scheme = scheme_of(path)
     if scheme is None:
-        return "file", str(Path(path).absolute())
+        return "file", absolute(path)
     parts = urlsplit(path)
     scheme = _ONE_SCHEME.get(scheme, scheme)
     user, _, host = parts.netloc.rpartition("@")

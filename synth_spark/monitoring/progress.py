@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synth_spark.runtime import logs
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: Answers (tasks done, tasks in all) of what runs now, or None where that is not known.
 Probe = Callable[[], tuple[int, int] | None]
@@ -40,19 +43,24 @@ class Progress:
         run_id: the run that events are about, once there is one.
     """
 
-    def __init__(self, probe: Probe = lambda: None, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, probe: Probe = lambda: None, quiet: bool = False, verbose: bool = False, logged: bool = False
+    ) -> None:
         """Begin.
 
         Args:
             probe: says how far Spark is.
-            quiet: whether nothing is printed.
+            quiet: whether nothing is printed but warnings.
             verbose: whether the beginning of a stage, and details, are printed, too.
+            logged: whether standard error has the structured log: then nothing is printed.
         """
         from rich.console import Console  # a command imports it while the JVM starts
 
         self.run_id: str | None = None
         self._probe, self._verbose = probe, verbose
-        self._console = Console(file=sys.stderr, quiet=quiet, highlight=False, soft_wrap=True)
+        self._console = Console(file=sys.stderr, quiet=quiet or logged, highlight=False, soft_wrap=True)
+        loud = Console(file=sys.stderr, quiet=logged, highlight=False, soft_wrap=True)
+        self._warnings = loud if quiet else self._console  # one that shows a live line prints above it
 
     def event(self, name: str, level: int = logging.INFO, **about: Any) -> None:
         """Log an event of the run, and print nothing; see `synth_spark.runtime.logs.event`."""
@@ -63,14 +71,19 @@ class Progress:
         self._print(text)
         self.event("note", text=text)
 
+    def warn(self, text: str) -> None:
+        """Print one line, also where little is to be printed, and log it as a note that is a warning."""
+        self._print(text, self._warnings)
+        self.event("note", logging.WARNING, text=text)
+
     def detail(self, text: str) -> None:
         """Log a note that is printed only where more than the usual was asked for."""
         if self._verbose:
             self._print(text)
         self.event("note", text=text)
 
-    def _print(self, text: str) -> None:
-        self._console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
+    def _print(self, text: str, console: "Console | None" = None) -> None:
+        (console or self._console).print(f"{time.strftime('%H:%M:%S')} {text}", markup=False)
 
     def live(self) -> "Live | None":
         """What shows how far a stage is while it runs; None where that is told line by line."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from synth_spark import __version__
 from synth_spark.errors import AuditFailed, SynthSparkError, exit_code
 from synth_spark.plan import Plan
-from synth_spark.plan.addresses import scheme_of
+from synth_spark.plan.addresses import absolute
 from synth_spark.schema import tables
 from synth_spark.schema.root_layout import POINTER
 from synth_spark.schema.tables import Sensitivity
@@ -187,7 +187,7 @@ def _figures(store: "RunStore") -> list[dict[str, Any]]:
 
 
 def _published(plan: Plan, store: "RunStore") -> dict[str, Any]:
-    root = plan.output.path.rstrip("/") if scheme_of(plan.output.path) else str(Path(plan.output.path).absolute())
+    root = absolute(plan.output.path)
     return {
         "path": root,
         "format": plan.output.format,

@@ -83,7 +83,7 @@ def accept(run: Run, rule: str, reason: str) -> None:
         run.store.save()
     if rule not in withheld(run.plan.rules):
         told = f"that “{by}” accepted it, when, and the reason that was given"
-        run.progress.say(f"if {rule} is broken, the release tells everyone {told}")
+        run.progress.warn(f"if {rule} is broken, the release tells everyone {told}")
 
 
 def withheld(rules: Sequence[PlanRule]) -> set[str]:

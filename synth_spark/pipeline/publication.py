@@ -9,6 +9,7 @@ from synth_spark.exports import catalog, showcase
 from synth_spark.exports.dbt_sources import dbt_sources
 from synth_spark.exports.expectations import expectation_files
 from synth_spark.pipeline.run import Run
+from synth_spark.plan import Catalog
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
 from synth_spark.report import narrative
@@ -89,8 +90,17 @@ def publish_tables(run: Run) -> None:
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
     run.policy.published(run)
     if run.plan.output.shown_in is not None:
-        catalog.follow(run.spark, run.plan.output.path, run.plan.output.shown_in)
+        _show(run, run.plan.output.shown_in)
     _say(run, done)
+
+
+def _show(run: Run, shown_in: Catalog) -> None:
+    """Let a catalog show what is published, and say what is left to be done there."""
+    for statement in catalog.follow(run.spark, run.plan.output.path, shown_in):
+        run.progress.warn(f"this session does not understand a statement, make it where the catalog does: {statement}")
+    if not catalog.lasts(run.spark, shown_in.name):
+        kept = "are gone with this session, which keeps its catalog in memory"
+        run.progress.warn(f"tables of {shown_in.name} {kept}: docs/operations.md, «Releases in a catalog»")
 
 
 def _for_tools(run: Run, safe: Sequence[SafeTable], results: Sequence[Result]) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Addresses of files and folders: those of this machine's file systems, and those that only Spark can reach.
+"""Addresses of files and folders: those of this machine's file systems, of object stores, and those of Spark alone.
+
+An address has three forms, each for a purpose, and no other module makes one of them: `absolute` is what is kept and
+told, `for_spark` is what Spark reads and writes by, `resolved` tells whether two addresses are the same place.
 
 Databricks shows volumes to the processes of its machines: there ``dbfs:/Volumes/…`` is ``/Volumes/…``.
 """
@@ -41,8 +44,37 @@ def as_seen(address: str) -> str:
     return address
 
 
+def absolute(address: str) -> str:
+    """An address as it is from everywhere, as it is kept and told.
+
+    One of an object store keeps its scheme, and loses what means nothing there: an empty part, a last ``/``.
+    One of another file system stays as it is.
+
+    >>> absolute("s3a://bucket//cases/"), absolute("hdfs://name/cases/"), absolute("/data//cases/")
+    ('s3a://bucket/cases', 'hdfs://name/cases/', '/data/cases')
+    """
+    scheme = scheme_of(address)
+    if scheme is None:
+        return str(Path(address).absolute())
+    start, colon, rest = address.partition("://")
+    if scheme not in OBJECT_STORES or not colon:
+        return address
+    bucket, _, path = rest.partition("/")
+    return "/".join([f"{start}://{bucket}", *filter(None, path.split("/"))])
+
+
+def for_spark(address: str) -> str:
+    """An address by the name that Spark has for its store, whoever started the session.
+
+    >>> for_spark("S3://bucket/cases/"), for_spark("gs://bucket/cases"), for_spark("/data/cases")
+    ('s3a://bucket/cases', 'gs://bucket/cases', '/data/cases')
+    """
+    scheme, told = scheme_of(address), absolute(address)
+    return told if scheme is None else f"{'s3a' if scheme == 's3' else scheme}:{told.partition(':')[2]}"
+
+
 def resolved(address: str) -> str:
-    """The one spelling of an address: of this machine its absolute path once links and ``..`` are followed.
+    """What tells whether two addresses are the same place; of this machine once links and ``..`` are followed.
 
     >>> resolved("s3a://bucket/a/../cases/"), resolved("S3://bucket/cases"), resolved("/nowhere/../cases//")
     ('s3://bucket/cases', 's3://bucket/cases', '/cases')
@@ -85,6 +117,15 @@ def check_local_or_stored(address: str) -> str:
         ValueError: it has the scheme of something else.
     """
     return _checked(address, OBJECT_STORES)
+
+
+def check_file_or_url(address: str) -> str:
+    """An address that gets events: a file of this machine, also with ``file:``, or a URL.
+
+    Raises:
+        ValueError: it has the scheme of something else.
+    """
+    return _checked(address, frozenset({"http", "https", "file"}))
 
 
 def _checked(address: str, schemes: frozenset[str]) -> str:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from synth_spark.errors import PlanError
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.model import Plan
 from synth_spark.plan.names import nearest
 from synth_spark.plan.privacy import DifferentialPrivacy, KAnonymity
@@ -51,6 +52,7 @@ def read_file(path: str) -> dict[str, Any]:
     Raises:
         PlanError: the file is missing, not YAML, or no mapping.
     """
+    _check_local(path, "plan")
     try:
         return read_text(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -95,6 +97,7 @@ def composed(content: dict[str, Any], overrides: Mapping[str, Any], beside: Path
         stands = key in _STANDS_FOR and not isinstance(value, dict)
         _set(content, f"{key}.{_STANDS_FOR[key]}" if stands else key, value)
     if isinstance(content.get("rules"), str):
+        _check_local(content["rules"], "rules")
         content["rules"] = _rules((beside or Path()) / content["rules"])
     return parse(settled(content, Plan))
 
@@ -108,6 +111,12 @@ def _typed(key: str, value: Any) -> Any:
     except ValueError as error:
         remedy = "give a list as [a, b] and a mapping as {a: b}; put texts with signs such as @ [ % in quotes"
         raise PlanError(f"--set {key}", str(error), remedy) from None
+
+
+def _check_local(path: str, field: str) -> None:
+    if scheme_of(path) is not None:
+        problem, remedy = "is no file of this machine", "copy it here, or to a file system that is mounted here"
+        raise PlanError(field, problem, remedy)
 
 
 def _rules(path: Path) -> Any:

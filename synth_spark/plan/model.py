@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.addresses import LocalOrStoredPath, LocalPath, resolved, scheme_of
+from synth_spark.plan.addresses import LocalOrStoredPath, LocalPath, absolute, resolved, scheme_of
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.names import is_name
@@ -327,9 +327,7 @@ class Plan(Strict):
         Args:
             data_set: the data set that it is charged to.
         """
-        address = self.ledger_address
-        address = address if scheme_of(address) is not None else str(Path(address).absolute())
-        ledger = self.ledger.model_copy(update={"address": address})
+        ledger = self.ledger.model_copy(update={"address": absolute(self.ledger_address)})
         return self.model_copy(update={"ledger": ledger, "data_set": data_set})
 
 

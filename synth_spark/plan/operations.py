@@ -1,10 +1,10 @@
 """The part of a plan that says how its runs are watched, and what is left of them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from synth_spark.plan.addresses import LocalPath
+from synth_spark.plan.addresses import LocalPath, check_file_or_url
 from synth_spark.plan.input import Strict
 
 
@@ -17,7 +17,7 @@ class Operations(Strict):
     metrics: LocalPath | None = Field(
         None, min_length=1, description="File of figures about the latest run, in Prometheus' text format (*.prom)."
     )
-    lineage: str | None = Field(
+    lineage: Annotated[str, AfterValidator(check_file_or_url)] | None = Field(
         None,
         min_length=1,
         description="File or URL that gets OpenLineage events; default: as OPENLINEAGE_… in the environment says.",

@@ -239,7 +239,7 @@ def clean(where: str | Path, spark: "SparkSession | None" = None) -> str:
         root.remove(remnants)
         for one in dead:
             root.end(one.run_id)
-    lines += [f"removed {where}/{name.rstrip('/')}" for name in remnants]
+    lines += [f"removed {root.place.address}/{name.rstrip('/')}" for name in remnants]
     return "\n".join(lines or ["nothing is left over"])
 
 

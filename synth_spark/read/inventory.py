@@ -16,6 +16,7 @@ from typing import Any
 
 from synth_spark.errors import InputError, RunError
 from synth_spark.plan import Input, Location
+from synth_spark.plan.addresses import absolute
 from synth_spark.plan.sources import files
 from synth_spark.plan.sources.folders import listed
 from synth_spark.plan.sources.stores import is_stored
@@ -227,7 +228,7 @@ def _items(source: str, location: Location, digest: Callable[[files.Entry], str]
     if location.table or location.sql or location.timestamp is not None:
         return None
     kind, items = location.resolved_format(f"input.sources.{source}" if source else "input"), []
-    for root in map(files.absolute, location.all_paths):
+    for root in map(absolute, location.all_paths):
         if not files.is_seen(root) or (kind == "delta" and is_stored(root)):
             return None
         if kind == "delta":

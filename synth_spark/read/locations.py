@@ -1,10 +1,9 @@
 """Tables of every kind, opened as strings: CSV, JSON lines, Excel, Parquet, Delta, catalog tables and queries."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
@@ -14,7 +13,7 @@ from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, S
 
 from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Location
-from synth_spark.plan.addresses import scheme_of
+from synth_spark.plan.addresses import absolute
 from synth_spark.plan.sources import files, json_lines, parquet_recognition, workbooks
 from synth_spark.plan.sources.delimited import recognition
 from synth_spark.plan.sources.delimited.fields import UnsureError, cut
@@ -228,7 +227,7 @@ def _load(spark: SparkSession, location: Location, kind: str) -> DataFrame:
     reader = spark.read.format(kind)
     for option, value in (("versionAsOf", location.version), ("timestampAsOf", location.timestamp)):
         reader = reader if value is None else reader.option(option, str(value))
-    frames = [reader.load(path) for path in _absolute(location.all_paths)]
+    frames = [reader.load(absolute(path)) for path in location.all_paths]
     return frames[0] if len(frames) == 1 else _union(frames)
 
 
@@ -238,7 +237,7 @@ def _folders_as_texts(spark: SparkSession, path: str) -> DataFrame:
     Spark guesses a type from all of them, so that one folder, which one person may be in alone, would decide how the
     values of all others are written.
     """
-    (path,) = _absolute([path])
+    path = absolute(path)
     frame = spark.read.options(**LITERAL).parquet(path)
     place = frame.metadataColumn("_metadata")  # by this name alone a column of the files could be meant
     first = frame.select(place["file_path"]).first()
@@ -255,11 +254,6 @@ def _union(frames: list[DataFrame]) -> DataFrame:
     for frame in frames[1:]:
         whole = whole.unionByName(frame)
     return whole
-
-
-def _absolute(paths: Iterable[str]) -> list[str]:
-    """Paths as Spark finds them wherever it was started; those of other file systems as they are."""
-    return [str(Path(path).absolute()) if scheme_of(path) is None else path for path in paths]
 
 
 def _must_exist(path: str, where: str) -> None:

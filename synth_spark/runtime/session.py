@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyspark.find_spark_home import _find_spark_home
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
@@ -41,6 +42,8 @@ LEFT_RUNNING = threading.Event()
 TOLD_OF_PLAIN_FILES = threading.Event()
 #: Whether Spark encrypts what it shuffles and spills, and what it sends to Python by way of a file.
 ENCRYPTED = "spark.io.encryption.enabled"
+#: Where the tables of the session's own catalog are.
+_WAREHOUSE = "spark.sql.warehouse.dir"
 #: What a classic session shows of a job.
 _SHOWN = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 #: Loggers of PySpark with which it prints errors that it raises as well.
@@ -233,11 +236,22 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
 
 
 def _folders(private: Scratch) -> dict[str, str]:
-    """Settings by which a local session writes nothing outside its private folders but what it is told to."""
-    return {
-        "spark.local.dir": ",".join(map(str, private.local)),
-        "spark.sql.warehouse.dir": str(private.temporary / "warehouse"),
-    }
+    """Settings by which a local session writes nothing outside its private folders but what it is told to.
+
+    Where the user's own settings of Spark name a folder for the tables of the session's catalog, that one counts.
+    """
+    local = {"spark.local.dir": ",".join(map(str, private.local))}
+    return local if _WAREHOUSE in _users_settings() else {**local, _WAREHOUSE: str(private.temporary / "warehouse")}
+
+
+def _users_settings() -> set[str]:
+    """Names of what ``spark-defaults.conf`` sets, in the folder that Spark looks for it in."""
+    folder = os.environ.get("SPARK_CONF_DIR") or os.path.join(_find_spark_home(), "conf")
+    try:
+        lines = (Path(folder) / "spark-defaults.conf").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {re.split(r"[\s=:]", line.strip(), maxsplit=1)[0] for line in lines if not line.lstrip().startswith("#")}
 
 
 def say_if_plain(spark: SparkSession, say: Callable[[str], None]) -> None:

@@ -170,6 +170,15 @@ class CommitLog:
                     raise
                 sleep(_PAUSE * 2**failed)
 
+    def first(self) -> str | None:
+        """The SHA-256 of the first entry, which tells this log from every other, wherever it is; None of an empty log.
+
+        Raises:
+            RunError: it cannot be read, or is damaged.
+        """
+        self.entries()
+        return hashlib.sha256(self._read[0]).hexdigest() if self._read else None
+
     def check(self) -> None:
         """See `LineFile`; an object ``probe`` stays beside the entries."""
         self._folder.create(_PROBE, b"1")

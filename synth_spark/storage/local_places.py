@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
+from synth_spark.plan.addresses import for_spark
 from synth_spark.runtime.locks import lock
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.held import Held, below, is_unfinished
@@ -27,7 +28,7 @@ class LocalPlace:
     in the folder that leads out of it is followed by no step.
 
     Attributes:
-        address: its path, as the user wrote it.
+        address: its path, as the user wrote it, without a last ``/``.
         spark_address: its path, absolute.
         folder: its path.
     """
@@ -40,8 +41,8 @@ class LocalPlace:
             address: as the user wrote it; default: the path.
             root: the folder that nothing may lead out of; default: the folder itself.
         """
-        self.folder, self.address = folder, str(folder) if address is None else address
-        self.spark_address, self._root = os.path.abspath(folder), folder if root is None else root
+        self.folder, self.address = folder, (str(folder) if address is None else address).rstrip("/") or "/"
+        self.spark_address, self._root = for_spark(str(folder)), folder if root is None else root
 
     def below(self, name: str) -> "LocalPlace":
         """See `Place.below`."""

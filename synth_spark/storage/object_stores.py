@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
+from synth_spark.plan.addresses import absolute, for_spark
 from synth_spark.plan.sources.stores import Address, listing, store_of
 from synth_spark.storage.held import Held, below
 
@@ -25,7 +26,7 @@ class StoredPlace:
 
     Attributes:
         address: such as ``s3://bucket/folder``.
-        spark_address: by the name that Spark has for the store: ``s3a://bucket/folder``.
+        spark_address: see `synth_spark.plan.addresses.for_spark`.
     """
 
     def __init__(self, address: str) -> None:
@@ -35,10 +36,8 @@ class StoredPlace:
             PlanError: the address names no bucket or container.
             EngineError: the library for object stores is not installed.
         """
-        self.address = address.rstrip("/")
+        self.address, self.spark_address = absolute(address), for_spark(address)
         self._scheme, self._bucket, self._path = Address.of(self.address)
-        hadoop = "s3a" if self._scheme == "s3" else self._scheme
-        self.spark_address = "/".join(filter(None, [f"{hadoop}://{self._bucket}", self._path]))
         self._store = store_of(self.address)
 
     def below(self, name: str) -> "StoredPlace":

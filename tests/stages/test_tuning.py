@@ -49,8 +49,10 @@ def test_every_plan_of_a_grid_is_tried_on_the_same_sample(
     assert all(f"Of the plans that promise {what}: " in advice for what in ("whole records", "up to 2 attributes"))
     assert "pairs that at least 3 records of the sample hold" in advice
     runs = [str(tmp_path / "trials" / one.run_id) for one in found]
-    assert main.main(["compare", *runs, "--output", str(tmp_path / "compared")]) == 0
-    assert "k3-R2-row_seeded" in capsys.readouterr().out
+    assert main.main(["compare", *runs, "--output", f"{tmp_path}/compared/"]) == 0
+    told = capsys.readouterr().out
+    assert "k3-R2-row_seeded" in told
+    assert f"{tmp_path}/compared/compare.html" in told
     assert sorted(file.name for file in (tmp_path / "compared").iterdir()) == [
         "compare.csv", "compare.html", "compare.md",
     ]  # fmt: skip

@@ -48,8 +48,9 @@ def test_every_recipe_encrypts_what_is_shuffled_and_spilled() -> None:
     texts = [file.read_text(encoding="utf-8") for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]
     blocks = [block for text in texts for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
     commands = [command for block in blocks for command in re.findall(r"spark-submit (?:.*\\\n)*.*", block)]
-    assert len(commands) == 4
-    assert [command for command in commands if "--conf spark.io.encryption.enabled=true" not in command] == []
+    commands += [block for block in blocks if re.search("^(aws emr|gcloud dataproc)", block, re.MULTILINE)]
+    assert len(commands) == 7
+    assert [command for command in commands if "spark.io.encryption.enabled=true" not in command] == []
     job = (ROOT / "conf" / "databricks" / "release.job.yml").read_text(encoding="utf-8")
     clusters = job.split("new_cluster:")[1:]
     assert len(clusters) == 1

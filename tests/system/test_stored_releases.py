@@ -105,6 +105,7 @@ def test_a_release_in_a_store_is_that_of_a_folder(
             folder.parent.mkdir(exist_ok=True)
             api.resume(ready(spark, line, folder, root))
     stored, here = place(out), place(str(local))
+    runs = tmp_path / Path(out).parent.name
     told = {one.name for one in stored.entries(deep=True)} ^ {one.name for one in here.entries(deep=True)}
     assert told == {".publishing", "_commits/probe"}
     pointer = json.loads(stored.read("LATEST.json") or b"")
@@ -128,6 +129,11 @@ def test_a_release_in_a_store_is_that_of_a_folder(
         (["package", out, "--output", str(tmp_path)], "Packaged one"),
         (["load", out, f"duckdb:{tmp_path}/cases.duckdb"], "Loaded one into schema"),
         (["show", out], f"open it in a browser: {out}/showcase.html"),
+        (["show", f"{out}/"], f"open it in a browser: {out}/showcase.html"),
+        (["resume", f"{runs}/one"], f"Released one: {out}/<table>/run_id=one"),
+        (["compare", f"{runs}/one", f"{runs}/two"], "one"),
+        (["purge", f"{runs}/one"], "Purged one"),
+        (["package", f"{runs}/one", "--output", str(tmp_path)], "Packaged one"),
     ):
         capsys.readouterr()
         assert main(words) == 0, capsys.readouterr().err

@@ -122,9 +122,11 @@ def test_commands_in_a_line_of_text_are_ones_that_the_parser_takes() -> None:
 
 @pytest.mark.parametrize("example", [one for one in every_example() if "jobs/release.py" in one.text])
 def test_options_of_a_job_on_a_cluster_are_those_of_a_run(example: Example) -> None:
-    words = example.words
+    listed = [re.split(r"[\[\],]", word) if word.startswith("Type=Spark") else [word] for word in example.words]
+    words = [part for parts in listed for part in parts if part]
     job = next(place for place, word in enumerate(words) if word.endswith("jobs/release.py"))
-    asked = parser(COMMANDS).parse_args(["run", *words[job + 1 :]])
+    of_job = words[words.index("--") + 1 :] if "--" in words else words[job + 1 :]
+    asked = parser(COMMANDS).parse_args(["run", *of_job])
     assert asked.plan.endswith("plan.yml")
 
 

@@ -46,18 +46,6 @@ def is_seen(path: str) -> bool:
     return scheme_of(path) is None and Path(path).exists()
 
 
-def absolute(path: str) -> str:
-    """A path as it is from everywhere; an address keeps its scheme, and loses what means nothing, such as a last ``/``.
-
-    >>> absolute("s3a://bucket//cases/")
-    's3a://bucket/cases'
-    """
-    if not stores.is_stored(path):
-        return str(Path(path).absolute())
-    _, bucket, key = stores.Address.of(path)
-    return f"{path.partition('://')[0]}://{bucket}/{key}".rstrip("/")
-
-
 def is_file(path: str) -> bool:
     """Whether there is a file at a path; one in a store that cannot be looked at is none."""
     if not stores.is_stored(path):

@@ -7,6 +7,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from synth_spark.errors import InputError
+from synth_spark.plan.addresses import absolute
 from synth_spark.plan.sources import files
 
 #: How Hive and Spark name the folder of rows without a value.
@@ -69,7 +70,7 @@ def listed(root: str, kind: str) -> Listing:
     Raises:
         InputError: a folder holds what may be records and would not be read.
     """
-    path = files.absolute(root)
+    path = absolute(root)
     if files.is_file(path):
         return Listing((Found(path),))
     if any(entry.name == "_delta_log" and entry.is_folder for entry in files.inside(path)):

@@ -11,9 +11,10 @@ from synth_spark.errors import PlanError
 from synth_spark.exports.warehouse.database import connected
 from synth_spark.plan import parse
 from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
+from synth_spark.plan.loading import load
 
 #: Keys of a plan at which something is written, or at which a run keeps something.
-KEYS = ["work", "input.since", "operations.metrics"]
+KEYS = ["work", "input.since", "operations.metrics", "operations.lineage"]
 #: Those at which it is read or written in an object store, too.
 STORED = ["output.path", "assessment.earlier", "ledger"]
 ADDRESSES = ["s3a://bucket/a", "abfss://c@account/a", "gs://bucket/a", "hdfs:/a", "dbfs:/a", "file:///a", "S3://b/a"]
@@ -25,6 +26,9 @@ def test_keys_refuse_addresses_that_are_not_written_to(key: str, address: str) -
     part, _, last = key.rpartition(".")
     given = {part: {last: address}} if part else {key: address}
     given.setdefault("input", {}).setdefault("path", "cases.csv")
+    if (key, scheme_of(address)) == ("operations.lineage", "file"):
+        assert parse(given).operations.lineage == address
+        return
     with pytest.raises(PlanError, match=f"is an address of {scheme_of(address)}:") as told:
         parse(given)
     assert str(told.value).startswith(f"{key}: ")
@@ -44,10 +48,17 @@ def test_releases_and_a_ledger_may_be_in_an_object_store(key: str, address: str)
             parse(given)
 
 
+def test_a_plan_and_its_rules_are_files_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "plan.yml").write_text("input: {path: cases.csv}\nrules: s3://bucket/rules.yml\n")
+    for path, field in (("gs://bucket/plan.yml", "plan"), (str(tmp_path / "plan.yml"), "rules")):
+        with pytest.raises(PlanError, match=f"^{field}: is no file of this machine"):
+            load(path, {})
+
+
 def places() -> list[tuple[str, argparse.Action]]:
     """Every argument of every command that names a place, whatever commands there are."""
     (added,) = (one for one in parser(COMMANDS)._actions if isinstance(one, argparse._SubParsersAction))
-    named = {"FILE", "FOLDER", "FILE.zip", "RUN", "OUT", "RUN_OR_OUT", "LEDGER", "PATH"}
+    named = {"PLAN.yml", "FILE", "FOLDER", "FILE.zip", "RUN", "OUT", "RUN_OR_OUT", "LEDGER", "PATH"}
     return [(name, action) for name, one in added.choices.items() for action in one._actions if action.metavar in named]
 
 

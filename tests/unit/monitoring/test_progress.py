@@ -10,6 +10,7 @@ from random_tables import few
 
 from synth_spark.monitoring import progress as progress_module
 from synth_spark.monitoring.progress import Progress, Step
+from synth_spark.runtime import logs
 
 
 @few
@@ -108,3 +109,12 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.stage("encode", "records"):
         progress.say("within")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("quiet", "logged"), [(False, False), (True, False), (False, True), (True, True)])
+def test_a_warning_is_told_once_however_quiet(quiet: bool, logged: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.written(as_json=logged, quiet=quiet):
+        Progress(quiet=quiet, logged=logged).warn("everyone is told")
+    told = capsys.readouterr().err
+    assert told.count("everyone is told") == 1
+    assert told.startswith("{") == logged

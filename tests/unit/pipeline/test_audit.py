@@ -18,11 +18,13 @@ RULE = {"rule": "use.kept", "measure": "kept_share_of_common", "length": 2, "at_
 def test_who_accepts_is_told_what_is_published_of_them(
     comparison: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before it is: their name, the time and the reason; nothing where the rule is about sensitive records."""
+    """Before it is, however quiet: their name, the time and the reason; nothing of a rule about sensitive records."""
     monkeypatch.setattr("getpass.getuser", lambda: "jane")
     told = {"input": {"path": "cases.csv"}, "output": {"path": str(tmp_path / "out")}}
     store = RunStore.create(parse({**told, "rules": [{**RULE, "comparison": comparison}]}))
-    audit.accept(SimpleNamespace(plan=store.plan, store=store, progress=Progress()), "use.kept", "small on purpose")
+    audit.accept(
+        SimpleNamespace(plan=store.plan, store=store, progress=Progress(quiet=True)), "use.kept", "small on purpose"
+    )
     said = capsys.readouterr().err.replace("\n", " ")
     expected = "if use.kept is broken, the release tells everyone that “jane” accepted it, when, and the reason"
     assert (expected in said) == (comparison == "reportable_to_synthetic")

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synth_spark.errors import PlanError, RunError
+from synth_spark.plan.addresses import absolute
 from synth_spark.storage.places import Place, place
 
 #: Names that are asked for: none is that of a file and of a folder.
@@ -254,7 +255,7 @@ def test_addresses_are_what_spark_calls_them(tmp_path: Path, monkeypatch: pytest
         "abfss://held@account.dfs.core.windows.net/x": "abfss://held@account.dfs.core.windows.net/x",
     }.items():
         assert place(address).spark_address == for_spark
-        assert place(address).address == address.rstrip("/")
+        assert place(address).address == absolute(address)
     for address in ("s3://", "s3:/bucket", "s3:///x"):
         with pytest.raises(PlanError, match="names no place in an object store"):
             place(address)
