@@ -20,10 +20,10 @@ from synth_spark.plan.addresses import resolved, scheme_of
 from synth_spark.plan.sources import files
 from synth_spark.privacy.entries import Entry, claimed, draw_entry, name_now, owners
 from synth_spark.privacy.ledger import Ledger
-from synth_spark.read.inventory import Inventory, Item, inventory
 from synth_spark.schema import tables
 from synth_spark.storage import append_log
 from synth_spark.storage.hashing import sha256_of_text
+from synth_spark.storage.inventory import Inventory, Item, inventory
 from synth_spark.storage.run_store import RunStore
 
 #: All tables that hold noise.
