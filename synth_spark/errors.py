@@ -15,6 +15,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "dp": ("opendp", "dp_accounting"),
     "excel": ("openpyxl",),
     "lineage": ("openlineage",),
+    "notebook": ("ipykernel", "IPython"),
     "s3": ("obstore",),
     "spark": ("pyspark",),
     "warehouse": ("duckdb", "adbc_driver_manager", "adbc_driver_postgresql"),
