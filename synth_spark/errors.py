@@ -6,6 +6,7 @@ number of sensitive rows. `SynthSparkError.whole` tells these numbers, too; only
 
 import importlib.util
 from collections.abc import Mapping
+from typing import Any
 
 #: Extra → modules that it brings. An installation without it lacks them, and works wherever they are not asked for.
 EXTRAS: Mapping[str, tuple[str, ...]] = {
@@ -14,6 +15,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "dp": ("opendp", "dp_accounting"),
     "excel": ("openpyxl",),
     "lineage": ("openlineage",),
+    "notebook": ("ipykernel", "IPython"),
     "s3": ("obstore",),
     "spark": ("pyspark",),
     "warehouse": ("duckdb", "adbc_driver_manager", "adbc_driver_postgresql"),
@@ -60,9 +62,9 @@ class SynthSparkError(Exception):
         problem, remedy = (_filled(clause, numbers) for clause in self._clauses)
         return f"{self.field}: {problem}; {remedy}"
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str, dict[str, int]]]:
-        """Make errors survive the trip from an executor."""
-        return type(self), (self.field, *self._clauses, self.exact)
+    def __reduce__(self) -> tuple[type, tuple[str, str, str, dict[str, int]], dict[str, Any]]:
+        """Make errors survive the trip from an executor, and a copy, with all that a kind of them has besides."""
+        return type(self), (self.field, *self._clauses, self.exact), dict(vars(self))
 
 
 def _one_line(text: str) -> str:

@@ -17,8 +17,8 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 #: Licences that ask for no more than that they are named.
 PERMISSIVE = {
-    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT", "MIT-0",
-    "PSF-2.0", "Zlib",
+    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT",
+    "MIT-0", "PSF-2.0", "Zlib",
 }  # fmt: skip
 #: Packages whose licence asks for more, which was read: MPL-2.0 asks that changes to its own files are published.
 READ = {"certifi": "MPL-2.0", "shtab": "MPL-2.0", "tqdm": "MPL-2.0 AND MIT"}
@@ -29,14 +29,22 @@ _WRITTEN = {
     "3-Clause BSD License": "BSD-3-Clause",
     "MIT License": "MIT",
 }
-#: Packages that say no more than BSD, or print the text: which of them it is was read in the file of the licence.
+#: Packages that say no more than BSD, print the text, or say nothing: which it is was read in the file of the licence.
 _TEXTS = {
     "altair": "BSD-3-Clause",
+    "comm": "BSD-3-Clause",
+    "ipython-pygments-lexers": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
+    "jupyter-client": "BSD-3-Clause",
+    "nest-asyncio2": "BSD-2-Clause",
     "numba": "BSD-2-Clause",
     "pandas": "BSD-3-Clause",
+    "pexpect": "ISC",
+    "prompt-toolkit": "BSD-3-Clause",
+    "ptyprocess": "ISC",
     "py4j": "BSD-3-Clause",
     "scipy": "BSD-3-Clause",
+    "traitlets": "BSD-3-Clause",
 }
 
 

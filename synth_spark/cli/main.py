@@ -123,7 +123,6 @@ def _start(options: argparse.Namespace, spark: "SparkSession", plan: Plan, progr
 
 def _resume(options: argparse.Namespace) -> None:
     from synth_spark.cli.ending import tell
-    from synth_spark.pipeline import api
     from synth_spark.pipeline.purge import purge_as_planned
     from synth_spark.publish.published_release import open_release
 
@@ -134,6 +133,8 @@ def _resume(options: argparse.Namespace) -> None:
         open_release(store.plan.output.path, store.run_id)  # one that was retired since is no release any more
         print(f"Nothing to do: {store.run_id} is finished and has been published{gone}.")
         return tell(store)
+    from synth_spark.pipeline import api
+
     api.check_resume(store)
 
     def work(run: "Run") -> None:

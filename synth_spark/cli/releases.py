@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,6 @@ def load(options: argparse.Namespace) -> None:
 def manage(options: argparse.Namespace) -> None:
     """List, show and compare what was published; go back to it, or take it back."""
     from synth_spark.publish import lifecycle
-    from synth_spark.runtime.libraries import Libraries
-    from synth_spark.runtime.session import session
-    from synth_spark.storage.root_files import has_delta
 
     where, names, action = options.root, options.run_ids, options.action
     most = {"list": 0, "show": 1, "diff": 2, "rollback": 1, "clean": 0}.get(action, len(names))
@@ -90,8 +87,7 @@ def manage(options: argparse.Namespace) -> None:
         if options.unread and not names:
             raise PlanError("releases retire", "needs RUN_IDs with --unread", "name the releases that nobody has read")
         names = names or lifecycle.chosen(where, options.keep, options.older_than)
-    delta = Libraries(delta=True)
-    with session(delta, quiet=True, kept=True) if has_delta(where) else nullcontext() as spark:
+    with _for_delta(where) as spark:
         if action == "diff":
             from synth_spark.publish.diff import diff_text
 
@@ -115,19 +111,20 @@ def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]", ends: bool)
         EngineError: the session keeps in memory what it would show.
         PublishError: a catalog refuses.
     """
-    from synth_spark.cli.starting import check_catalog
-    from synth_spark.exports import catalog
-    from synth_spark.plan import Catalog
     from synth_spark.publish import lifecycle
     from synth_spark.publish.published_release import open_release
-    from synth_spark.runtime.libraries import Libraries
-    from synth_spark.runtime.s3 import is_in_s3
-    from synth_spark.runtime.session import session
 
     release = open_release(where)
     current = lifecycle.shown_in_catalogs(where, [release.run_id])
     if not current and not gone:
         return
+    from synth_spark.cli.starting import check_catalog
+    from synth_spark.exports import catalog
+    from synth_spark.plan import Catalog
+    from synth_spark.runtime.libraries import Libraries
+    from synth_spark.runtime.s3 import is_in_s3
+    from synth_spark.runtime.session import session
+
     with session(Libraries(release.is_delta, is_in_s3(where)), quiet=True, kept=True) as spark:
         for name, _ in (*current.values(), *gone.values()):
             check_catalog(spark, name, ends)
@@ -135,6 +132,21 @@ def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]", ends: bool)
             catalog.follow(spark, where, Catalog(name))
         for run_id, (name, tables) in gone.items():
             catalog.withdraw(spark, tables, run_id, Catalog(name))
+
+
+@contextmanager
+def _for_delta(where: str) -> "Iterator[SparkSession | None]":
+    """A session if a root holds Delta tables; else none, and Spark is not imported."""
+    from synth_spark.storage.root_files import has_delta
+
+    if not has_delta(where):
+        yield None
+        return
+    from synth_spark.runtime.libraries import Libraries
+    from synth_spark.runtime.session import session
+
+    with session(Libraries(delta=True), quiet=True, kept=True) as spark:
+        yield spark
 
 
 @contextmanager

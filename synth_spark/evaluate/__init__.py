@@ -11,7 +11,7 @@ from synth_spark.evaluate.compare import (
 )
 from synth_spark.evaluate.fidelity import labels
 from synth_spark.evaluate.measures import finish, single_measures
-from synth_spark.evaluate.metric_definitions import is_measure, measure_names
+from synth_spark.schema.metric_definitions import is_measure, measure_names
 
 __all__ = [
     "CountedTable",

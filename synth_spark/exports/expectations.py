@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from synth_spark.validate import Result
+from synth_spark.schema.verdicts import Result
 
 #: What Great Expectations says of a rule that was evaluated.
 _NOT_RAISED = {"raised_exception": False, "exception_traceback": None, "exception_message": None}

@@ -7,7 +7,7 @@ from synth_spark.errors import AuditFailed
 from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
 from synth_spark.schema.root_layout import REPORT
-from synth_spark.validate import Result
+from synth_spark.schema.verdicts import Result
 
 
 class Broken(NamedTuple):

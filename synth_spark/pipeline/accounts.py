@@ -7,6 +7,7 @@ Content that has an account already is charged to it where the plan names no dat
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -18,12 +19,12 @@ from synth_spark.errors import InputError
 from synth_spark.plan import Input, Plan
 from synth_spark.plan.addresses import resolved, scheme_of
 from synth_spark.plan.sources import files
-from synth_spark.privacy.entries import Entry, claimed, draw_entry, name_now, owners
+from synth_spark.privacy.entries import BEGINNING, Entry, claimed, draw_entry, name_now, owners
 from synth_spark.privacy.ledger import Ledger
-from synth_spark.read.inventory import Inventory, Item, inventory
 from synth_spark.schema import tables
 from synth_spark.storage import append_log
 from synth_spark.storage.hashing import sha256_of_text
+from synth_spark.storage.inventory import Inventory, Item, inventory
 from synth_spark.storage.run_store import RunStore
 
 #: All tables that hold noise.
@@ -82,13 +83,35 @@ def charged(plan: Plan, always: bool = False) -> tuple[Plan, list[str]]:
 
 
 def draws(store: RunStore) -> dict[str, str]:
-    """What a run folder holds that was drawn: tables and numbers, by name → hash."""
+    """What a run folder holds that was drawn, tables and numbers, and beginnings of that, by name → hash."""
     manifest, nonce = store.manifest, store.manifest.get("nonce")
     names = [table.name for table in DRAWN if table.name in manifest["tables"]]
     numbers = {name: value for name, value in store.facts.get("drawn", {}).items() if name != "rho"}  # not drawn
+    numbers |= {f"{BEGINNING} {stage}": token for stage, token in store.facts.get("begun", {}).items()}
     return {name: manifest["tables"][name]["content_hash"] for name in names} | {
         name: sha256_of_text(f"{nonce}/{name}/{value}") for name, value in numbers.items()
     }
+
+
+def begin_draws(store: RunStore, stage: str) -> None:
+    """Tell the ledger that a stage is about to draw, before it does: of several copies of a run folder, one draws.
+
+    The folder holds a random token before the ledger holds its hash. So a run that was killed goes on under the token
+    that it has, and a folder that was copied before has another one, or none.
+
+    Args:
+        store: the run folder; the token is saved in it, once.
+        stage: its name.
+
+    Raises:
+        BudgetError: another copy of the folder has begun to draw, or the release was not debited.
+        RunError: the ledger cannot be read or written.
+    """
+    begun = store.facts.setdefault("begun", {})
+    if stage not in begun:
+        begun[stage] = secrets.token_hex(16)
+        store.save()
+    enter_draws(store)
 
 
 def enter_draws(store: RunStore) -> None:

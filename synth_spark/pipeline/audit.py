@@ -25,9 +25,9 @@ from synth_spark.runtime import faults
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLISHED, Metric
 from synth_spark.schema.root_layout import CONTRACT
+from synth_spark.schema.verdicts import Result, Rule
 from synth_spark.storage.files import write_atomically
 from synth_spark.storage.paths import kept_inside
-from synth_spark.validate import Result, Rule
 
 
 def conclude(

@@ -17,7 +17,7 @@ from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
 from synth_spark.kernels.marginals.consistency import Estimates, estimate
-from synth_spark.pipeline.accounts import DRAWN, draws, enter_draws, ledger_of
+from synth_spark.pipeline.accounts import DRAWN, begin_draws, draws, enter_draws, ledger_of
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.policy import enter
@@ -49,6 +49,7 @@ def encode_values(run: Run) -> None:
         rho, delta = spending.on("values"), spending.domain_delta
         return aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)
 
+    begin_draws(run.store, "encode")
     run.keep_once(tables.VALUES, draw)  # one row a value that may be published
     enter_draws(run.store)
     if run.plan.output.indicators:
@@ -66,6 +67,7 @@ def aggregate_counts(run: Run) -> None:
     resolved, codes = run.resolved, run.kept(tables.CODES).frame
     exact = combinations.count(codes, resolved.cells, resolved.counting_tasks, resolved.counting_block)
     counts = run.keep(tables.COUNTS, exact)  # one row a bucket of column tuples with its exact counts
+    begin_draws(run.store, "aggregate")
     if run.plan.synthesis.kind == "marginal_matching":
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
         enter_draws(run.store)

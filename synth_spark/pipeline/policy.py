@@ -16,12 +16,12 @@ from synth_spark.pipeline.accounts import ledger_of
 from synth_spark.plan import Plan
 from synth_spark.privacy import spend
 from synth_spark.privacy.entries import Entry, private_entry, release_entry
-from synth_spark.read.inventory import Inventory
 from synth_spark.report import narrative
 from synth_spark.report.narrative import Narrative, differential_privacy
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain, build
 from synth_spark.schema.tables import SafeTable, Table
+from synth_spark.storage.inventory import Inventory
 
 if TYPE_CHECKING:
     from synth_spark.pipeline.run import Run

@@ -33,7 +33,7 @@ from synth_spark.schema.root_layout import (
     VALIDATIONS,
 )
 from synth_spark.schema.tables import SafeTable, Table
-from synth_spark.validate import Result
+from synth_spark.schema.verdicts import Result
 
 #: Combinations that are named to those who sign, of those that releases together tell of.
 _LISTED = 12

@@ -10,6 +10,8 @@ from synth_spark.privacy import Spending
 
 #: Kinds of entries.
 GRANT, RELEASE, DRAW = "grant", "release", "draw"
+#: How the name of an entry's draw begins that only says that a stage is about to draw.
+BEGINNING = "beginning of"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Entry:
         domain_delta: that δ.
         nonce: what the run was given at random when it was begun; another run of the same name has another.
         content: what the data set was made of, as far as no entry of it told before (`pipeline/accounts.py`).
-        draws: of a draw: what was drawn, by name → its hash.
+        draws: of a draw: what was drawn, or begun to be, by name → its hash.
     """
 
     kind: str
@@ -72,7 +74,7 @@ def private_entry(data_set: str, run_id: str, mechanism: str, unit: str, spendin
 
 
 def draw_entry(data_set: str, run_id: str, nonce: str | None, draws: Mapping[str, str]) -> Entry:
-    """What a release has drawn: name of a table, or of a number → its hash."""
+    """What a release has drawn: name of a table, of a number, or of a beginning → its hash."""
     return Entry(DRAW, data_set, "", run_id, nonce=nonce, draws=dict(draws))
 
 
@@ -174,7 +176,9 @@ def check_drawn(entry: Entry, entries: Sequence[Entry], complete: bool) -> None:
         raise BudgetError(f"run {entry.run_id}", problem, "make a new release, with another run_id")
     for name, digest in drawn(entry, entries).items():
         if entry.draws.get(name, None if complete else digest) != digest:
-            problem = f"has drawn its noise ({name}), as the ledger tells, and its folder does not hold what was drawn"
+            done, what = ("begun to draw", "begun") if name.startswith(BEGINNING) else ("drawn", "drawn")
+            told = f"its noise ({name}), as the ledger tells, and its folder does not hold what was {what}"
+            problem = f"has {done} {told}"
             remedy = "restore the folder as it was when that was drawn, or make a new release; nothing is drawn again"
             raise BudgetError(f"run {entry.run_id}", problem, remedy)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth_spark.errors import PublishError
-from synth_spark.publish.delta import remove_slices, slices
 from synth_spark.publish.published_release import PublishedRelease, open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
@@ -174,6 +173,8 @@ def retire(where: str | Path, run_ids: Sequence[str], spark: "SparkSession | Non
                 faults.point("retire.marked")
             _record(root, run_id, when, unread)
             if manifest["format"] == "delta":
+                from synth_spark.publish.delta import remove_slices  # which imports Spark
+
                 remove_slices(_session(spark), root.folder, run_id, list(manifest["tables"]))
         root.remove(root.remnants())
     lines = [f"{run_id} is retired: its tables and documents are gone, its manifest stays" for run_id in run_ids]
@@ -231,6 +232,8 @@ def clean(where: str | Path, spark: "SparkSession | None" = None) -> str:
         lines = [f"{one.run_id}: its publication was killed; synth-spark resume RUN makes it" for one in dead]
         kept = {name for name, manifest in root.published().items() if "retired" not in manifest} | under_way
         if has_delta(where):
+            from synth_spark.publish.delta import remove_slices, slices
+
             for run_id, names in slices(_session(spark), root.folder).items():
                 if run_id not in kept and is_name(run_id):
                     remove_slices(_session(spark), root.folder, run_id, names)

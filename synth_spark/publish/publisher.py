@@ -20,6 +20,7 @@ tells the layout.
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -193,7 +194,7 @@ class Publisher:
             self.root.file_documents(self.run_id, documents)
             faults.point("publish.manifest")
             self.root.write_manifest(self._manifest(entries, documents))
-            self.root.switch(self.run_id, seen, "publish")
+            self.root.switch(self.run_id, seen, "publish", self._private)
             faults.point("publish.settled")
         except BaseException as error:
             self.undo()
@@ -213,6 +214,17 @@ class Publisher:
                 remove_slices(self._spark, self.root.folder, self.run_id, names)
             self.root.remove(self.root.remnants())
             self.root.end(self.run_id)
+
+    @cached_property
+    def _terms(self) -> dict[str, Any]:
+        """What was asked for of the release, as its row tells it."""
+        rows = [row for one in self.safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
+        return {name: row[name] for row in rows for name in _TERMS if name in row}
+
+    @property
+    def _private(self) -> bool:
+        """Whether it was made under differential privacy."""
+        return bool(self._terms.get("privacy") == "differential_privacy")
 
     @property
     def _spark(self) -> SparkSession:
@@ -258,12 +270,11 @@ class Publisher:
         return {name: {**manifest_entry(table), "path": name, "where": where} for name, table in by_name.items()}
 
     def _manifest(self, entries: Mapping[str, Any], documents: Mapping[str, str]) -> dict[str, Any]:
-        rows = [row for one in self.safe if one.kept.table is RELEASE for row in one.kept.arrow().to_pylist()]
         return {
             "run_id": self.run_id,
-            "published": self.root.time(),
+            "published": self.root.time(self._private),
             "format": self.format,
-            "terms": {name: row[name] for row in rows for name in _TERMS if name in row},
+            "terms": self._terms,
             "tables": dict(entries),
             **({} if self.catalog is None else {"catalog": self.catalog}),
             "documents": sorted(documents),

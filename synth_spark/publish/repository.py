@@ -233,7 +233,7 @@ class ReleaseRepository:
         names = [held.name for held in folder.entries() if not held.is_folder and is_document(held.name)]
         return {name: text for name in names if (text := text_of(folder, name)) is not None}
 
-    def switch(self, run_id: str, seen: int, action: str) -> None:
+    def switch(self, run_id: str, seen: int, action: str, to_the_day: bool = False) -> None:
         """Make a release current: one commit more, then the pointer and the copies of its documents.
 
         All that takes space is written before the switch; after that, files of this machine are only renamed.
@@ -242,11 +242,12 @@ class ReleaseRepository:
             run_id: of the release.
             seen: how many commits there were when the work began.
             action: what the history calls it.
+            to_the_day: see `time`.
 
         Raises:
             PublishError: somebody else made a commit meanwhile; the release that is current is theirs.
         """
-        event = {"at": self.time(), "action": action, "run_id": run_id, "previous": self.current()}
+        event = {"at": self.time(to_the_day), "action": action, "run_id": run_id, "previous": self.current()}
         with self.place.prepared(self._copies(event)) as put:
             faults.point("publish.switch")
             self._commit(event, seen)
@@ -274,10 +275,16 @@ class ReleaseRepository:
         self._drop_stale_documents(run_id)
         self.end(run_id)
 
-    def time(self) -> str:
-        """Now (ISO 8601, UTC), but never before the last event of the history: clocks go back, releases do not."""
+    def time(self, to_the_day: bool = False) -> str:
+        """Now (ISO 8601, UTC), but never before the last event of the history: clocks go back, releases do not.
+
+        Args:
+            to_the_day: whether the day alone may be told: the hours since a private run began follow from its records.
+        """
         times = [str(event["at"]) for event in self.history()[-1:]]
-        return max([faults.now().isoformat(timespec="seconds"), *times])
+        now = faults.now()
+        now = now.replace(hour=0, minute=0, second=0) if to_the_day else now
+        return max([now.isoformat(timespec="seconds"), *times])
 
     def remnants(self) -> list[str]:
         """Files and folders (ending in ``/``) that no published release owns; not slices of Delta tables."""

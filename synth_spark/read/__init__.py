@@ -7,7 +7,6 @@ from synth_spark.plan.sources.header import check_header
 from synth_spark.read.constraints import breaks
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.failures import explain_failure
-from synth_spark.read.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
 from synth_spark.read.records import (
     Records,
     Sizes,
@@ -19,6 +18,7 @@ from synth_spark.read.records import (
     sizes,
 )
 from synth_spark.read.subjects import IN_SEVERAL_SOURCES
+from synth_spark.storage.inventory import Addition, Inventory, additions, check_unchanged, inventory, pinned
 
 __all__ = [
     "IN_SEVERAL_SOURCES",

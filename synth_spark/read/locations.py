@@ -27,8 +27,8 @@ from synth_spark.read.examination import Laid
 from synth_spark.read.failures import unreadable
 from synth_spark.read.formats.json_frames import json_table
 from synth_spark.read.formats.workbook_frames import workbook_frame
-from synth_spark.read.inventory import Addition
 from synth_spark.schema.spark_paths import LITERAL
+from synth_spark.storage.inventory import Addition
 
 #: The name in a folder ``name=value`` of a path.
 _FOLDER = re.compile(r"/([^/=]+)=[^/]*(?=/)")

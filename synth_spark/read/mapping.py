@@ -13,10 +13,10 @@ from synth_spark.errors import InputError, PlanError
 from synth_spark.plan import Input, Source, listed, mapped_columns, renamed_columns
 from synth_spark.plan.sources.header import BLANKS, check_header
 from synth_spark.read.counters import Counters, Remark
-from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import Opened, nothing_of, open_table
 from synth_spark.read.unreadable import CODES, NO_GROUP, UNKNOWN
 from synth_spark.schema.fields import literal_pattern
+from synth_spark.storage.inventory import Addition
 
 #: The name of a row's source, beside the columns.
 ORIGIN = "origin"

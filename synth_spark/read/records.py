@@ -13,9 +13,9 @@ from synth_spark.read import constraints, generalize, mapping, subjects, unreada
 from synth_spark.read.counters import Counters, Remark
 from synth_spark.read.examination import Examination
 from synth_spark.read.failures import explain_failure
-from synth_spark.read.inventory import Addition
 from synth_spark.read.locations import Opened
 from synth_spark.schema.fields import Field
+from synth_spark.storage.inventory import Addition
 
 #: A column is an identifier if so many records have it and so large a share of them has a value of its own.
 IDENTIFIED_RECORDS, IDENTIFIED_SHARE = 1_000, 0.8

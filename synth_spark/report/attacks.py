@@ -1,6 +1,5 @@
 """Sections on what was attacked and trained: the rehearsal of a release, with a control."""
 
-from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import (
     Block,
     Chart,
@@ -13,6 +12,7 @@ from synth_spark.report.blocks import (
     TableColumn,
 )
 from synth_spark.report.material import ReportData, column, number, percent
+from synth_spark.schema.metric_definitions import definition
 from synth_spark.schema.metrics import Metric
 
 _MODEL_NAMES = {"pmse": "pMSE", "pmse_ratio": "pMSE ratio", "auc": "AUC"}

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Section, Series, TableColumn
 from synth_spark.report.material import ReportData, Told, column, number, of_length
+from synth_spark.schema.metric_definitions import definition
 from synth_spark.schema.metrics import Metric
 
 #: Most columns that are shown to have moved.

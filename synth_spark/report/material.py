@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import DataTable, TableColumn
+from synth_spark.schema.metric_definitions import definition
 from synth_spark.schema.metrics import Metric
-from synth_spark.validate import Result
+from synth_spark.schema.verdicts import Result
 
 #: What lengths of combinations are called.
 _LENGTHS = {1: "singles", 2: "pairs", 3: "triples"}

@@ -1,8 +1,8 @@
 """Sections on risk: who could be linked before, what groups disclose, what other ways and releases cost and tell."""
 
-from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Section, Series, TableColumn
 from synth_spark.report.material import ReportData, column, number, of_length, percent
+from synth_spark.schema.metric_definitions import definition
 from synth_spark.schema.metrics import Metric
 
 _LISTED = 12

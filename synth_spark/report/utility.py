@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from itertools import groupby
 
-from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.report.blocks import (
     Block,
     Chart,
@@ -17,6 +16,7 @@ from synth_spark.report.blocks import (
     TableColumn,
 )
 from synth_spark.report.material import Marginal, ReportData, column, number, of_length, percent, share, worst_table
+from synth_spark.schema.metric_definitions import definition
 
 _NAMES = {
     "sensitive_to_reportable": "sensitive → published counts",

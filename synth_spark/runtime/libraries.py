@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyspark
-from pyspark.find_spark_home import _find_spark_home
-
 from synth_spark.errors import EngineError
 from synth_spark.runtime import s3
 
@@ -44,6 +41,8 @@ def s3_settings(java: str | None) -> dict[str, str]:
     Raises:
         EngineError: Hadoop's client of S3 is not here, and cannot be fetched.
     """
+    from pyspark.find_spark_home import _find_spark_home
+
     path = s3.class_path(str(java), Path(_find_spark_home()) / "jars")
     return {**s3.settings(os.environ), **({"spark.driver.extraClassPath": path} if path else {})}
 
@@ -68,7 +67,7 @@ def with_delta(builder: "SparkSession.Builder", fetched: bool = True) -> "SparkS
     )
 
 
-def delta_package(spark: str = pyspark.__version__) -> str:
+def delta_package(spark: str | None = None) -> str:
     """Delta's package of Java for a version of Spark, as Maven names it.
 
     Args:
@@ -83,7 +82,9 @@ def delta_package(spark: str = pyspark.__version__) -> str:
     >>> delta_package("4.1.2")
     'io.delta:delta-spark_4.1_2.13:4.4.0'
     """
-    series = ".".join(spark.split(".")[:2])
+    if spark is None:
+        from pyspark import __version__ as spark
+    series = ".".join(str(spark).split(".")[:2])
     if series not in _DELTA_SPARKS:
         remedy = f"install pyspark {' or '.join(_DELTA_SPARKS)}, or read and write no Delta tables"
         raise EngineError("delta", f"{_DELTA} is not built for Spark {series}", remedy)

@@ -4,14 +4,15 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import xxhash
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from synth_spark.schema.sql_text import quoted
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 #: The sums that a table's hash is made of; they add up where tables do.
 SUMS = ("hash_1", "hash_2")
@@ -37,6 +38,8 @@ def hash_sums(columns: list[str]) -> list[Any]:
     Returns:
         Two columns for each of `SUMS`, of which `sums_of` makes one number.
     """
+    from pyspark.sql import functions as F  # files are hashed without Spark
+
     row = f"xxhash64({', '.join(f'{index}, {quoted(name)}' for index, name in enumerate(columns))})"
     halves: list[Any] = []
     for name, hashed in zip(SUMS, (row, f"xxhash64({row}, 2)"), strict=True):
@@ -77,8 +80,10 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-def content_hash(frame: DataFrame) -> str:
+def content_hash(frame: "DataFrame") -> str:
     """Hash of the content of rows, as `RunStore.keep` takes it; one pass over them."""
+    from pyspark.sql import functions as F
+
     columns = [F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns)]
     row = frame.agg(*columns).collect()[0].asDict()
     return hash_of(row["rows"], sums_of(row))

@@ -19,12 +19,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, Observation, SparkSession
-from pyspark.sql import functions as F
 
 import synth_spark.plan as plans
 from synth_spark import __version__
@@ -32,6 +30,7 @@ from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults
 from synth_spark.runtime.locks import lock
+from synth_spark.schema.arrow_types import spark_schema
 from synth_spark.schema.root_layout import LOCK, RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Table
 from synth_spark.storage import new_runs
@@ -39,18 +38,12 @@ from synth_spark.storage.files import disk_errors, remove_others, write_atomical
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
 from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
 #: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
 #: without a dictionary of distinct records, which is what a column of that name holds.
 _PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
-#: What Spark calls the types of tables that the driver makes.
-_TYPES = {
-    pa.string(): "string",
-    pa.bool_(): "boolean",
-    pa.int32(): "integer",
-    pa.int64(): "long",
-    pa.float64(): "double",
-    pa.binary(): "binary",
-}
 #: Bytes of the key of the order of rows.
 _KEY_BYTES = 32
 #: What a file's name begins with in a table that was put together.
@@ -244,12 +237,15 @@ class RunStore:
         for table in filter(None, dropped):
             shutil.rmtree(self._path(table), ignore_errors=True)
 
-    def write_frame(self, table: Table, frame: DataFrame) -> Written:
+    def write_frame(self, table: Table, frame: "DataFrame") -> Written:
         """Write a table beside its place. The manifest is not touched: other threads may work on it.
 
         Raises:
             RunError: the disk is full, or refuses.
         """
+        from pyspark.sql import Observation  # who only looks at a run folder needs no Spark
+        from pyspark.sql import functions as F
+
         start, observed = time.monotonic(), Observation(f"keep_{table.name}")
         frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
@@ -271,9 +267,9 @@ class RunStore:
             unfinished.mkdir()
             with (unfinished / "part-00000.parquet").open("wb") as stream:
                 pq.write_table(rows, stream, compression="zstd", store_schema=False)
-        return Written(rows.num_rows, arrow_sums(rows), _schema_of(rows), time.monotonic() - start)
+        return Written(rows.num_rows, arrow_sums(rows), spark_schema(rows.schema), time.monotonic() - start)
 
-    def keep(self, spark: SparkSession, table: Table, written: Written) -> Kept:
+    def keep(self, spark: "SparkSession", table: Table, written: Written) -> Kept:
         """Put a table that was written in its place, and that of one before; record it, and give it back as read there.
 
         Raises:
@@ -288,7 +284,7 @@ class RunStore:
         self._enter(table, written)
         return self.kept(spark, table)
 
-    def assemble(self, spark: SparkSession, table: Table, parts: Sequence[tuple["RunStore", Table]]) -> Kept:
+    def assemble(self, spark: "SparkSession", table: Table, parts: Sequence[tuple["RunStore", Table]]) -> Kept:
         """Put tables of the same columns together, file by file; no row is read, and what is copied is compared.
 
         Args:
@@ -336,7 +332,7 @@ class RunStore:
         self.save()
         faults.point(f"keep.{table.name}.kept", path)
 
-    def kept(self, spark: SparkSession, table: Table) -> Kept:
+    def kept(self, spark: "SparkSession", table: Table) -> Kept:
         """A table kept earlier.
 
         Raises:
@@ -381,15 +377,6 @@ class RunStore:
     def _unfinished(self, table: Table) -> Path:
         """Where a table is written, before it takes its place."""
         return self._path(table).with_name(f".{table.name}.unfinished")
-
-
-def _schema_of(rows: pa.Table) -> dict[str, Any]:
-    """The schema of an Arrow table, as Spark writes it in JSON."""
-    fields = [
-        {"name": field.name, "type": _TYPES[field.type], "nullable": field.nullable, "metadata": {}}
-        for field in rows.schema
-    ]
-    return {"type": "struct", "fields": fields}
 
 
 def _columns(schema: dict[str, Any]) -> list[tuple[str, Any]]:

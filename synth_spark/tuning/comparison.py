@@ -11,10 +11,10 @@ from typing import Any, Literal
 import pyarrow.parquet as pq
 
 from synth_spark.errors import RunError
-from synth_spark.evaluate.metric_definitions import definition
 from synth_spark.exports.spreadsheets import inert_text
 from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Report, Section, Series, TableColumn
 from synth_spark.report.material import of_length
+from synth_spark.schema.metric_definitions import definition
 from synth_spark.schema.root_layout import RUN_MANIFEST
 from synth_spark.storage.paths import refuse_links
 from synth_spark.tuning import comparability

@@ -1,9 +1,8 @@
 """Stage 6: the written tables against the contract of the release. A critical failure stops the release."""
 
+from synth_spark.schema.verdicts import ENOUGH_ADDED, EVERYONE_COMPARED, Result, Rule
 from synth_spark.validate.acceptable import acceptable, check_accepted
 from synth_spark.validate.audit import (
-    Result,
-    Rule,
     audit,
     check_columns,
     contract,
@@ -14,8 +13,6 @@ from synth_spark.validate.audit import (
 )
 from synth_spark.validate.differencing_rules import (
     DIFFERENCING,
-    ENOUGH_ADDED,
-    EVERYONE_COMPARED,
     differencing_results,
     differencing_rules,
 )

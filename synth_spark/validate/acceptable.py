@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from synth_spark.errors import PlanError
 from synth_spark.plan import Plan, nearest
-from synth_spark.validate.audit import Rule, contract
+from synth_spark.schema.verdicts import Rule
+from synth_spark.validate.audit import contract
 from synth_spark.validate.differencing_rules import DIFFERENCING
 from synth_spark.validate.private_contract import private_contract
 

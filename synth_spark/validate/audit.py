@@ -7,7 +7,6 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from synth_spark.errors import AuditFailed, EngineError
 from synth_spark.plan import SingleCounts
 from synth_spark.runtime.imports import on_first_use, uncollected, unwarned
 from synth_spark.schema.published_columns import aggregate_columns
+from synth_spark.schema.verdicts import Result, Rule
 from synth_spark.validate.observations import judged
 
 if TYPE_CHECKING:
@@ -30,42 +30,6 @@ _ROWS = pa.schema([*((name, pa.string()) for name in ("suite", "rule", "expectat
 _IN_SET = "ExpectColumnValuesToBeInSet"
 #: All counts, and never a sample of values.
 _RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One line of the release contract: an expectation about the batch that its suite is run on."""
-
-    suite: str
-    name: str
-    expectation: str
-    arguments: dict[str, Any]
-    meaning: str
-    severity: str = "critical"
-    batch: str = ""  # what it is about, where that is not what its suite is named after
-
-
-@dataclass(frozen=True)
-class Result:
-    """One rule and whether it held."""
-
-    suite: str
-    rule: str
-    expectation: str
-    severity: str
-    success: bool
-    meaning: str
-    accepted: str = ""
-
-    @property
-    def name(self) -> str:
-        """suite.rule."""
-        return f"{self.suite}.{self.rule}"
-
-    @property
-    def holds_back(self) -> bool:
-        """Whether it keeps the release from going out: a broken rule, unless it is a warning that was accepted."""
-        return not self.success and (self.severity == "critical" or not self.accepted)
 
 
 def rule(name: str, expectation: str, meaning: str, **arguments: Any) -> Rule:

@@ -8,13 +8,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from synth_spark.validate.audit import Result, Rule, checked
+from synth_spark.schema.verdicts import (
+    DIFFERENCING_SUITE,
+    ENOUGH_ADDED,
+    EVERYONE_COMPARED,
+    NO_KNOWN_COUNT,
+    NO_SMALL_GROUP,
+    Result,
+    Rule,
+)
+from synth_spark.validate.audit import checked
 
-_SUITE = "differencing"
 _IN_SET = "ExpectColumnValuesToBeInSet"
-#: The rules; the outcome of the last one tells of an exact number, and is not published.
-NO_SMALL_GROUP, NO_KNOWN_COUNT = f"{_SUITE}.no_small_group", f"{_SUITE}.no_known_count"
-EVERYONE_COMPARED, ENOUGH_ADDED = f"{_SUITE}.everyone_compared", f"{_SUITE}.enough_added"
 #: All of them, also those that a release has none of, as there is nothing to compare it with.
 DIFFERENCING = (EVERYONE_COMPARED, NO_SMALL_GROUP, NO_KNOWN_COUNT, ENOUGH_ADDED)
 
@@ -44,10 +49,10 @@ def differencing_rules(k: int, adds: bool, compares: bool = True) -> list[Rule]:
     """
 
     def none(name: str, meaning: str, column: str) -> Rule:
-        return Rule(_SUITE, name, _IN_SET, {"column": column, "value_set": [0]}, meaning, "warning")
+        return Rule(DIFFERENCING_SUITE, name, _IN_SET, {"column": column, "value_set": [0]}, meaning, "warning")
 
     between, least = "ExpectColumnValuesToBeBetween", {"column": "added", "min_value": k}
-    enough = [Rule(_SUITE, "enough_added", between, least, _ENOUGH, "warning")] if adds else []
+    enough = [Rule(DIFFERENCING_SUITE, "enough_added", between, least, _ENOUGH, "warning")] if adds else []
     together = [none("no_small_group", _TOLD, "told"), none("no_known_count", _KNOWN, "known")] if compares else []
     return [*enough, none("everyone_compared", _COMPARED, "uncompared"), *together]
 
@@ -62,4 +67,6 @@ def differencing_results(rules: list[Rule], numbers: Mapping[str, int]) -> list[
             compared, or not all of them; ``added``, records that were added to the earlier release. SENSITIVE: no
             more than the verdict is kept of that, and that one is for those who sign alone.
     """
-    return checked({_SUITE: ("pandas", pd.DataFrame({name: [number] for name, number in numbers.items()}))}, rules)
+    return checked(
+        {DIFFERENCING_SUITE: ("pandas", pd.DataFrame({name: [number] for name, number in numbers.items()}))}, rules
+    )

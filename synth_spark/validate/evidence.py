@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from synth_spark.plan import Constraint
 from synth_spark.schema.fields import Field
-from synth_spark.validate.audit import Rule, column_pairs
+from synth_spark.schema.verdicts import Rule
+from synth_spark.validate.audit import column_pairs
 from synth_spark.validate.constraints import broken
 from synth_spark.validate.observations import observe
 

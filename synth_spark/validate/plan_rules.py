@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame
 from synth_spark.errors import PlanError
 from synth_spark.plan import PlanRule
 from synth_spark.schema.metrics import Metric
-from synth_spark.validate.audit import Result, Rule, checked
+from synth_spark.schema.verdicts import Result, Rule
+from synth_spark.validate.audit import checked
 
 _MEASURED = "ExpectColumnValuesToBeBetween"
 

@@ -16,7 +16,8 @@ from synth_spark.plan import DifferentialPrivacy, SingleCounts
 from synth_spark.plan.counted import GIVEN
 from synth_spark.privacy.entries import RELEASE, Entry
 from synth_spark.schema.published_columns import aggregate_columns
-from synth_spark.validate.audit import Result, Rule, checked, rule
+from synth_spark.schema.verdicts import Result, Rule
+from synth_spark.validate.audit import checked, rule
 from synth_spark.validate.evidence import Evidence
 
 #: Whether values were taken from the data → what the entry of the ledger is about.

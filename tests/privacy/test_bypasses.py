@@ -1,10 +1,11 @@
 """An adversary who has a granted budget, of which a release has spent most, and tries to release once more.
 
-Every attempt is a command, in this process; Spark is not started, so that one which is refused is refused before. What
-goes on to ask for Spark has passed all of it, and ends with 8.
+Every attempt of the page `docs/debit.md` is the installed command, in a process of its own that finds no Java: what
+goes on to ask for Spark has passed all of it, and ends with 8. Other tests are commands in this process, without Spark.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from inject import fingerprint
+from installing import installed
 
 from synth_spark import plan as plans
 from synth_spark.cli.main import main
@@ -116,56 +119,132 @@ def old_ledger(world: Path) -> None:
     assert main(["ledger", "grant", "cases.csv", "--epsilon", GRANTED, "--delta", DELTA]) == 0
 
 
+def begun(nonce: str = "of the first run", drawn: bool = True) -> Path:
+    """A run folder as one that has drawn single counts leaves it, and what its ledger holds."""
+    keys = {"input.path": "cases.csv", "privacy.epsilon": 0.1, "output.path": "out", "run_id": "second"}
+    plan = plans.load(None, keys)
+    store = RunStore.create(accounts.charged(plan)[0])
+    store.manifest["nonce"] = nonce
+    debited(plan, "second", nonce)
+    store.manifest["stages"]["read"] = {"seconds": 0.1}
+    store.save()
+    with store.alone():  # the file of the lock stays
+        pass
+    if drawn:
+        shutil.copytree(store.folder, "before")
+        rows = pa.table({"column": pa.array([0], pa.int32()), "count": pa.array([7], pa.int64())})
+        store.keep(None, tables.VALUES, store.write_rows(tables.VALUES, rows))  # type: ignore[arg-type]
+        accounts.enter_draws(store)
+    return store.folder
+
+
+def rolled_back(world: Path) -> None:
+    folder = begun()
+    shutil.rmtree(folder)
+    shutil.copytree("before", folder)
+
+
+def copied_before(world: Path) -> None:
+    begun()
+    shutil.copytree("before", "elsewhere")
+
+
+def changed(key: str, value: Any) -> Callable[[Path], None]:
+    def change(world: Path) -> None:
+        store = RunStore.open(begun(drawn=False))
+        store.manifest[key] = {**store.manifest[key], **value} if isinstance(value, dict) else value
+        store.save()
+
+    return change
+
+
 EXACT = "rules=[{rule: use.near, measure: mean_tvd, at_most: 9, severity: warning}]"
 BUDGET, PLAN = BudgetError.exit_code, PlanError.exit_code
-CSV, SET = ("--input", "cases.csv"), "--set"
-#: What is tried → what is done to the folder before, what `run` is given besides ε, and how it ends.
-TRIED: dict[str, tuple[Callable[[Path], None] | None, Sequence[str], int]] = {
-    "once more": (None, CSV, BUDGET),
-    "another spelling": (None, ("--input", "./sub/../cases.csv"), BUDGET),
-    "a link": (linked, ("--input", "link.csv"), BUDGET),
-    "a link to the folder": (linked, ("--input", "sub/up/cases.csv"), BUDGET),
-    "the file twice": (None, (SET, "input.paths=[cases.csv, ./cases.csv]"), BUDGET),
-    "another output": (None, (*CSV, "--output", "out2"), BUDGET),
-    "other run folders": (None, (*CSV, SET, "work=elsewhere"), BUDGET),
-    "a copy": (copied, ("--input", "copy.csv"), BUDGET),
-    "a new name": (renamed, ("--input", "renamed.csv"), BUDGET),
-    "a record more": (appended, CSV, BUDGET),
-    "a record more under a new name": (appended_and_renamed, ("--input", "renamed.csv"), BUDGET),
-    "beside others": (in_a_folder, ("--input", "folder"), BUDGET),
-    "as the source of an organisation": (copied, (SET, "input.sources={one: {path: copy.csv}}"), BUDGET),
-    "another data set by name": (None, (*CSV, SET, "data_set=another"), BUDGET),
-    "a copy as another data set by name": (copied, ("--input", "copy.csv", SET, "data_set=another"), BUDGET),
+RUN, CSV, SET = ("run",), ("--input", "cases.csv"), "--set"
+SMALL, SECOND = ("--epsilon", "0.1"), "out.work/second"
+#: What is tried, as the page has it → what is done to the folder before, and the command.
+TRIED: dict[str, tuple[Callable[[Path], None] | None, Sequence[str]]] = {
+    "the same release once more": (None, (*RUN, *CSV)),
+    "its path in another spelling": (None, (*RUN, "--input", "./sub/../cases.csv")),
+    "a link to the file": (linked, (*RUN, "--input", "link.csv")),
+    "a link to its folder": (linked, (*RUN, "--input", "sub/up/cases.csv")),
+    "the file, named twice": (None, (*RUN, SET, "input.paths=[cases.csv, ./cases.csv]")),
+    "another output": (None, (*RUN, *CSV, "--output", "out2")),
+    "another place of run folders": (None, (*RUN, *CSV, SET, "work=elsewhere")),
+    "a copy of the file": (copied, (*RUN, "--input", "copy.csv")),
+    "the file under a new name": (renamed, (*RUN, "--input", "renamed.csv")),
+    "the file with a record more": (appended, (*RUN, *CSV)),
+    "the file with a record more, under a new name": (appended_and_renamed, (*RUN, "--input", "renamed.csv")),
+    "the file beside others in a folder": (in_a_folder, (*RUN, "--input", "folder")),
+    "a copy as the source of an organisation": (copied, (*RUN, SET, "input.sources={one: {path: copy.csv}}")),
+    "the data set under another name": (None, (*RUN, *CSV, SET, "data_set=another")),
+    "a copy as a data set of another name": (copied, (*RUN, "--input", "copy.csv", SET, "data_set=another")),
     "a later version of a copy of a Delta table": (
-        other_table, ("--input", "same", SET, "input.format=delta"), BUDGET),
-    "the name of the first run": (None, (*CSV, "--run-id", "first-cases", "--epsilon", "0.1"), BUDGET),
-    "an empty ledger where a budget is required": (
-        None, (*CSV, "--ledger", "empty.jsonl", SET, "ledger.required=true"), BUDGET),
-    "a ledger beside the run folders that is forgotten": (old_ledger, CSV, BUDGET),
-    "no column whose values are public": (None, (*CSV, "--epsilon", "0.1", SET, "privacy.public_domain={}"), PLAN),
-    "a rule about exact figures": (None, (*CSV, "--epsilon", "0.1", SET, EXACT), PLAN),
-    "never absent, and not declared": (None, (*CSV, "--epsilon", "0.1", SET, "privacy.never_absent=[a]"), PLAN),
-    "a query without a name": (None, (SET, "input.sql=SELECT * FROM cases", "--epsilon", "0.1"), PLAN),
+        other_table, (*RUN, "--input", "same", SET, "input.format=delta")),
+    "the run id of the first release": (None, (*RUN, *CSV, "--run-id", "first-cases", *SMALL)),
+    "an empty ledger, where a budget is required": (
+        None, (*RUN, *CSV, "--ledger", "empty.jsonl", SET, "ledger.required=true")),
+    "a ledger of an earlier version, beside the run folders": (old_ledger, (*RUN, *CSV)),
+    "a grant to what no plan resolves to": (
+        None, ("ledger", "grant", "ledger.jsonl", "nosuch.csv", "--epsilon", "9", "--delta", DELTA)),
+    "values that are public of no column": (None, (*RUN, *CSV, *SMALL, SET, "privacy.public_domain={}")),
+    "a column that is never absent, and not declared": (None, (*RUN, *CSV, *SMALL, SET, "privacy.never_absent=[a]")),
+    "a rule about exact figures": (None, (*RUN, *CSV, *SMALL, SET, EXACT)),
+    "a query without a name of its data set": (None, (*RUN, SET, "input.sql=SELECT * FROM cases", *SMALL)),
+    "a run folder that was restored from before its draw, resumed": (rolled_back, ("resume", SECOND)),
+    "a run folder that was restored from before its draw, stage by stage": (rolled_back, ("stage", "encode", SECOND)),
+    "a run folder that was copied before its draw, resumed": (copied_before, ("resume", "elsewhere")),
+    "a run folder of another run, under the name of one that paid": (
+        changed("nonce", "another"), ("resume", SECOND)),
+    "a run folder whose plan names another data set": (
+        changed("plan", {"data_set": "another"}), ("resume", SECOND)),
 }  # fmt: skip
+#: A row of the page: what is tried, what the refusal says, the exit code.
+_ROW = re.compile(r"^\| (.+) \| “(.+)” \| (\d) \|$", re.M)
 
 
-def run(*given: str) -> int:
-    asked = [] if "--epsilon" in given else ["--epsilon", ASKED]
-    where = [] if "--output" in given else ["--output", "out"]
-    return main(["run", *given, *asked, *where])
+def with_usual(given: Sequence[str]) -> list[str]:
+    """A command, if it is `run` with an output and an ε."""
+    asked = [] if "--epsilon" in given or given[0] != "run" else ["--epsilon", ASKED]
+    return [*given, *asked, *([] if "--output" in given or given[0] != "run" else ["--output", "out"])]
+
+
+def refusals() -> dict[str, tuple[str, int]]:
+    """The table of the page: what is tried → what the refusal says, and the exit code."""
+    page = (Path(__file__).parents[2] / "docs" / "debit.md").read_text(encoding="utf-8")
+    table = page.partition("## Ways round a budget")[2]
+    return {what: (says, int(code)) for what, says, code in _ROW.findall(table)}
+
+
+def test_the_page_lists_every_way_that_is_tried() -> None:
+    assert list(refusals()) == list(TRIED)
+    assert {code for _, code in refusals().values()} == {BUDGET, PLAN}
 
 
 @pytest.mark.parametrize("what", TRIED)
-def test_a_way_round_the_budget_is_refused(what: str, world: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    prepare, given, code = TRIED[what]
+def test_a_way_round_the_budget_is_refused(what: str, world: Path) -> None:
+    prepare, given = TRIED[what]
     if prepare is not None:
         prepare(world)
-    before = sorted(world.rglob("*"))
-    capsys.readouterr()
-    assert run(*given) == code
-    (told,) = capsys.readouterr().err.splitlines()
-    assert "was asked for" not in told
-    assert sorted(world.rglob("*")) == before
+    before = fingerprint(world)
+    done = installed(with_usual(given))
+    says, code = refusals()[what]
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    (told,) = done.stderr.splitlines()
+    assert says in told
+    assert fingerprint(world) == before
+
+
+def test_what_the_budget_holds_goes_on_to_ask_for_spark(world: Path) -> None:
+    """So the refusals above are none of another kind."""
+    for given in ((*RUN, *CSV, *SMALL), ("resume", str(begun()))):
+        done = installed(with_usual(given))
+        assert done.returncode == EngineError.exit_code, done.stderr
+        assert "java" in done.stderr.lower()
+
+
+def run(*given: str) -> int:
+    return main(with_usual(["run", *given]))
 
 
 @pytest.mark.parametrize(
@@ -217,50 +296,6 @@ def test_a_plan_that_requires_a_budget_does_so_whatever_ledger_is_named(world: P
     assert main(["run", "plan.yml", SET, "ledger=empty.jsonl"]) == BUDGET
 
 
-def begun(nonce: str = "of the first run", drawn: bool = True) -> Path:
-    """A run folder as one that has drawn single counts leaves it, and what its ledger holds."""
-    keys = {"input.path": "cases.csv", "privacy.epsilon": 0.1, "output.path": "out", "run_id": "second"}
-    plan = plans.load(None, keys)
-    store = RunStore.create(accounts.charged(plan)[0])
-    store.manifest["nonce"] = nonce
-    debited(plan, "second", nonce)
-    store.manifest["stages"]["read"] = {"seconds": 0.1}
-    store.save()
-    if drawn:
-        shutil.copytree(store.folder, "before")
-        rows = pa.table({"column": pa.array([0], pa.int32()), "count": pa.array([7], pa.int64())})
-        store.keep(None, tables.VALUES, store.write_rows(tables.VALUES, rows))  # type: ignore[arg-type]
-        accounts.enter_draws(store)
-    return store.folder
-
-
-@pytest.mark.parametrize("command", [["resume"], ["stage", "encode"]], ids=" ".join)
-def test_a_folder_that_was_rolled_back_draws_nothing(
-    command: list[str], world: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its release has drawn its noise; once more would be a release that nobody has paid for."""
-    folder = begun()
-    assert main([*command, str(folder)]) == EngineError.exit_code  # which holds it
-    shutil.rmtree(folder)
-    shutil.copytree("before", folder)
-    capsys.readouterr()
-    assert main([*command, str(folder)]) == BUDGET
-    assert "its folder does not hold what was drawn; restore the folder" in capsys.readouterr().err
-    shutil.copytree("before", "elsewhere")
-    assert main([*command, "elsewhere"]) == BUDGET
-
-
-def test_a_folder_of_the_same_name_is_another_run(world: Path) -> None:
-    folder = begun(drawn=False)
-    assert main(["resume", str(folder)]) == EngineError.exit_code
-    store = RunStore.open(folder)
-    for key, value in (("nonce", "another"), ("plan", {**store.manifest["plan"], "data_set": "another"})):
-        kept, store.manifest[key] = store.manifest[key], value
-        store.save()
-        assert main(["resume", str(folder)]) == BUDGET
-        store.manifest[key] = kept
-
-
 def test_a_draw_that_is_not_the_one_of_the_release_is_not_entered(world: Path) -> None:
     store = RunStore.open(begun())
     accounts.enter_draws(store)  # what is known is entered once
@@ -273,3 +308,21 @@ def test_a_draw_that_is_not_the_one_of_the_release_is_not_entered(world: Path) -
     store.manifest["nonce"] = "another"
     with pytest.raises(BudgetError, match="is not in the ledger as a release of this run"):
         accounts.enter_draws(store)
+
+
+def test_of_copies_of_a_run_folder_one_draws(world: Path) -> None:
+    """The other is refused before it draws; a run that is killed after it has begun to goes on."""
+    store = RunStore.open(begun(drawn=False))
+    shutil.copytree(store.folder, "copy")
+    accounts.begin_draws(store, "encode")
+    accounts.begin_draws(RunStore.open(store.folder), "encode")
+    copy = RunStore.open(Path("copy"))
+    with pytest.raises(BudgetError, match="has begun to draw its noise"):
+        accounts.check_drawn(copy)
+    with pytest.raises(BudgetError, match="has begun to draw its noise"):
+        accounts.begin_draws(copy, "encode")
+    store.facts["begun"]["aggregate"] = "a token"  # it was killed before it told the ledger
+    store.save()
+    accounts.check_drawn(store)
+    accounts.begin_draws(store, "aggregate")
+    assert list(accounts.draws(store)) == ["beginning of encode", "beginning of aggregate"]

@@ -21,6 +21,7 @@ from synth_spark.errors import (
 )
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import accounts, api
+from synth_spark.plan.planner import resolve
 from synth_spark.privacy import Delta, Epsilon
 from synth_spark.privacy.ledger import Ledger
 from synth_spark.storage.append_log import LineFile
@@ -156,3 +157,13 @@ def test_what_is_refused_for_private_values_has_paid(spark: SparkSession, tmp_pa
     with pytest.raises(PlanError, match="two columns the same name"):
         _draw(spark, asked)
     assert len(Ledger(LineFile(tmp_path / "out.work" / "ledger.jsonl")).entries()) == 1
+
+
+@pytest.mark.parametrize(("records", "distinct"), [(0, 0), (9_000_000, 7_000_000)])
+def test_with_noise_no_exact_number_refuses_a_plan(records: int, distinct: int) -> None:
+    """The plan is resolved again after each draw; under k-anonymity the same numbers refuse it."""
+    content: dict[str, Any] = {"input": {"path": "x.csv"}, "task_memory": 201}
+    noisy = plans.parse({**content, "privacy": {"kind": "differential_privacy", "epsilon": 1}})
+    assert resolve(noisy, ("a", "b"), (3, 4), records, distinct, 2).distinct == distinct
+    with pytest.raises(SynthSparkError):
+        resolve(plans.parse(content), ("a", "b"), (3, 4), records, distinct, 2)

@@ -1,6 +1,7 @@
 """The line under differential privacy, step by step: what noise does, what it must not, and that it is drawn once."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -11,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from accounting import epsilon_of_all, lines_of
-from noises import Counting, NoNoise, SameNoise
+from installing import installed
+from noises import Counting, NoNoise, SameNoise, Watching
 from packing import contents, table
 from pyspark.sql import SparkSession
 from releasing import another, in_several_files, kept, published, work_until
@@ -215,7 +217,9 @@ def test_a_run_that_fell_draws_and_debits_once(
 
 
 def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, tmp_path: Path) -> None:
-    run = work_until(_started(spark, cases, tmp_path / "out"), "synthesize")
+    watching = Watching(1, tmp_path / "out.work" / "ledger.jsonl", tmp_path / "begun")
+    run = work_until(_started(spark, cases, tmp_path / "out", watching), "synthesize")
+    assert set((tmp_path / "begun").read_text().split()) == {"1", "2"}  # each stage says that it begins to, and draws
     for stage in ("read", "encode", "aggregate"):
         with pytest.raises(RunError, match="draw noise again"):
             api.work(run, stage)
@@ -233,6 +237,11 @@ def test_noise_is_not_drawn_again_on_request(spark: SparkSession, cases: Path, t
         for doing in (lambda run: api.work(run, stage), api.resume):  # noqa: B023  # asked at once
             with pytest.raises(BudgetError, match="its folder does not hold what was drawn"):
                 doing(rolled_back)
+        rolled_back.store.facts["begun"].pop(stage)  # as it was before the stage began to draw
+        rolled_back.store.save()
+        for command in (["resume", folder], ["stage", stage, folder]):
+            done = installed(command)
+            assert (done.returncode, "its folder does not hold what was" in done.stderr) == (9, True), done.stderr
     assert not (tmp_path / "draws").exists()
 
 
@@ -286,16 +295,19 @@ def test_nothing_exact_is_published(spark: SparkSession, tmp_path: Path, method:
     )
     api.resume(run)
     numbers: set[float] = set()
+    times: set[bytes] = set()
     for file in out.rglob("*"):
         if not file.is_file():
             continue
         assert b"MARKER" not in file.read_bytes()
+        times |= set(re.findall(rb"\d{4}-\d\d-\d\d[T ](\d\d:\d\d:\d\d[^ ,<\"\n]*)", file.read_bytes()))
         if file.suffix == ".parquet":
             content = pd.read_parquet(file)
             assert not content.astype(str).map(lambda text: "MARKER" in text).any().any()
             if file.parent.parent.name != "synthetic_records":
                 for column in content.select_dtypes("number"):
                     numbers |= set(content[column].dropna().tolist())
+    assert times == {b"00:00:00+00:00"}  # the day it was published; hours would tell how long the run took
     assert len(numbers) > 20
     assert n not in numbers
     singles = published(out, "aggregates").query("length == 1")

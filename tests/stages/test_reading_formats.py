@@ -24,8 +24,8 @@ from synth_spark.plan import parse
 from synth_spark.plan.sources import json_lines, workbooks
 from synth_spark.plan.sources.preview import look
 from synth_spark.read.formats import json_frames
-from synth_spark.read.inventory import Addition
 from synth_spark.runtime.session import name_files_in_utf8
+from synth_spark.storage.inventory import Addition
 
 
 def columns(spark: SparkSession, **settings: Any) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyspark
@@ -37,6 +38,13 @@ def run(command: list[str | Path], **environment: str) -> subprocess.CompletedPr
         env=clean_environment(**environment),
         cwd="/",
     )
+
+
+def installed(given: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    """The installed command in the current folder, in a process of its own that finds no Java."""
+    command = [str(Path(sys.executable).with_name("synth-spark")), *map(str, given)]
+    environment = {name: text for name, text in clean_environment(PATH="/nowhere").items() if name != "JAVA_HOME"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def build_wheel(folder: Path) -> Path:

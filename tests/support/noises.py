@@ -55,3 +55,16 @@ class Counting:
         with self.file.open("a") as stream:
             stream.write(f"{len(scores)}\n")
         return VettedNoise().choose(scores, rho)
+
+
+@dataclass(frozen=True)
+class Watching(SameNoise):
+    """Noise that notes, at every draw on the driver and in tasks, how many beginnings a ledger tells of by then."""
+
+    ledger: Path = Path()
+    file: Path = Path()
+
+    def gaussian(self, size: int, sigma: Sigma) -> Ints:
+        with self.file.open("a") as stream:
+            stream.write(f"{self.ledger.read_text().count('beginning of')}\n")
+        return super().gaussian(size, sigma)

@@ -12,6 +12,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -284,6 +285,53 @@ def test_a_folder_that_may_not_be_written(
             refused(with_argument(name, given, dest, "blocked/none"), world, capsys)
     if name == "load":
         refused([name, "out", "duckdb:blocked/none.duckdb"], world, capsys)
+
+
+#: What takes long to import, or comes by an extra.
+HEAVY = ("adbc_driver_manager", "duckdb", "great_expectations", "numba", "opendp", "pandas", "pyarrow", "pyspark",
+         "scipy", "sklearn")  # fmt: skip
+#: What commands that need no Spark may load of it, on a release of Parquet files, each by its name and its action.
+LOADED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("plan", "schema", "completion", "ledger-show", "ledger-history"), ()),
+    **dict.fromkeys(("ledger-grant", "resume", "purge"), ("pyarrow",)),
+    **{f"releases-{action}": ("pyarrow",) for action in ("list", "show", "rollback", "retire", "clean")},
+    "plan-private": ("pyarrow", "opendp"),
+    **dict.fromkeys(("releases-diff", "compare", "show", "package"), ("pyarrow", "pandas")),
+    "load": ("pyarrow", "pandas", "duckdb"),
+}
+#: Carries commands out, each in a copy of the world and in a fork of its own. A module that a command and all after it
+#: may load is loaded before.
+EACH = """
+import contextlib, importlib, io, json, os, shutil, sys
+from synth_spark.cli.main import main
+commands, heavy = map(json.loads, sys.argv[1:])
+for name, given, shared in commands:
+    list(map(importlib.import_module, shared))
+    if not (child := os.fork()):
+        shutil.copytree("world", name)
+        os.chdir(name)
+        with contextlib.redirect_stdout(io.StringIO()):
+            code = main(given)
+        print(json.dumps([name, code, [one for one in heavy if one in sys.modules]]), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def test_what_needs_no_spark_loads_none(world: Path) -> None:
+    """Nor more of what is heavy than is said here: so an installation without Spark can do it."""
+    called = {f"{name}-{given[0]}" if len(WORKING[name]) > 1 else name: [name, *given] for name, given in CASES}
+    assert {name for name, given in called.items() if given[0] in SUCCEED} == LOADED.keys() - {"plan-private"}
+    called["plan-private"] = [*called["plan"], "--epsilon", "1"]
+    order = list(LOADED)
+    shared = [[one for one in LOADED[name] if all(one in LOADED[after] for after in order[at:])]
+              for at, name in enumerate(order)]  # fmt: skip
+    commands = [(name, called[name], before) for name, before in zip(order, shared, strict=True)]
+    given = [sys.executable, "-c", EACH, json.dumps(commands), json.dumps(HEAVY)]
+    done = subprocess.run(given, cwd=world.parent, capture_output=True, text=True, check=True)
+    ended = {name: (code, loaded) for name, code, loaded in map(json.loads, done.stdout.splitlines())}
+    assert {name: code for name, (code, _) in ended.items()} == dict.fromkeys(LOADED, 0), done.stderr
+    assert [(name, one) for name, (_, loaded) in ended.items() for one in loaded if one not in LOADED[name]] == []
 
 
 class Gone:

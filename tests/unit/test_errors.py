@@ -1,9 +1,11 @@
 """Errors: what they say, what of it is logged, how programs exit, and that they survive the way from an executor."""
 
 import ast
+import copy
 import io
 import json
 import pickle
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from synth_spark import errors
 from synth_spark.cli.exit_codes import guarded
 from synth_spark.encode.codes import check_size
 from synth_spark.errors import InputError, SynthSparkError
+from synth_spark.library.held import HeldError
 from synth_spark.monitoring.lineage import Lineage
 from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.summary import Attempt, row, summarize
@@ -48,6 +51,48 @@ def test_an_error_says_where_what_and_what_to_do_and_can_be_sent(kind: type[Synt
     assert type(back) is kind
     assert (back.field, back.problem, back.remedy) == ("input.path", "does not exist", "check it")
     assert str(back) == str(error)
+
+
+#: How the bases of exceptions are called.
+NAMED_ERROR = re.compile(r"(Error|Exception|Failed|Interrupt|Exit)$")
+
+
+def pickled(error: BaseException) -> BaseException:
+    return pickle.loads(pickle.dumps(error))
+
+
+def every_exception() -> list[type[BaseException]]:
+    """Every class of exceptions that a module of the package defines."""
+    named = [
+        f"{'.'.join(('synth_spark', *path.relative_to(MODULES[0].parent).with_suffix('').parts))}:{node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and any(NAMED_ERROR.search(ast.unparse(base)) for base in node.bases)
+    ]
+    return [pkgutil.resolve_name(name) for name in named]
+
+
+@pytest.mark.parametrize("kind", every_exception(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("sent", [copy.copy, copy.deepcopy, pickled], ids=lambda sent: sent.__name__)
+def test_every_exception_is_sent_and_copied_whole(
+    kind: type[BaseException], sent: Callable[[BaseException], BaseException]
+) -> None:
+    """What it has besides its text comes along, whatever its kind declares, and notes that were added to it."""
+    told = issubclass(kind, SynthSparkError)
+    error = kind("input", "holds {n} rows", "leave {n} out", {"n": NUMBER}) if told else kind("a text")
+    own = {name: f"another {name}" for name in vars(kind).get("__annotations__", {})}
+    for name, value in own.items():
+        setattr(error, name, value)
+    error.add_note("of a program that caught it")
+    back = sent(error)
+    assert type(back) is kind
+    assert (vars(back), back.args) == (vars(error), error.args)
+    assert not isinstance(back, SynthSparkError) or back.whole() == error.whole()  # type: ignore[attr-defined]
+
+
+def test_every_kind_of_error_is_among_the_exceptions() -> None:
+    assert {SynthSparkError, *KINDS, HeldError} < set(every_exception())
+    assert HeldError.__annotations__.keys() == {"held", "report", "run"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,8 +1,9 @@
-"""What lies beside the package for those who run, build or cite it: the Dockerfile, and the citation."""
+"""What lies beside the package for those who run, build or cite it, and what version all of it is."""
 
 import fnmatch
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -50,3 +51,19 @@ def test_the_citation_is_that_of_this_version() -> None:
         "Apache-2.0",
     )
     assert {"title", "message", "authors", "type"} <= cited.keys()
+
+
+def test_the_package_the_citation_and_the_changelog_have_one_version() -> None:
+    """The package is built with that of its module, and the changelog begins with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["version"] == {"path": "synth_spark/__init__.py"}
+    assert project["project"]["dynamic"] == ["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (.+)$", changelog, re.M)
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - (unreleased|\d{4}-\d\d-\d\d)", section) for section in sections)
+    versions = [tuple(map(int, re.findall(r"\d+", section)[:3])) for section in sections]
+    assert versions == sorted(set(versions), reverse=True)
+    assert sections[0].startswith(f"[{synth_spark.__version__}] - ")
+    assert [section for section in sections[1:] if section.endswith("unreleased")] == []
+    image = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"synth-spark:(\d[\d.]+)", image)) == {synth_spark.__version__}

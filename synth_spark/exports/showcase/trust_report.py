@@ -10,7 +10,7 @@ from synth_spark.report.editions import public
 from synth_spark.report.html_page import sections_html
 from synth_spark.report.material import ReportData
 from synth_spark.schema.metrics import PUBLIC, Metric
-from synth_spark.validate import Result
+from synth_spark.schema.verdicts import Result
 
 #: Tables that the report is made of, besides records and aggregates.
 TABLES_SHOWN = ("release", "evaluation", "fidelity", "differences", "quality_results")

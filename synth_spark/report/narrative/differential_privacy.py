@@ -16,7 +16,7 @@ from synth_spark.privacy import Spending
 from synth_spark.report.narrative.shared import about_rules, about_singles, by_length, count_by_length, release_row
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
-from synth_spark.validate.audit import Result
+from synth_spark.schema.verdicts import Result
 
 _METHODS = {
     "marginal_matching": "from the noisy counts of pairs alone, with what noise had added to them taken away as far as "

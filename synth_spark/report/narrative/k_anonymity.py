@@ -10,8 +10,7 @@ from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.report.narrative.shared import about_rules, about_singles, by_length, count_by_length, release_row
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
-from synth_spark.validate.audit import Result
-from synth_spark.validate.differencing_rules import EVERYONE_COMPARED
+from synth_spark.schema.verdicts import EVERYONE_COMPARED, Result
 
 _SINGLES: dict[SingleCounts, str] = {
     "equal": "together they have the same single counts as `aggregates`, exactly.",

@@ -4,20 +4,20 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyspark
 
 from synth_spark import __version__
 from synth_spark.plan import Plan, published
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.plain_text import plain
 from synth_spark.schema.tables import SafeTable
-from synth_spark.validate.audit import Result
+from synth_spark.schema.verdicts import Result
 
 
 def one_row(columns: Mapping[str, str | int | float]) -> pa.Table:
@@ -80,8 +80,8 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        if name == "pyspark":
-            return pyspark.__version__
+        if name == "pyspark" and find_spec(name) is not None:
+            return str(import_module(name).__version__)
         return "not installed" if find_spec(name.replace("-", "_")) is None else "unknown"
 
 

@@ -22,7 +22,6 @@ from random_tables import FIVE_ROWS, Table, coded_tables, domain_of, encoded, fe
 
 from synth_spark.encode.combinations import bucket_bounds
 from synth_spark.evaluate.measures import NEEDS_RARE, Sums, finish, single_measures
-from synth_spark.evaluate.metric_definitions import MEASURES
 from synth_spark.kernels.cells import CellSpace, Ints
 from synth_spark.kernels.counting.count import count_combinations
 from synth_spark.kernels.counting.count_differences import (
@@ -33,6 +32,7 @@ from synth_spark.kernels.counting.count_differences import (
     sum_by_bin,
     sum_by_length,
 )
+from synth_spark.schema.metric_definitions import MEASURES
 
 Figures = dict[tuple[str, int | None, int | None], float]
 

@@ -13,7 +13,7 @@ from synth_spark.plan.input import Input
 from synth_spark.plan.sources import formats
 from synth_spark.plan.sources.description import description
 from synth_spark.plan.sources.preview import look
-from synth_spark.read.inventory import inventory
+from synth_spark.storage.inventory import inventory
 
 TEXT = "size,side\nbig,left\nsmall,right\n"
 

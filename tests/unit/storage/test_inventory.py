@@ -10,7 +10,7 @@ from synth_spark import plan as plans
 from synth_spark.cli.main import main
 from synth_spark.errors import InputError, PlanError, RunError
 from synth_spark.plan import Input
-from synth_spark.read.inventory import Inventory, additions, check_unchanged, inventory, pinned
+from synth_spark.storage.inventory import Inventory, additions, check_unchanged, inventory, pinned
 from synth_spark.storage.places import place
 
 
