@@ -113,7 +113,7 @@ def faulty_store(endpoint: str) -> Iterator[tuple[FaultyStore, str]]:
     """
     store = FaultyStore(endpoint)
     handler = type("Handler", (_Handler,), {"store": store})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -123,6 +123,13 @@ def faulty_store(endpoint: str) -> Iterator[tuple[FaultyStore, str]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    """Serves each connection in a thread."""
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that were killed leave connections that are cut: nothing is printed."""
 
 
 class _Handler(BaseHTTPRequestHandler):
