@@ -22,6 +22,7 @@ from synth_spark.cli.survival import warnings
 from synth_spark.errors import EngineError, PlanError, RunError
 from synth_spark.monitoring import Watch
 from synth_spark.monitoring.progress import Progress
+from synth_spark.pipeline.workers.template import fork_before_stores
 from synth_spark.plan import Plan
 from synth_spark.plan.planner import resolve
 from synth_spark.runtime.writable import check_writable
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser(COMMANDS).parse_args(arguments)
         options.more = False
         options.ends = arguments is None  # the process is this command's, and ends with it
+        if options.ends and not _only_tells(options):
+            fork_before_stores()
 
         def command(watch: Watch) -> None:
             options.watch = watch
@@ -66,8 +69,12 @@ def _told_nothing(options: argparse.Namespace, code: int) -> int:
     """The exit code where standard output could not be written: an error if writing it was all that was asked for."""
     error = EngineError("standard output", "could not be written", "free space, or send it somewhere else")
     print(f"synth-spark: {error}", file=sys.stderr)
-    telling = options.name_of_command in _TELLING or getattr(options, "action", None) in _TELLING_ACTIONS
-    return error.exit_code if telling and code == 0 else code
+    return error.exit_code if _only_tells(options) and code == 0 else code
+
+
+def _only_tells(options: argparse.Namespace) -> bool:
+    """Whether all that was asked for is that something is told."""
+    return options.name_of_command in _TELLING or getattr(options, "action", None) in _TELLING_ACTIONS
 
 
 def command() -> NoReturn:

@@ -118,12 +118,12 @@ def started(
         long: whether the work will take minutes.
         place: the folder of the run folder; default: that of the plan.
     """
-    from synth_spark.pipeline.workers.template import make_template
-    from synth_spark.plan.sources.stores import is_stored
+    from synth_spark.pipeline.workers.template import make_template, prepare_template
     from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
     from synth_spark.storage.paths import check_roots
 
     check_roots(plan)
+    prepare_template()
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
     libraries = libraries_of(plan)
@@ -131,7 +131,7 @@ def started(
     few = not options.verbose
     with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
         importing.join()
-        if options.ends and not any(map(is_stored, plan.addresses)):  # a fork would wait in a store for ever
+        if options.ends:
             make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         progress = Progress(lambda: running_tasks(spark), options.quiet, options.verbose, as_json(options))

@@ -33,6 +33,21 @@ def remnants_of(root: Place, kept: Collection[str], told: Collection[str]) -> li
     return [*(name for name in (*folders, *documents) if _is_there(root, name)), *manifests, *root.abandoned()]
 
 
+def owner_of(name: str) -> str | None:
+    """The release that a file or folder of `remnants_of` is of; None: of none.
+
+    >>> owner_of("aggregates/run_id=one/"), owner_of("_documents/one/"), owner_of("_manifests/one.json")
+    ('one', 'one', 'one')
+    >>> owner_of(".LATEST.json.1.unfinished")
+    """
+    folder, _, last = name.rstrip("/").rpartition("/")
+    if folder == MANIFESTS:
+        return last.removesuffix(".json")
+    if folder == DOCUMENTS:
+        return last
+    return last.removeprefix(_PARTITION) if last.startswith(_PARTITION) else None
+
+
 def _folders(root: Place, prefix: str = "") -> list[str]:
     return [held.name for held in root.entries(prefix) if held.is_folder]
 

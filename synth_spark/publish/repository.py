@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError
-from synth_spark.publish.remnants import remnants_of
+from synth_spark.publish.remnants import owner_of, remnants_of
 from synth_spark.publish.turns import locked
 from synth_spark.runtime import faults
 from synth_spark.schema.root_layout import DOCUMENTS, HISTORY, MANIFESTS, MARKS, POINTER
@@ -39,7 +39,7 @@ from synth_spark.storage.append_log import Entry
 from synth_spark.storage.held import is_unfinished
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.paths import checked_name, is_name, refuse_links
-from synth_spark.storage.places import Place, place
+from synth_spark.storage.places import Place, at_once, place
 from synth_spark.storage.root_files import (
     commits_of,
     current_in,
@@ -173,8 +173,8 @@ class ReleaseRepository:
 
     def published(self) -> dict[str, dict[str, Any]]:
         """Manifests of all releases that were published, also of those that were retired since; oldest first."""
-        manifests = {name: self.manifest(name) for name in self._published_names()}
-        return {name: manifest for name, manifest in manifests.items() if manifest is not None}
+        names = list(self._published_names())
+        return {name: one for name, one in zip(names, at_once(self.manifest, names), strict=True) if one is not None}
 
     def is_published(self, run_id: str) -> bool:
         """Whether a release is in place, whole; also one that was retired since."""
@@ -204,34 +204,25 @@ class ReleaseRepository:
         Raises:
             PublishError: a mark is not that of the publication whose name it has.
         """
-        publications = []
-        for run_id in self._begun():
-            mark = read_mark(self.place, run_id)
-            if mark is None:
-                continue  # it ended meanwhile
-            age = abs(time.time() - mark["at"])
-            one = Unfinished(run_id, mark["format"], tuple(mark["tables"]), mark["host"], age)
-            here = self._sees_others and one.host == platform.node()
-            if here or run_id == self._who or age > _GRACE:
-                publications.append(one)
-        return publications
+        marked = [self._marked(run_id) for run_id in self._begun()]
+        return [one for one in marked if one is not None and self._has_ended(one)]
 
     def under_way(self) -> set[str]:
         """Names of the releases that somebody else may be putting in place."""
-        return set(self._begun()) - {one.run_id for one in self.unfinished()}
+        return {run_id for run_id in self._begun() if self._may_be_under_way(run_id)}
 
     def file_documents(self, run_id: str, documents: Mapping[str, str]) -> None:
         """Put the documents of a release in place, under its name."""
         folder = self._documents(run_id)
         folder.delete_folder()
-        for name, text in documents.items():
-            folder.write(name, text.encode())
+        at_once(lambda name: folder.write(name, documents[name].encode()), documents)
 
     def documents(self, run_id: str) -> dict[str, str]:
         """The documents of a release, name → text."""
         folder = self._documents(run_id)
         names = [held.name for held in folder.entries() if not held.is_folder and is_document(held.name)]
-        return {name: text for name in names if (text := text_of(folder, name)) is not None}
+        texts = at_once(lambda name: text_of(folder, name), names)
+        return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
     def switch(self, run_id: str, seen: int, action: str, to_the_day: bool = False) -> None:
         """Make a release current: one commit more, then the pointer and the copies of its documents.
@@ -269,9 +260,10 @@ class ReleaseRepository:
             return
         run_id = event["run_id"]
         self._adopt_documents(run_id)
-        for name, wanted in self._copies(event).items():
-            if self.place.read(name) != wanted:
-                self.place.write(name, wanted)
+        copies = self._copies(event)
+        for name, there in zip(copies, at_once(self.place.read, copies), strict=True):
+            if there != copies[name]:
+                self.place.write(name, copies[name])
         self._drop_stale_documents(run_id)
         self.end(run_id)
 
@@ -288,10 +280,12 @@ class ReleaseRepository:
 
     def remnants(self) -> list[str]:
         """Files and folders (ending in ``/``) that no published release owns; not slices of Delta tables."""
-        under_way = self.under_way()
         manifests = self.published()
-        kept = {name for name, manifest in manifests.items() if "retired" not in manifest} | under_way
-        return remnants_of(self.place, kept, set(manifests) | under_way)
+        kept = {name for name, manifest in manifests.items() if "retired" not in manifest}
+        found = remnants_of(self.place, kept, set(manifests))
+        owners = {name: owner_of(name) for name in found}
+        live = {one for one in set(owners.values()) if one is not None and self._may_be_under_way(one)}
+        return [name for name in found if owners[name] not in live]
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files, and folders, whose names end in ``/``."""
@@ -340,6 +334,24 @@ class ReleaseRepository:
         """Names of the releases that were published, oldest first."""
         return dict.fromkeys(event["run_id"] for event in self.history() if event["action"] == "publish")
 
+    def _marked(self, run_id: str) -> Unfinished | None:
+        """What the mark of a publication says; None if there is none, or it ended meanwhile."""
+        mark = read_mark(self.place, run_id) if is_name(run_id) else None
+        if mark is None:
+            return None
+        age = abs(time.time() - mark["at"])
+        return Unfinished(run_id, mark["format"], tuple(mark["tables"]), mark["host"], age)
+
+    def _has_ended(self, one: Unfinished) -> bool:
+        """Whether a publication that is marked cannot be under way."""
+        here = self._sees_others and one.host == platform.node()
+        return here or one.run_id == self._who or one.age > _GRACE
+
+    def _may_be_under_way(self, run_id: str) -> bool:
+        """Whether somebody else may be putting a release in place: its own mark is asked, no list of them."""
+        one = self._marked(run_id)
+        return one is not None and not self._has_ended(one)
+
     def _begun(self) -> list[str]:
         """Names of the releases that are marked as being put in place."""
         names = [held.name.rpartition("/")[2].removesuffix(".json") for held in self.place.entries(MARKS)]
@@ -375,7 +387,8 @@ class ReleaseRepository:
 
     def _drop_stale_documents(self, run_id: str) -> None:
         """Remove copies of documents that the current release does not have."""
-        filed = {held.name.rpartition("/")[2] for held in self.place.entries(DOCUMENTS, deep=True)}
+        filed = [held.name.rpartition("/") for held in self.place.entries(DOCUMENTS, deep=True)]
+        own = {name for folder, _, name in filed if folder == f"{DOCUMENTS}/{run_id}"}
         there = {held.name for held in self.place.entries() if not held.is_folder}
-        stale = (filed & there) - set(self.documents(run_id))
+        stale = ({name for _, _, name in filed} & there) - own
         self.place.delete(sorted(filter(is_document, stale)))

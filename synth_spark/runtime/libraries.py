@@ -1,6 +1,5 @@
 """What a session that is built here has beside Spark's own files: Delta's package, and Hadoop's client of S3."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,19 +31,21 @@ class Libraries:
 SPARK_ALONE = Libraries()
 
 
-def s3_settings(java: str | None) -> dict[str, str]:
-    """Settings by which a local session reads and writes in S3; see `synth_spark.runtime.s3`.
+def s3_client(java: str | None) -> str:
+    """The files of Hadoop's client of S3, which come behind Spark's own; see `synth_spark.runtime.s3`.
 
     Args:
         java: the program by which what is missing is fetched.
 
+    Returns:
+        Paths, separated by ``:``; empty if the client is among the files of Spark itself.
+
     Raises:
-        EngineError: Hadoop's client of S3 is not here, and cannot be fetched.
+        EngineError: they are not here, and cannot be fetched.
     """
     from pyspark.find_spark_home import _find_spark_home
 
-    path = s3.class_path(str(java), Path(_find_spark_home()) / "jars")
-    return {**s3.settings(os.environ), **({"spark.driver.extraClassPath": path} if path else {})}
+    return s3.class_path(str(java), Path(_find_spark_home()) / "jars")
 
 
 def with_delta(builder: "SparkSession.Builder", fetched: bool = True) -> "SparkSession.Builder":

@@ -1,15 +1,18 @@
 """What a local session needs to read and write in S3, and in what speaks S3: Hadoop's client, and where the server is.
 
 The client comes from Maven's central repository, once a machine: 690 MB, nearly all of it Amazon's. It is put on the
-class path of the driver, as whatever is named in ``spark.jars`` is copied at every start. Who may use a server is told
-by the environment alone (AWS_ACCESS_KEY_ID, …), which the JVM inherits: no setting of Spark holds a key.
+class path of the driver, as whatever is named in ``spark.jars`` is copied at every start. There it comes behind Spark's
+own files: Java takes no archive of classes (`class_archive`) unless its class path begins with that of the archive. Who
+may use a server is told by the environment alone (AWS_ACCESS_KEY_ID, …), which the JVM inherits: no setting of Spark
+holds a key.
 """
 
 import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from synth_spark.errors import EngineError
@@ -22,6 +25,8 @@ _HADOOP = re.compile(r"hadoop-client-api-(.+)\.jar")
 _SCHEMES = ("s3://", "s3a://")
 #: Where the environment names a server that is not Amazon's: the first one that is set counts.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+#: Names, in the environment in which Spark starts a JVM, what comes behind its own files on the class path.
+BEHIND = "SPARK_DIST_CLASSPATH"
 #: Seconds that fetching may take.
 _PATIENCE = 1800
 
@@ -85,6 +90,24 @@ def class_path(java: str, jars: Path) -> str:
     except (OSError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: a user without a home folder
         problem = f"needs {_NAME} {version} and what it needs, which could not be fetched"
         raise EngineError("s3", problem, f"allow Maven's central repository, or put them into {jars}") from None
+
+
+@contextmanager
+def behind_spark(path: str) -> Iterator[None]:
+    """A JVM that is started in the body has files behind Spark's own, and behind what the environment has put there.
+
+    Args:
+        path: the files, separated by ``:``; empty: none.
+    """
+    before = os.environ.get(BEHIND)
+    if path:
+        os.environ[BEHIND] = os.pathsep.join(filter(None, [before, path]))
+    try:
+        yield
+    finally:
+        os.environ.pop(BEHIND, None)
+        if before is not None:
+            os.environ[BEHIND] = before
 
 
 def _version(jars: Path) -> str:

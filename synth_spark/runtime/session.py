@@ -18,10 +18,11 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from synth_spark.errors import EngineError
+from synth_spark.runtime import s3
 from synth_spark.runtime.class_archive import java_options
 from synth_spark.runtime.imports import unwarned
 from synth_spark.runtime.jvm_output import catch_up, heard
-from synth_spark.runtime.libraries import SPARK_ALONE, Libraries, s3_settings, with_delta
+from synth_spark.runtime.libraries import SPARK_ALONE, Libraries, s3_client, with_delta
 from synth_spark.runtime.scratch import Scratch, remove, scratch, told_to_java
 
 if TYPE_CHECKING:
@@ -172,9 +173,10 @@ def open_session(
     private = scratch(place)
     temporary = f"-Djava.io.tmpdir={private.temporary}"
     settings = {**local_settings(long, (*java_options(java), temporary)), **_folders(private)}
-    for key, value in {**settings, **(s3_settings(java_program()) if libraries.s3 else {})}.items():
+    client = s3_client(java_program()) if libraries.s3 else ""
+    for key, value in {**settings, **(s3.settings(os.environ) if libraries.s3 else {})}.items():
         builder = builder.config(key, value)
-    with told_to_java(private):
+    with told_to_java(private), s3.behind_spark(client):
         session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session

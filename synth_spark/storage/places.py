@@ -5,16 +5,21 @@ create a file of one name at once, one is told that it did. `local_places` and `
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from synth_spark.plan.addresses import as_seen, scheme_of
 from synth_spark.storage.held import Held
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.object_stores import StoredPlace
 
-__all__ = ["Held", "Place", "place"]
+__all__ = ["Held", "Place", "at_once", "place"]
+
+T = TypeVar("T")
+#: So many files are read or written at a time.
+_AT_ONCE = 8
 
 
 class Place(Protocol):
@@ -145,6 +150,23 @@ class Place(Protocol):
             RunError: it is not there, or cannot be copied: stores refuse files of more than some gigabytes.
         """
         ...
+
+
+def at_once(work: Callable[[str], T], names: Iterable[str]) -> list[T]:
+    """Do something with each of some files, several at a time: a store takes its time for every one of them.
+
+    Args:
+        work: what is done, of a name.
+        names: their names.
+
+    Returns:
+        What it gives, in the order of the names.
+
+    Raises:
+        Exception: what the first of them raises; all others are done by then, or have failed, too.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(work, names))
 
 
 def place(address: str) -> Place:

@@ -32,7 +32,7 @@ from synth_spark.runtime import faults
 from synth_spark.runtime.locks import lock
 from synth_spark.schema.arrow_types import spark_schema
 from synth_spark.schema.root_layout import LOCK, RUN_MANIFEST
-from synth_spark.schema.tables import Kept, Table
+from synth_spark.schema.tables import Kept, Sensitivity, Table
 from synth_spark.storage import new_runs
 from synth_spark.storage.files import disk_errors, remove_others, write_atomically
 from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
@@ -41,9 +41,11 @@ from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-#: How Parquet is written: row groups of few bytes, so that a table written in one file is still read by several tasks;
-#: without a dictionary of distinct records, which is what a column of that name holds.
-_PARQUET: dict[str, Any] = {"parquet.block.size": 1 << 20, "parquet.enable.dictionary#record": "false"}
+#: How Parquet is written: without a dictionary of distinct records, which is what a column of that name holds.
+_PARQUET: dict[str, Any] = {"parquet.enable.dictionary#record": "false"}
+#: Bytes of a row group in memory: few, so that several tasks read a file; many (True) of what may be published, as
+#: readers ask an object store for every column of every group.
+_GROUP_BYTES = {False: 1 << 20, True: 64 << 20}
 #: Bytes of the key of the order of rows.
 _KEY_BYTES = 32
 #: What a file's name begins with in a table that was put together.
@@ -250,7 +252,8 @@ class RunStore:
         frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
         with disk_errors(f"table {table.name}"):
-            hashed.write.mode("overwrite").options(**_PARQUET).parquet(str(self._unfinished(table)))
+            options = {**_PARQUET, "parquet.block.size": _GROUP_BYTES[table.sensitivity is Sensitivity.SAFE]}
+            hashed.write.mode("overwrite").options(**options).parquet(str(self._unfinished(table)))
             metrics = observed.get
             remove_others(self._unfinished(table), ".parquet")
         return Written(metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), time.monotonic() - start)

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -41,6 +42,22 @@ def test_the_content_hash_is_that_of_whole_sums(spark: SparkSession, number: int
     store = RunStore.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
     written = store.write_frame(tables.RECORDS, frame)
     assert store.keep(spark, tables.RECORDS, written).content_hash == expected
+
+
+def test_what_is_published_has_large_row_groups_and_what_tasks_share_has_small_ones(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Of what is published readers ask an object store for each column of each group."""
+    store = RunStore.create(load(None, {"input.path": "x.csv", "output.path": str(tmp_path / "out")}))
+    texts = [F.concat(F.lit("value "), F.col("id") * 7 % (97 + at)).alias(f"c{at}") for at in range(20)]
+    frame = spark.range(0, 30_000, 1, 1).select(*texts)
+    groups = {}
+    for table in (tables.SYNTHETIC_RECORDS, tables.RECORDS):
+        kept = store.keep(spark, table, store.write_frame(table, frame))
+        (name,) = kept.files
+        groups[table.name] = pq.ParquetFile(kept.path / name).metadata.num_row_groups
+    assert groups["synthetic_records"] == 1
+    assert groups["records"] > 1
 
 
 def kept_in_parts(spark: SparkSession, folder: Path, table: tables.Table, **facts: object) -> list[str]:

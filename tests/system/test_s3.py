@@ -47,6 +47,7 @@ with session(Libraries(s3=True), quiet=True) as spark:
     spark.range(5).write.mode("overwrite").parquet("s3a://files/written")
     count = spark.read.parquet("s3://files/written").count()
     settings = dict(spark.sparkContext.getConf().getAll())
+    settings["class path"] = spark.sparkContext._jvm.java.lang.System.getProperty("java.class.path")
     try:
         spark.read.parquet("s3a://files/nothing").count()
         refusal = ""
@@ -100,6 +101,15 @@ def test_tasks_look_at_every_byte_of_what_spark_reads(told: dict[str, Any]) -> N
     fine, torn = told["looks"]
     assert fine is None
     assert "file 'torn'" in torn
+
+
+def test_java_takes_its_archive_of_classes(told: dict[str, Any]) -> None:
+    """It does if its class path begins with that of the archive: what S3 needs comes behind Spark's own files."""
+    paths = told["settings"]["class path"].split(os.pathsep)
+    own = [at for at, path in enumerate(paths) if "/pyspark/" in path]
+    others = [at for at, path in enumerate(paths) if "/pyspark/" not in path]
+    assert others
+    assert min(others) > max(own)
 
 
 def test_no_key_is_in_a_setting_a_log_or_a_message(told: dict[str, Any], s3_environment: dict[str, str]) -> None:

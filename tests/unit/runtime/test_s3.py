@@ -1,5 +1,6 @@
 """Where Spark finds a server of S3, and the files of the client that it needs for that."""
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -74,3 +75,16 @@ def test_where_it_cannot_be_fetched_people_are_told_where_to_put_it(
     monkeypatch.setattr(subprocess, "run", fails)
     with pytest.raises(EngineError, match=r"hadoop-aws 3.5.0 .* could not be fetched; allow .*, or put them into"):
         s3.class_path("java", tmp_path / "jars")
+
+
+@pytest.mark.parametrize("before", [None, "/platform/*"])
+def test_the_client_comes_behind_the_files_of_spark(before: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And behind what a platform has put there; the environment is as it was once the JVM has started."""
+    monkeypatch.delenv(s3.BEHIND, raising=False)
+    if before is not None:
+        monkeypatch.setenv(s3.BEHIND, before)
+    with s3.behind_spark("/cache/client.jar"):
+        assert os.environ[s3.BEHIND] == ":".join(filter(None, [before, "/cache/client.jar"]))
+    assert os.environ.get(s3.BEHIND) == before
+    with s3.behind_spark(""):
+        assert os.environ.get(s3.BEHIND) == before

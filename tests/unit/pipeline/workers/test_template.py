@@ -51,10 +51,11 @@ def door(command: subprocess.Popen[str]) -> Path:
     return Path(command.stdout.readline().strip())
 
 
-def ask(door: Path) -> "subprocess.CompletedProcess[str]":
+def ask(door: Path, patience: float | None = None) -> "subprocess.CompletedProcess[str]":
     """What Spark starts for its workers, told of a template and of something more."""
     environment = {"PATH": os.environ["PATH"], "SYNTH_SPARK_WORKERS": str(door), "SECRET": "of this worker"}
-    return subprocess.run(DAEMON, env=environment, input="a port?\n", capture_output=True, text=True, check=False)
+    asked = {"env": environment, "input": "a port?\n", "capture_output": True, "text": True, "check": False}
+    return subprocess.run(DAEMON, timeout=patience, **asked)
 
 
 def test_workers_descend_from_the_command(command: subprocess.Popen[str], door: Path) -> None:
@@ -110,3 +111,59 @@ draw()
 """
     drawn = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert len(drawn) == len(set(drawn)) == 20
+
+
+#: A command that has written to a store before its session is there; the workers of its template write there, too.
+STORED = """
+import json, os, sys
+from types import SimpleNamespace
+import obstore.store
+from synth_spark.pipeline.workers import template
+from synth_spark.runtime import session
+
+def threads():
+    names = [open(f"/proc/self/task/{one}/comm").read().strip() for one in os.listdir("/proc/self/task")]
+    return [name for name in names[1:] if name != "jemalloc_bg_thd"]
+
+def manager():
+    before = threads()
+    place("s3://bucket/folder").write("of-a-worker", b"1")
+    print(json.dumps({"threads": before, "read": place("s3://bucket/folder").read("of-a-worker").decode()}), flush=True)
+
+memory = obstore.store.MemoryStore()
+obstore.store.from_url = lambda *_, **__: memory
+from synth_spark.storage.places import place
+session.is_local = lambda spark: True
+template.preload, template.run_manager = lambda: None, manager
+if "early" in sys.argv:
+    template.fork_before_stores()
+place("s3://bucket/folder").write("of-the-command", b"1")
+assert threads(), "the library of stores has threads"
+context = SimpleNamespace(environment={})
+template.prepare_template()
+template.make_template(SimpleNamespace(sparkContext=context))
+print(context.environment.get(template.SOCKET, ""), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_workers_of_a_command_that_has_opened_a_store_open_it_themselves() -> None:
+    """A fork loses the threads of the store's library, so no template has any: else this waits for ever."""
+    words = [sys.executable, "-c", STORED, "early"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        door = command.stdout.readline().strip()
+        try:
+            assert door, "a template was forked before the store was opened"
+            for _ in range(2):
+                told = json.loads(ask(Path(door), patience=60).stdout)
+                assert told["read"] == "1"
+                assert told["threads"] == []
+        finally:
+            command.communicate()
+
+
+def test_a_command_that_has_opened_a_store_forks_no_template_any_more() -> None:
+    """Its workers are loaded by themselves."""
+    done = subprocess.run([sys.executable, "-c", STORED], input="", capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
