@@ -1,11 +1,11 @@
 """Publishing a run to another root than the one that it was published to: compared, audited and put in place anew."""
 
 import shutil
-from pathlib import Path
 
-from synth_spark.errors import RunError
+from synth_spark.errors import PlanError, RunError
 from synth_spark.pipeline.stages import STAGES
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.publish import publisher
 from synth_spark.storage import new_runs
 from synth_spark.storage.files import disk_errors
@@ -13,7 +13,7 @@ from synth_spark.storage.paths import check_roots
 from synth_spark.storage.run_store import RunStore
 
 
-def moved(store: RunStore, output: Path, stays: bool) -> RunStore:
+def moved(store: RunStore, output: str, stays: bool) -> RunStore:
     """A run that is to be published to another root; its stages are done but the last, see `api.resume`.
 
     What readers of that root may hold is compared with it when it is resumed, and may hold it back.
@@ -30,7 +30,7 @@ def moved(store: RunStore, output: Path, stays: bool) -> RunStore:
     Raises:
         PublishError: the root cannot be written, leads elsewhere, or holds this release already.
         RunError: the run was purged, is not finished, or there is such a run folder.
-        PlanError: run folders would be inside the root.
+        PlanError: run folders would be inside the root, or there is no place for one.
     """
     store.check_not_purged()
     if not store.done("validate"):
@@ -38,7 +38,10 @@ def moved(store: RunStore, output: Path, stays: bool) -> RunStore:
         raise RunError(
             f"run '{store.run_id}'", problem, "finish it first: synth_spark.resume, or synth-spark resume RUN"
         )
-    changes = {"output": store.plan.output.model_copy(update={"path": str(output)})}
+    changes = {"output": store.plan.output.model_copy(update={"path": output})}
+    if not stays and scheme_of(output) is not None:
+        problem = "is a temporary folder, and its copy would go beside the root, to an object store"
+        raise PlanError("work", problem, "make the release with work=FOLDER, which is kept")
     plan = store.plan.model_copy(update=changes if stays else {**changes, "work": None, "run_id": store.run_id})
     check_roots(plan)
     publisher.check_target(plan.output, store.run_id)

@@ -4,17 +4,22 @@ Each step is done whole or not at all, whenever a process ends. Nothing is locke
 create a file of one name at once, one is told that it did. `local_places` and `object_stores` are the two kinds.
 """
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from synth_spark.plan.addresses import as_seen, scheme_of
+from synth_spark.plan.sources.stores import StoredFile
 from synth_spark.storage.held import Held
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.object_stores import StoredPlace
 
-__all__ = ["Held", "Place", "place"]
+__all__ = ["Held", "Place", "place", "source_of"]
+
+#: Bytes that are handed on at a time of a file in a store.
+_BUFFER = 1 << 16
 
 
 class Place(Protocol):
@@ -159,3 +164,18 @@ def place(address: str) -> Place:
     """
     seen = as_seen(address)
     return LocalPlace(Path(seen), address) if scheme_of(seen) is None else StoredPlace(address)
+
+
+def source_of(folder: Place, name: str) -> Path | IO[bytes]:
+    """What Arrow reads a file from, of which it wants parts: a path of this machine, or pieces of an object.
+
+    Args:
+        folder: the folder.
+        name: of the file.
+
+    Raises:
+        OSError: in a store: it is not there, or cannot be reached.
+    """
+    if isinstance(folder, LocalPlace):
+        return folder.folder / name
+    return cast(IO[bytes], io.BufferedReader(StoredFile(f"{folder.address}/{name}"), _BUFFER))
