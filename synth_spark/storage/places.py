@@ -60,23 +60,6 @@ class Place(Protocol):
         """
         ...
 
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """Put content in the place of what was seen.
-
-        A store compares and replaces in one step. On this machine writers of the same folder wait for each other where
-        its file system has locks; where it has none, two who compare at the same time may both be told True, and the
-        content is that of one of them.
-
-        Args:
-            name: the file.
-            content: what it is to hold.
-            seen: what it held when the content was decided on; None: it was not there.
-
-        Returns:
-            False if it holds something else by now; then it stays as it is.
-        """
-        ...
-
     def write(self, name: str, content: bytes) -> None:
         """Put content there, whatever is there: of several writers the last one wins, and readers see one of them."""
         ...
