@@ -32,8 +32,8 @@ def inspect(options: argparse.Namespace) -> None:
         run.store.write("inspect.md", inspection.report_text(run.store.run_id, result))
         run.store.write("proposed.yml", inspection.proposed_plan(run, result))
     print(f"{result.linkable:.1%} of the records hold a combination that fewer than {result.k} records share.")
-    print(f"  read it (SENSITIVE)        {run.store.folder}/inspect.md")
-    print(f"  a plan to start from       {run.store.folder}/proposed.yml")
+    print(f"  read it (SENSITIVE)        {run.store.address}/inspect.md")
+    print(f"  a plan to start from       {run.store.address}/proposed.yml")
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -42,7 +42,7 @@ def compare(options: argparse.Namespace) -> None:
 
     if options.output is not None:
         check_folder(options.output, "--output")
-    compared = outcomes([Path(run) for run in options.runs])
+    compared = outcomes(options.runs)
     _show(compared, content(compared), options.output)
 
 

@@ -30,7 +30,7 @@ def tell(store: "RunStore", more: bool = False) -> None:
     if current != run_id:
         print(f"  not the current one  readers of {root} see {current}")
     print(f"  read it explained    {texts}/{RELEASE_TEXT}, {QUALITY_TEXT}, {REPORT}" + _showcase(store))
-    print(f"  for those who sign   {store.folder / REPORT} (SENSITIVE)")
+    print(f"  for those who sign   {store.where(REPORT)} (SENSITIVE)")
     if more and plan.output.format == "parquet":
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet({f'{root}/{table}/run_id={run_id}'!r}))"

@@ -24,6 +24,7 @@ from synth_spark.monitoring import Watch
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.workers.template import fork_before_stores
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.planner import resolve
 from synth_spark.runtime.writable import check_writable
 from synth_spark.schema.root_layout import SUMMARY
@@ -166,20 +167,21 @@ def _validate(options: argparse.Namespace) -> None:
     if not store.done("publish"):
         api.check_work(store, "validate")
     _in_folder(options, store, api.validate_again)
-    print(f"May go out: read {Path(options.run) / 'quality.md'}, and report.html beside it (SENSITIVE)")
+    print(f"May go out: read {store.where('quality.md')}, and report.html beside it (SENSITIVE)")
 
 
 def _opened(options: argparse.Namespace) -> "RunStore":
     """The run folder that is named, if what is accepted can be, and if nobody else works there."""
     from synth_spark.storage.run_store import RunStore
 
-    store, accepted = RunStore.open(Path(options.run)), _accepted(options)
+    store, accepted = RunStore.open(options.run), _accepted(options)
     if accepted:
         from synth_spark.validate import check_accepted
 
         check_accepted(store.plan, [rule for rule, _ in accepted])
-    check_writable(store.folder / SUMMARY, f"run {store.folder}", RunError)
-    with store.alone():
+    if scheme_of(store.address) is None:
+        check_writable(store.folder / SUMMARY, f"run {store.address}", RunError)
+    with store.alone():  # in an object store this is written
         return store
 
 
@@ -194,7 +196,7 @@ def _accepted(options: argparse.Namespace) -> list[tuple[str, str]]:
 def _in_folder(options: argparse.Namespace, store: "RunStore", work: Callable[["Run"], None]) -> None:
     from synth_spark.pipeline.run import Run
 
-    with started(store.plan, options, place=store.folder.absolute().parent) as (spark, progress):
+    with started(store.plan, options, place=store.work) as (spark, progress):
         _follow(options, Run(spark, store, progress), work)
 
 
@@ -202,10 +204,10 @@ def _purge(options: argparse.Namespace) -> None:
     from synth_spark.pipeline.purge import purge
     from synth_spark.storage.run_store import RunStore
 
-    store = RunStore.open(Path(options.run), for_removal=True)
+    store = RunStore.open(options.run, for_removal=True)
     gone = purge(store, options.force)
     print(f"Purged {store.run_id}: {len(gone)} kept tables are removed ({', '.join(gone) or 'they were before'})")
-    print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {store.folder}")
+    print(f"  what stays           manifest, documents (INTERNAL) and safe tables in {store.address}")
 
 
 def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], None]) -> None:
@@ -213,7 +215,7 @@ def _follow(options: argparse.Namespace, run: "Run", work: Callable[["Run"], Non
     from synth_spark.pipeline.stages import runner
 
     options.watch.begun(run.store, run.progress, runner(run).stages)
-    run.progress.say(f"run {run.store.run_id} is kept in {run.store.folder} (SENSITIVE)")
+    run.progress.say(f"run {run.store.run_id} is kept in {run.store.address} (SENSITIVE)")
     for rule, reason in _accepted(options):
         accept(run, rule, reason)
     work(run)

@@ -89,7 +89,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     purge = add("purge", "remove what a published run kept, all that may not be published")
     purge.add_argument("--force", action="store_true", help="also of a run that is not published: it is given up")
     for command in (stage, resume, validate, purge):
-        command.add_argument("run", metavar="RUN", type=_local, help="run folder")
+        command.add_argument("run", metavar="RUN", type=_local_or_stored, help="run folder")
     showing = add("show", "make the showcase of a published release: one page to explore it")
     _add_published(showing)
     showing.add_argument(
@@ -98,7 +98,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     showing.add_argument("--serve", action="store_true", help="serve it on this machine's own address instead")
     showing.add_argument("--port", type=int, default=0, help="port to serve it on; default: any that is free")
     compare = add("compare", "put runs side by side: what was asked for, and what came of it")
-    compare.add_argument("runs", nargs="+", metavar="RUN", type=_local, help="run folders")
+    compare.add_argument("runs", nargs="+", metavar="RUN", type=_local_or_stored, help="run folders")
     compare.add_argument("--output", metavar="FOLDER", type=_local, help="write it there, as a page, Markdown and CSV")
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
     _add_ledger(add("ledger", "what releases have cost, and what they may cost", setting))

@@ -42,7 +42,7 @@ def summary_lines(resolved: ResolvedPlan, shape: Preview) -> list[str]:
         *survival_lines(resolved.plan, shape),
         *_sentence(what_is_counted(resolved.plan)),
         *_sentence(_SINGLES[resolved.single_counts]),
-        f"sensitive folder   {resolved.plan.work_folder}",
+        f"sensitive folder   {resolved.plan.work_address}",
         f"privacy ledger     {resolved.plan.ledger_address}, data set {resolved.plan.data_set_name}",
         f"published to       {resolved.plan.output.path} ({resolved.plan.output.format})",
         *(f"note               {note}" for note in resolved.notes),

@@ -12,11 +12,11 @@ import synth_spark.plan as plans
 from synth_spark.errors import EngineError, PlanError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.loading import SHORTCUTS, dotted
 from synth_spark.plan.sources.preview import Preview, look
 from synth_spark.runtime.imports import uncollected
 from synth_spark.runtime.writable import check_writable
-from synth_spark.storage.manifests import read_run_manifest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,7 +38,9 @@ def looked(plan: Plan) -> Preview | None:
         RunError: the run that is to be added to cannot be read.
     """
     if plan.input.since is not None:
-        read_run_manifest(Path(plan.input.since))
+        from synth_spark.storage.runs.folders import run_folder
+
+        run_folder(plan.input.since).manifest()
     return look(plan)
 
 
@@ -72,14 +74,19 @@ def plan_of(options: argparse.Namespace) -> Plan:
     return plans.load(options.plan, {**overrides, **dict(options.set)})
 
 
-def libraries_of(plan: Plan) -> "Libraries":
-    """What a session needs beside Spark's own files: for its input, its output, releases it is compared with."""
+def libraries_of(plan: Plan, *addresses: str) -> "Libraries":
+    """What a session needs beside Spark's own files: for its input, its output, releases it is compared with.
+
+    Args:
+        plan: the plan.
+        addresses: what else is read or written.
+    """
     from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.s3 import is_in_s3
     from synth_spark.storage.root_files import has_delta
 
     delta = plan.output.format == "delta" or "delta" in plan.input.formats or has_delta(plan.output.path)
-    return Libraries(delta, any(is_in_s3(address) for address in plan.addresses))
+    return Libraries(delta, any(is_in_s3(address) for address in (*plan.addresses, *addresses)))
 
 
 def check_catalog(spark: "SparkSession", name: str | None, ends: bool) -> None:
@@ -105,7 +112,7 @@ def check_catalog(spark: "SparkSession", name: str | None, ends: bool) -> None:
 
 @contextmanager
 def started(
-    plan: Plan, options: argparse.Namespace, long: bool = False, place: Path | None = None
+    plan: Plan, options: argparse.Namespace, long: bool = False, place: str | None = None
 ) -> Iterator[tuple["SparkSession", Progress]]:
     """The session for a plan, and progress that can ask it how far it is.
 
@@ -116,7 +123,8 @@ def started(
         plan: the plan.
         options: of the command line.
         long: whether the work will take minutes.
-        place: the folder of the run folder; default: that of the plan.
+        place: the folder of run folders; default: that of the plan. Where it is on this machine, what the session
+            writes besides goes there, too.
     """
     from synth_spark.pipeline.workers.template import make_template, prepare_template
     from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
@@ -126,10 +134,11 @@ def started(
     prepare_template()
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
-    libraries = libraries_of(plan)
+    work = place or plan.work_address
+    libraries, beside = libraries_of(plan, work), Path(work) if scheme_of(work) is None else None
     quiet = options.quiet or as_json(options)
     few = not options.verbose
-    with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
+    with session(libraries, long, quiet or few, options.ends, beside, kept=few) as spark:
         importing.join()
         if options.ends:
             make_template(spark)

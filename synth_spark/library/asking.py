@@ -12,6 +12,7 @@ from synth_spark.errors import PlanError, RunError
 from synth_spark.library.frames import Given, given, write
 from synth_spark.library.keys import overrides
 from synth_spark.plan import Location, Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.loading import composed, read_file
 from synth_spark.runtime.scratch import private_folder
 from synth_spark.schema.root_layout import FRAMES
@@ -155,6 +156,11 @@ def _places(plan: Plan, handed: Given) -> dict[str, Any]:
     if handed.kind == "spark":
         places["input.table"] = f"{VIEW}{run_id.replace('-', '_')}".lower()
     else:
+        if "work" not in places and scheme_of(plan.work_address) is not None:
+            problem = "is in an object store, where a frame in memory is not copied"
+            raise PlanError(
+                "work", problem, "name a folder of this machine, or write the frame to a file and give that"
+            )
         work = places.get("work") or plan.work_folder
         places["input.path"] = str(_copy_of(Path(work), run_id))
     return places

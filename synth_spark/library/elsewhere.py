@@ -2,9 +2,10 @@
 
 import shutil
 
-from synth_spark.errors import RunError
+from synth_spark.errors import PlanError, RunError
 from synth_spark.pipeline.stages import STAGES
 from synth_spark.plan import Plan, parse
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.publish import publisher
 from synth_spark.storage import new_runs
 from synth_spark.storage.files import disk_errors
@@ -39,6 +40,9 @@ def moved(store: RunStore, output: str, stays: bool) -> RunStore:
             f"run '{store.run_id}'", problem, "finish it first: synth_spark.resume, or synth-spark resume RUN"
         )
     changes = {"output": store.plan.output.model_copy(update={"path": output})}
+    if not stays and scheme_of(output) is not None:
+        problem = "is a temporary folder, and its copy would go beside the root, to an object store"
+        raise PlanError("work", problem, "make the release with work=FOLDER, which is kept")
     plan = store.plan.model_copy(update=changes if stays else {**changes, "work": None, "run_id": store.run_id})
     plan = parse(plan.model_dump(mode="json"))  # which refuses what does not go together
     check_roots(plan)

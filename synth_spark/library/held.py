@@ -29,13 +29,17 @@ class HeldError(AuditFailed):
 
     Attributes:
         held: the rules that hold it, and what each says; empty where a table could not even be audited.
-        report: the report for those who sign, SENSITIVE; None where the audit did not come to an end.
-        run: the run folder, SENSITIVE: `synth_spark.resume` takes it up, with warnings that are accepted.
+        report: the report for those who sign, SENSITIVE; None where the audit did not come to an end, or the run folder
+            is in an object store.
+        run: the run folder, SENSITIVE: `synth_spark.resume` takes it up, with warnings that are accepted; None where it
+            is in an object store.
+        run_folder: path or address of the run folder, which `synth_spark.resume` takes, too.
     """
 
     held: tuple[Broken, ...] = ()
     report: Path | None = None
     run: Path | None = None
+    run_folder: str | None = None
 
 
 def held_back(run: Run, error: AuditFailed) -> HeldError:
@@ -49,11 +53,12 @@ def held_back(run: Run, error: AuditFailed) -> HeldError:
     if tables.AUDIT_RESULTS.name in run.store.manifest["tables"]:
         results = [Result(**row) for row in run.kept(tables.AUDIT_RESULTS).arrow().to_pylist()]
     broken = tuple(Broken(one.name, one.severity, one.meaning) for one in results if one.holds_back)
-    report = run.store.folder / REPORT
-    remedy = f"read the report for those who sign: {report}" if report.is_file() else error.remedy
+    store = run.store
+    is_there = store.read(REPORT) is not None
+    remedy = f"read the report for those who sign: {store.where(REPORT)}" if is_there else error.remedy
     if broken and all(one.severity == "warning" for one in broken):
-        remedy += f"; warnings can be accepted: synth_spark.resume({str(run.store.folder)!r}, accept={{rule: reason}})"
+        remedy += f"; warnings can be accepted: synth_spark.resume({store.address!r}, accept={{rule: reason}})"
     held = HeldError(error.field, error.problem, remedy)
-    held.held, held.run = broken, run.store.folder
-    held.report = report if report.is_file() else None
+    held.held, held.run, held.run_folder = broken, store.path, store.address
+    held.report = store.path / REPORT if is_there and store.path is not None else None
     return held

@@ -9,6 +9,7 @@ from synth_spark.errors import RunError
 from synth_spark.library.frames import Kind, handed_back
 from synth_spark.library.notebook import progress_of, release_html
 from synth_spark.monitoring import Watch
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.publish.published_release import PublishedRelease
 from synth_spark.publish.published_release import open_release as opened
 from synth_spark.runtime.scratch import private_folder
@@ -35,14 +36,17 @@ class Release(Generic[FrameT]):
     Attributes:
         run_id: its name.
         path: the published root, where its tables and documents are.
-        folder: the run folder, SENSITIVE; None where the release was opened as its readers open it.
+        folder: the run folder, SENSITIVE; None where it is in an object store, or the release was opened as its readers
+            open it.
+        run_folder: path or address of the run folder; None where the release was opened as its readers open it.
     """
 
     def __init__(
-        self, published: PublishedRelease, kind: Kind, spark: "SparkSession | None", folder: Path | None = None
+        self, published: PublishedRelease, kind: Kind, spark: "SparkSession | None", run_folder: str | None = None
     ) -> None:
         self._published, self._kind, self._spark = published, kind, spark
-        self.run_id, self.path, self.folder = published.run_id, published.root.address, folder
+        self.run_id, self.path, self.run_folder = published.run_id, published.root.address, run_folder
+        self.folder = None if run_folder is None or scheme_of(run_folder) is not None else Path(run_folder)
 
     @cached_property
     def synthetic(self) -> FrameT:
@@ -116,13 +120,14 @@ class Release(Generic[FrameT]):
         from synth_spark.pipeline.stages import runner
 
         store = self._store("to publish it elsewhere")
-        stays = store.plan.work is not None and not inside(private_folder(), store.folder)
+        is_stored = scheme_of(store.address) is not None
+        stays = is_stored or (store.plan.work is not None and not inside(private_folder(), store.folder))
         target = moved(store, fspath(output), stays)
         spark = self._session()
         run, watch = Run(spark, target, progress_of(spark, quiet)), Watch()
         watch.begun(target, run.progress, runner(run).stages)
         carried_out(run, watch, lambda: api.resume(run))
-        return Release(opened(fspath(output), self.run_id), self._kind, spark, target.folder)
+        return Release(opened(fspath(output), self.run_id), self._kind, spark, target.address)
 
     def package(self, target: str | PathLike[str] | None = None) -> Path:
         """Make one zip of the release, as data portals offer it for download.
@@ -175,10 +180,10 @@ class Release(Generic[FrameT]):
     def _store(self, what: str, removing: bool = False) -> "RunStore":
         from synth_spark.storage.run_store import RunStore
 
-        if self.folder is None:
+        if self.run_folder is None:
             problem = "was opened as its readers open it, and has no run folder"
             raise RunError(f"release '{self.run_id}'", problem, f"use the one that release() gave, {what}")
-        return RunStore.open(self.folder, for_removal=removing)
+        return RunStore.open(self.run_folder, for_removal=removing)
 
     def _session(self) -> "SparkSession":
         from synth_spark.runtime.session import found_session
@@ -186,7 +191,7 @@ class Release(Generic[FrameT]):
         return self._spark if self._spark is not None else found_session(_libraries(self._published))
 
     def _repr_html_(self) -> str:
-        return release_html(self._published, self._spark, None if self.folder is None else str(self.folder))
+        return release_html(self._published, self._spark, self.run_folder)
 
     def __repr__(self) -> str:
         return f"<Release {self.run_id} in {self.path}: {', '.join(self.tables)}>"

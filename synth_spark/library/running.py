@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from synth_spark.cli.plan_summary import acceptance_lines
@@ -20,8 +19,8 @@ from synth_spark.library.published import Release
 from synth_spark.monitoring import Watch
 from synth_spark.plan import Plan
 from synth_spark.publish.published_release import open_release as opened
-from synth_spark.schema.root_layout import RUN_MANIFEST
 from synth_spark.storage import new_runs
+from synth_spark.storage.runs.folders import run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +33,7 @@ FrameT = TypeVar("FrameT")
 #: Records that take minutes to release.
 _MANY = 300_000
 #: Runs of this process that have not ended: run folder → the kind of frames that were handed in; the last one last.
-_UNFINISHED: dict[Path, Kind] = {}
+_UNFINISHED: dict[str, Kind] = {}
 
 
 @overload
@@ -153,11 +152,10 @@ def resume(
     from synth_spark.storage.run_store import RunStore
     from synth_spark.validate import check_accepted
 
-    left = [folder for folder in _UNFINISHED if (folder / RUN_MANIFEST).is_file()]
+    left = [] if run is not None else [address for address in _UNFINISHED if run_folder(address).is_there()]
     if run is None and not left:
         raise RunError("run", "is not named, and every run of this process has ended", "name a run folder")
-    folder = Path(run) if run is not None else left[-1]
-    store = RunStore.open(folder)
+    store = RunStore.open(str(run) if run is not None else left[-1])
     handed = given(data) if data is not None else None
     kind = handed.kind if handed is not None else _kind_of(store)
     check_accepted(store.plan, list(accept or {}))
@@ -170,7 +168,7 @@ def resume(
 def _kind_of(store: "RunStore") -> Kind:
     """The kind of frames that a run was begun with, as far as that is known."""
     spark = (store.plan.input.table or "").startswith(VIEW)
-    return _UNFINISHED.get(store.folder, "spark" if spark else "pandas")
+    return _UNFINISHED.get(store.address, "spark" if spark else "pandas")
 
 
 def _show_again(spark: "SparkSession", store: "RunStore", frame: Any) -> None:
@@ -250,8 +248,8 @@ def _finish(run: "Run", kind: Kind, accept: Mapping[str, str], watch: Watch) -> 
     from synth_spark.pipeline.audit import accept as accepted
     from synth_spark.pipeline.stages import runner
 
-    _UNFINISHED.pop(run.store.folder, None)
-    _UNFINISHED[run.store.folder] = kind
+    _UNFINISHED.pop(run.store.address, None)
+    _UNFINISHED[run.store.address] = kind
     watch.begun(run.store, run.progress, runner(run).stages)
 
     def work() -> None:
@@ -260,9 +258,9 @@ def _finish(run: "Run", kind: Kind, accept: Mapping[str, str], watch: Watch) -> 
         api.resume(run)
 
     carried_out(run, watch, work)
-    _UNFINISHED.pop(run.store.folder, None)
+    _UNFINISHED.pop(run.store.address, None)
     _drop_view(run)
-    return Release(opened(run.plan.output.path, run.store.run_id), kind, run.spark, run.store.folder)
+    return Release(opened(run.plan.output.path, run.store.run_id), kind, run.spark, run.store.address)
 
 
 def carried_out(run: "Run", watch: Watch, work: Callable[[], None]) -> None:
@@ -288,7 +286,7 @@ def carried_out(run: "Run", watch: Watch, work: Callable[[], None]) -> None:
             return
         watch.ended(error)
         if isinstance(error, KeyboardInterrupt):
-            error.add_note(f"what was kept can be resumed: synth_spark.resume({str(run.store.folder)!r})")
+            error.add_note(f"what was kept can be resumed: synth_spark.resume({run.store.address!r})")
         if isinstance(error, AuditFailed):
             raise held_back(run, error) from None
         known = None if isinstance(error, SynthSparkError | KeyboardInterrupt) else engine_failure(error)

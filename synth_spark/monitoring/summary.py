@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth_spark import __version__
-from synth_spark.errors import AuditFailed, SynthSparkError, exit_code
+from synth_spark.errors import AuditFailed, RunError, SynthSparkError, exit_code
 from synth_spark.plan import Plan
 from synth_spark.plan.addresses import absolute
 from synth_spark.schema import tables
@@ -82,7 +82,7 @@ def summarize(
         "tables": [_table(name, entry, stages) for name, entry in manifest["tables"].items()],
         "figures": _figures(store) if store is not None else [],
         "published": _published(plan, store) if published and plan is not None and store is not None else None,
-        "run_folder": str(store.folder.absolute()) if store is not None else None,
+        "run_folder": store.full_address if store is not None else None,
         "purged": "purged" in manifest,
     }
 
@@ -172,15 +172,11 @@ def _rows(entry: Mapping[str, Any]) -> int | None:
 
 def _figures(store: "RunStore") -> list[dict[str, Any]]:
     """How well records reproduce published counts: figures over all bins, of the table that is published."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    name = tables.EVALUATION.name
-    if name not in store.manifest["tables"]:
+    if tables.EVALUATION.name not in store.manifest["tables"]:
         return []
     try:
-        rows = pq.read_table(store.folder / "tables" / name).to_pylist()
-    except (OSError, pa.ArrowException):  # a damaged table is the run's concern, which says so itself
+        rows = store.arrow(tables.EVALUATION).to_pylist()
+    except RunError:  # a damaged table is the run's concern, which says so itself
         return []
     whole = [row for row in rows if row["count_bin"] is None]
     return [{"measure": row["measure"], "length": row["length"], "value": row["value"]} for row in whole]

@@ -4,6 +4,7 @@ In the run folder: ``summary.json`` and ``metrics.prom``. Beside the run folders
 file an attempt, put there whole. Besides: what ``--summary``, ``operations.metrics`` and ``operations.lineage`` name.
 """
 
+import io
 import json
 import logging
 import uuid
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from synth_spark.errors import PlanError, RunError, SynthSparkError
+from synth_spark.errors import PlanError, SynthSparkError
 from synth_spark.monitoring.lineage import Lineage
 from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
@@ -24,9 +25,9 @@ from synth_spark.runtime.writable import check_writable, make_folder_of
 from synth_spark.schema.root_layout import METRICS, SUMMARY
 from synth_spark.schema.tables import Table
 from synth_spark.storage.files import write_atomically
-from synth_spark.storage.paths import kept_inside
 from synth_spark.storage.places import place
 from synth_spark.storage.root_files import current_of
+from synth_spark.storage.runs import beside
 
 if TYPE_CHECKING:
     from synth_spark.storage.run_store import RunStore
@@ -106,7 +107,7 @@ class Watch:
         self._stages = {name: [table.name for table in stage.keeps] for name, stage in stages.items()}
         progress.run_id = store.run_id
         left = [name for name in stages if not store.done(name)]
-        progress.event("run_started", job=store.plan.job_name, folder=str(store.folder), stages=left)
+        progress.event("run_started", job=store.plan.job_name, folder=store.address, stages=left)
         if self._lineage is not None and not self._lineage.start(store.run_id):
             progress.say("lineage: the start could not be delivered")
 
@@ -129,14 +130,13 @@ class Watch:
             except Exception as failed:  # whatever it is, the end of the run stands
                 self._progress.say(f"{what} could not be written ({type(failed).__name__})")
         if self._store is not None:
-            self._progress.detail(f"summary for machines: {self._store.folder / SUMMARY}")
+            self._progress.detail(f"summary for machines: {self._store.where(SUMMARY)}")
         return summary
 
     def _subscribers(self, summary: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], None]]]:
         """Everyone who is notified of an end: what they get, and how."""
         yield "the log", lambda: self._log(summary)
-        for file, text in self._documents(summary):
-            yield file.name, partial(_write, file, text)
+        yield from self._documents(summary)
         if self._store is not None:
             yield "the table of runs", lambda: self._remember(summary)
         yield "lineage", lambda: self._deliver_lineage(summary)
@@ -145,8 +145,8 @@ class Watch:
         if self._lineage is not None and not self._lineage.end(summary):
             self._progress.say("lineage: the end could not be delivered")
 
-    def _documents(self, summary: Mapping[str, Any]) -> list[tuple[Path, Callable[[], str]]]:
-        """Files that tell of the end, and what makes their text."""
+    def _documents(self, summary: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Files that tell of the end: what they are called, and what writes them."""
 
         def text() -> str:
             return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
@@ -154,12 +154,14 @@ class Watch:
         def figures() -> str:
             return metrics_text(summary, self._plan.output.path if self._plan is not None else None)
 
-        documents = [(self._file, text)] if self._file is not None else []
+        if self._file is not None:
+            yield self._file.name, partial(_write, self._file, text)
         if self._store is not None:
-            documents += [(self._store.folder / SUMMARY, text), (self._store.folder / METRICS, figures)]
+            yield SUMMARY, partial(_keep, self._store, SUMMARY, text)
+            yield METRICS, partial(_keep, self._store, METRICS, figures)
         if self._plan is not None and self._plan.operations.metrics is not None:
-            documents.append((Path(self._plan.operations.metrics), figures))
-        return documents
+            file = Path(self._plan.operations.metrics)
+            yield file.name, partial(_write, file, figures)
 
     def _log(self, summary: Mapping[str, Any]) -> None:
         error, published = summary["error"] or {}, summary["published"] or {}
@@ -177,12 +179,15 @@ class Watch:
         import pyarrow.parquet as pq
 
         assert self._store is not None
-        runs = self._store.folder.parent
-        folder = kept_inside(runs, runs / "runs", "runs", RunError)
-        folder.mkdir(mode=0o700, exist_ok=True)
         name = f"{self._started:%Y%m%dT%H%M%S%f}-{self.run_id}-{uuid.uuid4().hex[:8]}.parquet"
-        pq.write_table(row(summary), folder / f".{name}")
-        (folder / f".{name}").rename(folder / name)
+        stream = io.BytesIO()
+        pq.write_table(row(summary), stream)
+        beside.put(self._store.work, "runs", name, stream.getvalue())
+
+
+def _keep(store: "RunStore", name: str, text: Callable[[], str]) -> None:
+    """Put a document into the run folder."""
+    store.write(name, text())
 
 
 def _write(file: Path, text: Callable[[], str]) -> None:

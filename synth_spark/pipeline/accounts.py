@@ -43,6 +43,8 @@ def ledger_of(plan: Plan) -> Ledger:
 
 def beside(plan: Plan) -> Path | None:
     """The ledger beside the run folders, where earlier versions kept it; None if there is none, or it is the plan's."""
+    if scheme_of(plan.work_address) is not None:  # earlier versions had no run folders there
+        return None
     file = plan.work_folder / "ledger.jsonl"
     own = scheme_of(plan.ledger_address) is None and resolved(plan.ledger_address) == resolved(str(file))
     return file if file.is_file() and not own else None

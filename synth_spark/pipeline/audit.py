@@ -8,7 +8,6 @@ there.
 import getpass
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import yaml
@@ -16,7 +15,6 @@ from pyspark.sql import DataFrame
 
 from synth_spark import validate
 from synth_spark.assess.differencing_bounds import DISCLOSURES, KNOWN
-from synth_spark.errors import RunError
 from synth_spark.pipeline.publication import write_internal
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import PlanRule
@@ -24,10 +22,9 @@ from synth_spark.report import narrative
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
 from synth_spark.schema.metrics import PUBLISHED, Metric
-from synth_spark.schema.root_layout import CONTRACT
+from synth_spark.schema.root_layout import CONTRACT, QUARANTINE
 from synth_spark.schema.verdicts import Result, Rule
-from synth_spark.storage.files import write_atomically
-from synth_spark.storage.paths import kept_inside
+from synth_spark.storage.runs import beside
 
 
 def conclude(
@@ -161,34 +158,22 @@ def _contract_text(run: Run, rules: Sequence[Rule]) -> str:
 def _remember(run: Run, results: Sequence[Result]) -> None:
     """Add results to those of all runs: one row a rule and audit."""
     now = faults.now()
-    folder = private_folder(run, "quality_results")
     rows = pd.DataFrame([vars(result) for result in results])
     rows.insert(0, "audited", now.replace(tzinfo=None))
     rows.insert(0, "run_id", run.store.run_id)
-    target = folder / f"{now:%Y%m%dT%H%M%S%f}-{run.store.run_id}.parquet"
-    unfinished = target.with_name(f".{target.name}")
-    rows.to_parquet(unfinished, index=False)
-    unfinished.rename(target)
+    name = f"{now:%Y%m%dT%H%M%S%f}-{run.store.run_id}.parquet"
+    beside.put(run.plan.work_address, "quality_results", name, rows.to_parquet(index=False))
 
 
 def _quarantine(run: Run, results: Sequence[Result]) -> None:
     """Say beside the run folders which releases are held, and why; and no longer once they may go out."""
-    notice = run.plan.work_folder / "quarantine" / f"{run.store.run_id}.md"
+    work, name = run.plan.work_address, f"{run.store.run_id}.md"
     if not any(result.holds_back for result in results):
-        notice.unlink(missing_ok=True)
+        beside.remove(work, QUARANTINE, name)
         return
-    private_folder(run, notice.parent.name)
-    folder = Path(run.store.folder).absolute()
-    where = f"The release is held in its run folder, {folder}; read report.html there. SENSITIVE.\n\n"
-    write_atomically(notice, where + narrative.quality_text(run.store.run_id, results))
-
-
-def private_folder(run: Run, name: str) -> Path:
-    """A folder beside the run folders; like them, and like what holds them, readable by its owner only."""
-    folder = kept_inside(run.plan.work_folder, run.plan.work_folder / name, f"work: {name}", RunError)
-    for one in (folder.parent, folder):
-        one.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+    where = f"The release is held in its run folder, {run.store.full_address}; read report.html there. SENSITIVE.\n\n"
+    text = where + narrative.quality_text(run.store.run_id, results)
+    beside.put(work, QUARANTINE, name, text.encode())
 
 
 def _who() -> str:

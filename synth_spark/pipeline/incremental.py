@@ -12,7 +12,6 @@ changed or gone, tables that are not what was written. Then the run stops before
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from synth_spark.encode import codes, combinations
 from synth_spark.errors import InputError, RunError
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import absolute
 from synth_spark.schema import tables
 from synth_spark.schema.domain import arrived, renumbering
 from synth_spark.storage.run_store import RunStore
@@ -66,7 +66,7 @@ def begin(run: Run, inventory: read.Inventory | None) -> Beginning | None:
     if inventory is None:
         problem = "needs an input whose files can be looked at: local files, mounted volumes, Delta folders"
         raise RunError("input.since", problem, _FULL)
-    store = RunStore.open(Path(since).absolute())
+    store = RunStore.open(absolute(since))
     earlier = Run(run.spark, store, run.progress)
     _check(earlier, run)
     counted = read.Inventory.of_facts(store.facts["inventory"])
@@ -74,7 +74,7 @@ def begin(run: Run, inventory: read.Inventory | None) -> Beginning | None:
     hashes = {table.name: store.manifest["tables"][table.name]["content_hash"] for table in _TAKEN}
     run.store.facts["since"] = {
         "run_id": store.run_id,
-        "folder": str(store.folder),
+        "folder": store.address,
         "records": earlier.records,
         "content_hashes": hashes,
     }
@@ -108,7 +108,7 @@ def earlier_of(run: Run) -> Run | None:
     since = run.store.facts.get("since")
     if since is None:
         return None
-    store = RunStore.open(Path(since["folder"]))
+    store = RunStore.open(since["folder"])
     for table in _TAKEN:
         entry = store.manifest["tables"].get(table.name, {})
         if entry.get("content_hash") != since["content_hashes"][table.name]:
@@ -185,7 +185,7 @@ def published_before(run: Run) -> Run | None:
     """
     since = run.store.facts.get("since")
     while since is not None:
-        store = RunStore.open(Path(since["folder"]))
+        store = RunStore.open(since["folder"])
         if store.done("publish"):
             return Run(run.spark, store, run.progress)
         since = store.facts.get("since")

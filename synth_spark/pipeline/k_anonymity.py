@@ -25,7 +25,7 @@ from synth_spark.publish import delta
 from synth_spark.schema import tables
 from synth_spark.schema.published_columns import aggregate_columns
 from synth_spark.schema.tables import Kept
-from synth_spark.storage.run_store import Written
+from synth_spark.storage.runs.written import Written
 
 #: Bytes of an input, whose files may be compressed, up to which one task writes its records, as one file.
 FEW_BYTES = 1 << 18

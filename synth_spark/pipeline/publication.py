@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from synth_spark import aggregate, synthesize, validate
 from synth_spark.exports import catalog, showcase
@@ -12,6 +13,7 @@ from synth_spark.pipeline.run import Run
 from synth_spark.plan import Catalog
 from synth_spark.publish import publisher
 from synth_spark.publish.long_form import long_form
+from synth_spark.publish.published_release import Fetched
 from synth_spark.report import narrative
 from synth_spark.report.editions import internal, public
 from synth_spark.report.html_page import page
@@ -32,8 +34,10 @@ from synth_spark.schema.root_layout import (
     SOURCES,
     VALIDATIONS,
 )
-from synth_spark.schema.tables import SafeTable, Table
+from synth_spark.schema.tables import Kept, SafeTable, Table
 from synth_spark.schema.verdicts import Result
+from synth_spark.storage.local_places import LocalPlace
+from synth_spark.storage.places import place
 
 #: Combinations that are named to those who sign, of those that releases together tell of.
 _LISTED = 12
@@ -50,7 +54,7 @@ def publish_tables(run: Run) -> None:
         PublishError: it could not be put in place; the one before is as it was.
         RunError: it is in place, and the ledger cannot be written.
     """
-    counts = run.policy.aggregates
+    counts, fetched = run.policy.aggregates, Fetched()
     aggregates = aggregate.vouch(run.kept(counts))
     synthetic = synthesize.vouch(run.kept(tables.SYNTHETIC_RECORDS))
 
@@ -65,7 +69,7 @@ def publish_tables(run: Run) -> None:
     story = run.policy.narrative(run, aggregates, synthetic)
     measures = [Metric.of(row) for row in run.kept(tables.EVALUATION).arrow().to_pylist()]
     sentences = story.sentences(measures, results)
-    shown = showcase.presentation(run.plan, showcase.published_values(_source(safe)))
+    shown = showcase.presentation(run.plan, showcase.published_values(_source(safe, fetched)))
     texts = {
         "sentences": json.dumps(sentences, ensure_ascii=False),
         "presentation": json.dumps(shown, ensure_ascii=False),
@@ -84,7 +88,7 @@ def publish_tables(run: Run) -> None:
     documents[QUALITY_TEXT] = narrative.quality_text(run.store.run_id, results, withheld)
     documents |= _for_tools(run, safe, results)
     if run.plan.showcase.make:
-        documents[SHOWCASE] = showcase.showcase(_source(safe))
+        documents[SHOWCASE] = showcase.showcase(_source(safe, fetched))
     facts = run.store.facts
     after = [facts["readers_have"]] if "readers_have" in facts else []
     done = publisher.publish(safe, documents, run.plan.output, run.store.run_id, after)
@@ -105,7 +109,7 @@ def _show(run: Run, shown_in: Catalog) -> None:
 
 def _for_tools(run: Run, safe: Sequence[SafeTable], results: Sequence[Result]) -> dict[str, str]:
     """What other tools read beside the tables, by file name: dbt's sources, Great Expectations' suites and results."""
-    contract = (run.store.folder / CONTRACT).read_text(encoding="utf-8")
+    contract = run.store.read(CONTRACT) or ""
     suites, validations = expectation_files(contract, results, versions())
     tables_ = {one.kept.table.name: publisher.manifest_entry(one) for one in safe}
     return {SOURCES: dbt_sources(tables_), EXPECTATIONS: suites, VALIDATIONS: validations}
@@ -132,9 +136,17 @@ def _keep_long_forms(run: Run, counts: Table) -> tuple[Table, Table]:
     return tables.SYNTHETIC_ATTRIBUTES, tables.AGGREGATE_ATTRIBUTES
 
 
-def _source(safe: Sequence[SafeTable]) -> showcase.ShowcaseTables:
+def _source(safe: Sequence[SafeTable], fetched: Fetched) -> showcase.ShowcaseTables:
     """What a showcase is made of: safe tables, as they were kept."""
-    return showcase.ShowcaseTables({table.kept.table.name: sorted(table.kept.path.glob("*.parquet")) for table in safe})
+    return showcase.ShowcaseTables({one.kept.table.name: _files(one.kept, fetched) for one in safe})
+
+
+def _files(kept: Kept, fetched: Fetched) -> list[Path]:
+    """The files of a kept table on this machine, in order; those of an object store are fetched."""
+    folder = place(kept.folder.address)
+    if isinstance(folder, LocalPlace):
+        return [folder.folder / name for name in sorted(kept.files)]
+    return [fetched.file(folder, name) for name in sorted(kept.files)]
 
 
 def _results(run: Run, table: Table) -> list[validate.Result]:

@@ -10,18 +10,19 @@ program that writes over a file. Where that matters, keep the run folders on an 
 """
 
 import json
-import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from synth_spark.errors import PublishError, RunError
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.publish.published_release import open_release
 from synth_spark.runtime.scratch import sweep
-from synth_spark.schema.root_layout import FRAMES, LOCK, METRICS, REPORT, RUN_MANIFEST, SUMMARY
+from synth_spark.schema.root_layout import FRAMES, LOCK, METRICS, QUARANTINE, REPORT, RUN_MANIFEST, SUMMARY
 from synth_spark.schema.tables import Sensitivity
-from synth_spark.storage.files import disk_errors, write_atomically
-from synth_spark.storage.paths import inside
+from synth_spark.storage.files import disk_errors
 from synth_spark.storage.run_store import RunStore
+from synth_spark.storage.runs import beside
 
 #: Files of a run folder that may stay, by name; nothing else does, whoever made it.
 STAYING_FILES = frozenset({RUN_MANIFEST, LOCK, REPORT, "report.md", "quality.md", "contract.yml", SUMMARY, METRICS})
@@ -58,22 +59,13 @@ def purge(store: RunStore, force: bool = False) -> list[str]:
         _forget(store.manifest, gone)
         store.save()  # first: whoever opens the run from now on sees it
         staying = {name for name in store.manifest["tables"] if name not in _removed(store)}
-        for path in store.folder.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                if path.name != "tables":
-                    shutil.rmtree(path)
-            elif path.name not in STAYING_FILES:
-                path.unlink()
-        for path in (store.folder / "tables").iterdir():
-            if path.is_symlink() or path.is_file():
-                path.unlink()
-            elif path.name not in staying:
-                shutil.rmtree(path)
+        store.remove_others(STAYING_FILES, staying)
         _remove_copy(store)
         store.manifest["purged"]["finished"] = _now()
         store.save()
         _tell_machines(store)
-        sweep(store.folder.absolute().parent)
+        if scheme_of(store.work) is None:
+            sweep(Path(store.work))
         return gone
 
 
@@ -86,10 +78,7 @@ def purge_as_planned(store: RunStore) -> None:
 
 def _remove_copy(store: RunStore) -> None:
     """Remove the copy of a frame that a run was given to read, beside the run folders."""
-    runs = store.folder.absolute().parent
-    copy = runs / FRAMES / f"{store.run_id}.parquet"
-    if inside(runs, copy.parent):
-        copy.unlink(missing_ok=True)
+    beside.remove(store.work, FRAMES, f"{store.run_id}.parquet")
 
 
 def _must_be_published(store: RunStore) -> None:
@@ -104,17 +93,15 @@ def _must_be_published(store: RunStore) -> None:
 
 def _tell_machines(store: RunStore) -> None:
     """Let the summary in the run folder say that the run was purged; a run that is given up is not held any more."""
-    runs, file = store.folder.absolute().parent, store.folder / SUMMARY
     with disk_errors(SUMMARY):
-        if file.is_file():
-            try:
-                told = json.loads(file.read_text(encoding="utf-8"))
-                write_atomically(file, json.dumps({**told, "purged": True}, indent=1, ensure_ascii=False) + "\n")
-            except (ValueError, TypeError):  # a damaged one says nothing to anybody
-                file.unlink()
-        notice = runs / "quarantine" / f"{store.run_id}.md"
-        if inside(runs, notice.parent):
-            notice.unlink(missing_ok=True)
+        try:
+            text = store.read(SUMMARY)
+            if text is not None:
+                told = {**json.loads(text), "purged": True}
+                store.write(SUMMARY, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        except (ValueError, TypeError):  # a damaged one says nothing to anybody
+            store.place.delete([SUMMARY])
+        beside.remove(store.work, QUARANTINE, f"{store.run_id}.md")
 
 
 def _forget(manifest: dict[str, Any], gone: list[str]) -> None:

@@ -21,10 +21,12 @@ from synth_spark.kernels.keyed_random import derive, hash_rows
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.run import Run
 from synth_spark.pipeline.runner import Runner, Stage
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.plan.privacy import LedgerTerms
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
 from synth_spark.schema.metrics import Metric
+from synth_spark.storage.places import place
 from synth_spark.storage.run_store import RunStore
 
 _TRAINED, _CONTROL, _SYNTHETIC = 0, 1, 2
@@ -143,16 +145,17 @@ def _rounded(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
 
 def _trial(run: Run, dealt: DataFrame) -> Run:
     """A run of the training part, in a folder of its own inside that of the run."""
-    folder = run.store.folder / "rehearsal"
+    folder = f"{run.store.full_address}/rehearsal"
+    local = scheme_of(folder) is None
     scratch: dict[str, Any] = {
-        "work": str(folder),
-        "ledger": LedgerTerms(address=str(folder.absolute() / "ledger.jsonl")),  # of its own
-        "run_id": "rehearsal-1",
+        "work": folder,
+        "ledger": LedgerTerms(address=f"{folder}/ledger.jsonl" if local else f"{folder}/ledger"),  # of its own
+        "run_id": f"rehearsal-{run.store.turn}",  # who was overtaken writes where nobody reads
     }
     if not run.plan.privacy.noisy:  # it follows no release
         scratch["privacy"] = run.plan.privacy.model_copy(update={"stepwise": False})
     plan = run.plan.model_copy(update={**scratch, "seed": derive(run.store.seed, "trial") >> 1})
-    RunStore.discard(folder)
+    place(folder).delete_folder()
     trial = Run(run.spark, RunStore.create(plan), Progress(quiet=True), run.noise)
     domain, columns = run.domain, run.kept(tables.RECORDS).frame.schema
     trained = dealt.where(F.col("part") == _TRAINED)

@@ -26,7 +26,8 @@ from synth_spark.schema.domain import Domain
 from synth_spark.schema.fields import Field
 from synth_spark.schema.tables import Kept, Sensitivity, Table
 from synth_spark.storage.hashing import sha256_of_text
-from synth_spark.storage.run_store import RunStore, Written
+from synth_spark.storage.run_store import RunStore
+from synth_spark.storage.runs.written import Written
 
 #: Records, and combinations of their values, up to which every table is written by one task, as one file.
 FEW_RECORDS, FEW_COMBINATIONS = 2_000, 10_000_000
@@ -129,7 +130,7 @@ class Run:
     def kept(self, table: Table) -> Kept:
         """A table kept by an earlier stage; while its files are the same, so is the frame that reads them."""
         kept, cached = self.store.kept(self.spark, table), self._kept.get(table.name)
-        if cached is None or cached.files != kept.files:
+        if cached is None or (cached.folder.address, cached.files) != (kept.folder.address, kept.files):
             self._kept[table.name] = kept
         return self._kept[table.name]
 

@@ -82,6 +82,7 @@ class Runner:
         check_drawn(store)
         with store.alone(), self.run.ahead.allowed():
             self.check_kept(list(self.stages))
+            store.clean()
             for name in self.stages:
                 if not store.done(name):
                     self.work(name)

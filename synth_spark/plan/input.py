@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from synth_spark.errors import PlanError
-from synth_spark.plan.addresses import LocalPath, as_seen
+from synth_spark.plan.addresses import LocalOrStoredPath, as_seen
 from synth_spark.plan.date_patterns import check_pattern
 from synth_spark.plan.sources.formats import FORMATS, format_of
 
@@ -291,7 +291,7 @@ class Input(Location):
         "subjects, with all their rows, chosen by a hash of source and id.",
     )
     max_value_length: int = Field(1000, ge=1, description="Longest value accepted, in characters.")
-    since: LocalPath | None = Field(
+    since: LocalOrStoredPath | None = Field(
         None,
         min_length=1,
         description="Run folder of an earlier run: only files, or versions of a Delta table, that it has not counted "

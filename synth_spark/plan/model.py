@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from synth_spark.plan.addresses import LocalOrStoredPath, LocalPath, absolute, resolved, scheme_of
+from synth_spark.plan.addresses import LocalOrStoredPath, absolute, resolved, scheme_of
 from synth_spark.plan.assessment import Assessment, PlanRule
 from synth_spark.plan.input import Input, Location, Strict
 from synth_spark.plan.names import is_name
@@ -171,7 +171,11 @@ class Plan(Strict):
     showcase: Showcase = Showcase()
     publication: PublicationTerms = PublicationTerms()
     operations: Operations = Operations()
-    work: LocalPath | None = Field(None, description="Folder of the sensitive run folders; default: <output.path>.work")
+    work: LocalOrStoredPath | None = Field(
+        None,
+        description="Folder of the sensitive run folders, of this machine or in an object store; default: "
+        "<output.path>.work, where output.path is on this machine.",
+    )
     ledger: LedgerTerms = Field(
         LedgerTerms(), description="The privacy ledger; its address alone may stand for {address: …}."
     )
@@ -233,7 +237,10 @@ class Plan(Strict):
             if self.output.format == "delta":
                 raise ValueError("output.format delta is not published to an object store; set it to parquet")
             if self.work is None:
-                raise ValueError("work is missing: name a folder for run folders, as output.path is in an object store")
+                raise ValueError(
+                    "work is missing: name a folder for run folders, which are SENSITIVE, as output.path is in an "
+                    "object store"
+                )
         return self
 
     @field_validator("ledger", mode="before")
@@ -291,9 +298,16 @@ class Plan(Strict):
         return "subject" if self.input.subject is not None else "record"
 
     @property
+    def work_address(self) -> str:
+        """Where the sensitive run folders are: a folder of this machine, or of an object store."""
+        address = self.work if self.work is not None else f"{self.output.path.rstrip('/')}.work"
+        return address.rstrip("/") or ("/" if address else ".")
+
+    @property
     def work_folder(self) -> Path:
-        """Folder that holds the sensitive run folders."""
-        return Path(self.work if self.work is not None else self.output.path.rstrip("/") + ".work")
+        """The folder of run folders; only a plan whose run folders are on this machine is asked."""
+        assert scheme_of(self.work_address) is None
+        return Path(self.work_address)
 
     @property
     def ledger_address(self) -> str:
@@ -303,7 +317,8 @@ class Plan(Strict):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Of all that Spark reads and writes for the plan, as far as it has an address."""
-        return (*self.input.addresses, str(self.work_folder), self.output.path)
+        since = () if self.input.since is None else (self.input.since,)
+        return (*self.input.addresses, *since, self.work_address, self.output.path)
 
     @property
     def job_name(self) -> str:

@@ -7,7 +7,6 @@ the same numbers wherever it is made.
 from collections.abc import Sequence
 from itertools import accumulate
 
-import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -28,12 +27,10 @@ def long_form(kept: Kept, fields: Sequence[Field], key: str, beside: Sequence[st
     Returns:
         ``key`` (bigint), the columns beside, ``column`` (the field's name) and ``value`` (text).
     """
-    files = sorted(kept.path.glob("*.parquet"))
-    rows = [pq.read_metadata(file).num_rows for file in files]
+    files = sorted(kept.files)
+    rows = [kept.rows_of(file) for file in files]
     starts = [F.lit(start) for start in accumulate([0, *rows[:-1]])]
-    first = F.create_map(
-        *(part for file, start in zip(files, starts, strict=True) for part in (F.lit(file.name), start))
-    )
+    first = F.create_map(*(part for file, start in zip(files, starts, strict=True) for part in (F.lit(file), start)))
     place = (F.element_at(first, F.col("_metadata.file_name")) + F.col("_metadata.row_index")).cast("bigint")
     values = F.flatten(F.array(*(_attributes(field) for field in fields)))
     long_rows = kept.frame.select(place.alias(key), *beside, F.explode(values).alias("attribute"))

@@ -25,6 +25,7 @@ from synth_spark.storage.paths import kept_inside, refuse_links
 from synth_spark.storage.places import Place, place
 from synth_spark.storage.root_files import current_of, publish_errors, read_manifest
 from synth_spark.storage.run_store import RunStore
+from synth_spark.storage.runs.stored import is_there
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -41,19 +42,20 @@ class Fetched:
         self._files: dict[str, Path] = {}
 
     def file(self, root: Place, name: str) -> Path:
-        """A file of a published root.
+        """A file of a folder.
 
         Raises:
             PublishError: it cannot be read.
         """
-        if name not in self._files:
+        address = f"{root.address}/{name}"
+        if address not in self._files:
             self._folder = self._folder or tempfile.TemporaryDirectory(prefix="synth-spark-")
             file = Path(self._folder.name) / f"{len(self._files)}.parquet"
             with publish_errors():
                 if not root.download(name, file):
-                    raise PublishError(f"{root.address}/{name}", "is not there", "check it: synth-spark validate RUN")
-            self._files[name] = file
-        return self._files[name]
+                    raise PublishError(address, "is not there", "check it: synth-spark validate RUN")
+            self._files[address] = file
+        return self._files[address]
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,8 @@ def open_release(where: str | Path, run_id: str | None = None) -> PublishedRelea
     Raises:
         PublishError: there is none, its name or its manifest is not one, or it was retired.
     """
-    if scheme_of(str(where)) is None and _is_run_folder(Path(where)):
-        store = RunStore.open(Path(where))
+    if _is_run_folder(str(where)):
+        store = RunStore.open(where)
         if not store.done("publish"):
             raise PublishError(f"run '{store.run_id}'", "has not been published", "publish it: synth-spark resume RUN")
         where, run_id = store.plan.output.path, run_id or store.run_id
@@ -245,5 +247,9 @@ def open_release(where: str | Path, run_id: str | None = None) -> PublishedRelea
     return PublishedRelease(root, run_id, manifest)
 
 
-def _is_run_folder(folder: Path) -> bool:
+def _is_run_folder(address: str) -> bool:
+    if scheme_of(address) is not None:
+        with publish_errors():
+            return is_there(place(address))
+    folder = Path(address)
     return (folder / RUN_MANIFEST).is_file() and not (folder / POINTER).is_file()

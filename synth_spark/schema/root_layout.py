@@ -12,7 +12,7 @@ A published root (`publish.repository` says when each of them is written)::
 
 A run folder, which is SENSITIVE: ``manifest.json``, ``summary.json``, ``metrics.prom``, ``report.html``,
 ``contract.yml``. Beside the run folders: ``frames/<id>.parquet``, the copy of a frame that a run was given to read,
-SENSITIVE.
+SENSITIVE; ``quarantine/<id>.md``, why a release is held.
 """
 
 POINTER, DOCUMENTS, MANIFESTS = "LATEST.json", "_documents", "_manifests"
@@ -20,5 +20,5 @@ COMMITS, MARKS, HISTORY = "_commits", "_publishing", "_history.jsonl"
 RELEASE_TEXT, QUALITY_TEXT, REPORT, SHOWCASE = "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"
 SOURCES, EXPECTATIONS, VALIDATIONS = "sources.yml", "expectations.json", "validations.json"
 RUN_MANIFEST, SUMMARY, METRICS, LOCK = "manifest.json", "summary.json", "metrics.prom", ".running"
-FRAMES = "frames"
+FRAMES, QUARANTINE = "frames", "quarantine"
 CONTRACT = "contract.yml"

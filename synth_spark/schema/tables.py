@@ -8,11 +8,12 @@ ones alone. `publish` takes nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from synth_spark.errors import RunError
 from synth_spark.schema.spark_paths import LITERAL
@@ -182,6 +183,28 @@ QUALITY_RESULTS = Table(
 RELEASE = Table("release", "one row: the plan, versions, hashes, and what is guaranteed", Sensitivity.SAFE)
 
 
+class Holder(Protocol):
+    """The folder of the files of a kept table, here or in an object store."""
+
+    @property
+    def address(self) -> str:
+        """Its path, or its address."""
+        ...
+
+    @property
+    def spark_address(self) -> str:
+        """What Spark is given for it."""
+        ...
+
+    def source(self, name: str) -> Path | IO[bytes]:
+        """What Arrow reads a file from.
+
+        Raises:
+            OSError: it is not there, or cannot be reached.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Kept:
     """A table as it was written into the run folder.
@@ -189,20 +212,22 @@ class Kept:
     Attributes:
         table: what it is.
         spark: the session that reads it as a frame.
-        path: folder of its files.
+        folder: folder of its files.
         schema: its columns, as Spark writes a schema in JSON.
         rows: number of rows.
         content_hash: hash of its content, whatever the order and the layout of the rows.
-        files: its files, name → SHA-256, as they were written.
+        files: its files, name → what changes whenever they do: SHA-256, in an object store size and tag.
+        hashes: SHA-256 of its files, as they were written; in an object store of tables that may be published alone.
     """
 
     table: Table
     spark: SparkSession
-    path: Path
+    folder: Holder
     schema: Mapping[str, Any]
     rows: int
     content_hash: str
     files: Mapping[str, str]
+    hashes: Mapping[str, str]
 
     @property
     def columns(self) -> list[str]:
@@ -222,7 +247,7 @@ class Kept:
         from pyspark.sql.types import StructType
 
         reader = self.spark.read.schema(StructType.fromJson(dict(self.schema))).options(**LITERAL)
-        return reader.option("parquet.page.verify-checksum.enabled", "true").parquet(str(self.path))
+        return reader.option("parquet.page.verify-checksum.enabled", "true").parquet(self.folder.spark_address)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows, read back on the driver a few at a time, file by file.
@@ -233,26 +258,52 @@ class Kept:
         Raises:
             RunError: a file is missing or torn.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
+        with self._errors():
             for file in sorted(self.files):
-                with pq.ParquetFile(self.path / file) as opened:
+                with self._opened(file) as opened:
                     yield from opened.iter_batches(columns=columns)
-        except (OSError, pa.ArrowException):
-            remedy = "run its stage again: synth-spark stage NAME RUN"
-            raise RunError(f"table {self.table.name}", "is not what was written", remedy) from None
 
     def arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a small table as one; see `batches`."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         rows = list(self.batches(columns))
         if rows:
             return pa.Table.from_batches(rows).replace_schema_metadata(None)
-        return pq.read_schema(self.path / min(self.files)).remove_metadata().empty_table()
+        with self._errors(), self._opened(min(self.files)) as opened:
+            return opened.schema_arrow.remove_metadata().empty_table()
+
+    def rows_of(self, file: str) -> int:
+        """How many rows a file has.
+
+        Raises:
+            RunError: it is missing or torn.
+        """
+        with self._errors(), self._opened(file) as opened:
+            return int(opened.metadata.num_rows)
+
+    def _opened(self, file: str) -> Any:
+        import pyarrow.parquet as pq
+
+        return pq.ParquetFile(self.folder.source(file))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What is said of a file that cannot be read.
+
+        Raises:
+            RunError: it cannot.
+        """
+        import pyarrow as pa
+
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            field, remedy = f"table {self.table.name}", "run its stage again: synth-spark stage NAME RUN"
+            if type(error) is OSError and error.errno is None:  # of a store; one that is not there is another error
+                remedy = "check the network, and who you are to the store, then: synth-spark resume RUN"
+                raise RunError(field, f"cannot be read in its store ({error})", remedy) from None
+            raise RunError(field, "is not what was written", remedy) from None
 
 
 class SafeTable:

@@ -12,13 +12,13 @@ from synth_spark.errors import RunError
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_atomically(file: Path, text: str) -> None:
-    """Replace a small text file in one step: readers see the old content or the new, never a part."""
-    write_unfinished(file, text).replace(file)
+def write_atomically(file: Path, content: str | bytes) -> None:
+    """Replace a small file in one step: readers see the old content or the new, never a part."""
+    write_unfinished(file, content).replace(file)
 
 
-def write_unfinished(file: Path, text: str) -> Path:
-    """Write what is to replace a small text file under a hidden name beside it, down to the disk; returns its path.
+def write_unfinished(file: Path, content: str | bytes) -> Path:
+    """Write what is to replace a small file under a hidden name beside it, down to the disk; returns its path.
 
     A link of that name is replaced, and what it leads to is left as it is. What a full disk took a part of is removed.
     """
@@ -27,8 +27,8 @@ def write_unfinished(file: Path, text: str) -> Path:
         unfinished.unlink()
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NOFOLLOW, 0o666)
     try:
-        with open(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with open(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
     except OSError:

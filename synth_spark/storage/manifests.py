@@ -27,16 +27,36 @@ def read_run_manifest(folder: Path, for_removal: bool = False) -> dict[str, Any]
     Raises:
         RunError: there is none, it is of another format, names what cannot be in the folder, or that holds a link out.
     """
-    field = f"run {folder}"
-    refuse_links(folder, field, RunError, *((1,) if for_removal else ()))
+    refuse_links(folder, f"run {folder}", RunError, *((1,) if for_removal else ()))
     try:
-        manifest = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = (folder / RUN_MANIFEST).read_bytes()
+    except OSError:
+        content = None
+    return checked_run_manifest(str(folder), content)
+
+
+def checked_run_manifest(folder: str, content: bytes | None) -> dict[str, Any]:
+    """What the manifest of a run folder says.
+
+    Args:
+        folder: the run folder, for messages.
+        content: of the manifest; None if there is none.
+
+    Raises:
+        RunError: there is none, it is of another format, or names what cannot be in the folder.
+    """
+    field, file = f"run {folder}", f"{folder}/{RUN_MANIFEST}"
+    try:
+        manifest = json.loads((content or b"").decode("utf-8"))
+    except (ValueError, RecursionError):
         raise RunError(field, f"has no readable {RUN_MANIFEST}", "give the folder of a run") from None
     if not isinstance(manifest, dict) or manifest.get("format") != RUN_FORMAT:
         raise RunError(field, "was made by another version", "run the plan again")
-    checked_name(manifest.get("run_id"), f"{folder / RUN_MANIFEST}: run_id", RunError)
-    check_tables(str(folder / RUN_MANIFEST), manifest, RunError)
+    checked_name(manifest.get("run_id"), f"{file}: run_id", RunError)
+    check_tables(file, manifest, RunError)
+    for table, entry in manifest["tables"].items():
+        if "attempt" in entry:
+            checked_name(entry["attempt"], f"{file}: attempt of table {table}", RunError)
     return manifest
 
 

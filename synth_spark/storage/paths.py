@@ -10,7 +10,7 @@ from pathlib import Path
 
 from synth_spark.errors import PlanError, SynthSparkError
 from synth_spark.plan import Plan
-from synth_spark.plan.addresses import scheme_of
+from synth_spark.plan.addresses import resolved, scheme_of
 from synth_spark.plan.names import checked_name, is_name
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "kept_inside",
     "leading_out",
     "refuse_links",
+    "within",
 ]
 
 #: How deep folders and files lie in a published root, and in a run folder: TABLE/run_id=…/part, tables/TABLE/part.
@@ -33,22 +34,33 @@ def check_roots(plan: Plan) -> None:
     Raises:
         PlanError: run folders or the ledger would be there; what is written would be in a folder of the input.
     """
-    is_local = scheme_of(plan.output.path) is None
     for location in (plan.input, *plan.input.sources.values()):
         for path in location.all_paths:
-            folder = Path(path)
-            for field, written in (("output.path", Path(plan.output.path)), ("work", plan.work_folder)):
-                if folder.is_dir() and (is_local or field == "work") and inside(folder, written):
+            for field, written in (("output.path", plan.output.path), ("work", plan.work_address)):
+                if _may_hold(path) and within(path, written):
                     remedy = "choose a folder beside it: a later run would read it"
                     raise PlanError(field, "is inside a folder of the input", remedy)
-    if not is_local:
-        return
-    root = Path(plan.output.path)
     remedy = "choose a folder beside it: whoever may read the release could read that, too"
-    if inside(root, plan.work_folder):
-        raise PlanError("work", "is inside the folder of the published tables", remedy)
-    if scheme_of(plan.ledger_address) is None and inside(root, Path(plan.ledger_address)):
-        raise PlanError("ledger", "is inside the folder of the published tables", remedy)
+    for field, address in (("work", plan.work_address), ("ledger", plan.ledger_address)):
+        if within(plan.output.path, address):
+            raise PlanError(field, "is inside the folder of the published tables", remedy)
+
+
+def _may_hold(path: str) -> bool:
+    """Whether a path of an input may be a folder; what is in a store is not looked at."""
+    return scheme_of(path) is not None or Path(path).is_dir()
+
+
+def within(root: str, path: str) -> bool:
+    """Whether an address is that of a folder, or of something in it: both of this machine, or of one store.
+
+    >>> within("s3a://bucket/out", "s3://bucket/out/work"), within("s3://bucket/out", "s3://bucket/out.work")
+    (True, False)
+    """
+    if scheme_of(root) is None and scheme_of(path) is None:
+        return inside(Path(root), Path(path))
+    there = resolved(root).rstrip("/")
+    return scheme_of(root) is not None and f"{resolved(path)}/".startswith(f"{there}/")
 
 
 def inside(root: Path, path: Path) -> bool:

@@ -4,22 +4,26 @@ Each step is done whole or not at all, whenever a process ends. Nothing is locke
 create a file of one name at once, one is told that it did. `local_places` and `object_stores` are the two kinds.
 """
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import IO, Protocol, TypeVar, cast
 
 from synth_spark.plan.addresses import as_seen, scheme_of
+from synth_spark.plan.sources.stores import StoredFile
 from synth_spark.storage.held import Held
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.object_stores import StoredPlace
 
-__all__ = ["Held", "Place", "at_once", "place"]
+__all__ = ["Held", "Place", "at_once", "place", "source_of"]
 
 T = TypeVar("T")
 #: So many files are read or written at a time.
 _AT_ONCE = 8
+#: Bytes that are handed on at a time of a file in a store.
+_BUFFER = 1 << 16
 
 
 class Place(Protocol):
@@ -57,23 +61,6 @@ class Place(Protocol):
 
         Raises:
             RunError: the folder cannot be written; in a store the file may have been made all the same.
-        """
-        ...
-
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """Put content in the place of what was seen.
-
-        A store compares and replaces in one step. On this machine writers of the same folder wait for each other where
-        its file system has locks; where it has none, two who compare at the same time may both be told True, and the
-        content is that of one of them.
-
-        Args:
-            name: the file.
-            content: what it is to hold.
-            seen: what it held when the content was decided on; None: it was not there.
-
-        Returns:
-            False if it holds something else by now; then it stays as it is.
         """
         ...
 
@@ -181,3 +168,18 @@ def place(address: str) -> Place:
     """
     seen = as_seen(address)
     return LocalPlace(Path(seen), address) if scheme_of(seen) is None else StoredPlace(address)
+
+
+def source_of(folder: Place, name: str) -> Path | IO[bytes]:
+    """What Arrow reads a file from, of which it wants parts: a path of this machine, or pieces of an object.
+
+    Args:
+        folder: the folder.
+        name: of the file.
+
+    Raises:
+        OSError: in a store: it is not there, or cannot be reached.
+    """
+    if isinstance(folder, LocalPlace):
+        return folder.folder / name
+    return cast(IO[bytes], io.BufferedReader(StoredFile(f"{folder.address}/{name}"), _BUFFER))

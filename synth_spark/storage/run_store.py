@@ -1,42 +1,40 @@
 """A run's folder: every stage's tables as written, and the manifest that makes the run explainable and resumable.
 
-The folder is SENSITIVE. ``docs/run-folder.md`` lists what is in it::
+The folder is SENSITIVE. It is on this machine or in an object store: `storage.runs`. ``docs/run-folder.md`` lists what
+is in it::
 
     RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed,
                                  key of the order of rows
     RUN/tables/<name>/*.parquet  the kept tables, and nothing beside their files
 
-A table is written under a temporary name and renamed once it is complete and in the manifest, so a table that the
-manifest names is whole. Reading one back cuts Spark's lineage: nothing is ever computed twice.
+A table that the manifest names is whole: it is named once it is complete. Reading one back cuts Spark's lineage:
+nothing is ever computed twice.
 """
 
 import json
 import re
-import secrets
-import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import synth_spark.plan as plans
-from synth_spark import __version__
 from synth_spark.errors import RunError
 from synth_spark.plan import Plan
 from synth_spark.runtime import faults
-from synth_spark.runtime.locks import lock
 from synth_spark.schema.arrow_types import spark_schema
-from synth_spark.schema.root_layout import LOCK, RUN_MANIFEST
 from synth_spark.schema.tables import Kept, Sensitivity, Table
 from synth_spark.storage import new_runs
-from synth_spark.storage.files import disk_errors, remove_others, write_atomically
-from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sha256, sums_of
-from synth_spark.storage.manifests import RUN_FORMAT, read_run_manifest
+from synth_spark.storage.files import disk_errors
+from synth_spark.storage.hashing import SUMS, arrow_sums, hash_of, hash_sums, sums_of
+from synth_spark.storage.local_places import LocalPlace
+from synth_spark.storage.places import Place
+from synth_spark.storage.runs import copies
+from synth_spark.storage.runs.folders import RunFolder, TableFolder, run_folder
+from synth_spark.storage.runs.written import Written, columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -46,41 +44,22 @@ _PARQUET: dict[str, Any] = {"parquet.enable.dictionary#record": "false"}
 #: Bytes of a row group in memory: few, so that several tasks read a file; many (True) of what may be published, as
 #: readers ask an object store for every column of every group.
 _GROUP_BYTES = {False: 1 << 20, True: 64 << 20}
-#: Bytes of the key of the order of rows.
-_KEY_BYTES = 32
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
-
-
-@dataclass(frozen=True)
-class Written:
-    """A table that was written beside its place in a run folder, and waits for its turn to be kept.
-
-    Attributes:
-        rows: how many.
-        sums: its `SUMS`.
-        schema: as Spark writes it in JSON.
-        seconds: how long writing took.
-        files: SHA-256 of each file, where that is known.
-    """
-
-    rows: int
-    sums: Sequence[int]
-    schema: Any
-    seconds: float
-    files: dict[str, str] | None = None
 
 
 class RunStore:
     """The folder of one run.
 
     Attributes:
-        folder: where it is.
+        address: where it is: a path, or an address of an object store.
+        place: the folder, for small files.
+        work: the folder of run folders that it is in.
         manifest: its content, JSON-ready; saved after every change.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, run: RunFolder, manifest: dict[str, Any]) -> None:
+        self._run, self.address, self.place, self.work = run, run.address, run.place, run.work
         self.manifest = manifest
 
     @classmethod
@@ -97,38 +76,15 @@ class RunStore:
         """
         run_id = run_id or new_runs.name_of(plan)
         new_runs.check_new(plan, run_id)
-        now, folder = faults.now(), plan.work_folder / run_id
-        try:
-            plan.work_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder.mkdir(mode=0o700)
-            (folder / "tables").mkdir()
-        except FileExistsError:
-            raise new_runs.exists(plan, run_id) from None
-        except OSError as error:
-            raise RunError(
-                "work", f"cannot be written ({error.strerror})", "choose another folder with --set work=…"
-            ) from None
-        store = cls(
-            folder,
-            {
-                "format": RUN_FORMAT,
-                "run_id": run_id,
-                "created": now.isoformat(timespec="seconds"),
-                "seed": plan.seed if plan.seed is not None else secrets.randbits(128),
-                "nonce": secrets.token_hex(16),
-                "order_key": secrets.token_hex(_KEY_BYTES),
-                "plan": plan.model_dump(mode="json"),
-                "versions": {"synth_spark": __version__},
-                "facts": {},
-                "stages": {},
-                "tables": {},
-            },
-        )
+        run = run_folder(f"{plan.work_address}/{run_id}")
+        store = cls(run, new_runs.first_manifest(plan, run_id))
+        if not run.make():
+            raise new_runs.exists(plan, run_id)
         store.save()
         return store
 
     @classmethod
-    def open(cls, folder: Path, for_removal: bool = False) -> "RunStore":
+    def open(cls, folder: str | Path, for_removal: bool = False) -> "RunStore":
         """Open an existing run folder.
 
         Args:
@@ -138,12 +94,39 @@ class RunStore:
         Raises:
             RunError: there is none, it is of another format, or it leads elsewhere.
         """
-        return cls(folder, read_run_manifest(folder, for_removal))
+        run = run_folder(folder)
+        return cls(run, run.manifest(for_removal))
 
-    @staticmethod
-    def discard(folder: Path) -> None:
-        """Remove a folder of run folders, if there is one."""
-        shutil.rmtree(folder, ignore_errors=True)
+    @property
+    def folder(self) -> Path:
+        """Its path.
+
+        Raises:
+            RunError: it is in an object store.
+        """
+        if self.path is None:
+            remedy = "use a run folder of this machine"
+            raise RunError(f"run {self.address}", "is in an object store, which cannot be done there", remedy)
+        return self.path
+
+    @property
+    def path(self) -> Path | None:
+        """Its path; None where it is in an object store."""
+        return self.place.folder if isinstance(self.place, LocalPlace) else None
+
+    @property
+    def full_address(self) -> str:
+        """Where it is, for those who are elsewhere: of this machine its absolute path."""
+        return self.address if self.path is None else str(self.path.absolute())
+
+    def where(self, name: str) -> str:
+        """Where a document of it is, as people are told."""
+        return f"{self.address}/{name}" if self.path is None else str(self.path / name)
+
+    @property
+    def turn(self) -> int:
+        """Which of those who have worked on the run in an object store this process is; on this machine 1."""
+        return self._run.turn
 
     @property
     def run_id(self) -> str:
@@ -175,10 +158,9 @@ class RunStore:
         """Write the manifest, atomically.
 
         Raises:
-            RunError: the disk is full, or refuses.
+            RunError: the disk is full, or the place refuses; or in a store another process works on the run by now.
         """
-        with disk_errors(RUN_MANIFEST):
-            write_atomically(self.folder / RUN_MANIFEST, json.dumps(self.manifest, indent=1, ensure_ascii=False))
+        self._run.save(json.dumps(self.manifest, indent=1, ensure_ascii=False), self.run_id)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -194,25 +176,24 @@ class RunStore:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the only process that works on this run; the operating system lets go when it ends, however that happens.
+        """Be the only process that works on this run.
+
+        On this machine the operating system lets go when the process ends, however that happens. In an object store
+        whoever comes last goes on, and the one before ends with an error when it saves its manifest next.
 
         Raises:
             RunError: another process does, or did since the manifest was read.
         """
-        with disk_errors("its lock"):
-            stream = (self.folder / LOCK).open("a")
-        with stream:
-            try:
-                lock(stream, wait=False)
-            except BlockingIOError:
-                remedy = "wait for it, or end it"
-                raise RunError(f"run {self.run_id}", "is being worked on by another process", remedy) from None
-            except OSError:  # a file system without locks
-                pass
-            saved = read_run_manifest(self.folder, for_removal=True)  # it was looked at when it was opened
-            if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
-                raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
+        with self._run.alone(self.run_id, self._check_same):
             yield
+
+    def _check_same(self, saved: dict[str, Any]) -> None:
+        if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():
+            raise RunError(f"run {self.run_id}", "has gone on meanwhile", "resume it once more")
+
+    def clean(self) -> None:
+        """Remove what killed processes have left of tables in a store; who works there alone does that."""
+        self._run.clean([self._where(name) for name in self.manifest["tables"]])
 
     def done(self, stage: str) -> bool:
         """Whether a stage has been completed."""
@@ -234,10 +215,12 @@ class RunStore:
         """Drop stages and their tables, to run them anew."""
         for stage in stages:
             self.manifest["stages"].pop(stage, None)
-        dropped = [self.manifest["tables"].pop(table.name, None) and table for table in tables]
+        gone = [self._where(table.name) for table in tables if table.name in self.manifest["tables"]]
+        for table in tables:
+            self.manifest["tables"].pop(table.name, None)
         self.save()
-        for table in filter(None, dropped):
-            shutil.rmtree(self._path(table), ignore_errors=True)
+        for where in gone:
+            self._run.drop(where)
 
     def write_frame(self, table: Table, frame: "DataFrame") -> Written:
         """Write a table beside its place. The manifest is not touched: other threads may work on it.
@@ -248,15 +231,16 @@ class RunStore:
         from pyspark.sql import Observation  # who only looks at a run folder needs no Spark
         from pyspark.sql import functions as F
 
-        start, observed = time.monotonic(), Observation(f"keep_{table.name}")
+        start, observed, where = time.monotonic(), Observation(f"keep_{table.name}"), self._run.new(table.name)
         frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
         with disk_errors(f"table {table.name}"):
             options = {**_PARQUET, "parquet.block.size": _GROUP_BYTES[table.sensitivity is Sensitivity.SAFE]}
-            hashed.write.mode("overwrite").options(**options).parquet(str(self._unfinished(table)))
+            hashed.write.mode("overwrite").options(**options).parquet(self._run.table(where).spark_address)
             metrics = observed.get
-            remove_others(self._unfinished(table), ".parquet")
-        return Written(metrics["rows"], sums_of(metrics), frame.schema.jsonValue(), time.monotonic() - start)
+            self._run.tidy(where)
+        schema = frame.schema.jsonValue()
+        return Written(metrics["rows"], sums_of(metrics), schema, time.monotonic() - start, where)
 
     def write_rows(self, table: Table, rows: pa.Table) -> Written:
         """Write a small table that the driver made, by the same rules as `write_frame`; no job is started for it.
@@ -264,13 +248,11 @@ class RunStore:
         Raises:
             RunError: the disk is full, or refuses.
         """
-        start, unfinished = time.monotonic(), self._unfinished(table)
+        start, where = time.monotonic(), self._run.new(table.name)
         with disk_errors(f"table {table.name}"):
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir()
-            with (unfinished / "part-00000.parquet").open("wb") as stream:
-                pq.write_table(rows, stream, compression="zstd", store_schema=False)
-        return Written(rows.num_rows, arrow_sums(rows), spark_schema(rows.schema), time.monotonic() - start)
+            hashes = self._run.write_rows(where, rows)
+        schema = spark_schema(rows.schema)
+        return Written(rows.num_rows, arrow_sums(rows), schema, time.monotonic() - start, where, hashes)
 
     def keep(self, spark: "SparkSession", table: Table, written: Written) -> Kept:
         """Put a table that was written in its place, and that of one before; record it, and give it back as read there.
@@ -278,13 +260,14 @@ class RunStore:
         Raises:
             RunError: the disk is full, or refuses.
         """
-        path, point = self._path(table), f"keep.{table.name}"
+        point, before = f"keep.{table.name}", self._where(table.name)
         with disk_errors(f"table {table.name}"):
             faults.point(f"{point}.rename")
-            shutil.rmtree(path, ignore_errors=True)
-            self._unfinished(table).rename(path)
+            where = self._run.settle(table.name, written.where)
             faults.point(f"{point}.renamed")
-        self._enter(table, written)
+        self._enter(spark, table, written, where)
+        if before not in (where, table.name):
+            self._run.drop(before)
         return self.kept(spark, table)
 
     def assemble(self, spark: "SparkSession", table: Table, parts: Sequence[tuple["RunStore", Table]]) -> Kept:
@@ -298,31 +281,25 @@ class RunStore:
         Raises:
             RunError: a part has other columns, or its files are not those that were written.
         """
-        start, unfinished = time.monotonic(), self._unfinished(table)
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
+        start, where = time.monotonic(), self._run.new(table.name)
+        self._run.drop(where)
         entries = [store.manifest["tables"][part.name] for store, part in parts]
-        files: dict[str, str] = {}
+        hashes: dict[str, str] = {}
         for (store, part), entry in zip(parts, entries, strict=True):
-            if _columns(entry["schema"]) != _columns(entries[0]["schema"]):
+            if columns_of(entry["schema"]) != columns_of(entries[0]["schema"]):
                 raise RunError(f"table {part.name}", f"of run {store.run_id} has other columns", "make a full run")
-            for name, digest in entry["files"].items():
-                source, target = store._path(part) / name, unfinished / f"{len(files):05d}-{_NUMBER.sub('', name)}"
-                if not source.is_file() or sha256(shutil.copyfile(source, target)) != digest:
-                    problem = f"of run {store.run_id} is not what was written"
-                    raise RunError(f"table {part.name}", problem, "make a full run, without input.since")
-                files[target.name] = digest
+            numbered = enumerate(sorted(entry["files"]), len(hashes))
+            names = {f"{at:05d}-{_NUMBER.sub('', name)}": name for at, name in numbered}
+            hashes |= store.copied(spark, part, names, self._run.table(where))
         rows = sum(entry["rows"] for entry in entries)
         sums = [sum(int(entry["hash_sums"][at]) for entry in entries) for at in range(len(SUMS))]
-        written = Written(rows, sums, entries[0]["schema"], time.monotonic() - start, files)
-        return self.keep(spark, table, written)
+        return self.keep(
+            spark, table, Written(rows, sums, entries[0]["schema"], time.monotonic() - start, where, hashes)
+        )
 
-    def _enter(self, table: Table, written: Written) -> None:
+    def _enter(self, spark: "SparkSession", table: Table, written: Written, where: str) -> None:
         """Enter a table that is in its place into the manifest."""
-        path, files = self._path(table), written.files
-        if files is None:
-            files = {file.name: sha256(file) for file in sorted(path.glob("*.parquet"))}
-        self.manifest["tables"][table.name] = {
+        entry = {
             "grain": table.grain,
             "sensitivity": table.sensitivity.name,
             "rows": written.rows,
@@ -330,10 +307,34 @@ class RunStore:
             "hash_sums": [str(total) for total in written.sums],  # they add up where tables do
             "schema": written.schema,
             "seconds": round(written.seconds, 3),
-            "files": files,
         }
+        if self._run.hashed:
+            entry["files"] = self._run.files(where) if written.hashes is None else written.hashes
+        else:
+            entry |= {"files": self._run.files(where), "attempt": where.rpartition("/")[2]}
+            if table.sensitivity is Sensitivity.SAFE:  # what is published is compared with them
+                entry["sha256"] = written.hashes or copies.hashes(spark, self._address(where), entry["files"])
+        self.manifest["tables"][table.name] = entry
         self.save()
-        faults.point(f"keep.{table.name}.kept", path)
+        point = f"keep.{table.name}.kept"
+        faults.point(point, self.folder / "tables" / where if self._run.hashed else None)
+
+    def copied(self, spark: "SparkSession", table: Table, names: Mapping[str, str], target: Place) -> dict[str, str]:
+        """Copy the files of a kept table, and compare them with what was written; see `copies.copied`.
+
+        Raises:
+            RunError: they are not what was written.
+        """
+        entry = self.manifest["tables"][table.name]
+        folder = self._folder(table.name)
+        there = {one.name for one in folder.place.entries()}
+        if there >= set(names.values()) and (self._run.hashed or self.is_whole(table.name)):
+            copied = copies.copied(spark, folder.address, TableFolder(target).address, names)
+            known = {to: entry["files"][name] for to, name in names.items()}
+            if copied == known if self._run.hashed else self.is_whole(table.name) and all(copied.values()):
+                return copied
+        problem = f"of run {self.run_id} is not what was written"
+        raise RunError(f"table {table.name}", problem, "make a full run, without input.since")
 
     def kept(self, spark: "SparkSession", table: Table) -> Kept:
         """A table kept earlier.
@@ -348,8 +349,17 @@ class RunStore:
             )
         if "purged" in entry:
             self.check_not_purged()
-        about = (entry[name] for name in ("schema", "rows", "content_hash", "files"))
-        return Kept(table, spark, self._path(table), *about)
+        about = {name: entry[name] for name in ("schema", "rows", "content_hash", "files")}
+        hashes = entry["files"] if self._run.hashed else entry.get("sha256", {})
+        return Kept(table, spark, self._folder(table.name), **about, hashes=hashes)
+
+    def arrow(self, table: Table) -> pa.Table:
+        """The rows of a small table that was kept; no session is asked for them.
+
+        Raises:
+            RunError: it was not kept, or it is not what was written.
+        """
+        return self.kept(cast("SparkSession", None), table).arrow()
 
     def verify(self, table: Table) -> None:
         """Check the files of a kept table against the hashes taken when they were written.
@@ -364,24 +374,33 @@ class RunStore:
 
     def is_whole(self, name: str) -> bool:
         """Whether the files of a kept table are those that were written; also of one that was not kept."""
-        entry, path = self.manifest["tables"].get(name, {"files": {}}), self.folder / "tables" / name
-        files: dict[str, str] = entry["files"]
-        if files and {file.name for file in path.glob("*.parquet")} != set(files):
-            return False
-        return all(sha256(path / file) == digest for file, digest in files.items())
+        files: dict[str, str] = self.manifest["tables"].get(name, {"files": {}})["files"]
+        return not files or self._run.files(self._where(name)) == files
 
     def write(self, name: str, text: str) -> None:
         """Put a document into the run folder."""
-        write_atomically(self.folder / name, text)
+        self._run.write(name, text)
 
-    def _path(self, table: Table) -> Path:
-        return self.folder / "tables" / table.name
+    def read(self, name: str) -> str | None:
+        """A document of the run folder; None if it is not there."""
+        return self._run.read(name)
 
-    def _unfinished(self, table: Table) -> Path:
-        """Where a table is written, before it takes its place."""
-        return self._path(table).with_name(f".{table.name}.unfinished")
+    def remove_others(self, files: Collection[str], tables: Collection[str]) -> None:
+        """Remove all but the manifest, some files, and some tables.
 
+        Args:
+            files: names of those that stay.
+            tables: names of those that stay.
+        """
+        self._run.purge(files, {name: self._where(name) for name in tables})
 
-def _columns(schema: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Names and types of a table's columns."""
-    return [(field["name"], field["type"]) for field in schema["fields"]]
+    def _where(self, name: str) -> str:
+        """Where a table of the manifest is, below the folder of tables."""
+        entry = self.manifest["tables"].get(name, {})
+        return f"{name}/{entry['attempt']}" if "attempt" in entry else name
+
+    def _folder(self, name: str) -> TableFolder:
+        return TableFolder(self._run.table(self._where(name)))
+
+    def _address(self, where: str) -> str:
+        return TableFolder(self._run.table(where)).address

@@ -12,11 +12,14 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import RunError
 from synth_spark.exports.spreadsheets import inert_text
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.report.blocks import Block, Chart, DataTable, Paragraphs, Report, Section, Series, TableColumn
 from synth_spark.report.material import of_length
 from synth_spark.schema.metric_definitions import definition
 from synth_spark.schema.root_layout import RUN_MANIFEST
+from synth_spark.schema.tables import MEASURES
 from synth_spark.storage.paths import refuse_links
+from synth_spark.storage.runs.folders import run_folder
 from synth_spark.tuning import comparability
 from synth_spark.tuning.comparability import (
     COUNTED,
@@ -40,20 +43,27 @@ _MOST_SERIES = 4
 _SHORT = {"reporting_length": "R", "synthesis.kind": ""}
 
 
-def outcomes(folders: Sequence[Path]) -> list[Outcome]:
+def outcomes(folders: Sequence[str | Path]) -> list[Outcome]:
     """Read runs.
+
+    Args:
+        folders: of runs, of this machine or of an object store.
 
     Raises:
         RunError: a folder holds no run that was evaluated, or the run was purged.
         PlanError: a run is under differential privacy.
     """
-    manifests = [_manifest(folder) for folder in folders]
+    runs = [str(folder) for folder in folders]
+    manifests = [_manifest(run) for run in runs]
     comparability.check({one["run_id"]: one["plan"] for one in manifests})
-    return [_outcome(folder, manifest) for folder, manifest in zip(folders, manifests, strict=True)]
+    return [_outcome(run, manifest) for run, manifest in zip(runs, manifests, strict=True)]
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(run: str) -> dict[str, Any]:
     """What a run's manifest says, as far as it is read here."""
+    if scheme_of(run) is not None:
+        return run_folder(run).manifest()
+    folder = Path(run)
     refuse_links(folder, f"run {folder}", RunError)
     try:
         manifest: dict[str, Any] = json.loads((folder / RUN_MANIFEST).read_text(encoding="utf-8"))
@@ -64,18 +74,28 @@ def _manifest(folder: Path) -> dict[str, Any]:
     raise RunError(f"run {folder}", "holds no run that can be read", "give folders of runs")
 
 
-def _outcome(folder: Path, manifest: dict[str, Any]) -> Outcome:
+def _measures(run: str) -> list[dict[str, Any]]:
+    """The rows of the measures of a run."""
+    if scheme_of(run) is None:
+        rows: list[dict[str, Any]] = pq.read_table(Path(run) / "tables" / MEASURES.name).to_pylist()
+        return rows
+    from synth_spark.storage.run_store import RunStore
+
+    return list(RunStore.open(run).arrow(MEASURES).to_pylist())
+
+
+def _outcome(run: str, manifest: dict[str, Any]) -> Outcome:
     try:
-        entry = manifest["tables"].get("measures")
+        entry = manifest["tables"].get(MEASURES.name)
         if "purged" in manifest:
             problem = "was purged: its exact figures are gone"
-            raise RunError(f"run {folder}", problem, "compare runs that are not purged")
+            raise RunError(f"run {run}", problem, "compare runs that are not purged")
         if entry is None:
             problem = "was not evaluated"
-            raise RunError(f"run {folder}", problem, "go on with it first: synth-spark resume RUN")
-        rows = pq.read_table(folder / "tables" / "measures").to_pylist()
+            raise RunError(f"run {run}", problem, "go on with it first: synth-spark resume RUN")
+        rows = _measures(run)
     except (OSError, ValueError, KeyError):
-        raise RunError(f"run {folder}", "holds no run that can be read", "give folders of runs") from None
+        raise RunError(f"run {run}", "holds no run that can be read", "give folders of runs") from None
     read = manifest["tables"].get("records", {})
     columns = [field["name"] for field in manifest.get("facts", {}).get("fields", [])]
     measures = {

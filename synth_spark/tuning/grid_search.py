@@ -19,6 +19,7 @@ from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Plan
+from synth_spark.plan.addresses import scheme_of
 from synth_spark.schema import tables
 from synth_spark.storage import new_runs
 from synth_spark.storage.run_store import RunStore
@@ -75,7 +76,7 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
             with run.progress.stage("tune", f"trying {name}"):
                 for stage in _STAGES:
                     api.work(trial, stage)
-            folders.append(trial.store.folder)
+            folders.append(trial.store.address)
         except (InputError, PlanError, ResourceError) as error:
             run.progress.say(f"{name} was left out: {error.field}: {error.problem}")
     if not folders:
@@ -161,5 +162,12 @@ def _sample(records: DataFrame, most: int, seed: int) -> DataFrame:
 
 
 def default_folder(plan: Plan) -> Path:
-    """Where trials go if nobody says."""
+    """Where trials go if nobody says.
+
+    Raises:
+        PlanError: run folders are in an object store, and trials are not kept there.
+    """
+    if scheme_of(plan.work_address) is not None:
+        problem = "is in an object store, where no trials are kept"
+        raise PlanError("work", problem, "name a folder of this machine: --trials FOLDER, or --set work=FOLDER")
     return plan.work_folder / f"tune-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

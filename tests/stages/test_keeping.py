@@ -69,7 +69,7 @@ def kept_in_parts(spark: SparkSession, folder: Path, table: tables.Table, **fact
     run = Run(spark, store, Progress(quiet=True))
     kept = run.keep(table, spark.range(0, 90, 1, 3).select(F.col("id").cast("string").alias("c0")))
     assert kept.frame.count() == kept.rows == 90
-    assert set(kept.files) == {file.name for file in kept.path.iterdir()}  # no checksums, no marks
+    assert set(kept.files) == {file.name for file in Path(kept.folder.address).iterdir()}  # no checksums, no marks
     return sorted(kept.files)
 
 
@@ -93,10 +93,10 @@ def test_a_damaged_file_is_noticed_where_it_is_read(spark: SparkSession, tmp_pat
         spark, tables.CODES, store.write_frame(tables.CODES, spark.createDataFrame(rows, "record binary"))
     )
     assert kept.frame.agg(F.max(F.xxhash64("record"))).collect()
-    name = max(kept.files, key=lambda file: (kept.path / file).stat().st_size)
-    content = bytearray((kept.path / name).read_bytes())
+    name = max(kept.files, key=lambda file: Path(kept.folder.address, file).stat().st_size)
+    content = bytearray(Path(kept.folder.address, name).read_bytes())
     content[len(content) // 2] ^= 0xFF
-    (kept.path / name).write_bytes(content)
+    Path(kept.folder.address, name).write_bytes(content)
     with pytest.raises(Exception, match=r"(?i)checksum|crc"):
         kept.frame.agg(F.max(F.xxhash64("record"))).collect()
 

@@ -179,11 +179,11 @@ def test_a_run_whose_release_is_damaged_is_not_purged(store: RunStore, original:
 
 
 def test_a_purge_that_was_cut_short_is_finished(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    def torn(path: Path) -> None:
+    def torn(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(purge.shutil, "rmtree", torn)
+        patched.setattr(shutil, "rmtree", torn)
         with pytest.raises(KeyboardInterrupt):
             purge.purge(store)
     again = RunStore.open(store.folder)

@@ -8,11 +8,10 @@ from pathlib import Path
 import duckdb
 import obstore
 import pandas as pd
-import pyarrow as pa
 import pytest
 from inject import Line
 from installing import ROOT, SPARK_HOME, run
-from publishing import about_to_publish, at_the_switch
+from publishing import about_to_publish, at_the_switch, by_this_process
 from pyspark.sql import DataFrame, SparkSession
 from releasing import GOLDEN
 
@@ -21,13 +20,14 @@ from synth_spark.errors import PlanError, PublishError, RunError
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import parse
-from synth_spark.publish import copying, lifecycle
+from synth_spark.publish import lifecycle
 from synth_spark.publish.published_release import PublishedRelease, open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema.sql_text import quoted
-from synth_spark.schema.tables import Kept
 from synth_spark.storage.places import Place, place
+from synth_spark.storage.run_store import RunStore
+from synth_spark.storage.runs import copies
 
 #: Where a publication is struck, and whether the release is current then.
 STRUCK = {
@@ -71,11 +71,6 @@ def out(s3: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """
     assert s3
 
-    def send(kept: Kept, target: Place, names: dict[str, str]) -> dict[str, dict[str, object]]:
-        numbers = pa.RecordBatch.from_pydict({"id": list(range(len(names)))})
-        sent = pa.Table.from_batches(copying.sending(kept.path, target.address, list(names.items()))(iter([numbers])))
-        return {row.pop("name"): row for row in sent.to_pylist()}
-
     read: list[PublishedRelease] = []  # whose files go with them
 
     def frame(self: PublishedRelease, table: str, spark: SparkSession) -> DataFrame:
@@ -83,7 +78,7 @@ def out(s3: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         names = [quoted(column["name"]) for column in self.manifest["tables"][table]["schema"]]
         return spark.read.parquet(*map(str, self.files(table))).select(*names)
 
-    monkeypatch.setattr(copying, "by_tasks", send)
+    monkeypatch.setattr(copies, "by_tasks", by_this_process)
     monkeypatch.setattr(PublishedRelease, "frame", frame)
     address = f"s3://releases/{request.node.name}/out"
     ReleaseRepository(address).check_commits()  # as a run does before its work; this server makes a bucket for it
@@ -148,11 +143,12 @@ def test_a_release_in_a_store_is_that_of_a_folder(
 
 @pytest.mark.takes("a process of its own, with Spark")
 def test_a_run_into_a_store_gives_the_golden_release(
-    demo_of_the_wheel, s3: str, s3_environment: dict[str, str], tmp_path: Path
+    demo_of_the_wheel, s3: str, s3_environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the demo's cases, by the installed command, whose tasks put the files there."""
+    """Of the demo's cases, by the installed command, whose tasks put the files there; its run folder is there, too."""
     command = [demo_of_the_wheel.python.with_name("synth-spark"), "run", ROOT / "conf" / "demo" / "release.yml"]
-    keys = {"input.path": demo_of_the_wheel.folder / "cases.csv.gz", "work": tmp_path / "work", "seed": 1}
+    work = f"{s3}://runs/golden"
+    keys = {"input.path": demo_of_the_wheel.folder / "cases.csv.gz", "work": work, "seed": 1}
     settings = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
     out = f"{s3}://releases/golden/out"
     ended = run([*command, *settings, "--output", out], SPARK_HOME=str(SPARK_HOME), **s3_environment)
@@ -160,9 +156,46 @@ def test_a_run_into_a_store_gives_the_golden_release(
     assert f"Released {open_release(out).run_id}: {out}/<table>/run_id=" in ended.stdout
     tables = open_release(out).manifest["tables"]
     assert {name: tables[name]["content_hash"] for name in GOLDEN} == GOLDEN
-    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
-    assert not any(s3_environment["AWS_SECRET_ACCESS_KEY"].encode() in content for content in kept)
+    folder = place(f"{work}/{open_release(out).run_id}")
+    kept = {one.name: folder.read(one.name) or b"" for one in folder.entries(deep=True)}
+    assert not any(s3_environment["AWS_SECRET_ACCESS_KEY"].encode() in content for content in kept.values())
+    ask_about_the_run(folder, kept, tmp_path, capsys)
     assert s3_environment["AWS_SECRET_ACCESS_KEY"] not in ended.stdout + ended.stderr
+
+
+def ask_about_the_run(
+    folder: Place, kept: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is in a run folder in a store, and the commands that take one and need no Spark; in the end it is purged."""
+    manifest = json.loads(kept["manifest-00000001.json"])
+    named = {
+        f"tables/{name}/{entry['attempt']}/{file}"
+        for name, entry in manifest["tables"].items()
+        for file in entry["files"]
+    }
+    assert {name for name in kept if name.startswith("tables/")} == named  # every attempt is one that counts
+    assert kept["summary.json"]
+    assert not list(tmp_path.rglob("*.parquet"))
+    store = RunStore.open(folder.address)
+    for name in manifest["tables"]:
+        assert store.is_whole(name), name
+    safe = [entry for entry in manifest["tables"].values() if entry["sensitivity"] == "SAFE"]
+    assert all(set(entry["sha256"]) == set(entry["files"]) for entry in safe)
+    for words, told in (
+        (["show", folder.address, "--output", str(tmp_path / "page.html")], "open it in a browser"),
+        (["compare", folder.address, "--output", str(tmp_path)], "compare.html"),
+        (["resume", folder.address], "Nothing to do"),
+        (["purge", folder.address], "Purged"),
+        (["purge", folder.address], "they were before"),
+    ):
+        capsys.readouterr()
+        assert main(words) == 0, capsys.readouterr().err
+        assert told in capsys.readouterr().out
+    left = {one.name for one in folder.entries(deep=True)}
+    seeds = [name for name in left if b'"seed": 1' in (folder.read(name) or b"")]
+    assert seeds == []
+    assert not [name for name in left if name.startswith(("tables/records/", "tables/codes/"))]
+    assert [name for name in left if name.startswith("tables/synthetic_records/")]
 
 
 def test_whatever_is_struck_there_is_one_whole_release(

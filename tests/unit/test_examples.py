@@ -53,6 +53,7 @@ MODULES = [
     "report.scales",
     "exports.showcase.values",
     "storage.held",
+    "storage.paths",
     "storage.root_files",
     "exports.warehouse.names",
     "exports.warehouse.statements",

@@ -206,19 +206,19 @@ def _of_row(one: _Release, row: dict[str, Any], aggregates: Any) -> Published:
     return Published(one.run_id, row["k"], row["reporting_length"], row["protected_record_count"], aggregates)
 
 
-def _folders(run: Run, run_id: str) -> list[Path]:
+def _folders(run: Run, run_id: str) -> list[str]:
     """Where the run folder of a release may be: beside this one's, by default, or where the plan says."""
-    places, roots = [run.plan.work_folder], (run.plan.output.path, run.plan.assessment.earlier)
-    places += [Path(f"{root.rstrip('/')}.work") for root in roots if root is not None and scheme_of(root) is None]
+    places, roots = [run.plan.work_address], (run.plan.output.path, run.plan.assessment.earlier)
+    places += [f"{root.rstrip('/')}.work" for root in roots if root is not None and scheme_of(root) is None]
     since = run.store.facts.get("since")
     while since is not None:
         if since["run_id"] == run_id:
-            return [Path(since["folder"]), *(place / run_id for place in places)]
-        since = RunStore.open(Path(since["folder"])).facts.get("since")
-    return [place / run_id for place in places]
+            return [since["folder"], *(f"{place}/{run_id}" for place in places)]
+        since = RunStore.open(since["folder"]).facts.get("since")
+    return [f"{place}/{run_id}" for place in places]
 
 
-def _kept_by(folder: Path, hashes: dict[str, str]) -> RunStore | None:
+def _kept_by(folder: str, hashes: dict[str, str]) -> RunStore | None:
     """A run folder, if it keeps tables of these contents as they were written."""
     try:
         store = RunStore.open(folder)

@@ -14,9 +14,9 @@ from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
 from synth_spark.plan.loading import load
 
 #: Keys of a plan at which something is written, or at which a run keeps something.
-KEYS = ["work", "input.since", "operations.metrics", "operations.lineage"]
+KEYS = ["operations.metrics", "operations.lineage"]
 #: Those at which it is read or written in an object store, too.
-STORED = ["output.path", "assessment.earlier", "ledger"]
+STORED = ["output.path", "assessment.earlier", "ledger", "work", "input.since"]
 ADDRESSES = ["s3a://bucket/a", "abfss://c@account/a", "gs://bucket/a", "hdfs:/a", "dbfs:/a", "file:///a", "S3://b/a"]
 
 
@@ -36,9 +36,11 @@ def test_keys_refuse_addresses_that_are_not_written_to(key: str, address: str) -
 
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("key", STORED)
-def test_releases_and_a_ledger_may_be_in_an_object_store(key: str, address: str) -> None:
+def test_releases_run_folders_and_a_ledger_may_be_in_an_object_store(key: str, address: str) -> None:
     part, _, last = key.rpartition(".")
-    given = {"input": {"path": "cases.csv"}, "work": "runs"} | ({part: {last: address}} if part else {key: address})
+    given: dict[str, object] = {"input": {"path": "cases.csv"}, "work": "runs"}
+    given |= {part: {"path": "cases.csv", last: address}} if part == "input" else {}
+    given |= {part: {last: address}} if part not in ("", "input") else {} if part else {key: address}
     if scheme_of(address) in OBJECT_STORES:
         plan = parse(given).model_dump()
         found = plan[part][last] if part else plan[key]

@@ -30,6 +30,7 @@ from synth_spark.runtime.libraries import Libraries
             False,
         ),
         ({"path": "hdfs://host/cases.csv"}, True, False),
+        ({"path": "/data/cases.csv", "work": "s3://bucket/work"}, False, True),
     ],
 )
 def test_workers_are_no_forks_of_a_command_that_looked_into_an_object_store(
@@ -39,15 +40,19 @@ def test_workers_are_no_forks_of_a_command_that_looked_into_an_object_store(
     asked: list[object] = []
 
     @contextmanager
-    def opened(libraries: Libraries, *_: object, **__: object) -> Iterator[None]:
+    def opened(libraries: Libraries, *more: object, **__: object) -> Iterator[None]:
         asked.append(libraries)
+        beside = more[3]
+        assert beside == (None if work else Path(f"{tmp_path}.work"))  # what Spark spills is never in a store
         yield
 
     monkeypatch.setattr(session, "session", opened)
     monkeypatch.setattr(session, "warm_workers", lambda _: None)
     monkeypatch.setattr(session, "say_if_plain", lambda *_: None)
     monkeypatch.setattr(template, "make_template", lambda _: asked.append("template"))
+    source = dict(source)
+    work = source.pop("work", None)
     keys = {"input": {**source, "format": "csv"} if "sources" not in source else source, "privacy": {"k": 10}}
     options = argparse.Namespace(quiet=True, verbose=False, ends=True, as_json=False, log_format="text")
-    with started(plans.parse({**keys, "output": {"path": str(tmp_path)}}), options):
+    with started(plans.parse({**keys, "output": {"path": str(tmp_path)}, "work": work}), options):
         assert asked == [Libraries(s3=s3), *(["template"] if forked else [])]

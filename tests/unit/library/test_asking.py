@@ -64,6 +64,12 @@ def test_a_frame_is_read_as_its_values(kind: str, tmp_path: Path) -> None:
     assert list((tmp_path / "work" / "frames").iterdir()) == []
 
 
+def test_a_frame_in_memory_is_not_copied_to_an_object_store(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="work: is in an object store, where a frame in memory is not copied; name a"):
+        asked(pa.table(DATA), work="s3://bucket/work", output=tmp_path / "out")
+    assert asked(tmp_path / "cases.csv", work="s3://bucket/work").plan.work_address == "s3://bucket/work"
+
+
 def test_a_copy_of_a_frame_is_its_owners_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:

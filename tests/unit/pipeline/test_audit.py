@@ -10,6 +10,7 @@ from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline import audit
 from synth_spark.plan import parse
 from synth_spark.storage.run_store import RunStore
+from synth_spark.storage.runs import beside
 
 RULE = {"rule": "use.kept", "measure": "kept_share_of_common", "length": 2, "at_least": 0.9, "severity": "warning"}
 
@@ -33,7 +34,7 @@ def test_who_accepts_is_told_what_is_published_of_them(
 def test_nobody_else_can_read_what_stands_beside_a_run_that_was_moved(tmp_path: Path) -> None:
     """There is no folder of run folders yet where the plan says: it is made as a run would make it."""
     work = tmp_path / "out.work"
-    folder = audit.private_folder(SimpleNamespace(plan=SimpleNamespace(work_folder=work)), "quality_results")
-    assert folder == work / "quality_results"
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (work, folder)] == [0o700, 0o700]
-    assert audit.private_folder(SimpleNamespace(plan=SimpleNamespace(work_folder=work)), "quality_results") == folder
+    for content in (b"once", b"twice"):
+        beside.put(str(work), "quality_results", "one.parquet", content)
+        assert [file.read_bytes() for file in (work / "quality_results").iterdir()] == [content]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (work, work / "quality_results")] == [0o700, 0o700]

@@ -29,7 +29,6 @@ _NAME, _CONTENT = st.sampled_from(NAMES), st.sampled_from(CONTENTS)
 STEP = st.one_of(
     st.tuples(st.just("create"), _NAME, _CONTENT),
     st.tuples(st.just("write"), _NAME, _CONTENT),
-    st.tuples(st.just("replace"), _NAME, _CONTENT, st.sampled_from((None, *CONTENTS))),
     st.tuples(st.just("copy"), _NAME, _NAME),
     st.tuples(st.just("delete"), st.lists(_NAME, unique=True)),
     st.tuples(st.just("delete_folder"), st.sampled_from(FOLDERS)),
@@ -43,13 +42,10 @@ class Model:
         self.held: dict[str, bytes] = {}
 
     def create(self, name: str, content: bytes) -> bool:
-        return self.replace(name, content, None)
-
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        same = self.held.get(name) == seen
-        if same:
+        new = name not in self.held
+        if new:
             self.held[name] = content
-        return same
+        return new
 
     def write(self, name: str, content: bytes) -> None:
         self.held[name] = content
@@ -113,11 +109,10 @@ def winners(steps: list[Callable[[bytes], bool]]) -> list[int]:
 
 
 @pytest.mark.takes("the S3 server has whoever comes second to a name wait for seconds")
-def test_of_eight_who_create_or_replace_one_file_one_is_told_that_it_did(fresh: Fresh) -> None:
+def test_of_eight_who_create_one_file_one_is_told_that_it_did(fresh: Fresh) -> None:
     folder = fresh()
     names = [f"log/{number:08}.json" for number in range(50)]
     assert winners([partial(folder.create, name) for name in names]) == [1] * 50
-    assert winners([partial(folder.replace, name, seen=folder.read(name)) for name in names]) == [1] * 50
     assert len(folder.entries(deep=True)) == 50
 
 
@@ -137,29 +132,6 @@ def test_a_file_that_is_replaced_changes_its_tag_and_below_is_a_place_of_its_own
     with pytest.raises(RunError, match="cannot be written"):
         other.copy_from(inner, "nothing", "d")
     assert inner.entries("c") == []
-
-
-def test_a_store_that_compares_versions_is_told_the_one_that_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Google's does; S3 and Azure compare tags, and have no version to be told."""
-    memory, put, modes = obstore.store.MemoryStore(), obstore.put, []
-
-    def putting(*given: Any, mode: Any, **more: Any) -> Any:
-        modes.append(mode)
-        return put(*given, mode="overwrite", **more)
-
-    class Versioned:
-        def __init__(self, found: Any, version: str | None) -> None:
-            self.bytes, self.meta = found.bytes, {**found.meta, "e_tag": "tag", "version": version}
-
-    get, version = obstore.get, iter(["7", None])
-    monkeypatch.setattr(obstore.store, "from_url", lambda *_, **__: memory)
-    monkeypatch.setattr(obstore, "put", putting)
-    monkeypatch.setattr(obstore, "get", lambda *given: Versioned(get(*given), next(version)))
-    folder = place("gs://versions/place")
-    folder.write("a", b"1")
-    assert folder.replace("a", b"2", b"1")
-    assert folder.replace("a", b"3", b"2")
-    assert modes == ["overwrite", {"e_tag": "tag", "version": "7"}, {"e_tag": "tag"}]
 
 
 @pytest.mark.usefixtures("s3")
@@ -186,7 +158,6 @@ def test_no_name_leads_elsewhere(fresh: Fresh, name: str) -> None:
         lambda: folder.read(name),
         lambda: folder.exists(name),
         lambda: folder.create(name, b""),
-        lambda: folder.replace(name, b"", b""),
         lambda: folder.write(name, b""),
         lambda: folder.delete([name]),
         lambda: folder.copy_from(folder, name, "a"),
@@ -234,7 +205,6 @@ def test_who_dies_while_writing_leaves_the_file_as_it_was(tmp_path: Path, monkey
         patched.setattr("synth_spark.storage.local_places.os.fsync", full)
         for step in (
             lambda: folder.write("a", b"after"),
-            lambda: folder.replace("a", b"after", b"before"),
             lambda: folder.create("b", b"after"),
         ):
             with pytest.raises(RunError, match=r"cannot be written \(No space left on device\)"):

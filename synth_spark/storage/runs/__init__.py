@@ -1,0 +1,1 @@
+"""Where a run folder is, and how what is in it gets there: on this machine, or in an object store."""

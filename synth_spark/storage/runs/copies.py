@@ -1,0 +1,154 @@
+"""Files of tables, copied and hashed by tasks: no byte of them comes by the process that asks for it.
+
+Between two folders of one store the store itself copies. Else a task has the file on its own disk meanwhile. What is
+there then is read back.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from synth_spark.errors import RunError
+from synth_spark.storage.hashing import sha256
+from synth_spark.storage.local_places import LocalPlace
+from synth_spark.storage.places import Place, place
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: Most tasks that copy, or hash, the files of a table.
+_TASKS = 64
+_ABOUT = "name string, sha256 string, bytes bigint"
+
+Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def by_tasks(spark: "SparkSession", task: Task, count: int) -> dict[str, dict[str, Any]]:
+    """Let tasks do something with files, some each.
+
+    Args:
+        spark: the session.
+        task: numbers of files → names, SHA-256 and bytes.
+        count: how many files there are.
+
+    Returns:
+        SHA-256 and bytes of each file, by name.
+    """
+    if not count:
+        return {}
+    numbers = spark.range(0, count, 1, min(count, _TASKS))
+    rows = numbers.mapInArrow(task, _ABOUT).toArrow().to_pylist()
+    return {row["name"]: {"sha256": row["sha256"], "bytes": row["bytes"]} for row in rows}
+
+
+def sending(source: str, target: str, names: Sequence[tuple[str, str]]) -> Task:
+    """A task that copies files.
+
+    Args:
+        source: address of the folder that they are in.
+        target: address of the folder that they go to.
+        names: of each file there, and here.
+    """
+
+    def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        here, there = place(source), place(target)
+        for batch in batches:
+            for at in batch.column(0).to_pylist():
+                to, name = names[at]
+                copy(here, name, there, to)
+                yield _about(there, to)
+
+    return send
+
+
+def hashing(folder: str, names: Sequence[str]) -> Task:
+    """A task that hashes files.
+
+    Args:
+        folder: address of the folder that they are in.
+        names: theirs.
+    """
+
+    def look(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        there = place(folder)
+        for batch in batches:
+            for at in batch.column(0).to_pylist():
+                yield _about(there, names[at])
+
+    return look
+
+
+def hashes(spark: "SparkSession", folder: str, names: Collection[str]) -> dict[str, str]:
+    """SHA-256 of files, taken by tasks.
+
+    Args:
+        spark: the session.
+        folder: address of the folder that they are in.
+        names: theirs.
+    """
+    found = by_tasks(spark, hashing(folder, sorted(names)), len(names))
+    return {name: about["sha256"] for name, about in found.items()}
+
+
+def copied(spark: "SparkSession", source: str, target: str, names: Mapping[str, str]) -> dict[str, str]:
+    """Copy files: on this machine by this process, else by tasks.
+
+    Args:
+        spark: the session.
+        source: address of the folder that they are in.
+        target: address of the folder that they go to.
+        names: of each file there → here.
+
+    Returns:
+        SHA-256 of each file, as it is there.
+
+    Raises:
+        RunError: a file is not there, or a folder refuses.
+    """
+    here, there = place(source), place(target)
+    if not (isinstance(here, LocalPlace) and isinstance(there, LocalPlace)):
+        found = by_tasks(spark, sending(source, target, list(names.items())), len(names))
+        return {name: about["sha256"] for name, about in found.items()}
+    there.folder.mkdir(exist_ok=True)
+    for to, name in names.items():
+        shutil.copyfile(here.folder / name, there.folder / to)
+    return {to: sha256(there.folder / to) for to in names}
+
+
+def copy(source: Place, name: str, target: Place, to: str) -> None:
+    """Copy a file, whole or not at all.
+
+    Args:
+        source: the folder that it is in.
+        name: its name there.
+        target: the folder that it goes to.
+        to: its name there.
+
+    Raises:
+        RunError: it is not there, or a folder refuses.
+    """
+    if isinstance(source, LocalPlace):
+        return target.upload(source.folder / name, to)
+    if target.copy_from(source, name, to):
+        return None
+    with tempfile.TemporaryDirectory(prefix="synth-spark-") as folder:
+        file = Path(folder) / "file"
+        if not source.download(name, file):
+            raise RunError(source.address, "does not hold a file that was written there", "run its stage again")
+        return target.upload(file, to)
+
+
+def about(folder: Place, name: str) -> dict[str, Any]:
+    """SHA-256 and bytes of a file, read back; of one that is not there nothing is the same."""
+    digest, size = folder.digest(name) or ("", 0)
+    return {"sha256": digest, "bytes": size}
+
+
+def _about(folder: Place, name: str) -> pa.RecordBatch:
+    found = about(folder, name)
+    arrays = [pa.array([name]), pa.array([found["sha256"]]), pa.array([found["bytes"]], pa.int64())]
+    return pa.RecordBatch.from_arrays(arrays, names=["name", "sha256", "bytes"])
