@@ -34,16 +34,11 @@ from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.places import Place
 from synth_spark.storage.runs import copies
 from synth_spark.storage.runs.folders import RunFolder, TableFolder, run_folder
-from synth_spark.storage.runs.written import Written, columns_of
+from synth_spark.storage.runs.written import Written, columns_of, parquet_options
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-#: How Parquet is written: without a dictionary of distinct records, which is what a column of that name holds.
-_PARQUET: dict[str, Any] = {"parquet.enable.dictionary#record": "false"}
-#: Bytes of a row group in memory: few, so that several tasks read a file; many (True) of what may be published, as
-#: readers ask an object store for every column of every group.
-_GROUP_BYTES = {False: 1 << 20, True: 64 << 20}
 #: What a file's name begins with in a table that was put together.
 _NUMBER = re.compile(r"^\d{5}-")
 
@@ -235,8 +230,8 @@ class RunStore:
         frame = faults.in_tasks(f"keep.{table.name}.tasks", frame)
         hashed = frame.observe(observed, F.count(F.lit(1)).alias("rows"), *hash_sums(frame.columns))
         with disk_errors(f"table {table.name}"):
-            options = {**_PARQUET, "parquet.block.size": _GROUP_BYTES[table.sensitivity is Sensitivity.SAFE]}
-            hashed.write.mode("overwrite").options(**options).parquet(self._run.table(where).spark_address)
+            written = hashed.write.mode("overwrite").options(**parquet_options(table))
+            written.parquet(self._run.table(where).spark_address)
             metrics = observed.get
             self._run.tidy(where)
         schema = frame.schema.jsonValue()
