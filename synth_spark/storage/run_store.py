@@ -15,7 +15,7 @@ import json
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -169,8 +169,7 @@ class RunStore:
         }
         self.save()
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Be the only process that works on this run.
 
         On this machine the operating system lets go when the process ends, however that happens. In an object store
@@ -179,8 +178,7 @@ class RunStore:
         Raises:
             RunError: another process does, or did since the manifest was read.
         """
-        with self._run.alone(self.run_id, self._check_same):
-            yield
+        return self._run.alone(self.run_id, self._check_same)
 
     def _check_same(self, saved: dict[str, Any]) -> None:
         if saved["stages"] != self.manifest["stages"] or saved["tables"].keys() != self.manifest["tables"].keys():

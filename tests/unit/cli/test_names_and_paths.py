@@ -267,6 +267,7 @@ def test_a_name_in_the_mark_of_a_publication(
 ) -> None:
     root = ReleaseRepository(world / "home" / "out")
     root.begin("dead", "delta", ["aggregates"])
+    root.file_documents("dead", {"RELEASE.md": "begun"})  # whose they are, its mark says
     bad = given(world, name)
     mark = world / "home" / "out" / "_publishing" / "dead.json"
     changed(mark, lambda content: content.update({what: bad if what == "run_id" else [bad]}))
