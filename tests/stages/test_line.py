@@ -356,7 +356,7 @@ def test_a_stage_can_be_run_again_and_the_rest_resumed(first: Run, tmp_path: Pat
 
 def test_a_changed_file_is_not_published(first: Run, tmp_path: Path) -> None:
     run = another(first, tmp_path / "out", "bad", "publish")
-    file = next(run.kept(tables.SYNTHETIC_RECORDS).path.glob("*.parquet"))
+    file = next((run.store.folder / "tables" / "synthetic_records").glob("*.parquet"))
     whole = file.read_bytes()
     shutil.copyfile(file, file.with_name("more.parquet"))  # a row too many is as bad as one that changed
     with pytest.raises(RunError, match="synthetic_records: is not what was written"):

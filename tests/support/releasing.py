@@ -86,7 +86,7 @@ def _stages(store: RunStore) -> dict[str, Any]:
 
 def kept(run: Run, table: Table) -> pd.DataFrame:
     """A table of a run's folder, with pandas alone."""
-    files = sorted(run.kept(table).path.glob("*.parquet"))
+    files = sorted((run.store.folder / "tables" / table.name).glob("*.parquet"))
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 

@@ -1,6 +1,7 @@
 """Releases in a real object store: published, listed, gone back to, taken back, handed on; whatever is killed."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -145,29 +146,40 @@ def test_a_release_in_a_store_is_that_of_a_folder(
 def test_a_run_into_a_store_gives_the_golden_release(
     demo_of_the_wheel, s3: str, s3_environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the demo's cases, by the installed command, whose tasks put the files there; its run folder is there, too."""
+    """Of the demo's cases, by the installed command, whose tasks put the files there; its run folder is there, too, and
+    a second process takes up what the first one has left.
+    """
     command = [demo_of_the_wheel.python.with_name("synth-spark"), "run", ROOT / "conf" / "demo" / "release.yml"]
     work = f"{s3}://runs/golden"
     keys = {"input.path": demo_of_the_wheel.folder / "cases.csv.gz", "work": work, "seed": 1}
     settings = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
-    out = f"{s3}://releases/golden/out"
-    ended = run([*command, *settings, "--output", out], SPARK_HOME=str(SPARK_HOME), **s3_environment)
+    out, environment = f"{s3}://releases/golden/out", {"SPARK_HOME": str(SPARK_HOME), **s3_environment}
+    asked = [*command, *settings, "--output", out, "--run-id", "golden"]
+    killed = run(asked, **environment, SYNTH_SPARK_FAULTS="keep.audit_results.rename=kill")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len({name.split("/")[2] for name in held(f"{work}/golden") if name.startswith("tables/audit_results/")}) == 1
+    ended = run([command[0], "resume", f"{work}/golden"], **environment)
     assert ended.returncode == 0, ended.stderr
-    assert f"Released {open_release(out).run_id}: {out}/<table>/run_id=" in ended.stdout
+    assert f"Released golden: {out}/<table>/run_id=golden" in ended.stdout
     tables = open_release(out).manifest["tables"]
     assert {name: tables[name]["content_hash"] for name in GOLDEN} == GOLDEN
-    folder = place(f"{work}/{open_release(out).run_id}")
+    folder = place(f"{work}/golden")
     kept = {one.name: folder.read(one.name) or b"" for one in folder.entries(deep=True)}
     assert not any(s3_environment["AWS_SECRET_ACCESS_KEY"].encode() in content for content in kept.values())
     ask_about_the_run(folder, kept, tmp_path, capsys)
     assert s3_environment["AWS_SECRET_ACCESS_KEY"] not in ended.stdout + ended.stderr
 
 
+def held(folder: str) -> set[str]:
+    """Names of all that is in a folder."""
+    return {one.name for one in place(folder).entries(deep=True)}
+
+
 def ask_about_the_run(
     folder: Place, kept: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is in a run folder in a store, and the commands that take one and need no Spark; in the end it is purged."""
-    manifest = json.loads(kept["manifest-00000001.json"])
+    manifest = json.loads(kept["manifest-00000002.json"])  # of who resumed it
     named = {
         f"tables/{name}/{entry['attempt']}/{file}"
         for name, entry in manifest["tables"].items()
@@ -191,7 +203,7 @@ def ask_about_the_run(
         capsys.readouterr()
         assert main(words) == 0, capsys.readouterr().err
         assert told in capsys.readouterr().out
-    left = {one.name for one in folder.entries(deep=True)}
+    left = held(folder.address)
     seeds = [name for name in left if b'"seed": 1' in (folder.read(name) or b"")]
     assert seeds == []
     assert not [name for name in left if name.startswith(("tables/records/", "tables/codes/"))]

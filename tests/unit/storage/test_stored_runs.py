@@ -20,6 +20,7 @@ from synth_spark.errors import PlanError, PublishError, RunError
 from synth_spark.monitoring.progress import Progress
 from synth_spark.pipeline.purge import purge
 from synth_spark.pipeline.run import Run
+from synth_spark.pipeline.runner import Runner
 from synth_spark.plan import Plan, parse
 from synth_spark.publish import copying
 from synth_spark.schema import tables
@@ -253,6 +254,15 @@ def test_what_no_manifest_names_is_removed_and_what_one_names_is_not(
     assert not held(place(first))
     again.forget([], [tables.DOMAIN])
     assert not any(name.startswith("tables/") for name in held(again.place))
+
+
+def test_who_resumes_a_run_removes_what_was_left(stored: RunStore) -> None:
+    stored.write_rows(tables.CODES, ROWS)
+    assert any(name.startswith("tables/codes/") for name in held(stored.place))
+    run = Run(None, RunStore.open(stored.address), Progress(quiet=True))  # type: ignore[arg-type]
+    Runner(run, {}).resume()
+    assert run.store.turn == 2
+    assert not any(name.startswith("tables/") for name in held(stored.place))
 
 
 def test_a_run_reads_the_attempt_that_counts_though_the_same_was_written_before(stored: RunStore) -> None:
