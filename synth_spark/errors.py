@@ -13,6 +13,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "connect": ("grpc",),
     "dp": ("opendp", "dp_accounting"),
     "excel": ("openpyxl",),
+    "hdfs": ("hdfs_native",),
     "lineage": ("openlineage",),
     "s3": ("obstore",),
     "spark": ("pyspark",),

@@ -29,9 +29,10 @@ _WRITTEN = {
     "3-Clause BSD License": "BSD-3-Clause",
     "MIT License": "MIT",
 }
-#: Packages that say no more than BSD, or print the text: which of them it is was read in the file of the licence.
+#: Packages that say nothing, no more than BSD, or print the text: which licence it is was read in their own files.
 _TEXTS = {
     "altair": "BSD-3-Clause",
+    "hdfs-native": "Apache-2.0",
     "jinja2": "BSD-3-Clause",
     "numba": "BSD-2-Clause",
     "pandas": "BSD-3-Clause",

@@ -110,7 +110,7 @@ def started(
     few = not options.verbose
     with session(libraries, long, quiet or few, options.ends, place or plan.work_folder, kept=few) as spark:
         importing.join()
-        if options.ends and not any(map(is_stored, plan.addresses)):  # a fork would wait in a store for ever
+        if options.ends and not any(map(is_stored, plan.addresses)):  # a fork may wait in a store for ever
             make_template(spark)
         threading.Thread(target=warm_workers, args=(spark,), daemon=True).start()
         progress = Progress(lambda: running_tasks(spark), quiet, options.verbose)

@@ -16,8 +16,12 @@ from synth_spark.errors import PlanError
 #: Where Databricks shows the files of volumes on its machines.
 VOLUMES = Path("/Volumes")
 _OF_VOLUMES = "dbfs:/Volumes/"
-#: Schemes of object stores in which this process can read and write.
+#: Schemes of object stores.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
+#: The scheme of HDFS.
+HDFS = "hdfs"
+#: Schemes of stores, in which this process can read and write: object stores, and HDFS.
+STORES = OBJECT_STORES | {HDFS}
 #: Schemes that are other names of one → that one.
 _SAME = {"s3a": "s3", "s3n": "s3", "abfs": "abfss"}
 #: A scheme with what follows it: ``s3a://…``, ``hdfs:/…``; one letter is a drive of Windows.
@@ -79,12 +83,12 @@ def check_local(address: str) -> str:
 
 
 def check_local_or_stored(address: str) -> str:
-    """An address of something small that is kept on this machine, or in an object store.
+    """An address of something that is kept on this machine, or in a store.
 
     Raises:
         ValueError: it has the scheme of something else.
     """
-    return _checked(address, OBJECT_STORES)
+    return _checked(address, STORES)
 
 
 def _checked(address: str, schemes: frozenset[str]) -> str:
@@ -99,5 +103,5 @@ def _checked(address: str, schemes: frozenset[str]) -> str:
 
 #: An address of a plan at which something is written, or kept.
 LocalPath = Annotated[str, AfterValidator(check_local)]
-#: The same of what may be in an object store, too.
+#: The same of what may be in a store, too.
 LocalOrStoredPath = Annotated[str, AfterValidator(check_local_or_stored)]

@@ -1,6 +1,6 @@
 """The files of an audited table, copied to a published root and compared with what was audited.
 
-To a folder of this machine they are copied by this process. To an object store they are put by tasks, each of which
+To a folder of this machine they are copied by this process. To a store they are put by tasks, each of which
 takes some files: no byte of them comes by the driver, and a file is there whole or not at all. What is there then is
 read back.
 """
@@ -16,7 +16,7 @@ from synth_spark.schema.tables import Kept
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.places import Place, place
 
-#: Most tasks that put files in an object store.
+#: Most tasks that put files in a store.
 _TASKS = 64
 _SENT = "name string, sha256 string, bytes bigint"
 

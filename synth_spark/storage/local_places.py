@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
-from synth_spark.runtime.locks import lock
 from synth_spark.storage.files import sync_folder
 from synth_spark.storage.held import Held, below, is_unfinished
 from synth_spark.storage.paths import kept_inside
@@ -71,20 +70,6 @@ class LocalPlace:
                 os.link(unfinished, path)
             except FileExistsError:
                 return False
-            sync_folder(path.parent)
-        return True
-
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """See `Place.replace`."""
-        path = self._path(name)
-        if seen is None:
-            return self.create(name, content)
-        if not path.is_file():
-            return False
-        with self._unfinished(path, content) as unfinished, _waiting(path.parent):
-            if self.read(name) != seen:
-                return False
-            unfinished.replace(path)
             sync_folder(path.parent)
         return True
 
@@ -245,18 +230,6 @@ def _opened(unfinished: Path) -> int:
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-
-
-@contextmanager
-def _waiting(folder: Path) -> Iterator[None]:
-    """Be the only writer that compares in a folder; where folders have no locks nobody waits."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            lock(handle)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _held(folder: Path, start: str, deep: bool) -> Iterator[Held]:

@@ -8,14 +8,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from synth_spark.errors import RunError
 from synth_spark.plan.sources.stores import Address, listing, store_of
 from synth_spark.storage.held import Held, below
 
 if TYPE_CHECKING:
-    from obstore import GetResult, ObjectMeta, PutMode, UpdateVersion
+    from obstore import GetResult
 
     from synth_spark.storage.places import Place
 
@@ -47,8 +47,14 @@ class StoredPlace:
 
     def read(self, name: str) -> bytes | None:
         """See `Place.read`."""
-        found = self._read(name)
-        return None if found is None else found[0]
+        import obstore
+
+        key = self._key(name)
+        with self._errors("read"):
+            try:
+                return bytes(obstore.get(self._store, key).bytes())
+            except FileNotFoundError:
+                return None
 
     def exists(self, name: str) -> bool:
         """See `Place.exists`."""
@@ -65,18 +71,6 @@ class StoredPlace:
     def create(self, name: str, content: bytes) -> bool:
         """See `Place.create`."""
         return self._put(name, content, "create")
-
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """See `Place.replace`."""
-        if seen is None:
-            return self.create(name, content)
-        found = self._read(name)
-        if found is None or found[0] != seen:
-            return False
-        version: UpdateVersion = {"e_tag": found[1]["e_tag"]}
-        if found[1]["version"] is not None:  # Google compares by it
-            version["version"] = found[1]["version"]
-        return self._put(name, content, version)
 
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
@@ -161,17 +155,6 @@ class StoredPlace:
     def _name(self, key: str) -> str:
         return key.removeprefix(f"{self._path}/") if self._path else key
 
-    def _read(self, name: str) -> "tuple[bytes, ObjectMeta] | None":
-        import obstore
-
-        key = self._key(name)
-        with self._errors("read"):
-            try:
-                found = obstore.get(self._store, key)
-                return bytes(found.bytes()), found.meta
-            except FileNotFoundError:
-                return None
-
     def _pieces(self, name: str) -> Iterator[bytes] | None:
         """The bytes of an object, a few megabytes at a time; None if it is not there."""
         import obstore
@@ -189,7 +172,7 @@ class StoredPlace:
             except FileNotFoundError:
                 return None
 
-    def _put(self, name: str, content: bytes, mode: "PutMode") -> bool:
+    def _put(self, name: str, content: bytes, mode: Literal["create", "overwrite"]) -> bool:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
@@ -199,10 +182,6 @@ class StoredPlace:
                 obstore.put(self._store, key, content, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
                 return False
-            except FileNotFoundError:
-                if not isinstance(mode, dict):
-                    raise  # there is no such bucket
-                return False  # what was to be replaced was removed meanwhile
             return True
 
     def _delete(self, keys: list[str]) -> None:

@@ -1,7 +1,7 @@
-"""Folders with small files that decide what counts: on this machine, or in an object store, by the same few steps.
+"""Folders with small files that decide what counts: on this machine, or in a store, by the same few steps.
 
-Each step is done whole or not at all, whenever a process ends. Nothing is locked and nothing renamed: of several who
-create a file of one name at once, one is told that it did. `local_places` and `object_stores` are the two kinds.
+Each step is done whole or not at all, whenever a process ends. Nobody waits for a lock: of several who create a file of
+one name at once, one is told that it did. `local_places`, `object_stores` and `hdfs_places` are the three kinds.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from synth_spark.plan.addresses import as_seen, scheme_of
+from synth_spark.plan.addresses import HDFS, as_seen, scheme_of
+from synth_spark.storage.hdfs_places import HdfsPlace
 from synth_spark.storage.held import Held
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.object_stores import StoredPlace
@@ -55,23 +56,6 @@ class Place(Protocol):
         """
         ...
 
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """Put content in the place of what was seen.
-
-        A store compares and replaces in one step. On this machine writers of the same folder wait for each other where
-        its file system has locks; where it has none, two who compare at the same time may both be told True, and the
-        content is that of one of them.
-
-        Args:
-            name: the file.
-            content: what it is to hold.
-            seen: what it held when the content was decided on; None: it was not there.
-
-        Returns:
-            False if it holds something else by now; then it stays as it is.
-        """
-        ...
-
     def write(self, name: str, content: bytes) -> None:
         """Put content there, whatever is there: of several writers the last one wins, and readers see one of them."""
         ...
@@ -84,12 +68,16 @@ class Place(Protocol):
 
         Returns:
             A context manager, which gives what puts them in place, one after the other. What the body does not put
-            there is nowhere afterwards. A store holds nothing ready: there, all is written when it is put in place.
+            there is nowhere afterwards. An object store holds nothing ready: there, all is written when it is put in
+            place.
         """
         ...
 
     def abandoned(self) -> list[str]:
-        """Unfinished files of processes that were killed, or write this moment, by their names; stores keep none."""
+        """Unfinished files, by their names: on this machine also those that are written this moment.
+
+        In HDFS, where others may be writing, those that were begun more than an hour ago; object stores keep none.
+        """
         ...
 
     def remove_abandoned(self, names: Iterable[str]) -> None:
@@ -147,15 +135,19 @@ class Place(Protocol):
         ...
 
 
-def place(address: str) -> Place:
+def place(address: str, private: bool = False) -> Place:
     """The folder at an address; it is not looked at yet.
 
     Args:
-        address: a path of this machine, or an address of an object store.
+        address: a path of this machine, or an address of a store.
+        private: whether folders that are made in HDFS are for their owner alone; elsewhere nothing follows from it.
 
     Raises:
-        PlanError: the address names no bucket or container.
-        EngineError: the library for object stores is not installed.
+        PlanError: the address names no bucket or container, or no name node.
+        EngineError: the library for that store is not installed.
     """
     seen = as_seen(address)
-    return LocalPlace(Path(seen), address) if scheme_of(seen) is None else StoredPlace(address)
+    scheme = scheme_of(seen)
+    if scheme == HDFS:
+        return HdfsPlace(address, private)
+    return LocalPlace(Path(seen), address) if scheme is None else StoredPlace(address)

@@ -29,7 +29,8 @@ from synth_spark.runtime.libraries import Libraries
             False,
             False,
         ),
-        ({"path": "hdfs://host/cases.csv"}, True, False),
+        ({"path": "hdfs://host/cases.csv"}, False, False),
+        ({"path": "viewfs://all/cases.csv"}, True, False),
     ],
 )
 def test_workers_are_no_forks_of_a_command_that_looked_into_an_object_store(
