@@ -124,9 +124,9 @@ class HdfsPlace:
         """See `Place.abandoned`; those of the last hour may be of processes on other machines, and are not told."""
         with self._errors("read"):
             found = hdfs.listing(self._client, self._folder or "/", True)
-        oldest = (time.time() - _GRACE) * 1000
+        began = (time.time() - _GRACE) * 1000
         return sorted(
-            self._name(one.path) for one in found if is_unfinished(one.path) and one.modification_time < oldest
+            self._name(one.path) for one in found if is_unfinished(one.path) and one.modification_time < began
         )
 
     def remove_abandoned(self, names: Iterable[str]) -> None:

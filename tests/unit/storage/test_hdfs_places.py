@@ -29,7 +29,7 @@ from synth_spark.storage.places import place
 folder = place(sys.argv[1])
 folder.write("before", b"1")
 if os.fork() == 0:
-    signal.alarm(60)
+    signal.alarm(20)
     folder.write("after", folder.read("before"))
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
@@ -167,3 +167,17 @@ def test_names_of_services_are_those_of_the_configuration(
     monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
     place("hdfs://cases/services").write("a", b"1")
     assert place(f"{hdfs}/services").read("a") == b"1"
+
+
+def test_a_file_that_a_client_asked_for_twice_is_said_to_be_there(
+    folder: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Client.rename
+
+    def twice(self: Client, src: str, dst: str, overwrite: bool = False) -> None:
+        for _ in range(2):
+            rename(self, src, dst, overwrite)
+
+    monkeypatch.setattr(Client, "rename", twice)
+    assert not folder.create("a", b"ours")
+    assert folder.read("a") == b"ours"
