@@ -14,6 +14,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "connect": ("grpc",),
     "dp": ("opendp", "dp_accounting"),
     "excel": ("openpyxl",),
+    "hdfs": ("hdfs_native",),
     "lineage": ("openlineage",),
     "notebook": ("ipykernel", "IPython"),
     "s3": ("obstore",),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from azure_server import azure_server, azurite
+from hdfs_server import hdfs_classes, hdfs_server
 from pyspark.sql import SparkSession
 from s3_server import s3_server
 from sharing import SHARED, alone
@@ -98,6 +99,15 @@ def az(azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> st
     for name, value in azure_environment.items():
         monkeypatch.setenv(name, value)
     return "az"
+
+
+@pytest.fixture(scope="session")
+def hdfs(common: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real HDFS, started by the first test that asks for it."""
+    with alone(common, "hdfs"):
+        classes = hdfs_classes()
+    with hdfs_server(classes, tmp_path_factory.mktemp("hdfs")) as address:
+        yield address
 
 
 @pytest.fixture

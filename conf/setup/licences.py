@@ -33,6 +33,7 @@ _WRITTEN = {
 _TEXTS = {
     "altair": "BSD-3-Clause",
     "comm": "BSD-3-Clause",
+    "hdfs-native": "Apache-2.0",
     "ipython-pygments-lexers": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
     "jupyter-client": "BSD-3-Clause",

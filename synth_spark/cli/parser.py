@@ -187,7 +187,7 @@ def _add_tuning(tune: argparse.ArgumentParser) -> None:
 def _add_ledger(ledger: argparse.ArgumentParser) -> None:
     ledger.formatter_class, ledger.epilog = argparse.RawDescriptionHelpFormatter, _LEDGER
     ledger.add_argument("action", choices=("show", "grant", "history"), help="see below")
-    place = "a file, or a folder of an object store; default: that of the plan, else that of the user"
+    place = "a file, or a folder of a store; default: that of the plan, else that of the user"
     ledger.add_argument("file", nargs="?", metavar="LEDGER", type=_local_or_stored, help=place)
     named = "a plan, an input, or the name of a data set that the ledger holds; default: all"
     ledger.add_argument("data_set", nargs="?", metavar="DATA_SET", help=named)

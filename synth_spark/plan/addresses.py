@@ -19,8 +19,12 @@ from synth_spark.errors import PlanError
 #: Where Databricks shows the files of volumes on its machines.
 VOLUMES = Path("/Volumes")
 _OF_VOLUMES = "dbfs:/Volumes/"
-#: Schemes of object stores in which this process can read and write.
+#: Schemes of object stores.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"})
+#: The scheme of HDFS.
+HDFS = "hdfs"
+#: Schemes of stores, in which this process can read and write: object stores, and HDFS.
+STORES = OBJECT_STORES | {HDFS}
 #: Schemes that are other names of one → that one.
 _SAME = {"s3a": "s3", "s3n": "s3", "abfs": "abfss"}
 #: A scheme with what follows it: ``s3a://…``, ``hdfs:/…``; one letter is a drive of Windows.
@@ -47,17 +51,17 @@ def as_seen(address: str) -> str:
 def absolute(address: str) -> str:
     """An address as it is from everywhere, as it is kept and told.
 
-    One of an object store keeps its scheme, and loses what means nothing there: an empty part, a last ``/``.
+    One of a store keeps its scheme, and loses what means nothing there: an empty part, a last ``/``.
     One of another file system stays as it is.
 
-    >>> absolute("s3a://bucket//cases/"), absolute("hdfs://name/cases/"), absolute("/data//cases/")
-    ('s3a://bucket/cases', 'hdfs://name/cases/', '/data/cases')
+    >>> absolute("s3a://bucket//cases/"), absolute("viewfs://all/cases/"), absolute("/data//cases/")
+    ('s3a://bucket/cases', 'viewfs://all/cases/', '/data/cases')
     """
     scheme = scheme_of(address)
     if scheme is None:
         return str(Path(address).absolute())
     start, colon, rest = address.partition("://")
-    if scheme not in OBJECT_STORES or not colon:
+    if scheme not in STORES or not colon:
         return address
     bucket, _, path = rest.partition("/")
     return "/".join([f"{start}://{bucket}", *filter(None, path.split("/"))])
@@ -111,12 +115,12 @@ def check_local(address: str) -> str:
 
 
 def check_local_or_stored(address: str) -> str:
-    """An address of something small that is kept on this machine, or in an object store.
+    """An address of something that is kept on this machine, or in a store.
 
     Raises:
         ValueError: it has the scheme of something else.
     """
-    return _checked(address, OBJECT_STORES)
+    return _checked(address, STORES)
 
 
 def check_file_or_url(address: str) -> str:
@@ -140,5 +144,5 @@ def _checked(address: str, schemes: frozenset[str]) -> str:
 
 #: An address of a plan at which something is written, or kept.
 LocalPath = Annotated[str, AfterValidator(check_local)]
-#: The same of what may be in an object store, too.
+#: The same of what may be in a store, too.
 LocalOrStoredPath = Annotated[str, AfterValidator(check_local_or_stored)]

@@ -119,7 +119,7 @@ class Output(Strict):
     path: LocalOrStoredPath = Field(
         "out",
         min_length=1,
-        description="Folder of the published tables, of this machine or in an object store (s3://…, gs://…, abfss://…).",
+        description="Folder of the published tables, of this machine or in a store (s3://…, gs://…, abfss://…, hdfs://…).",
     )
     format: Literal["parquet", "delta"] = Field("parquet", description="Format of the published tables.")
     indicators: bool = Field(
@@ -235,11 +235,10 @@ class Plan(Strict):
     def _check_places(self) -> Self:
         if scheme_of(self.output.path) is not None:
             if self.output.format == "delta":
-                raise ValueError("output.format delta is not published to an object store; set it to parquet")
+                raise ValueError("output.format delta is not published to a store; set it to parquet")
             if self.work is None:
                 raise ValueError(
-                    "work is missing: name a folder for run folders, which are SENSITIVE, as output.path is in an "
-                    "object store"
+                    "work is missing: name a folder for run folders, which are SENSITIVE, as output.path is in a store"
                 )
         return self
 
@@ -311,7 +310,7 @@ class Plan(Strict):
 
     @property
     def ledger_address(self) -> str:
-        """Where the privacy ledger is: a file of this machine, or a folder of an object store."""
+        """Where the privacy ledger is: a file of this machine, or a folder of a store."""
         return self.ledger.resolved
 
     @property

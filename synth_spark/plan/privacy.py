@@ -18,7 +18,7 @@ class LedgerTerms(Strict):
     address: LocalOrStoredPath | None = Field(
         None,
         min_length=1,
-        description="A file, or a folder of an object store (s3://…, gs://…, abfss://…); default: "
+        description="A file, or a folder of a store (s3://…, gs://…, abfss://…, hdfs://…); default: "
         "synth-spark/ledger.jsonl in the folder that XDG_STATE_HOME names, or in ~/.local/state.",
     )
     required: bool = Field(

@@ -1,6 +1,6 @@
 """The files of an audited table, copied to a published root and compared with what was audited.
 
-To a folder of this machine they are copied by this process. To an object store they are put by tasks, each of which
+To a folder of this machine they are copied by this process. To a store they are put by tasks, each of which
 takes some files: no byte of them comes by the driver, and a file is there whole or not at all. What is there then is
 read back, and its SHA-256 must be the one that was taken when the table was written.
 """

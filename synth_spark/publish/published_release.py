@@ -1,7 +1,7 @@
 """A published release, opened as its readers open it: through the pointer and the manifest alone.
 
 Whatever is made of a release after it was published (a showcase, a package, tables of a warehouse) is made of these
-files, and so of nothing that was not audited. Files of an object store are fetched into a folder of this process first,
+files, and so of nothing that was not audited. Files of a store are fetched into a folder of this process first,
 which goes with it.
 """
 
@@ -35,7 +35,7 @@ _BATCH = 1 << 16
 
 
 class Fetched:
-    """Files of an object store on this machine, each of which is fetched once."""
+    """Files of a store on this machine, each of which is fetched once."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -220,7 +220,7 @@ def open_release(where: str | Path, run_id: str | None = None) -> PublishedRelea
     """Find a release: the latest one of a published root, one of it by name, or that of a run folder.
 
     Args:
-        where: a folder of published tables, here or in an object store, or the run folder of a published run.
+        where: a folder of published tables, here or in a store, or the run folder of a published run.
         run_id: name of a release of that folder; default: the current one.
 
     Raises:

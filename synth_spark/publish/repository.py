@@ -1,4 +1,4 @@
-"""A published root as its writers see it, here or in an object store: switched in one step, mended after a fault.
+"""A published root as its writers see it, here or in a store: switched in one step, mended after a fault.
 
 Layout::
 
@@ -12,7 +12,7 @@ Layout::
     OUT/.publishing                                  on this machine: who writes
 
 To make commit N + 1 is the switch. Of several writers one makes it; the others are told that somebody else was first.
-Nothing is locked for that and nothing renamed, so it holds between machines and in object stores. ``LATEST.json`` and
+Nobody waits for a lock, so it holds between machines and in stores. ``LATEST.json`` and
 the copies follow from it; of a process that was killed in between, whatever writes to the root next writes them.
 
 A release is published once a commit says so. All else that has a run id is a remnant of a publication that was killed,
@@ -87,11 +87,11 @@ class ReleaseRepository:
         """Name a root; it is not looked at yet.
 
         Args:
-            where: a folder of this machine, or an address of an object store.
+            where: a folder of this machine, or an address of a store.
 
         Raises:
-            PlanError: the address names no bucket or container.
-            EngineError: the library for object stores is not installed.
+            PlanError: the address names no bucket or container, or no name node.
+            EngineError: the library for that store is not installed.
         """
         self.place: Place = place(str(where))
         self._commits = commits_of(self.place)
@@ -99,7 +99,7 @@ class ReleaseRepository:
 
     @property
     def folder(self) -> Path:
-        """Its folder on this machine; roots in object stores have none."""
+        """Its folder on this machine; roots in stores have none."""
         assert isinstance(self.place, LocalPlace)
         return self.place.folder
 

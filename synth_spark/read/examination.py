@@ -1,6 +1,6 @@
 """A look at every byte of the CSV files that Spark reads itself, beside the work: Spark replaces what it cannot decode.
 
-It also takes a quote that its line does not close for a part of the value. Files in object stores are looked at by
+It also takes a quote that its line does not close for a part of the value. Files in stores are looked at by
 tasks, so that their bytes do not all come by the driver.
 """
 
@@ -17,7 +17,7 @@ from synth_spark.plan.sources.stores import is_stored
 
 #: Files with how their records are written.
 Laid = tuple[CsvFile, Dialect]
-#: Files in object stores are looked at by so many tasks at most.
+#: Files in stores are looked at by so many tasks at most.
 _TASKS = 256
 
 
@@ -32,7 +32,7 @@ class Examination:
         Args:
             files: all CSV files of an input; those that tasks read themselves are looked at by them.
             others: looks at files of other formats, which raise an error; they are taken once reading has failed.
-            spark: the session whose tasks look at files in object stores; without one this process does.
+            spark: the session whose tasks look at files in stores; without one this process does.
         """
         self._spark = spark
         self._files, self._others = tuple(files), tuple(others)

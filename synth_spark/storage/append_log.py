@@ -1,6 +1,6 @@
-"""Logs that are only added to: lines of a file of this machine, or numbered objects of an object store.
+"""Logs that are only added to: lines of a file of this machine, or numbered files of a folder, also one in a store.
 
-Who adds an entry has seen all that are before it. A file is locked meanwhile. In an object store nothing is locked:
+Who adds an entry has seen all that are before it. A file of lines is locked meanwhile. In a folder nothing is locked:
 entry N + 1 is made where it is not there yet, and of several who try one wins; the others look at what it says, and
 decide anew. An entry carries a random nonce, so that one whose answer got lost is known again, and the SHA-256 of the
 entry before it, so that no entry can be changed, or taken out between others, without being noticed.
@@ -38,13 +38,13 @@ _TRIES, _PAUSE = 6, 0.2
 
 
 def opened(address: str) -> "LineFile | CommitLog":
-    """The log at an address: a file of this machine, or a folder of an object store.
+    """The log at an address: a file of this machine, or a folder of a store, which in HDFS is for its owner alone.
 
     Raises:
-        PlanError: the address names no bucket or container.
-        EngineError: the library for object stores is not installed.
+        PlanError: the address names no bucket or container, or no name node.
+        EngineError: the library for that store is not installed.
     """
-    return LineFile(Path(address)) if scheme_of(address) is None else CommitLog(place(address))
+    return LineFile(Path(address)) if scheme_of(address) is None else CommitLog(place(address, private=True))
 
 
 class LineFile:
@@ -103,7 +103,7 @@ class LineFile:
 
     def _unlocked(self, error: OSError) -> RunError:
         problem = f"is where no file can be locked ({error.strerror})"
-        return RunError(self.address, problem, "choose another file, or an object store")
+        return RunError(self.address, problem, "choose another file, or a store")
 
     @contextmanager
     def _locked(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""What a folder of files holds, on this machine or in an object store, and by which names it is asked for."""
+"""What a folder of files holds, on this machine or in a store, and by which names it is asked for."""
 
 import re
 from dataclasses import dataclass

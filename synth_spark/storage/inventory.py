@@ -2,8 +2,8 @@
 
 A later run reads what an earlier one has not counted. A file is the same if its bytes are, in the same folder of
 partitions below the declared path: neither its name nor its time decides, so a copied or renamed file is not counted
-twice, and one that was changed is refused. Of a file in an object store its size is looked at, and the tag that the
-store has for its content; a copy may have another tag, so a new file of the size of one that was counted is refused.
+twice, and one that was changed is refused. Of a file in a store its size is looked at, and the tag by which the store
+tells its content; a copy may have another tag, so a new file of the size of one that was counted is refused.
 """
 
 import json
@@ -36,7 +36,7 @@ class Item:
     Attributes:
         source: name of its source; empty if there is one alone.
         folder: folders of partitions that it is in, below the declared path.
-        sha256: of its bytes; in an object store, what the store has for them; of a Delta table, of the commit of the
+        sha256: of its bytes; in a store, the tag by which it tells them; of a Delta table, of the commit of the
             version.
         size: bytes.
         version: of a Delta table.
@@ -59,7 +59,7 @@ class Item:
 
     @property
     def is_stored(self) -> bool:
-        """Whether it is in an object store."""
+        """Whether it is in a store."""
         return is_stored(self.root)
 
     @property
@@ -108,7 +108,7 @@ def inventory(source: Input, digest: Callable[[files.Entry], str] | None = None)
 
     Args:
         source: the input part of the plan.
-        digest: of a file; default: its SHA-256, or what an object store has for its content.
+        digest: of a file; default: its SHA-256, or the tag by which a store tells its content.
     """
     tables = {name: Location(path=part.path) for name, part in source.groups.items() if part.path is not None}
     items: list[Item] = []
@@ -196,7 +196,7 @@ def additions(earlier: Inventory, now: Inventory, run_id: str) -> dict[str, Addi
 
 
 def _check_no_copy(earlier: Inventory, now: Inventory, run_id: str) -> None:
-    """Refuse a new file of an object store that may be a copy of one that was counted: its tag tells only what it says.
+    """Refuse a new file of a store that may be a copy of one that was counted: its tag tells only what it says.
 
     Raises:
         RunError: it has the size of one of the same source, and another tag.
@@ -215,7 +215,7 @@ def _at_a_glance(entry: files.Entry) -> str:
 
 
 def _digest(entry: files.Entry) -> str:
-    """What is known of a file's content: its SHA-256, or what an object store has for it."""
+    """What is known of a file's content: its SHA-256, or the tag of a store for it."""
     return entry.tag or sha256(Path(entry.path))
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from synth_spark.errors import RunError
 from synth_spark.plan.addresses import absolute, for_spark
@@ -16,7 +16,7 @@ from synth_spark.plan.sources.stores import Address, listing, store_of
 from synth_spark.storage.held import Held, below
 
 if TYPE_CHECKING:
-    from obstore import GetResult, PutMode
+    from obstore import GetResult
 
     from synth_spark.storage.places import Place
 
@@ -171,7 +171,7 @@ class StoredPlace:
             except FileNotFoundError:
                 return None
 
-    def _put(self, name: str, content: bytes, mode: "PutMode") -> bool:
+    def _put(self, name: str, content: bytes, mode: Literal["create", "overwrite"]) -> bool:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 

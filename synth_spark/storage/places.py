@@ -1,7 +1,7 @@
-"""Folders with small files that decide what counts: on this machine, or in an object store, by the same few steps.
+"""Folders with small files that decide what counts: on this machine, or in a store, by the same few steps.
 
-Each step is done whole or not at all, whenever a process ends. Nothing is locked and nothing renamed: of several who
-create a file of one name at once, one is told that it did. `local_places` and `object_stores` are the two kinds.
+Each step is done whole or not at all, whenever a process ends. Nobody waits for a lock: of several who create a file of
+one name at once, one is told that it did. `local_places`, `object_stores` and `hdfs_places` are the three kinds.
 """
 
 import io
@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Protocol, TypeVar, cast
 
-from synth_spark.plan.addresses import as_seen, scheme_of
+from synth_spark.plan.addresses import HDFS, as_seen, scheme_of
 from synth_spark.plan.sources.stores import StoredFile
+from synth_spark.storage.hdfs_places import HdfsPlace
 from synth_spark.storage.held import Held
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.object_stores import StoredPlace
@@ -76,12 +77,16 @@ class Place(Protocol):
 
         Returns:
             A context manager, which gives what puts them in place, one after the other. What the body does not put
-            there is nowhere afterwards. A store holds nothing ready: there, all is written when it is put in place.
+            there is nowhere afterwards. An object store holds nothing ready: there, all is written when it is put in
+            place.
         """
         ...
 
     def abandoned(self) -> list[str]:
-        """Unfinished files of processes that were killed, or write this moment, by their names; stores keep none."""
+        """Unfinished files, by their names: on this machine also those that are written this moment.
+
+        In HDFS, where others may be writing, those that were begun more than an hour ago; object stores keep none.
+        """
         ...
 
     def remove_abandoned(self, names: Iterable[str]) -> None:
@@ -156,18 +161,22 @@ def at_once(work: Callable[[str], T], names: Iterable[str]) -> list[T]:
         return list(pool.map(work, names))
 
 
-def place(address: str) -> Place:
+def place(address: str, private: bool = False) -> Place:
     """The folder at an address; it is not looked at yet.
 
     Args:
-        address: a path of this machine, or an address of an object store.
+        address: a path of this machine, or an address of a store.
+        private: whether folders that are made in HDFS are for their owner alone; elsewhere nothing follows from it.
 
     Raises:
-        PlanError: the address names no bucket or container.
-        EngineError: the library for object stores is not installed.
+        PlanError: the address names no bucket or container, or no name node.
+        EngineError: the library for that store is not installed.
     """
     seen = as_seen(address)
-    return LocalPlace(Path(seen), address) if scheme_of(seen) is None else StoredPlace(address)
+    scheme = scheme_of(seen)
+    if scheme == HDFS:
+        return HdfsPlace(address, private)
+    return LocalPlace(Path(seen), address) if scheme is None else StoredPlace(address)
 
 
 def source_of(folder: Place, name: str) -> Path | IO[bytes]:

@@ -91,7 +91,7 @@ def current_of(root: Place) -> str | None:
 
 
 def has_delta(where: str | Path) -> bool:
-    """Whether a published root holds Delta tables, which none in an object store does.
+    """Whether a published root holds Delta tables, which none in a store does.
 
     Args:
         where: the root.

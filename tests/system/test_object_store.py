@@ -1,4 +1,4 @@
-"""The privacy ledger in a real object store: no debit is lost or there twice, whoever writes at once."""
+"""The privacy ledger in a real store: no debit is lost or there twice, whoever writes at once."""
 
 import subprocess
 import sys
@@ -37,10 +37,17 @@ def entry(run_id: str, data_set: str = "cases") -> Entry:
     return private_entry(data_set, run_id, "m", "record", Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ()))
 
 
+@pytest.fixture(params=["s3", "hdfs"])
+def ledgers(request: pytest.FixtureRequest) -> str:
+    """A folder for ledgers in a store of each kind."""
+    return f"{request.getfixturevalue('hdfs') if request.param == 'hdfs' else 's3://cases'}/ledgers"
+
+
 @pytest.mark.usefixtures("s3")
-def test_processes_that_debit_one_ledger_at_once_lose_nothing() -> None:
+@pytest.mark.takes("sixteen processes, and 206 debits, one after the other")
+def test_processes_that_debit_one_ledger_at_once_lose_nothing(ledgers: str) -> None:
     """Eight of them, 200 debits; and of a budget that holds three releases, three are made."""
-    address = "s3://cases/ledgers/one"
+    address = f"{ledgers}/one"
     Ledger(opened(address)).grant("scarce", Epsilon(3.05), Delta(1e-3))
     for data_set, debits in (("cases", 25), ("scarce", 2)):
         line = [sys.executable, "-c", _DEBITS, address]
@@ -53,8 +60,8 @@ def test_processes_that_debit_one_ledger_at_once_lose_nothing() -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_the_command_grants_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    address, plan = "s3://cases/ledgers/two", tmp_path / "plan.yml"
+def test_the_command_grants_and_shows(ledgers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address, plan = f"{ledgers}/two", tmp_path / "plan.yml"
     plan.write_text("{input: {path: cases.csv}, data_set: cases}")
     assert main(["ledger", "show", address]) == 7
     assert "does not exist, or is empty" in capsys.readouterr().err

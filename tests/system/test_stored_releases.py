@@ -1,4 +1,4 @@
-"""Releases in a real object store: published, listed, gone back to, taken back, handed on; whatever is killed."""
+"""Releases in a real S3 server and in a real HDFS: published, listed, gone back to, taken back; whatever is killed."""
 
 import json
 import signal
@@ -10,6 +10,7 @@ import duckdb
 import obstore
 import pandas as pd
 import pytest
+from hdfs_native import Client
 from inject import Line
 from installing import ROOT, SPARK_HOME, run
 from publishing import about_to_publish, at_the_switch, by_this_process
@@ -64,13 +65,14 @@ def line(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Line:
     return Line(spark, tmp_path_factory.mktemp("stored") / "line")
 
 
-@pytest.fixture
-def out(s3: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A root in a bucket, of this test's own; what tasks put there and read there is put and read by this process.
+@pytest.fixture(params=["s3", "hdfs"])
+def out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A root in a store, of this test's own; what tasks put there and read there is put and read by this process.
 
-    Tasks have the environment in which the session was begun, and that one does not know the server.
+    Tasks have the environment in which the session was begun, and that one does not know the server of S3.
     """
-    assert s3
+    if request.param == "s3":
+        request.getfixturevalue("s3")
 
     read: list[PublishedRelease] = []  # whose files go with them
 
@@ -81,8 +83,9 @@ def out(s3: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(copies, "by_tasks", by_this_process)
     monkeypatch.setattr(PublishedRelease, "frame", frame)
-    address = f"s3://releases/{request.node.name}/out"
-    ReleaseRepository(address).check_commits()  # as a run does before its work; this server makes a bucket for it
+    start = "s3:/" if request.param == "s3" else request.getfixturevalue("hdfs")
+    address = f"{start}/releases/{request.node.originalname}/out"
+    ReleaseRepository(address).check_commits()  # as a run does before its work; the server of S3 makes a bucket for it
     return address
 
 
@@ -210,6 +213,19 @@ def ask_about_the_run(
     assert [name for name in left if name.startswith("tables/synthetic_records/")]
 
 
+def test_tasks_put_files_in_hdfs_and_read_them_there(
+    spark: SparkSession, line: Line, tmp_path: Path, hdfs: str
+) -> None:
+    """Their environment is that of the session, to which an address says which HDFS it is."""
+    out = f"{hdfs}/releases/tasks/out"
+    api.resume(ready(spark, line, tmp_path / "one", out))
+    release = open_release(out)
+    release.verify()
+    read = [release.frame("evaluation", spark).toArrow(), release.arrow("evaluation")]
+    assert sorted(map(str, read[0].to_pylist())) == sorted(map(str, read[1].to_pylist()))
+
+
+@pytest.mark.takes("eighteen publications")
 def test_whatever_is_struck_there_is_one_whole_release(
     spark: SparkSession, line: Line, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,16 +264,27 @@ def test_a_commit_whose_answer_is_lost_is_made_once(
     spark: SparkSession, line: Line, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store did what it was asked, and the answer did not come: that is found out, and nothing is done twice."""
-    put, lost = obstore.put, []
+    put, rename, lost = obstore.put, Client.rename, []
 
-    def losing(store: object, path: str, *given: object, **more: object) -> object:
+    def is_lost(name: str) -> bool:
+        if "_commits/0" not in name or lost:
+            return False
+        lost.append(name)
+        return True
+
+    def putting(store: object, path: str, *given: object, **more: object) -> object:
         done = put(store, path, *given, **more)  # type: ignore[arg-type]
-        if "_commits/0" in path and not lost:
-            lost.append(path)
+        if is_lost(path):
             raise TimeoutError("no answer")
         return done
 
-    monkeypatch.setattr(obstore, "put", losing)
+    def renaming(self: Client, src: str, dst: str, overwrite: bool = False) -> None:
+        rename(self, src, dst, overwrite)
+        if is_lost(dst):
+            raise TimeoutError("no answer")
+
+    monkeypatch.setattr(obstore, "put", putting)
+    monkeypatch.setattr(Client, "rename", renaming)
     api.resume(ready(spark, line, tmp_path / "one", out))
     assert lost
     root = ReleaseRepository(out)
@@ -299,18 +326,18 @@ def test_processes_that_switch_at_once_make_one_commit_each(
 
 
 def test_what_a_store_cannot_do_is_refused_before_the_work(
-    s3: str, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert s3
     source = {"input": {"path": str(tmp_path / "cases.csv")}}
     for keys, said in (
         ({"output": {"path": out}}, "work is missing"),
         ({"output": {"path": out, "format": "delta"}, "work": str(tmp_path)}, "delta is not published"),
-        ({"output": {"path": "hdfs://name/out"}, "work": str(tmp_path)}, "is an address of hdfs:"),
+        ({"output": {"path": "viewfs://name/out"}, "work": str(tmp_path)}, "is an address of viewfs:"),
     ):
         with pytest.raises(PlanError, match=said):
             parse({**source, **keys})
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
+    monkeypatch.setenv("HADOOP_USER_NAME", "invented-guest")
     with pytest.raises((PublishError, RunError), match="cannot be") as told:
-        ReleaseRepository(out).check_commits()
+        ReleaseRepository(f"{out}/another").check_commits()
     assert not any(word in str(told.value) for word in ("secret", "invented", "Signature"))

@@ -50,6 +50,7 @@ ASKED: dict[str, tuple[str, str, Callable[[], object]]] = {
         lambda: check_libraries(parse({**CASES, "assessment": {"rehearsal": True}})),
     ),
     "ledger": ("obstore", "s3", lambda: append_log.opened("s3://bucket/ledger")),
+    "ledger in HDFS": ("hdfs_native", "hdfs", lambda: append_log.opened("hdfs://host:8020/ledger")),
     "postgresql": ("adbc_driver_postgresql", "warehouse", lambda: warehouse("postgresql://host/cases")),
     "duckdb": ("duckdb", "warehouse", lambda: warehouse("duckdb:cases.duckdb")),
     "lineage": (
@@ -84,7 +85,16 @@ def test_extras_are_those_of_the_package_and_all_of_them_are_in_one() -> None:
     assert everything.name == PROJECT["name"]
     assert everything.extras == set(declared) - {"all"}
     needed = {Requirement(text).name for text in PROJECT["dependencies"]}
-    assert not needed & {"pyspark", "delta-spark", "opendp", "dp-accounting", "scikit-learn", "duckdb", "obstore"}
+    assert not needed & {
+        "pyspark",
+        "delta-spark",
+        "opendp",
+        "dp-accounting",
+        "scikit-learn",
+        "duckdb",
+        "obstore",
+        "hdfs-native",
+    }
 
 
 def test_other_missing_modules_are_no_matter_of_an_extra() -> None:
@@ -163,4 +173,4 @@ def test_without_posix_a_plan_is_printed_and_a_ledger_in_a_file_is_refused(cases
     assert granted.returncode == 7
     (line,) = granted.stderr.splitlines()
     assert "no file can be locked (this operating system has no locks on files)" in line
-    assert "; choose another file, or an object store" in line
+    assert "; choose another file, or a store" in line

@@ -1,4 +1,4 @@
-"""Files and folders of an input, on this machine or in an object store, by what reading asks of them.
+"""Files and folders of an input, on this machine or in a store, by what reading asks of them.
 
 A path that is neither, and one of a store that does not let this process in, is left to Spark alone.
 """
@@ -123,14 +123,15 @@ def _looked_at(path: str) -> stores.StoredFile:
 
 
 def _unseen(field: str) -> InputError:
-    remedy = "check its address, the network, and who you are to the store (AWS_…, AZURE_…, GOOGLE_… variables)"
+    who = "AWS_…, AZURE_…, GOOGLE_…, HADOOP_… variables"
+    remedy = f"check its address, the network, and who you are to the store ({who})"
     return InputError(field, "cannot be looked at in its store", remedy)
 
 
 def _stored(folder: str, deep: bool) -> list[Entry]:
     try:
-        found = stores.listing(stores.store_of(folder), stores.Address.of(folder).key, deep)
-    except Exception:  # of obstore; a server's text may quote anything
+        found = stores.listed(folder, deep)
+    except Exception:  # of a client; a server's text may quote anything
         raise _unseen(f"folder '{Path(folder).name}'") from None
     start = f"{folder.partition('://')[0]}://{stores.Address.of(folder).bucket}/"
     return [Entry(one.key.rpartition("/")[2], start + one.key, one.is_folder, one.size, one.tag) for one in found]

@@ -1,6 +1,6 @@
-"""Buckets and containers of object stores, and the files in them: S3 and what speaks S3, Azure, Google; by obstore.
+"""Files in stores. Object stores are S3 and what speaks S3, Azure, Google, by obstore; of HDFS `hdfs` knows more.
 
-Who may use them is told by the environment alone, as the tools of each store do it (AWS_…, AZURE_…, GOOGLE_…).
+Who may use them is told by the environment alone, as the tools of each store do it (AWS_…, AZURE_…, …).
 """
 
 import io
@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synth_spark.errors import PlanError, check_extra
-from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
+from synth_spark.plan.addresses import HDFS, OBJECT_STORES, scheme_of
+from synth_spark.plan.sources import hdfs
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
 
 #: What variables of the environment begin with that say how a store is reached, and who asks.
-_TOLD_BY = ("AWS_", "AZURE_", "GOOGLE_")
+_TOLD_BY = ("AWS_", "AZURE_", "GOOGLE_", *hdfs.TOLD_BY)
 #: How long is waited for a store of which nobody knows whether it lets this process in.
 _SOON: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
 #: Buckets that did not let this process in, as its environment was.
@@ -30,11 +31,11 @@ _FIRST, _MOST = 1 << 18, 1 << 23
 
 
 class Address(NamedTuple):
-    """An address of an object store in its parts, in which no sign but ``/`` has a meaning.
+    """An address of a store in its parts, in which no sign but ``/`` has a meaning.
 
     Attributes:
         scheme: such as ``s3``.
-        bucket: the bucket or container, as the address names it.
+        bucket: the bucket or container, or the name node of HDFS, as the address names it.
         key: of the object, or of the folder; empty for all of the bucket.
     """
 
@@ -47,7 +48,7 @@ class Address(NamedTuple):
         """The parts of an address.
 
         Raises:
-            PlanError: it names no bucket or container.
+            PlanError: it names no bucket or container, or no name node.
         """
         scheme, _, rest = address.partition("://")
         bucket, _, path = rest.partition("/")
@@ -57,7 +58,7 @@ class Address(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """An object, or a folder of objects.
+    """A file of a store, or a folder.
 
     Attributes:
         key: in its bucket.
@@ -73,12 +74,12 @@ class Listed(NamedTuple):
 
 
 def is_stored(path: str) -> bool:
-    """Whether a path is an address of an object store.
+    """Whether a path is an address of a store: of an object store, or of HDFS.
 
     >>> is_stored("s3://bucket/cases.csv"), is_stored("hdfs://host/cases.csv"), is_stored("cases.csv")
-    (True, False, False)
+    (True, True, False)
     """
-    return scheme_of(path) in OBJECT_STORES
+    return scheme_of(path) in OBJECT_STORES or hdfs.is_in_hdfs(path)
 
 
 def before_first(work: Callable[[], None] | None) -> None:
@@ -99,7 +100,7 @@ def has_opened() -> bool:
 
 
 def store_of(address: str) -> "ObjectStore":
-    """The bucket or container of an address; it is not looked at.
+    """The bucket or container of an address of an object store; it is not looked at.
 
     Raises:
         PlanError: the address names none.
@@ -120,10 +121,10 @@ def is_reached(path: str) -> bool:
     """
     environment = _environment()
     try:
-        scheme, bucket, _ = Address.of(path)
+        scheme, bucket, key = Address.of(path)
         if (scheme, bucket, environment) in _SHUT:
             return False
-        reached = _reached(path, environment)
+        reached = hdfs.is_reached(bucket, f"/{key}") if hdfs.is_in_hdfs(path) else _reached(path, environment)
     except (PlanError, ModuleNotFoundError):
         return False
     if not reached:
@@ -131,8 +132,28 @@ def is_reached(path: str) -> bool:
     return reached
 
 
+def listed(folder: str, deep: bool) -> list[Listed]:
+    """What is in a folder of a store, by key.
+
+    Args:
+        folder: its address. Nothing is in a folder that is not there.
+        deep: whether all files below are told, and no folders.
+
+    Raises:
+        Exception: of the client of the store: it cannot be reached, or refuses.
+    """
+    _, bucket, key = Address.of(folder)
+    if not hdfs.is_in_hdfs(folder):
+        return listing(store_of(folder), key, deep)
+    found = hdfs.listing(hdfs.client_of(bucket), f"/{key}", deep)
+    tags = ["" if one.isdir else hdfs.entry_tag(one) for one in found]
+    return sorted(
+        Listed(one.path.lstrip("/"), one.length, tag, one.isdir) for one, tag in zip(found, tags, strict=True)
+    )
+
+
 def listing(store: "ObjectStore", folder: str, deep: bool) -> list[Listed]:
-    """What is in a folder, by key; an empty object by which some clients mark a folder is none.
+    """What is in a folder of an object store, by key; an empty object by which some clients mark a folder is none.
 
     Args:
         store: the bucket.
@@ -159,8 +180,8 @@ def listing(store: "ObjectStore", folder: str, deep: bool) -> list[Listed]:
     return sorted(held)
 
 
-class StoredFile(io.RawIOBase):
-    """The bytes of an object, piece by piece; one that is replaced meanwhile is an error.
+class _HeldObject:
+    """An object whose bytes are asked for piece by piece; one that is replaced meanwhile is an error.
 
     Attributes:
         size: in bytes.
@@ -168,20 +189,43 @@ class StoredFile(io.RawIOBase):
     """
 
     def __init__(self, path: str) -> None:
-        """Look at the object.
-
-        Raises:
-            OSError: it is not there, or the store cannot be reached, or refuses.
-        """
-        self._store, self._key = store_of(path), Address.of(path).key
         import obstore
 
+        self._store, self._key = store_of(path), Address.of(path).key
         try:
             about = obstore.head(self._store, self._key)
         except Exception as error:
             raise _failed(error) from None
         self.size, self._match = about["size"], about["e_tag"]
         self.tag = (self._match or "").strip('"')
+
+    def fetch(self, start: int, end: int) -> bytes:
+        import obstore
+
+        try:
+            found = obstore.get(self._store, self._key, options={"range": (start, end), "if_match": self._match})
+            return bytes(found.bytes())
+        except Exception as error:
+            raise _failed(error) from None
+
+
+class StoredFile(io.RawIOBase):
+    """The bytes of a file in a store, piece by piece, all of them of the file that was looked at; or an error.
+
+    Attributes:
+        size: in bytes.
+        tag: what the store has for its content; of HDFS see `synth_spark.plan.sources.hdfs.HeldFile`.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Look at the file.
+
+        Raises:
+            OSError: it is not there, or the store cannot be reached, or refuses.
+        """
+        _, bucket, key = Address.of(path)
+        self._file = hdfs.HeldFile(bucket, f"/{key}") if hdfs.is_in_hdfs(path) else _HeldObject(path)
+        self.size, self.tag = self._file.size, self._file.tag
         self._at, self._start, self._held, self._ahead = 0, 0, b"", _FIRST
 
     def readable(self) -> bool:
@@ -205,7 +249,7 @@ class StoredFile(io.RawIOBase):
         """Read some bytes.
 
         Raises:
-            OSError: the store cannot be reached, or refuses, or the object is another by now.
+            OSError: the store cannot be reached, or refuses, or the file is another by now.
         """
         if not self._start <= self._at < self._start + len(self._held):
             self._fetch(len(buffer))
@@ -216,18 +260,11 @@ class StoredFile(io.RawIOBase):
 
     def _fetch(self, least: int) -> None:
         """Get what is read next: more each time, where one piece follows the other."""
-        import obstore
-
         self._ahead = min(2 * self._ahead, _MOST) if self._at == self._start + len(self._held) else _FIRST
         end = min(self.size, self._at + max(least, self._ahead))
         self._start, self._held = self._at, b""
-        if end <= self._at:
-            return
-        try:
-            found = obstore.get(self._store, self._key, options={"range": (self._at, end), "if_match": self._match})
-            self._held = bytes(found.bytes())
-        except Exception as error:
-            raise _failed(error) from None
+        if end > self._at:
+            self._held = self._file.fetch(self._at, end)
 
 
 def _failed(error: Exception) -> OSError:
@@ -277,4 +314,6 @@ def _begin() -> None:
 
 
 def _no_place(address: str) -> PlanError:
+    if address.lower().startswith(f"{HDFS}:"):
+        return PlanError(address, "names no place in HDFS", "write hdfs://HOST:PORT/FOLDER")
     return PlanError(address, "names no place in an object store", "write s3://BUCKET/FOLDER, or alike")

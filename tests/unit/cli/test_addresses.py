@@ -10,14 +10,23 @@ from synth_spark.cli.parser import parser
 from synth_spark.errors import PlanError
 from synth_spark.exports.warehouse.database import connected
 from synth_spark.plan import parse
-from synth_spark.plan.addresses import OBJECT_STORES, scheme_of
+from synth_spark.plan.addresses import STORES, scheme_of
 from synth_spark.plan.loading import load
 
 #: Keys of a plan at which something is written, or at which a run keeps something.
 KEYS = ["operations.metrics", "operations.lineage"]
-#: Those at which it is read or written in an object store, too.
+#: Those at which it is read or written in a store, too.
 STORED = ["output.path", "assessment.earlier", "ledger", "work", "input.since"]
-ADDRESSES = ["s3a://bucket/a", "abfss://c@account/a", "gs://bucket/a", "hdfs:/a", "dbfs:/a", "file:///a", "S3://b/a"]
+ADDRESSES = [
+    "s3a://bucket/a",
+    "abfss://c@account/a",
+    "gs://bucket/a",
+    "hdfs://a/b",
+    "viewfs://a/b",
+    "dbfs:/a",
+    "file:///a",
+    "S3://b/a",
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -36,12 +45,12 @@ def test_keys_refuse_addresses_that_are_not_written_to(key: str, address: str) -
 
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("key", STORED)
-def test_releases_run_folders_and_a_ledger_may_be_in_an_object_store(key: str, address: str) -> None:
+def test_releases_run_folders_and_a_ledger_may_be_in_a_store(key: str, address: str) -> None:
     part, _, last = key.rpartition(".")
     given: dict[str, object] = {"input": {"path": "cases.csv"}, "work": "runs"}
     given |= {part: {"path": "cases.csv", last: address}} if part == "input" else {}
     given |= {part: {last: address}} if part not in ("", "input") else {} if part else {key: address}
-    if scheme_of(address) in OBJECT_STORES:
+    if scheme_of(address) in STORES:
         plan = parse(given).model_dump()
         found = plan[part][last] if part else plan[key]
         assert (found["address"] if key == "ledger" else found) == address
@@ -82,14 +91,14 @@ def test_a_refused_address_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for line in (["run", "--input", "c.csv", "--output", "hdfs://b/out"], ["releases", "list", "hdfs://b/out"]):
+    for line in (["run", "--input", "c.csv", "--output", "viewfs://b/out"], ["releases", "list", "viewfs://b/out"]):
         try:
             code = main(line)
         except SystemExit as ended:  # what the parser refuses
             code = ended.code
         assert code == 2
         (told,) = capsys.readouterr().err.strip().splitlines()
-        assert "is an address of hdfs:, which is read from but not written to; give a folder of this machine" in told
+        assert "is an address of viewfs:, which is read from but not written to; give a folder of this machine" in told
     with pytest.raises(PlanError, match="TARGET: is an address of gs:"), connected("duckdb:gs://b/cases.duckdb"):
         pass
     assert list(tmp_path.iterdir()) == []

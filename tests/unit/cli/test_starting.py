@@ -30,6 +30,7 @@ from synth_spark.runtime.libraries import Libraries
         ),
         ({"path": "hdfs://host/cases.csv"}, False),
         ({"path": "/data/cases.csv", "work": "s3://bucket/work"}, True),
+        ({"path": "viewfs://all/cases.csv"}, False),
     ],
 )
 def test_a_session_has_what_the_addresses_of_a_plan_need(

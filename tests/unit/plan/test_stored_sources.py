@@ -1,10 +1,12 @@
-"""Files in an object store are recognised as the same files of this machine are."""
+"""Files in a store are recognised as the same files of this machine are."""
 
 import bz2
 import gzip
 import io
 import lzma
+import socket
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hdfs_native import Client
+from synth_spark.read.inventory import additions, inventory
 
 from synth_spark import plan as plans
-from synth_spark.errors import InputError, PlanError
+from synth_spark.errors import InputError, PlanError, RunError
 from synth_spark.plan.sources import files, stores
 from synth_spark.plan.sources.preview import look, recognised
+from synth_spark.storage.places import place
 
 CSV = b"age,district\n" + b"".join(f"{number % 90},north {number % 7}\n".encode() for number in range(2000))
 JSON = b'{"age": 30, "district": "north"}\n{"age": 40}\n'
@@ -61,6 +66,8 @@ HELD = {
     "folder/year=2021/empty.csv": b"",
     "folder/_SUCCESS": b"",
 }
+#: Folders of stores that hold these.
+_FILLED: set[str] = set()
 NAMES = sorted({name.partition("/")[0] for name in HELD})
 
 
@@ -75,9 +82,24 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def there(s3: str) -> str:
-    for name, content in HELD.items():
-        obstore.put(stores.store_of(f"{s3}://inputs"), f"held/{name}", content)
-    return f"{s3}://inputs/held"
+    return filled(f"{s3}://inputs/held")
+
+
+def filled(address: str) -> str:
+    """The address of a folder that holds the files; they are put there once."""
+    if address not in _FILLED:
+        for name, content in HELD.items():
+            place(address).write(name, content)
+        _FILLED.add(address)
+    return address
+
+
+@pytest.fixture(params=["s3", "hdfs"])
+def root(request: pytest.FixtureRequest) -> str:
+    """Where the files are in a store of each kind."""
+    if request.param == "s3":
+        return str(request.getfixturevalue("there"))
+    return filled(f"{request.getfixturevalue('hdfs')}/inputs/held")
 
 
 def plan(path: str, **keys: Any) -> plans.Plan:
@@ -85,25 +107,25 @@ def plan(path: str, **keys: Any) -> plans.Plan:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_files_of_a_store_are_recognised_as_those_of_this_machine_are(here: Path, there: str, name: str) -> None:
+def test_files_of_a_store_are_recognised_as_those_of_this_machine_are(here: Path, root: str, name: str) -> None:
     keys = {"encoding": "utf-16"} if name == "latin.tsv" else {}
     told = []
-    for root in (str(here), there):
-        asked = plan(f"{root}/{name}", **keys)
+    for folder in (str(here), root):
+        asked = plan(f"{folder}/{name}", **keys)
         found = recognised(asked.input, "input")
         assert found is not None
         preview = look(asked)
-        told.append((repr(found).replace(root, "ROOT"), None if preview is None else vars(preview)))
+        told.append((repr(found).replace(folder, "ROOT"), None if preview is None else vars(preview)))
     assert told[0] == told[1]
 
 
-def test_what_is_wrong_with_files_of_a_store_is_said_before_spark_starts(there: str) -> None:
-    with pytest.raises(InputError, match=r"s3://inputs/held/nothing.csv does not exist"):
-        look(plan(f"{there}/nothing.csv"))
+def test_what_is_wrong_with_files_of_a_store_is_said_before_spark_starts(root: str) -> None:
+    with pytest.raises(InputError, match=f"{root}/nothing.csv does not exist"):
+        look(plan(f"{root}/nothing.csv"))
     with pytest.raises(InputError, match="begins with the byte-order mark of UTF-16"):
-        look(plan(f"{there}/latin.tsv"))
+        look(plan(f"{root}/latin.tsv"))
     with pytest.raises(PlanError, match="cannot be told from the path's suffix"):
-        look(plan("s3://inputs/held"))
+        look(plan(root))
 
 
 def test_a_store_that_does_not_let_this_process_in_is_left_to_spark(
@@ -153,13 +175,64 @@ def test_a_file_that_is_replaced_while_it_is_read_is_an_error(s3: str) -> None:
             stream.read()
 
 
-def test_a_file_of_a_store_is_read_from_everywhere(s3: str) -> None:
+def test_a_file_of_a_store_is_read_from_everywhere(root: str) -> None:
     content = bytes(range(256)) * 20_000
-    obstore.put(stores.store_of(f"{s3}://inputs"), "whole", content)
-    with files.opened(f"{s3}://inputs/whole") as stream:
+    place(root).write("whole", content)
+    with files.opened(f"{root}/whole") as stream:
         assert stream.read() == content
         for start, size in ((0, 10), (4_000_000, 700_000), (len(content) - 5, 10), (300, 1), (len(content) + 9, 3)):
             stream.seek(start)
             assert stream.read(size) == content[start : start + size]
         stream.seek(-4, io.SEEK_END)
         assert stream.read() == content[-4:]
+    place(root).delete(["whole"])
+    assert not files.is_file(f"{root}/whole")
+
+
+def test_a_file_of_hdfs_that_is_replaced_is_read_as_it_was(hdfs: str) -> None:
+    """Or it is an error; never is it partly the one and partly the other."""
+    folder = place(f"{hdfs}/inputs")
+    folder.write("changing.csv", bytes(1 << 20))
+    before = files.entry(f"{hdfs}/inputs/changing.csv")
+    with files.opened(f"{hdfs}/inputs/changing.csv") as stream:
+        assert stream.read(10) == bytes(10)
+        folder.write("changing.csv", b"1" * (1 << 20))
+        assert set(stream.read()) == {0}
+    assert files.entry(f"{hdfs}/inputs/changing.csv").tag != before.tag
+
+
+def test_files_of_hdfs_that_were_written_at_the_same_time_are_two(hdfs: str) -> None:
+    """As copies may be, which keep the time of what they are copies of."""
+    folder = place(f"{hdfs}/inputs/pair")
+    for name in ("a.csv", "b.csv"):
+        folder.write(name, CSV)
+        Client(hdfs).set_times(f"/inputs/pair/{name}", 1_700_000_000_000, 1_700_000_000_000)
+    found = inventory(plan(folder.address, format="csv").input)
+    assert found is not None
+    assert len({item.identity for item in found.items}) == 2
+    one, other = found.items
+    with pytest.raises(RunError, match=r"file 'b\.csv': has the size of a file that run before counted"):
+        additions(replace(found, items=(one,)), found, "before")
+    with pytest.raises(RunError, match=r"lacks 1 of the files that run before counted, such as a\.csv"):
+        additions(replace(found, items=(one,)), replace(found, items=(other,)), "before")
+
+
+def test_hdfs_that_does_not_answer_is_left_to_spark_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where somebody listens, and says nothing; and where no name node is named, as Spark alone may know one."""
+    monkeypatch.setattr("synth_spark.plan.sources.hdfs._SOON", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        silent = f"hdfs://127.0.0.1:{listening.getsockname()[1]}/cases.csv"
+        for path in (silent, "hdfs://127.0.0.1:1/cases.csv", "hdfs:///cases.csv", "viewfs://all/cases.csv"):
+            assert not files.is_reached(path)
+            assert look(plan(path)) is None
+            assert inventory(plan(path).input) is None
+
+
+def test_who_may_not_look_into_hdfs_leaves_it_to_spark(hdfs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place(f"{hdfs}/shut", private=True).write("cases.csv", CSV)
+    assert files.is_seen(f"{hdfs}/shut/cases.csv")
+    monkeypatch.setenv("HADOOP_USER_NAME", "guest")
+    assert look(plan(f"{hdfs}/shut/cases.csv")) is None
+    monkeypatch.setattr(stores, "is_reached", lambda _: True)
+    with pytest.raises(InputError, match="cannot be looked at in its store; check its address"):
+        files.size(f"{hdfs}/shut/cases.csv")

@@ -1,0 +1,290 @@
+"""Folders of HDFS with small files that decide what counts, see `synth_spark.storage.places`.
+
+A file is written under a hidden name beside its place, closed, and, once it can be read whole, takes its name in one
+step of the name node: a rename, which the name node refuses where the name is taken, unless it is asked to put the file
+in the place of another. To create a file under its own name would not do: it is there, empty, before its content is,
+and stays so if its writer dies.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synth_spark.errors import RunError
+from synth_spark.plan.addresses import HDFS
+from synth_spark.plan.sources import hdfs
+from synth_spark.plan.sources.stores import Address
+from synth_spark.storage.held import Held, below, is_unfinished
+
+if TYPE_CHECKING:
+    from hdfs_native import Client, FileWriter
+
+    from synth_spark.storage.places import Place
+
+#: Permissions of files and folders that are made: for everybody to read, or for those whom the folder lets in.
+_OPEN, _PRIVATE = (0o644, 0o755), (0o640, 0o700)
+#: Seconds after which a hidden file is that of a process that was killed.
+_GRACE = 3_600.0
+#: Bytes of a large file that are held at a time.
+_PIECE = 1 << 22
+#: So often a closed file is looked at that cannot be read whole yet, with pauses that double: ten seconds in all.
+_LOOKS, _PAUSE = 11, 0.01
+#: So often the folder of a new file is made anew, if others take it away.
+_TRIES = 8
+
+
+class HdfsPlace:
+    """A folder of HDFS, see `synth_spark.storage.places.Place`.
+
+    Attributes:
+        address: as the user wrote it.
+        spark_address: the same, in one spelling.
+    """
+
+    def __init__(self, address: str, private: bool = False) -> None:
+        """Name a folder; it is not looked at yet.
+
+        Args:
+            address: such as ``hdfs://host:8020/folder``.
+            private: whether folders that are made are for their owner alone, and files for a group besides.
+
+        Raises:
+            PlanError: the address names no name node.
+            EngineError: the library for HDFS is not installed.
+        """
+        self.address = address.rstrip("/")
+        _, self._host, path = Address.of(self.address)
+        self._folder = f"/{path}".rstrip("/")
+        self.spark_address = f"{HDFS}://{self._host}{self._folder}"
+        self._is_private = private
+        self._mode, self._folder_mode = _PRIVATE if private else _OPEN
+        hdfs.client_of(self._host)
+
+    def below(self, name: str) -> "HdfsPlace":
+        """See `Place.below`."""
+        return HdfsPlace(f"{self.address}/{below(name, self.address)}", self._is_private)
+
+    def read(self, name: str) -> bytes | None:
+        """See `Place.read`."""
+        path = self._path(name)
+        with self._errors("read"):
+            try:
+                return bytes(self._client.read(path).read())
+            except FileNotFoundError:
+                return None
+
+    def exists(self, name: str) -> bool:
+        """See `Place.exists`."""
+        path = self._path(name)
+        with self._errors("read"):
+            return self._is_file(path)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """See `Place.create`."""
+        path = self._path(name)
+        with self._errors("written"):
+            if self._is_file(path):
+                return False
+            with self._unfinished(path, [content]) as put:
+                try:
+                    put(False)
+                except FileExistsError:
+                    return False
+                except FileNotFoundError:  # its client asked again, as an answer was lost; or somebody removed the file
+                    if not self._is_file(path):
+                        raise
+                    return False
+            return True
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Place.write`."""
+        with self._errors("written"), self._unfinished(self._path(name), [content]) as put:
+            put(True)
+
+    @contextmanager
+    def prepared(self, contents: Mapping[str, bytes]) -> Iterator[Callable[[], None]]:
+        """See `Place.prepared`."""
+        with ExitStack() as stack:
+            with self._errors("written"):
+                files = [(self._path(name), [content]) for name, content in contents.items()]
+                puts = [stack.enter_context(self._unfinished(*file)) for file in files]
+
+            def put() -> None:
+                with self._errors("written"):
+                    for one in puts:
+                        one(True)
+
+            yield put
+
+    def abandoned(self) -> list[str]:
+        """See `Place.abandoned`; those of the last hour may be of processes on other machines, and are not told."""
+        with self._errors("read"):
+            found = hdfs.listing(self._client, self._folder or "/", True)
+        began = (time.time() - _GRACE) * 1000
+        return sorted(
+            self._name(one.path) for one in found if is_unfinished(one.path) and one.modification_time < began
+        )
+
+    def remove_abandoned(self, names: Iterable[str]) -> None:
+        """See `Place.remove_abandoned`."""
+        with self._errors("removed from"):
+            for name in filter(is_unfinished, names):
+                folder, _, last = name.rpartition("/")
+                self._client.delete(f"{self._path(folder) if folder else self._folder}/{last}")
+
+    def upload(self, file: Path, name: str) -> None:
+        """See `Place.upload`."""
+        with self._errors("written"), file.open("rb") as stream:
+            pieces = iter(lambda: stream.read(_PIECE), b"")
+            with self._unfinished(self._path(name), pieces) as put:
+                put(True)
+
+    def download(self, name: str, file: Path) -> bool:
+        """See `Place.download`."""
+        pieces = self._pieces(name)
+        if pieces is None:
+            return False
+        with file.open("wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+        return True
+
+    def digest(self, name: str) -> tuple[str, int] | None:
+        """See `Place.digest`."""
+        pieces, hashed, size = self._pieces(name), hashlib.sha256(), 0
+        if pieces is None:
+            return None
+        for piece in pieces:
+            hashed.update(piece)
+            size += len(piece)
+        return hashed.hexdigest(), size
+
+    def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
+        """See `Place.entries`."""
+        folder = self._path(prefix) if prefix else self._folder or "/"
+        with self._errors("read"):
+            found = hdfs.listing(self._client, folder, deep)
+        held = [
+            Held(self._name(one.path), is_folder=True)
+            if one.isdir
+            else Held(self._name(one.path), one.length, hdfs.tag_of(one))
+            for one in found
+            if one.isdir or not is_unfinished(one.path)
+        ]
+        return sorted(held, key=lambda one: one.name)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """See `Place.delete`; folders stay."""
+        for path in map(self._path, names):
+            with self._errors("removed from"):
+                self._client.delete(path)
+
+    def delete_folder(self, name: str = "") -> None:
+        """See `Place.delete_folder`."""
+        path = self._path(name) if name else self._folder or "/"
+        with self._errors("removed from"), suppress(FileNotFoundError):
+            if self._client.get_file_info(path).isdir:
+                self._client.delete(path, recursive=True)
+
+    def copy_from(self, other: "Place", name: str, to: str) -> bool:
+        """See `Place.copy_from`: HDFS copies nothing by itself."""
+        del other
+        below(name, self.address), below(to, self.address)
+        return False
+
+    @property
+    def _client(self) -> "Client":
+        return hdfs.client_of(self._host)
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{below(name, self.address)}"
+
+    def _name(self, path: str) -> str:
+        return path.removeprefix(f"{self._folder}/")
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            return not self._client.get_file_info(path).isdir
+        except FileNotFoundError:
+            return False
+
+    def _pieces(self, name: str) -> Iterator[bytes] | None:
+        """The bytes of a file, piece by piece; None if it is not there."""
+        path = self._path(name)
+
+        def pieces() -> Iterator[bytes]:
+            with self._errors("read"):
+                for piece in reader.read_range_stream(0, reader.size):
+                    yield bytes(piece)
+
+        with self._errors("read"):
+            try:
+                reader = self._client.read(path)
+            except FileNotFoundError:
+                return None
+        return pieces()
+
+    @contextmanager
+    def _unfinished(self, path: str, pieces: Iterable[bytes]) -> Iterator[Callable[[bool], None]]:
+        """A hidden file beside a path, closed; what is given puts it in place. It is gone after the body."""
+        folder, _, last = path.rpartition("/")
+        unfinished, placed = f"{folder}/.{last}.{secrets.token_hex(8)}.unfinished", False
+
+        def put(overwrite: bool) -> None:
+            nonlocal placed
+            self._client.rename(unfinished, path, overwrite=overwrite)
+            placed = True
+
+        try:
+            with self._begun(unfinished, folder) as stream:
+                written = sum(stream.write(piece) for piece in pieces if piece)
+                if written:
+                    with suppress(NotImplementedError):  # where blocks are erasure-coded
+                        stream.hsync()
+            self._await(unfinished, written)
+            yield put
+        finally:
+            if not placed:
+                with suppress(Exception):
+                    self._client.delete(unfinished)
+
+    def _await(self, unfinished: str, size: int) -> None:
+        """Wait until a closed file can be read whole: some name nodes close one before data nodes told them of its end.
+
+        Raises:
+            TimeoutError: it cannot.
+        """
+        for look in range(_LOOKS):
+            if self._client.read(unfinished).size == size:
+                return
+            time.sleep(_PAUSE * 2**look)
+        raise TimeoutError
+
+    def _begun(self, unfinished: str, folder: str) -> "FileWriter":
+        """A new file; its folder is made as often as it is not there."""
+        from hdfs_native import WriteOptions
+
+        options = WriteOptions(permission=self._mode, overwrite=True, create_parent=False)
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                return self._client.create(unfinished, options)
+            self._client.mkdirs(folder, self._folder_mode, create_parent=True)
+        return self._client.create(unfinished, options)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """What HDFS says of a step, without what a server sent.
+
+        Raises:
+            RunError: it refuses, or cannot be reached.
+        """
+        try:
+            yield
+        except RunError:
+            raise
+        except Exception as error:
+            raise RunError(self.address, f"cannot be {what} ({hdfs.kind_of(error)})", hdfs.REMEDY) from None
