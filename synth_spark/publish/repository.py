@@ -280,9 +280,9 @@ class ReleaseRepository:
 
     def remnants(self) -> list[str]:
         """Files and folders (ending in ``/``) that no published release owns; not slices of Delta tables."""
-        manifests = self.published()
-        kept = {name for name, manifest in manifests.items() if "retired" not in manifest}
-        found = remnants_of(self.place, kept, set(manifests))
+        under_way, manifests = self.under_way(), self.published()  # a mark that is none stops whatever removes
+        kept = {name for name, manifest in manifests.items() if "retired" not in manifest} | under_way
+        found = remnants_of(self.place, kept, set(manifests) | under_way)
         owners = {name: owner_of(name) for name in found}
         live = {one for one in set(owners.values()) if one is not None and self._may_be_under_way(one)}
         return [name for name in found if owners[name] not in live]
