@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import HDFS, scheme_of
+from synth_spark.plan.first_store import begin
 
 if TYPE_CHECKING:
     from hdfs_native import Client, FileStatus
@@ -156,6 +157,7 @@ def _environment() -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=8)
 def _opened(host: str, environment: tuple[tuple[str, str], ...], process: int) -> "Client":  # noqa: ARG001
     """A client of this process, by its environment: the threads of one that was made before a fork are not there."""
+    begin()
     return _made(host, _AGAIN)
 
 
@@ -185,6 +187,7 @@ def _reached(host: str, path: str, environment: tuple[tuple[str, str], ...]) -> 
         else:
             answers.append(True)
 
+    begin()
     asking = Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_SOON)

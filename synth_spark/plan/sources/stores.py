@@ -5,13 +5,14 @@ Who may use them is told by the environment alone, as the tools of each store do
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import HDFS, OBJECT_STORES, scheme_of
+from synth_spark.plan.first_store import begin
 from synth_spark.plan.sources import hdfs
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ _TOLD_BY = ("AWS_", "AZURE_", "GOOGLE_", *hdfs.TOLD_BY)
 _SOON: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
 #: Buckets that did not let this process in, as its environment was.
 _SHUT: set[tuple[str, str, tuple[tuple[str, str], ...]]] = set()
-#: What is done before this process first opens a store; and whether it has opened one.
-_BEFORE: list[Callable[[], None]] = []
-_OPENED = [False]
 #: Bytes that are fetched first, and at most, of a file that is read from its beginning.
 _FIRST, _MOST = 1 << 18, 1 << 23
 
@@ -80,23 +78,6 @@ def is_stored(path: str) -> bool:
     (True, True, False)
     """
     return scheme_of(path) in OBJECT_STORES or hdfs.is_in_hdfs(path)
-
-
-def before_first(work: Callable[[], None] | None) -> None:
-    """Have something done just before this process first opens a store.
-
-    The library that asks stores has threads then. A fork of a process that has used it lacks them, and waits for them
-    for ever once it asks a store itself: what is to be forked is forked before.
-
-    Args:
-        work: what; it takes the place of what was to be done so far. None: nothing is to be done.
-    """
-    _BEFORE[:] = [] if work is None else [work]
-
-
-def has_opened() -> bool:
-    """Whether this process has opened a store: no fork of it can ask one."""
-    return _OPENED[0]
 
 
 def store_of(address: str) -> "ObjectStore":
@@ -287,7 +268,7 @@ def _environment() -> tuple[tuple[str, str], ...]:
 def _opened(address: str, environment: tuple[tuple[str, str], ...]) -> "ObjectStore":  # noqa: ARG001  it is read there
     from obstore.store import from_url
 
-    _begin()
+    begin()
     return from_url(address)
 
 
@@ -297,20 +278,13 @@ def _reached(path: str, environment: tuple[tuple[str, str], ...]) -> bool:  # no
     from obstore.store import from_url
 
     scheme, bucket, key = Address.of(path)
-    _begin()
+    begin()
     try:
         store = from_url(f"{scheme}://{bucket}", retry_config=_SOON)
         next(iter(obstore.list(store, key or None, chunk_size=1)), None)
     except Exception:  # of a store, of the network, of who we are to it
         return False
     return True
-
-
-def _begin() -> None:
-    """Do what is to be done before the first store is opened."""
-    while _BEFORE:
-        _BEFORE.pop()()
-    _OPENED[0] = True
 
 
 def _no_place(address: str) -> PlanError:
