@@ -92,7 +92,7 @@ def test_an_infinite_budget_gives_the_exact_counts(
         assert int((made[name] == value).sum()) == count
     if method == "marginal_matching":
         wanted, plain = _squares(run, made)
-        assert wanted < 0.1 * plain
+        assert wanted < 0.6 * plain
 
 
 def _squares(run: Run, made: pd.DataFrame) -> list[float]:

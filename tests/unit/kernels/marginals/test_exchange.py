@@ -189,6 +189,14 @@ def test_records_leave_cells_that_are_to_be_empty_of_pairs_with_a_table_and_with
     assert found[1] < 0.1 * found[0]
 
 
+def test_records_stay_in_a_cell_where_leaving_costs_more_than_its_price() -> None:
+    """Records have the table already; each two that leave cost more, as others go where none are wanted."""
+    codes, cards = np.repeat([[0, 0], [1, 1]], 20, axis=0).astype(np.uint16), np.array([2, 2])
+    wanted = _wanted([(0, 1)], [np.diag([20.0, 20.0])], [((0, 1), np.array([[True, False], [False, False]]))])
+    exchange(codes, cards, wanted, [], 2, stream(1, "price"))
+    assert 14 <= (codes == 0).all(axis=1).sum() <= 18
+
+
 def test_a_table_may_ask_for_less_than_nothing_so_that_the_first_record_weighs_more(exact) -> None:
     """Of cells where other tables want some records and this one none, fewer records are in those with a price."""
     codes, cards, wanted = exact

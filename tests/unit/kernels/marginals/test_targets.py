@@ -79,6 +79,16 @@ def test_what_was_not_measured_is_told_by_way_of_other_columns() -> None:
     assert not empty[1, 3].any()
 
 
+def test_columns_are_about_independent_where_noise_hides_everything_but_single_counts() -> None:
+    """Small cells keep about their share: what is expected of a cell is a multiple of the guess, until it is scaled."""
+    counts = np.array([900.0, 90.0, 10.0])
+    singles = [Measured((column,), counts, 1e-6) for column in range(2)]
+    noise = np.random.default_rng(1).normal(0, 1e5, (3, 3))
+    measured = [*singles, Measured((0, 1), noise, 1e10)]
+    found = targets(measured, estimate(measured, {}), {}).estimates
+    assert np.abs(np.log2(found.pairs[0, 1] / (np.outer(counts, counts) / 1_000))).max() < 2
+
+
 def test_forbidden_cells_stay_empty_and_no_record_is_no_error() -> None:
     exact = _exact(*_records(2_000, 0.2))
     measured, off = _noisy(exact, 20.0, 5), np.zeros((3, 4), bool)
