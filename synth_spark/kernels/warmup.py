@@ -19,7 +19,8 @@ from synth_spark.kernels.marginals.assembly import Assembly, assemble, combinati
 from synth_spark.kernels.marginals.candidates import counts, links, next_level, sizes
 from synth_spark.kernels.marginals.consistency import lower_to_parents
 from synth_spark.kernels.marginals.exchange import Wanted, exchange
-from synth_spark.kernels.marginals.starting import start
+from synth_spark.kernels.marginals.expected import Cells, expected, learned
+from synth_spark.kernels.marginals.starting import start, tree
 from synth_spark.kernels.risk.containment import support_up_to
 from synth_spark.kernels.risk.joint_bounds import Published, proved
 from synth_spark.kernels.risk.linkage import rare_records
@@ -117,8 +118,11 @@ def _compile_private() -> None:
     of_pairs = combinations(np.repeat(np.arange(6), 2), np.full(12, 3), [(pairs.rows, counted)], 20)
     for percentile in (0, 95):
         assemble(of_pairs, of_pairs.counts, state, Assembly(2, percentile))
-    table = start([np.array([5, 5])] * 2, state)
-    wanted = Wanted(np.array([[0, 1]]), [np.array([[5.0, 0.0], [0.0, 5.0]])])
+    pair, both = np.array([[0, 1]]), np.array([[5.0, 0.0], [0.0, 5.0]])
+    table = start([np.array([5, 5])] * 2, tree(2, {(0, 1): both}), state)
+    cells = Cells(*[both.ravel()] * 4)
+    expected(cells, learned(cells))
+    wanted = Wanted(pair, [both], pair, [both == 0])
     exchange(table, np.array([2, 2]), wanted, [((0, 0), (1, 1))], 1, state)
 
 

@@ -16,7 +16,8 @@ from synth_spark import aggregate, evaluate, synthesize, validate
 from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
-from synth_spark.kernels.marginals.consistency import Estimates, estimate
+from synth_spark.kernels.marginals.consistency import Estimates, Measured, estimate
+from synth_spark.kernels.marginals.targets import targets
 from synth_spark.pipeline.accounts import DRAWN, begin_draws, draws, enter_draws, ledger_of
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
@@ -71,7 +72,7 @@ def aggregate_counts(run: Run) -> None:
     if run.plan.synthesis.kind == "marginal_matching":
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
         enter_draws(run.store)
-        released = aggregate.from_estimates(_estimates(run), run.domain, run.never_null, run.plan.private_terms)
+        released = aggregate.from_estimates(_estimates(run)[1], run.domain, run.never_null, run.plan.private_terms)
     else:
         plan = aggregate.CountingPlan(run.plan.private_terms, run.spending, resolved.length, run.store.seed)
         drawing = aggregate.Draws(
@@ -99,8 +100,8 @@ def synthesize_records(run: Run) -> None:
     domain = run.domain
     if config.kind == "marginal_matching":
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-        estimates = _estimates(run, shrink=True)
-        synthetic = synthesize.matched_records(run.spark, estimates, run.never_null, rules, config, seed)
+        wanted = targets(*_estimates(run))
+        synthetic = synthesize.matched_records(run.spark, wanted, run.never_null, rules, config, seed)
     else:
         aggregates = run.kept(tables.NOISY_AGGREGATES).frame
         domain = synthesize.released_domain(aggregates.where("length = 1").toArrow(), run.fields)
@@ -226,12 +227,13 @@ def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
     return aggregate.noisy_pairs(run.spark, exact, chosen, left, run.noise)
 
 
-def _estimates(run: Run, shrink: bool = False) -> Estimates:
-    """Tables that agree: as they are published, or, shrunk, as records are made of them."""
+def _estimates(run: Run) -> tuple[list[Measured], Estimates, dict[tuple[int, int], np.ndarray]]:
+    """What was measured, the tables that agree, as they are published, and the cells that rules forbid."""
     pairs = run.kept(tables.NOISY_PAIRS).arrow()
     rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
+    forbidden = synthesize.forbidden_cells(rules, run.domain, run.never_null)
     measured = aggregate.measured(run.values, pairs, run.domain, run.never_null)
-    return estimate(measured, synthesize.forbidden_cells(rules, run.domain, run.never_null), shrink)
+    return measured, estimate(measured, forbidden), forbidden
 
 
 def _singles(run: Run) -> tuple[np.ndarray, np.ndarray]:

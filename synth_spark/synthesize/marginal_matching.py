@@ -12,17 +12,20 @@ from pyspark.sql import DataFrame, SparkSession
 
 from synth_spark.kernels.cells import Codes
 from synth_spark.kernels.keyed_random import derive, stream
-from synth_spark.kernels.marginals.consistency import Estimates
 from synth_spark.kernels.marginals.exchange import Wanted, exchange
-from synth_spark.kernels.marginals.starting import dealt, shares, start, whole_counts
+from synth_spark.kernels.marginals.starting import dealt, shares, start, tree, whole_counts
+from synth_spark.kernels.marginals.targets import Targets
 from synth_spark.plan import Synthesis
 from synth_spark.synthesize.constraints import AttributeRule, barred_sets
 from synth_spark.synthesize.shards import SHARD, in_shards
 
+#: What is wanted of a cell that is to be empty: less than no record, so that the first one there weighs more.
+_EMPTY = -1.0
+
 
 def matched_records(
     spark: SparkSession,
-    estimates: Estimates,
+    targets: Targets,
     never_null: Sequence[bool],
     rules: Sequence[AttributeRule],
     config: Synthesis,
@@ -32,7 +35,7 @@ def matched_records(
 
     Args:
         spark: the session.
-        estimates: tables that agree.
+        targets: tables that agree, and the cells that are to be empty.
         never_null: for every column, whether place 0 of its table is its first value, and not absent.
         rules: that every record keeps.
         config: how many records (default: the tables' total), and passes over all columns.
@@ -41,6 +44,7 @@ def matched_records(
     Returns:
         One row a record: ``record``, ``copies`` (1).
     """
+    estimates, empty = targets
     total = max(0, round(estimates.total)) if config.records is None else config.records
     pairs = sorted(estimates.pairs)
     scale = total / estimates.total if estimates.total > 0 else 0.0
@@ -48,16 +52,20 @@ def matched_records(
     parts = max(1, math.ceil(total / SHARD))
     cards, shift = np.array([len(own) for own in ones], np.int64), np.array(never_null, np.uint16)
     columns, barred = np.array(pairs, np.int64).reshape(-1, 2), barred_sets(rules, never_null)
+    sparing = sorted(pair for pair, own in empty.items() if own.any())
+    spared = np.array(sparing, np.int64).reshape(-1, 2), [empty[pair] for pair in sparing]
+    steps = tree(len(ones), estimates.pairs)
 
     def shard(part: int) -> Codes:
         state = stream(seed, "match", part)
-        codes = start([dealt(counts, part, parts) for counts in ones], state)
+        codes = start([dealt(counts, part, parts) for counts in ones], steps, state)
         wanted = tables
         if parts > 1:
             phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
             own = [shares(table.ravel(), part, parts, phases.random(table.size)) for table in tables]
             wanted = [counts.reshape(t.shape).astype(np.float64) for counts, t in zip(own, tables, strict=True)]
-        exchange(codes, cards, Wanted(columns, wanted), barred, config.passes, state)
+        wanted = [np.where(empty[pair], _EMPTY, own) for pair, own in zip(pairs, wanted, strict=True)]
+        exchange(codes, cards, Wanted(columns, wanted, *spared), barred, config.passes, state)
         return codes + shift
 
     return in_shards(spark, parts, shard, rules)

@@ -13,6 +13,7 @@ from releasing import another, in_several_files, kept, kept_hashes, published, r
 from synth_spark.errors import PlanError, ResourceError
 from synth_spark.kernels.arrow_codec import unpack_codes
 from synth_spark.kernels.marginals.consistency import Measured, estimate
+from synth_spark.kernels.marginals.targets import targets
 from synth_spark.pipeline import api
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import Synthesis
@@ -226,7 +227,7 @@ def test_matched_records_of_several_shards_have_the_tables_single_counts_and_kee
         np.add.at(counts, (exact[:, i] - whole[i], exact[:, j] - whole[j]), 1)
         measured.append(Measured((i, j), counts, 1.0))
     rule, config = AttributeRule(((0, 1), (1, 2)), ((2, (1,)),)), Synthesis(kind="marginal_matching")
-    made = matched_records(spark, estimate(measured, {}), whole, [rule], config, 3).toArrow()
+    made = matched_records(spark, targets(measured, estimate(measured, {}), {}), whole, [rule], config, 3).toArrow()
     codes = unpack_codes(made["record"], 3)
     assert np.sort(codes, axis=0).tolist() == np.sort(exact, axis=0).tolist()
     assert not (codes == [1, 2, 1]).all(axis=1).any()

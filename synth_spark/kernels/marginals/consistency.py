@@ -3,13 +3,11 @@
 Columns' tables have absent in place 0. Everything here is post-processing: it sees noisy counts alone.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.marginals.shrinkage import shrunk
 from synth_spark.kernels.numba_cache import compiled
 
 Floats = npt.NDArray[np.float64]
@@ -51,9 +49,7 @@ class Estimates:
     pair_errors: dict[tuple[int, int], Floats]
 
 
-def estimate(
-    measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDArray[np.bool_]], shrink: bool = False
-) -> Estimates:
+def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDArray[np.bool_]]) -> Estimates:
     """Make noisy tables agree.
 
     The total and every column's counts are the inverse-variance means of all that says something of them; a pair's
@@ -63,9 +59,6 @@ def estimate(
     Args:
         measured: for every column, a table of it or of a pair with it.
         forbidden: (i, j) → cells that no record may be in.
-        shrink: whether tables of pairs lose what noise has added to their singular values, once they have their
-            columns' margins: nearer to the exact tables as wholes, but biased towards independent columns, and
-            ``pair_errors`` are not theirs.
     """
     total = _mean([(table.counts.sum(), table.variance * table.counts.size) for table in measured if _whole(table)])[0]
     columns = 1 + max(column for table in measured for column in table.columns)
@@ -80,10 +73,7 @@ def estimate(
         if len(table.columns) == 2:
             i, j = table.columns
             off = forbidden.get((i, j))
-            counts = _projected(table.counts, ones[i], ones[j], total)
-            if shrink:
-                counts = shrunk(counts, ones[i], ones[j], math.sqrt(table.variance))
-            pairs[i, j] = _fitted(counts, ones[i], ones[j], total, off)
+            pairs[i, j] = fitted(projected(table.counts, ones[i], ones[j], total), ones[i], ones[j], total, off)
             # what the margins say of a cell takes (a + b − 1) / ab of its variance away
             a, b = table.counts.shape
             own = table.variance * (a + b - 1) / (a * b)
@@ -131,19 +121,36 @@ def _on_simplex(counts: Floats, total: float, off: npt.NDArray[np.bool_] | None 
     return filled.reshape(counts.shape)
 
 
-def _projected(counts: Floats, rows: Floats, columns: Floats, total: float) -> Floats:
+def projected(counts: Floats, rows: Floats, columns: Floats, total: float) -> Floats:
+    """The table nearest to a noisy one that has given margins (least squares); counts below 0 stay possible.
+
+    Args:
+        counts: (a, b) noisy counts.
+        rows: (a,) counts of the first column.
+        columns: (b,) counts of the second column.
+        total: of both.
+    """
     a, b = counts.shape
     more, under = rows - counts.sum(axis=1), columns - counts.sum(axis=0)
     nearest: Floats = counts + more[:, None] / b + under[None, :] / a - (total - counts.sum()) / (a * b)
     return nearest
 
 
-def _fitted(counts: Floats, rows: Floats, columns: Floats, total: float, off: npt.NDArray[np.bool_] | None) -> Floats:
-    fitted: Floats = _on_simplex(counts, total, off) + (_SEED if off is None else _SEED * ~off)
+def fitted(counts: Floats, rows: Floats, columns: Floats, total: float, off: npt.NDArray[np.bool_] | None) -> Floats:
+    """The nearest counts ≥ 0 with a total (norm-sub), fitted to given margins (Deming and Stephan 1940).
+
+    Args:
+        counts: (a, b) counts.
+        rows: (a,) counts of the first column.
+        columns: (b,) counts of the second column.
+        total: of both.
+        off: (a, b) cells that stay 0, or None.
+    """
+    nearest: Floats = _on_simplex(counts, total, off) + (_SEED if off is None else _SEED * ~off)
     for _ in range(_ROUNDS):
-        fitted *= (rows / np.maximum(fitted.sum(axis=1), _SEED))[:, None]
-        fitted *= (columns / np.maximum(fitted.sum(axis=0), _SEED))[None, :]
-    return fitted
+        nearest *= (rows / np.maximum(nearest.sum(axis=1), _SEED))[:, None]
+        nearest *= (columns / np.maximum(nearest.sum(axis=0), _SEED))[None, :]
+    return nearest
 
 
 def lower_to_parents(counts: Floats, variances: Floats, parents, columns, rounds: int = 30) -> Floats:

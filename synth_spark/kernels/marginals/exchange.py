@@ -1,9 +1,10 @@
-"""Records that have given tables of pairs of columns: they start from independent columns and exchange values.
+"""Records that come to have given tables of pairs of columns: they exchange values.
 
 Two records that exchange their values of one column change no single count. An exchange is made where it brings the
 records nearer to the tables: where the sum over all cells of (records − wanted)² / (wanted + 1) falls, so that a record
 weighs more where few are wanted. First at random, which keeps records as mixed as the tables allow; then, for every
-two values of a column, among the records that the differences say should have the other one.
+two values of a column, among the records that the differences say should have the other one. At last records leave
+the cells that are to be empty, where others can take a value of theirs without coming into as many such cells.
 """
 
 from typing import NamedTuple
@@ -20,6 +21,9 @@ Floats = npt.NDArray[np.float64]
 _PROPOSALS = 8
 #: Exchanges in a row that bring nothing, after which two values are left as they are.
 _PATIENCE = 30
+#: Times that all records are gone through for cells that are to be empty, records tried for each value, and what a
+#: record in such a cell weighs beside the sum over all cells.
+_ROUNDS, _TRIES, _PRICE = 2, 32, 10.0
 
 
 class Wanted(NamedTuple):
@@ -27,11 +31,15 @@ class Wanted(NamedTuple):
 
     Attributes:
         pairs: (p, 2) pairs of columns.
-        tables: for each pair, (cards[i], cards[j]) counts.
+        tables: for each pair, (cards[i], cards[j]) counts; less than 0 is a price on every record there.
+        sparing: (q, 2) pairs of columns, these or others, with cells that are to be empty.
+        empty: for each of those, (cards[i], cards[j]) whether it is.
     """
 
     pairs: Ints
     tables: list[Floats]
+    sparing: Ints
+    empty: list[npt.NDArray[np.bool_]]
 
 
 def exchange(
@@ -51,15 +59,26 @@ def exchange(
     n, m = codes.shape
     if n < 2 or not m:
         return
-    sizes = cards[wanted.pairs[:, 0]] * cards[wanted.pairs[:, 1]]
-    bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    bases = _bases(cards, wanted.pairs)
     counts = np.concatenate([np.zeros(0), *(table.ravel() for table in wanted.tables)])
-    cells = np.stack([-counts, 1 / (counts + 1)], axis=1)  # records too many, and what the square of that weighs
+    cells = np.stack(
+        [-counts, 1 / (np.maximum(counts, 0) + 1)], axis=1
+    )  # records too many, and what the square of that weighs
     _add(codes, wanted.pairs, bases, cards, cells)
     fixed = (*_links(cards, wanted.pairs, bases), *_rules(m, barred))
     _at_random(codes, cells, *fixed, _PROPOSALS * m * n, state)
     for _ in range(passes):
         _pass(codes, cells, *fixed, cards, state)
+    if wanted.empty:
+        empty = np.concatenate([own.ravel() for own in wanted.empty])
+        sparing = _links(cards, wanted.sparing, _bases(cards, wanted.sparing))
+        for _ in range(_ROUNDS):
+            _leave(codes, cells, *fixed, empty, *sparing, state)
+
+
+def _bases(cards: Ints, pairs: Ints) -> Ints:
+    """Where the cells of each pair begin, and where the last ones end."""
+    return np.concatenate([[0], np.cumsum(cards[pairs[:, 0]] * cards[pairs[:, 1]])]).astype(np.int64)
 
 
 def _links(cards: Ints, pairs: Ints, bases: Ints) -> tuple[Ints, Ints]:
@@ -151,14 +170,21 @@ def _held(codes, c, r, value, low, high, bounds, members):
 
 
 @compiled
-def _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
-    """Make an exchange, if it mends more sets that are barred than it breaks, or as many and brings tables nearer."""
+def _broken(codes, firsts, bounds, members, c, r, s):
+    """How many more barred sets two records would hold if they exchanged their values of a column."""
     u, v, low, high, broken = codes[r, c], codes[s, c], firsts[c], firsts[c + 1], 0
-    if u == v:
-        return False
     if high > low:
         broken = _held(codes, c, r, v, low, high, bounds, members) - _held(codes, c, r, u, low, high, bounds, members)
         broken += _held(codes, c, s, u, low, high, bounds, members) - _held(codes, c, s, v, low, high, bounds, members)
+    return broken
+
+
+@compiled
+def _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
+    """Make an exchange, if it mends more sets that are barred than it breaks, or as many and brings tables nearer."""
+    if codes[r, c] == codes[s, c]:
+        return False
+    broken = _broken(codes, firsts, bounds, members, c, r, s)
     if broken > 0 or (broken == 0 and _change(codes, cells, starts, links, c, r, s) >= 0.0):
         return False
     _exchange(codes, cells, starts, links, c, r, s)
@@ -217,6 +243,39 @@ def _meet(codes, cells, starts, links, firsts, bounds, members, c, ours, theirs,
         if _made(codes, cells, starts, links, firsts, bounds, members, c, r, s):
             ours[i], theirs[j], vain = s, r, 0
         i, j = i + 1, j + 1
+
+
+@compiled
+def _inside(codes, empty, starts, links, c, r, value):
+    """How many cells that are to be empty a record would be in with a value in a column, of those with that column."""
+    inside = 0
+    for q in range(starts[c], starts[c + 1]):
+        other, base, own, step = links[q]
+        inside += empty[base + codes[r, other] * step + value * own]
+    return inside
+
+
+@compiled
+def _leave(codes, cells, starts, links, firsts, bounds, members, empty, begins, spared, state):
+    """Records in cells that are to be empty exchange a value that has brought them there, if another can take it."""
+    n, m = codes.shape
+    for r in range(n):
+        for c in range(m):
+            for _ in range(_TRIES):
+                u = codes[r, c]
+                here = _inside(codes, empty, begins, spared, c, r, u)
+                if here == 0:
+                    break
+                s = int(uniform(state) * n)
+                v = codes[s, c]
+                if u == v:
+                    continue
+                more = _inside(codes, empty, begins, spared, c, r, v) - here
+                more += _inside(codes, empty, begins, spared, c, s, u) - _inside(codes, empty, begins, spared, c, s, v)
+                if more >= 0 or _broken(codes, firsts, bounds, members, c, r, s) > 0:
+                    continue
+                if _PRICE * more + _change(codes, cells, starts, links, c, r, s) < 0.0:
+                    _exchange(codes, cells, starts, links, c, r, s)
 
 
 @compiled

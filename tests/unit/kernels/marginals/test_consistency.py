@@ -57,24 +57,6 @@ def test_estimates_agree_are_not_negative_and_nearer_than_what_was_measured() ->
     assert after < 0.8 * raw
 
 
-def test_shrunk_tables_are_nearer_where_noise_is_large_and_the_same_where_it_is_not() -> None:
-    codes, cards = _codes()
-    _, pairs = _tables(codes, cards)
-    rng = np.random.default_rng(5)
-    for sigma, nearer in ((300.0, 0.9), (1e-7, 1 + 1e-6)):
-        measured = [Measured(pair, own + rng.normal(0, sigma, own.shape), sigma**2) for pair, own in pairs.items()]
-        plain, found = estimate(measured, {}), estimate(measured, {}, shrink=True)
-        off = [sum(np.abs(tables[pair] - pairs[pair]).sum() for pair in pairs) for tables in (found.pairs, plain.pairs)]
-        assert off[0] < nearer * off[1]
-        for pair, own in found.pairs.items():
-            assert own.min() >= 0
-            assert own.sum(axis=1) == pytest.approx(found.ones[pair[0]], rel=1e-3, abs=0.5)
-            if sigma < 1:
-                assert own == pytest.approx(plain.pairs[pair], rel=1e-9, abs=1e-6)
-        for own, table in zip(plain.ones, found.ones, strict=True):
-            assert table.tolist() == own.tolist()
-
-
 def test_standard_errors_are_those_of_many_draws() -> None:
     """95 % intervals hold the exact count in at least 93 of 100 cells, and are not wider than they need be."""
     codes, cards = _codes(20_000)

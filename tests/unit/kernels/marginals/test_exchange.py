@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from synth_spark.kernels.keyed_random import stream
 from synth_spark.kernels.marginals.exchange import Wanted, exchange
-from synth_spark.kernels.marginals.starting import dealt, shares, start, whole_counts
+from synth_spark.kernels.marginals.starting import dealt, shares, start, tree, whole_counts
 
 
 def _counted(codes, i, j, cards):
@@ -17,6 +17,21 @@ def _counted(codes, i, j, cards):
     for row in codes.tolist():
         table[row[i], row[j]] += 1
     return table
+
+
+def _wanted(pairs, tables, empty=()) -> Wanted:
+    """Tables of pairs, and cells to be empty: ((i, j), where)."""
+    sparing = [pair for pair, _ in empty]
+    return Wanted(
+        np.array(pairs, np.int64).reshape(-1, 2),
+        tables,
+        np.array(sparing, np.int64).reshape(-1, 2),
+        [own for _, own in empty],
+    )
+
+
+def _independent(counts, state):
+    return start(counts, tree(len(counts), {}), state)
 
 
 def _squares(codes, cards, wanted) -> float:
@@ -43,7 +58,7 @@ def cases(draw):
     tables = [rng.gamma(0.5, 3, (cards[i], cards[j])) for i, j in pairs]
     sets = [own for length in (2, 3) for own in itertools.combinations(range(len(cards)), length)]
     barred = [tuple((c, int(rng.integers(cards[c]))) for c in own) for own in sets if rng.random() < 0.2]
-    return codes, cards, Wanted(np.array(pairs, np.int64).reshape(-1, 2), tables), barred
+    return codes, cards, _wanted(pairs, tables), barred
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,13 +97,13 @@ def exact() -> tuple[np.ndarray, np.ndarray, Wanted]:
     """Records, and their own tables as those that others are to have."""
     codes, cards = _codes()
     pairs = list(itertools.combinations(range(4), 2))
-    return codes, cards, Wanted(np.array(pairs), [_counted(codes, i, j, cards) for i, j in pairs])
+    return codes, cards, _wanted(pairs, [_counted(codes, i, j, cards) for i, j in pairs])
 
 
 def _made(exact, passes, barred=(), key="made") -> np.ndarray:
     codes, cards, wanted = exact
     state = stream(1, key)
-    made = start([np.bincount(codes[:, c], minlength=cards[c]) for c in range(4)], state)
+    made = _independent([np.bincount(codes[:, c], minlength=cards[c]) for c in range(4)], state)
     exchange(made, cards, wanted, list(barred), passes, state)
     return made
 
@@ -109,11 +124,11 @@ def test_records_come_to_have_the_tables_they_are_to_match(exact) -> None:
 def test_passes_go_on_where_exchanges_at_random_find_little() -> None:
     """Two columns of forty values that are always the same: of any two records few have what the other one lacks."""
     codes, cards = np.repeat(np.arange(3_000) % 40, 2).reshape(-1, 2), np.array([40, 40])
-    wanted = Wanted(np.array([[0, 1]]), [_counted(codes, 0, 1, cards)])
+    wanted = _wanted([(0, 1)], [_counted(codes, 0, 1, cards)])
     squares = []
     for passes in (0, 1, 2):
         state = stream(1, "passes")
-        made = start([np.bincount(codes[:, c]) for c in range(2)], state)
+        made = _independent([np.bincount(codes[:, c]) for c in range(2)], state)
         exchange(made, cards, wanted, [], passes, state)
         squares.append(_squares(made, cards, wanted))
     assert squares[1] < 0.5 * squares[0]
@@ -131,8 +146,74 @@ def test_records_come_to_hold_no_barred_set_though_the_tables_want_it(exact) -> 
     assert _singles(kept) == _singles(codes)
 
 
+def _in(codes, empty) -> int:
+    return sum(int(own[codes[:, i], codes[:, j]].sum()) for (i, j), own in empty)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases(), st.integers(0, 10**6))
+def test_what_records_lose_by_leaving_cells_is_bounded_by_their_price(case, seed) -> None:
+    """From records that no exchange brings nearer to the tables: those in such cells get fewer, at a price each."""
+    codes, cards, wanted, barred = case
+    rng, pairs = np.random.default_rng(seed), list(itertools.combinations(range(len(cards)), 2))
+    empty = [((i, j), rng.random((cards[i], cards[j])) < 0.3) for i, j in pairs]
+    quiet, state = 0, stream(seed, "quiet")
+    while quiet < 12:
+        before = codes.copy()
+        exchange(codes, cards, wanted, barred, 2, state)
+        quiet = quiet + 1 if (codes == before).all() else 0
+    plain, singles = codes.copy(), _singles(codes)
+    exchange(codes, cards, _wanted(wanted.pairs.tolist(), wanted.tables, empty), barred, 2, stream(seed, "empty"))
+    assert _singles(codes) == singles
+    assert _broken(codes, barred) <= _broken(plain, barred)
+    fewer = _in(plain, empty) - _in(codes, empty)
+    assert fewer >= 0
+    assert _squares(codes, cards, wanted) <= _squares(plain, cards, wanted) + 10 * fewer + 1e-9
+
+
+def test_records_leave_cells_that_are_to_be_empty_of_pairs_with_a_table_and_without(exact) -> None:
+    """Two columns without a table of their own never hold two of their values together, nor do two others with one."""
+    codes, cards, wanted = exact
+    empty = [((0, 1), np.arange(12).reshape(3, 4) == 6), ((2, 3), np.arange(10).reshape(2, 5) == 9)]
+    tables = [(pair, own) for pair, own in zip(wanted.pairs.tolist(), wanted.tables, strict=True) if pair != [2, 3]]
+    pairs, given_tables = [pair for pair, _ in tables], [own for _, own in tables]
+    singles = [np.bincount(codes[:, c], minlength=cards[c]) for c in range(4)]
+    found = []
+    for spared in ((), empty):
+        state = stream(1, "spared")
+        made = _independent(singles, state)
+        exchange(made, cards, _wanted(pairs, given_tables, spared), [], 2, state)
+        found.append(_in(made, empty))
+        assert _singles(made) == _singles(codes)
+    assert found[0] > 200
+    assert found[1] < 0.1 * found[0]
+
+
+def test_records_stay_in_a_cell_where_leaving_costs_more_than_its_price() -> None:
+    """Records have the table already; each two that leave cost more, as others go where none are wanted."""
+    codes, cards = np.repeat([[0, 0], [1, 1]], 20, axis=0).astype(np.uint16), np.array([2, 2])
+    wanted = _wanted([(0, 1)], [np.diag([20.0, 20.0])], [((0, 1), np.array([[True, False], [False, False]]))])
+    exchange(codes, cards, wanted, [], 2, stream(1, "price"))
+    assert 14 <= (codes == 0).all(axis=1).sum() <= 18
+
+
+def test_a_table_may_ask_for_less_than_nothing_so_that_the_first_record_weighs_more(exact) -> None:
+    """Of cells where other tables want some records and this one none, fewer records are in those with a price."""
+    codes, cards, wanted = exact
+    rng, found = np.random.default_rng(3), []
+    tables = [np.where(rng.random(own.shape) < 0.3, 0.0, own) for own in wanted.tables]
+    for price in (0.0, 5.0):
+        made = _independent([np.bincount(codes[:, c], minlength=cards[c]) for c in range(4)], stream(1, "price"))
+        priced = [np.where(own == 0, -price, own) for own in tables]
+        exchange(made, cards, _wanted(wanted.pairs.tolist(), priced), [], 2, stream(1, "less"))
+        found.append(
+            _in(made, [(tuple(pair), own == 0) for pair, own in zip(wanted.pairs.tolist(), tables, strict=True)])
+        )
+    assert found[1] < found[0]
+
+
 def test_records_start_from_independent_columns_with_their_own_counts() -> None:
-    made = start([np.array([4_000, 0, 2_000]), np.array([3_000, 3_000])], stream(1, "start"))
+    made = _independent([np.array([4_000, 0, 2_000]), np.array([3_000, 3_000])], stream(1, "start"))
     assert [np.bincount(made[:, c]).tolist() for c in range(2)] == [[4_000, 0, 2_000], [3_000, 3_000]]
     assert _counted(made, 0, 1, [3, 2]) == pytest.approx(np.array([[2_000] * 2, [0] * 2, [1_000] * 2]), abs=120)
 
