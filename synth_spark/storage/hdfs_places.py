@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
 from synth_spark.plan.addresses import HDFS
-from synth_spark.plan.sources import hdfs
-from synth_spark.plan.sources.stores import Address
+from synth_spark.plan.sources.stores import Address, hdfs
 from synth_spark.storage.held import Held, below, is_unfinished
 
 if TYPE_CHECKING:

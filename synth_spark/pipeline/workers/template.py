@@ -50,7 +50,7 @@ def fork_before_stores() -> None:
 
     To be called when a command begins whose process is its own, before it has started a thread.
     """
-    from synth_spark.plan.first_store import before_first  # which the process that Spark starts does without
+    from synth_spark.plan.sources.stores.opening import before_first  # which the process that Spark starts does without
 
     before_first(_fork_early)
 
@@ -69,7 +69,7 @@ def make_template(spark: "SparkSession") -> None:
     To be called once all is imported that tasks use, while no other thread imports anything, before any stage runs. A
     template that was forked before a store was opened is taken; a process that has opened a store forks none any more.
     """
-    from synth_spark.plan.first_store import before_first, has_opened
+    from synth_spark.plan.sources.stores.opening import before_first, has_opened
     from synth_spark.runtime.session import is_local, set_for_tasks
 
     if not is_local(spark):
@@ -93,7 +93,7 @@ def _fork(soon: bool) -> Path:
     Args:
         soon: whether it imports at once what workers need; else it does once it is told to, or asked for a fork.
     """
-    from synth_spark.plan.first_store import before_first
+    from synth_spark.plan.sources.stores.opening import before_first
 
     before_first(None)  # its forks open stores, and fork no template before that
     sys.stdout.flush()

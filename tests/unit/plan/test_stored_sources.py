@@ -219,7 +219,7 @@ def test_files_of_hdfs_that_were_written_at_the_same_time_are_two(hdfs: str) -> 
 
 def test_hdfs_that_does_not_answer_is_left_to_spark_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where somebody listens, and says nothing; and where no name node is named, as Spark alone may know one."""
-    monkeypatch.setattr("synth_spark.plan.sources.hdfs._SOON", 0.2)
+    monkeypatch.setattr("synth_spark.plan.sources.stores.hdfs._SOON", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         silent = f"hdfs://127.0.0.1:{listening.getsockname()[1]}/cases.csv"
         for path in (silent, "hdfs://127.0.0.1:1/cases.csv", "hdfs:///cases.csv", "viewfs://all/cases.csv"):

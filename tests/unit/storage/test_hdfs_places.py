@@ -149,7 +149,7 @@ def test_what_hdfs_refuses_is_said_in_a_line_without_its_text(hdfs: str, monkeyp
     with pytest.raises(RunError, match=r"cannot be written \(AccessControlException\); check the address") as told:
         place(f"{hdfs}/of-root").write("a", b"")
     assert "guest" not in str(told.value)
-    monkeypatch.setattr("synth_spark.plan.sources.hdfs._AGAIN", {"dfs.client.failover.max.attempts": "0"})
+    monkeypatch.setattr("synth_spark.plan.sources.stores.hdfs._AGAIN", {"dfs.client.failover.max.attempts": "0"})
     with pytest.raises(RunError, match=r"hdfs://127.0.0.1:1/x: cannot be read \(Connection refused\)"):
         place("hdfs://127.0.0.1:1/x").read("a")
 

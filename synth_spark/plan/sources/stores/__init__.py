@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import HDFS, OBJECT_STORES, scheme_of
-from synth_spark.plan.first_store import begin
-from synth_spark.plan.sources import hdfs
+from synth_spark.plan.sources.stores import hdfs
+from synth_spark.plan.sources.stores.opening import begin
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -195,7 +195,7 @@ class StoredFile(io.RawIOBase):
 
     Attributes:
         size: in bytes.
-        tag: what the store has for its content; of HDFS see `synth_spark.plan.sources.hdfs.HeldFile`.
+        tag: what the store has for its content; of HDFS see `synth_spark.plan.sources.stores.hdfs.HeldFile`.
     """
 
     def __init__(self, path: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import HDFS, scheme_of
-from synth_spark.plan.first_store import begin
+from synth_spark.plan.sources.stores.opening import begin
 
 if TYPE_CHECKING:
     from hdfs_native import Client, FileStatus
