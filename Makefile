@@ -34,7 +34,7 @@ demo: setup  ## set up, generate invented cases, release them, and say where to 
 test: setup  ## set up and pass the tests, or some: make test [ONLY="tests/stages/test_line.py -k order"]
 	$(BIN)/python -m pytest $(or $(ONLY),$(TWO))
 
-test-fast: setup  ## the tests that need no Java, in a minute or two: units, house rules, examples of the documents
+test-fast: setup  ## the tests without Spark, in some minutes: units, house rules, examples of the documents
 	$(BIN)/python -m pytest -q $(TWO) tests/unit tests/test_layout.py
 
 check: lint types contracts rules  ## lint, format, types, import contracts, house rules, examples in docstrings

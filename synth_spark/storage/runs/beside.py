@@ -24,7 +24,7 @@ def put(work: str, folder: str, name: str, content: bytes) -> None:
         OSError: the disk refuses.
     """
     if scheme_of(work) is not None:
-        place(work).write(f"{folder}/{name}", content)
+        place(work, private=True).write(f"{folder}/{name}", content)
         return
     there = kept_inside(Path(work), Path(work) / folder, f"work: {folder}", RunError)
     for one in (there.parent, there):

@@ -153,4 +153,4 @@ def run_folder(address: str | Path) -> RunFolder:
         EngineError: the library for object stores is not installed.
     """
     seen = as_seen(str(address))
-    return LocalRun(Path(seen)) if scheme_of(seen) is None else StoredRun(place(seen))
+    return LocalRun(Path(seen)) if scheme_of(seen) is None else StoredRun(place(seen, private=True))
