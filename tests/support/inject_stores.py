@@ -33,6 +33,7 @@ import obstore.store
 import pyarrow as pa
 import pytest
 from faulty_store import FaultyStore, Strike, faulty_store
+from publishing import by_this_process
 from s3_server import s3_server
 
 from synth_spark import plan as plans
@@ -40,16 +41,17 @@ from synth_spark.errors import PublishError, SynthSparkError
 from synth_spark.privacy import Delta, Epsilon, Rho, Spending
 from synth_spark.privacy.entries import private_entry
 from synth_spark.privacy.ledger import Ledger
-from synth_spark.publish import copying, lifecycle, publisher, repository
+from synth_spark.publish import lifecycle, publisher, repository
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
-from synth_spark.schema.tables import Kept, SafeTable
+from synth_spark.schema.tables import SafeTable
 from synth_spark.storage import append_log
 from synth_spark.storage.append_log import opened
-from synth_spark.storage.places import Place, place
+from synth_spark.storage.places import place
 from synth_spark.storage.run_store import RunStore
+from synth_spark.storage.runs import copies
 
 BEFORE, DURING = "before", "during"
 #: How often a fault strikes: once; until the client gives up; from then on.
@@ -108,15 +110,8 @@ def hurried() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(obstore.store, "from_url", partial(obstore.store.from_url, retry_config=_ASKS_AGAIN))
         patched.setattr(append_log, "_PAUSE", 0.002)
-        patched.setattr(copying, "by_tasks", _sent)
+        patched.setattr(copies, "by_tasks", by_this_process)
         yield
-
-
-def _sent(kept: Kept, target: Place, names: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """What tasks send, sent by this process."""
-    numbers = pa.RecordBatch.from_pydict({"id": list(range(len(names)))})
-    sent = copying.sending(kept.path, target.address, list(names.items()))(iter([numbers]))
-    return {row.pop("name"): row for row in pa.Table.from_batches(sent).to_pylist()}
 
 
 def safe_tables(folder: Path) -> list[SafeTable]:
