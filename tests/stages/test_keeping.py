@@ -55,7 +55,7 @@ def test_what_is_published_has_large_row_groups_and_what_tasks_share_has_small_o
     for table in (tables.SYNTHETIC_RECORDS, tables.RECORDS):
         kept = store.keep(spark, table, store.write_frame(table, frame))
         (name,) = kept.files
-        groups[table.name] = pq.ParquetFile(kept.path / name).metadata.num_row_groups
+        groups[table.name] = pq.ParquetFile(Path(kept.folder.address) / name).metadata.num_row_groups
     assert groups["synthetic_records"] == 1
     assert groups["records"] > 1
 

@@ -92,7 +92,7 @@ def test_every_exception_is_sent_and_copied_whole(
 
 def test_every_kind_of_error_is_among_the_exceptions() -> None:
     assert {SynthSparkError, *KINDS, HeldError} < set(every_exception())
-    assert HeldError.__annotations__.keys() == {"held", "report", "run"}
+    assert HeldError.__annotations__.keys() == {"held", "report", "run", "run_folder"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
