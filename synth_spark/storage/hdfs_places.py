@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.errors import RunError
-from synth_spark.plan.addresses import HDFS
+from synth_spark.plan.addresses import HDFS, absolute
 from synth_spark.plan.sources.stores import Address, hdfs
 from synth_spark.storage.held import Held, below, is_unfinished
 
@@ -55,7 +55,7 @@ class HdfsPlace:
             PlanError: the address names no name node.
             EngineError: the library for HDFS is not installed.
         """
-        self.address = address.rstrip("/")
+        self.address = absolute(address)
         _, self._host, path = Address.of(self.address)
         self._folder = f"/{path}".rstrip("/")
         self.spark_address = f"{HDFS}://{self._host}{self._folder}"

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hdfs_native import Client
-from synth_spark.read.inventory import additions, inventory
 
 from synth_spark import plan as plans
 from synth_spark.errors import InputError, PlanError, RunError
 from synth_spark.plan.sources import files, stores
 from synth_spark.plan.sources.preview import look, recognised
+from synth_spark.storage.inventory import additions, inventory
 from synth_spark.storage.places import place
 
 CSV = b"age,district\n" + b"".join(f"{number % 90},north {number % 7}\n".encode() for number in range(2000))
