@@ -42,7 +42,7 @@ def check_new(plan: Plan, run_id: str) -> None:
     """
     check_roots(plan)
     if scheme_of(plan.work_address) is not None:
-        work = place(plan.work_address)
+        work = place(plan.work_address, private=True)
         CommitLog(work.below(_PROBED)).check()
         if is_there(work.below(run_id)):
             raise exists(plan, run_id)

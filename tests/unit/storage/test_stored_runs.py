@@ -1,4 +1,4 @@
-"""Run folders in an object store: by turns, by attempts, and what is made of them; beside them what they are here."""
+"""Run folders in a store: by turns, by attempts, and what is made of them; beside them what they are here."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ import obstore
 import obstore.store
 import pyarrow as pa
 import pytest
+from hdfs_native import Client
 from publishing import by_this_process
 
 from synth_spark.errors import PlanError, PublishError, RunError
@@ -52,19 +53,30 @@ except RunError as error:
 Fresh = Callable[[], Plan]
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", "s3", "hdfs"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fresh:
     """Makes plans whose run folders are in a new folder, of one kind."""
     monkeypatch.setattr(copies, "by_tasks", by_this_process)
-    root = str(tmp_path) if request.param == "local" else f"{request.getfixturevalue('s3')}://runs"
+    root = str(tmp_path) if request.param == "local" else root_of(request)
     return lambda: plan_in(f"{root}/work {next(_NUMBERS)}")
 
 
-@pytest.fixture
-def stored(s3: str, monkeypatch: pytest.MonkeyPatch) -> RunStore:
-    """A run folder in S3, of which nothing is done."""
+@pytest.fixture(params=["s3", "hdfs"])
+def stored(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """A run folder in a store, of which nothing is done."""
     monkeypatch.setattr(copies, "by_tasks", by_this_process)
+    return RunStore.create(plan_in(f"{root_of(request)}/work {next(_NUMBERS)}"))
+
+
+@pytest.fixture
+def in_s3(s3: str) -> RunStore:
+    """The same, in S3."""
     return RunStore.create(plan_in(f"{s3}://runs/work {next(_NUMBERS)}"))
+
+
+def root_of(request: pytest.FixtureRequest) -> str:
+    server = request.getfixturevalue(request.param)
+    return f"{server}://runs" if request.param == "s3" else f"{server}/runs"
 
 
 def plan_in(work: str) -> Plan:
@@ -103,6 +115,15 @@ def test_a_kept_table_is_what_was_written_and_whoever_changes_it_is_noticed(fres
         kept.arrow()
 
 
+def test_a_run_folder_in_hdfs_is_for_its_owner_alone(hdfs: str) -> None:
+    """Whoever else looks around there: what tasks write below it needs no permission of its own."""
+    store = RunStore.create(plan_in(f"{hdfs}/runs/work {next(_NUMBERS)}"))
+    folder = store.address.removeprefix(hdfs)
+    assert Client(hdfs).get_file_info(folder).permission == 0o700
+    beside.write(store.work, "quarantine", "one.md", b"why")
+    assert Client(hdfs).get_file_info(f"{folder.rpartition('/')[0]}/quarantine").permission == 0o700
+
+
 def test_of_what_may_be_published_the_hashes_are_known(stored: RunStore) -> None:
     """Of what this process made they are taken of its bytes; of what tasks have written by tasks."""
     kept = keep(stored, tables.EVALUATION)
@@ -117,7 +138,7 @@ def test_of_what_may_be_published_the_hashes_are_known(stored: RunStore) -> None
 def test_what_is_published_is_what_was_written(stored: RunStore, at: str, tmp_path: Path) -> None:
     kept = keep(stored, tables.EVALUATION)
     (file,) = kept.files
-    target = place(str(tmp_path / "out") if at == "here" else "s3://runs/released")
+    target = place(str(tmp_path / "out") if at == "here" else f"{stored.work} released")
     files = copying.copied(kept, target)
     assert [one["sha256"] for one in files.values()] == [*kept.hashes.values()]
     folder = place(kept.folder.address)
@@ -152,9 +173,9 @@ def test_the_last_who_took_a_turn_goes_on_and_the_one_before_ends(stored: RunSto
     assert RunStore.open(stored.address).facts["who"] == "second"
 
 
-def test_what_was_saved_is_what_the_next_turn_begins_with(stored: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_saved_is_what_the_next_turn_begins_with(in_s3: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is overtaken in the midst of saving is told so, before it tells the ledger of noise that it has saved."""
-    put, after = obstore.put, RunStore.open(stored.address)
+    put, after = obstore.put, RunStore.open(in_s3.address)
 
     def overtaking(store: object, path: str, *given: Any, **more: Any) -> Any:
         if path.endswith("manifest-00000001.json"):
@@ -164,10 +185,10 @@ def test_what_was_saved_is_what_the_next_turn_begins_with(stored: RunStore, monk
         return put(store, path, *given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(obstore, "put", overtaking)
-    stored.facts["drawn"] = 1
+    in_s3.facts["drawn"] = 1
     with pytest.raises(RunError, match="is being worked on by another process"):
-        stored.save()
-    assert "drawn" not in RunStore.open(stored.address).facts
+        in_s3.save()
+    assert "drawn" not in RunStore.open(in_s3.address).facts
 
 
 def test_who_has_read_what_has_gone_on_since_takes_no_turn(stored: RunStore) -> None:
@@ -217,7 +238,7 @@ def test_who_was_killed_before_it_wrote_a_manifest_is_in_nobodys_way(stored: Run
     assert RunStore.open(stored.address).manifest == stored.manifest
 
 
-def test_a_turn_whose_answer_is_lost_is_taken_once(stored: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_whose_answer_is_lost_is_taken_once(in_s3: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     put, lost = obstore.put, []
 
     def losing(store: object, path: str, *given: Any, **more: Any) -> Any:
@@ -228,7 +249,7 @@ def test_a_turn_whose_answer_is_lost_is_taken_once(stored: RunStore, monkeypatch
         return done
 
     monkeypatch.setattr(obstore, "put", losing)
-    after = RunStore.open(stored.address)
+    after = RunStore.open(in_s3.address)
     with after.alone():
         after.save()
     assert lost
@@ -238,7 +259,7 @@ def test_a_turn_whose_answer_is_lost_is_taken_once(stored: RunStore, monkeypatch
 def test_what_no_manifest_names_is_removed_and_what_one_names_is_not(
     stored: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (first,) = {name for name in held(stored.place) | {keep(stored).folder.address} if name.startswith("s3")}
+    (first,) = {name for name in held(stored.place) | {keep(stored).folder.address} if "://" in name}
     stored.write_rows(tables.CODES, ROWS)  # and ends before it is kept
     with monkeypatch.context() as patched:
         patched.setattr(stored, "save", lambda: (_ for _ in ()).throw(RunError("it", "ends", "here")))
