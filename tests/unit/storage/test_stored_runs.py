@@ -120,7 +120,7 @@ def test_a_run_folder_in_hdfs_is_for_its_owner_alone(hdfs: str) -> None:
     store = RunStore.create(plan_in(f"{hdfs}/runs/work {next(_NUMBERS)}"))
     folder = store.address.removeprefix(hdfs)
     assert Client(hdfs).get_file_info(folder).permission == 0o700
-    beside.write(store.work, "quarantine", "one.md", b"why")
+    beside.put(store.work, "quarantine", "one.md", b"why")
     assert Client(hdfs).get_file_info(f"{folder.rpartition('/')[0]}/quarantine").permission == 0o700
 
 
