@@ -205,7 +205,7 @@ def test_a_release_is_published_elsewhere_after_it_was_compared_there(
     assert main(["validate", str(there.folder)]) == 0
     with pytest.raises(PublishError, match="has been published there already"):
         released.publish(tmp_path / "out", quiet=True)
-    with pytest.raises(PlanError, match="work is a temporary folder"):
+    with pytest.raises(PlanError, match="work: is a temporary folder"):
         released.publish("s3://bucket/out", quiet=True)
     other = another(explored["parquet"], tmp_path / "other", "Other", "publish")
     later = ss.resume(other.store.folder, quiet=True).publish(tmp_path / "out", quiet=True)
