@@ -6,7 +6,6 @@ in the place of another. To create a file under its own name would not do: it is
 and stays so if its writer dies.
 """
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from synth_spark.errors import RunError
 from synth_spark.plan.addresses import HDFS, absolute
 from synth_spark.plan.sources.stores import Address, hdfs
 from synth_spark.storage.held import Held, below, is_unfinished
+from synth_spark.storage.pieces import ReadInPieces
 
 if TYPE_CHECKING:
     from hdfs_native import Client, FileWriter
@@ -36,7 +36,7 @@ _LOOKS, _PAUSE = 11, 0.01
 _TRIES = 8
 
 
-class HdfsPlace:
+class HdfsPlace(ReadInPieces):
     """A folder of HDFS, see `synth_spark.storage.places.Place`.
 
     Attributes:
@@ -142,26 +142,6 @@ class HdfsPlace:
             with self._unfinished(self._path(name), pieces) as put:
                 put(True)
 
-    def download(self, name: str, file: Path) -> bool:
-        """See `Place.download`."""
-        pieces = self._pieces(name)
-        if pieces is None:
-            return False
-        with file.open("wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
-        return True
-
-    def digest(self, name: str) -> tuple[str, int] | None:
-        """See `Place.digest`."""
-        pieces, hashed, size = self._pieces(name), hashlib.sha256(), 0
-        if pieces is None:
-            return None
-        for piece in pieces:
-            hashed.update(piece)
-            size += len(piece)
-        return hashed.hexdigest(), size
-
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
         folder = self._path(prefix) if prefix else self._folder or "/"
@@ -212,7 +192,7 @@ class HdfsPlace:
             return False
 
     def _pieces(self, name: str) -> Iterator[bytes] | None:
-        """The bytes of a file, piece by piece; None if it is not there."""
+        """See `ReadInPieces`."""
         path = self._path(name)
 
         def pieces() -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from synth_spark.storage.paths import check_roots
 from synth_spark.storage.places import place
 from synth_spark.storage.runs.stored import is_there
 
-#: The folder beside run folders in an object store in which the store is tried; no run has this name.
+#: The folder beside run folders in a store in which the store is tried; no run has this name.
 _PROBED = "_turns"
 #: Bytes of the key of the order of rows.
 _KEY_BYTES = 32
@@ -29,7 +29,7 @@ def name_of(plan: Plan) -> str:
 def check_new(plan: Plan, run_id: str) -> None:
     """Refuse a run folder that could not be made.
 
-    Nothing is made; but in an object store a file ``_turns/probe`` stays beside run folders, by which it was found out
+    Nothing is made; but in a store a file ``_turns/probe`` stays beside run folders, by which it was found out
     whether the store keeps what is there.
 
     Args:

@@ -4,7 +4,6 @@ S3 and what speaks S3, Azure and Google storage, through obstore. Who may use th
 the tools of each store do it (AWS_…, AZURE_…, GOOGLE_…); no address, message or log carries a key.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from synth_spark.errors import RunError
 from synth_spark.plan.addresses import absolute, for_spark
 from synth_spark.plan.sources.stores import Address, listing, store_of
 from synth_spark.storage.held import Held, below
+from synth_spark.storage.pieces import ReadInPieces
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from synth_spark.storage.places import Place
 
 
-class StoredPlace:
+class StoredPlace(ReadInPieces):
     """A folder of an object store, see `synth_spark.storage.places.Place`.
 
     Attributes:
@@ -100,26 +100,6 @@ class StoredPlace:
         with self._errors("written"):
             obstore.put(self._store, key, file)
 
-    def download(self, name: str, file: Path) -> bool:
-        """See `Place.download`."""
-        pieces = self._pieces(name)
-        if pieces is None:
-            return False
-        with file.open("wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
-        return True
-
-    def digest(self, name: str) -> tuple[str, int] | None:
-        """See `Place.digest`."""
-        pieces, hashed, size = self._pieces(name), hashlib.sha256(), 0
-        if pieces is None:
-            return None
-        for piece in pieces:
-            hashed.update(piece)
-            size += len(piece)
-        return hashed.hexdigest(), size
-
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
         folder = self._key(prefix) if prefix else self._path
@@ -155,7 +135,7 @@ class StoredPlace:
         return key.removeprefix(f"{self._path}/") if self._path else key
 
     def _pieces(self, name: str) -> Iterator[bytes] | None:
-        """The bytes of an object, a few megabytes at a time; None if it is not there."""
+        """See `ReadInPieces`."""
         import obstore
 
         key = self._key(name)

@@ -1,6 +1,6 @@
 """A run's folder: every stage's tables as written, and the manifest that makes the run explainable and resumable.
 
-The folder is SENSITIVE. It is on this machine or in an object store: `storage.runs`. ``docs/run-folder.md`` lists what
+The folder is SENSITIVE. It is on this machine or in a store: `storage.runs`. ``docs/run-folder.md`` lists what
 is in it::
 
     RUN/manifest.json            what was kept: rows, content hashes, seconds, files with SHA-256; plan, versions, seed,
@@ -47,7 +47,7 @@ class RunStore:
     """The folder of one run.
 
     Attributes:
-        address: where it is: a path, or an address of an object store.
+        address: where it is: a path, or an address of a store.
         place: the folder, for small files.
         work: the folder of run folders that it is in.
         manifest: its content, JSON-ready; saved after every change.
@@ -97,16 +97,16 @@ class RunStore:
         """Its path.
 
         Raises:
-            RunError: it is in an object store.
+            RunError: it is in a store.
         """
         if self.path is None:
             remedy = "use a run folder of this machine"
-            raise RunError(f"run {self.address}", "is in an object store, which cannot be done there", remedy)
+            raise RunError(f"run {self.address}", "is in a store, which cannot be done there", remedy)
         return self.path
 
     @property
     def path(self) -> Path | None:
-        """Its path; None where it is in an object store."""
+        """Its path; None where it is in a store."""
         return self.place.folder if isinstance(self.place, LocalPlace) else None
 
     @property
@@ -120,7 +120,7 @@ class RunStore:
 
     @property
     def turn(self) -> int:
-        """Which of those who have worked on the run in an object store this process is; on this machine 1."""
+        """Which of those who have worked on the run in a store this process is; on this machine 1."""
         return self._run.turn
 
     @property
@@ -172,7 +172,7 @@ class RunStore:
     def alone(self) -> AbstractContextManager[None]:
         """Be the only process that works on this run.
 
-        On this machine the operating system lets go when the process ends, however that happens. In an object store
+        On this machine the operating system lets go when the process ends, however that happens. In a store
         whoever comes last goes on, and the one before ends with an error when it saves its manifest next.
 
         Raises:

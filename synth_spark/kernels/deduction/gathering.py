@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.deduction.conflicts import find_conflicts, holds, indices
-from synth_spark.kernels.deduction.lattice import Lattice, extension, fewest_of_parts, next_choice
+from synth_spark.kernels.deduction.lattice import Lattice, extension, next_choice
 from synth_spark.kernels.deduction.separation import PAIR
 from synth_spark.kernels.numba_cache import compiled
 
@@ -31,8 +31,9 @@ def gather(
     Returns:
         (r, m) codes of the records that were made, one copy of each.
     """
-    withheld, tight, _ = indices(lattice)
-    smallest = (lattice.units == 1) & (fewest_of_parts(lattice) > 1)
+    withheld, tight, groups = indices(lattice)
+    smallest = np.zeros(len(lattice.units), np.bool_)
+    smallest[groups.places] = True
     starts, rows = rows_of(grown, firsts, len(free))
     made: Codes = _gather(lattice, wanted, grown, firsts, free, held, (withheld, tight, smallest, starts, rows))
     return made

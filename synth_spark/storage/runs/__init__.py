@@ -1,1 +1,1 @@
-"""Where a run folder is, and how what is in it gets there: on this machine, or in an object store."""
+"""Where a run folder is, and how what is in it gets there: on this machine, or in a store."""

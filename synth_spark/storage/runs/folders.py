@@ -1,7 +1,7 @@
 """The folder of a run by the few steps that `storage.run_store` takes in it; `local` and `stored` are the two kinds.
 
 On this machine a table is written beside its place and takes it by a rename, one process works there by a lock, and
-files are known by their SHA-256. In an object store nothing is locked, renamed or hashed by this process: see `stored`.
+files are known by their SHA-256. In a store nothing is locked, renamed or hashed by this process: see `stored`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -146,11 +146,11 @@ def run_folder(address: str | Path) -> RunFolder:
     """The folder of a run at an address; it is not looked at yet.
 
     Args:
-        address: a path of this machine, or an address of an object store.
+        address: a path of this machine, or an address of a store.
 
     Raises:
-        PlanError: the address names no bucket or container.
-        EngineError: the library for object stores is not installed.
+        PlanError: the address names no bucket or container, or no name node.
+        EngineError: the library for that store is not installed.
     """
     seen = as_seen(str(address))
     return LocalRun(Path(seen)) if scheme_of(seen) is None else StoredRun(place(seen, private=True))

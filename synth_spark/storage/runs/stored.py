@@ -1,4 +1,4 @@
-"""The folder of a run in an object store, see `synth_spark.storage.runs.folders.RunFolder`.
+"""The folder of a run in an object store or in HDFS, see `synth_spark.storage.runs.folders.RunFolder`.
 
 Nothing is locked there, renamed, or hashed by this process.
 
@@ -33,7 +33,7 @@ _ROWS = "part-00000.parquet"
 
 
 class StoredRun:
-    """A folder of an object store; who may read it is told by the store.
+    """A folder of a store, which says who may read it; in HDFS it is made for its owner alone.
 
     Attributes:
         address: as the user wrote it.
@@ -176,7 +176,7 @@ class StoredRun:
 
 
 def is_there(run: Place) -> bool:
-    """Whether there is a run in a folder of an object store: somebody has taken a turn."""
+    """Whether there is a run in a folder of a store: somebody has taken a turn."""
     return run.exists(f"{TURNS}/00000001.json")
 
 
