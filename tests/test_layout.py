@@ -19,6 +19,7 @@ PROVING = {
     "synth_spark.validate.text_ids",
     "synth_spark.kernels.risk.containment",
     "synth_spark.kernels.risk.joint_bounds",
+    "synth_spark.kernels.risk.programs",
     "synth_spark.kernels.risk.record_bounds",
     "synth_spark.kernels.risk.recount",
     "synth_spark.kernels.numba_cache",

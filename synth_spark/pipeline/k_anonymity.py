@@ -192,7 +192,7 @@ def _evidence(run: Run) -> tuple[validate.Evidence, dict[str, pd.DataFrame], Wri
     lowered = run.kept(tables.LOWERED)
     withheld = aggregate.aggregates(lowered.frame, run.domain, resolved) if lowered.rows else None
     recounted = validate.recount(records, aggregates, common, resolved.length, share, withheld)
-    told = validate.Told(aggregates, run.fields, resolved.k, resolved.protected_records)
+    told = validate.Told(aggregates, run.fields, resolved.k, resolved.protected_records, resolved.length)
     bounds = validate.joint_bounds(told, run.kept(tables.AGGREGATES).rows)
     if resolved.proves_records:
         values = validate.synthetic_values(singles, len(run.fields))

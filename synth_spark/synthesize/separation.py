@@ -17,6 +17,7 @@ from synth_spark.encode.protected_counts import published_lattice
 from synth_spark.kernels.arrow_codec import pack_codes, unpack_codes, unpack_weights
 from synth_spark.kernels.cells import Ints, starts_of
 from synth_spark.kernels.counting.merge_records import merge
+from synth_spark.kernels.deduction.record_programs import separate_proved
 from synth_spark.kernels.deduction.regrouping import Grown, regroup
 from synth_spark.kernels.deduction.separation import separate, separate_each, separate_groups, with_pieces
 from synth_spark.plan.planner import ResolvedPlan
@@ -56,7 +57,7 @@ def separated(grown: DataFrame, counts: DataFrame, resolved: ResolvedPlan, share
         order = np.lexsort(codes.T)  # records come in any order, and which of two loses something depends on it
         as_grown = Grown(codes[order], copies[order])
         left, numbers = merge(*separate(lattice, *as_grown, firsts))
-        left, numbers = regroup(lattice, left, numbers, firsts, as_grown)
+        left, numbers = separate_proved(lattice, *regroup(lattice, left, numbers, firsts, as_grown), resolved.k)
         return pa.table([pack_codes(left), pa.array(numbers)], names=_NAMES)
 
     together = [frame.groupBy(F.lit(0).alias("all")) for frame in (grown, counts)]

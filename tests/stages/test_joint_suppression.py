@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,15 @@ from synth_spark import aggregate, synthesize, validate
 from synth_spark.encode.protected_counts import with_lowered
 from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
+
+
+class Column(NamedTuple):
+    """A column of a written table, as the audit has to know it."""
+
+    name: str
+    many: bool = False
+    delimiter: str | None = None
+
 
 #: Of eleven records eight hold a, eight b, five both: 8 + 8 − 11 = 5 of published 10, 8, 8 and 4.
 _ROWS = "1,\n" * 3 + ",1\n" * 3 + "1,1\n" * 5
@@ -35,7 +45,8 @@ def proved(run: Run, aggregates: DataFrame, shares: int = 1) -> pd.DataFrame:
 
 
 def told(run: Run, aggregates: DataFrame) -> validate.Told:
-    return validate.Told(aggregates, run.fields, run.resolved.k, run.resolved.protected_records)
+    resolved = run.resolved
+    return validate.Told(aggregates, run.fields, resolved.k, resolved.protected_records, resolved.length)
 
 
 def by_records(run: Run, records: DataFrame, shares: int = 1) -> pd.DataFrame:
@@ -71,6 +82,27 @@ def test_the_audit_finds_the_same_in_records_however_they_are_shared(dense: Run)
     assert (found[["held", "pair"]] > 0).all(axis=None)
     assert found["by_records"].item() == found[["held", "group", "pair"]].sum(axis=1).item()
     assert found.equals(by_records(dense, records.repartition(4), 3))
+
+
+def test_the_audit_solves_programs_where_records_can_be_of_few_kinds(spark: SparkSession) -> None:
+    """Counts, and records of three columns, of which no group and no pair of records proves anything."""
+    counts = {"a:1": 2, "a:2": 2, "b:1": 4, "c:1": 4}
+    counts |= dict.fromkeys(["a:1;b:1", "a:1;c:1", "a:2;b:1", "a:2;c:1", "b:1;c:1"], 2)
+    fields = [Column("a"), Column("b"), Column("c")]
+
+    def found(more: dict[str, int], records: list[str], shares: int) -> tuple[dict[str, int], dict[str, int]]:
+        told = spark.createDataFrame([*(counts | more).items()], "selections string, protected_count bigint")
+        read = validate.Told(told, fields, 2, 6, 2)
+        rows = [[None if sign == "-" else sign for sign in record] for record in records]
+        written, values = spark.createDataFrame(rows, "a string, b string, c string"), [["1", "2"], ["1"], ["1"]]
+        beside = validate.record_bounds(validate.claimed(written, fields, values), values, read, len(rows), shares)
+        alone = validate.joint_bounds(read, len(counts), shares)
+        return tuple({name: int(n) for name, n in frame.iloc[0].items() if n} for frame in (alone, beside))
+
+    records = ["111", "1--", "--1", "11-", "21-", "1-1", "2-1", "-11"]
+    assert found({}, records, 1) == found({}, records, 3) == ({}, {"by_records": 4, "record_programs": 4})
+    assert found({}, records[1:], 2) == ({}, {})
+    assert "programs" in found({"b:1": 6, "c:1": 6}, records[1:], 1)[0]
 
 
 def test_published_counts_are_exact_ones_rounded_down_and_lowered(dense: Run) -> None:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.cells import CellSpace, Ints
+from synth_spark.kernels.cells import CellSpace, Codes, Ints
 from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
+from synth_spark.kernels.risk.joint_bounds import Published
 
 Attribute = tuple[int, int]
 
@@ -103,3 +104,29 @@ def some_tables(adversary: Adversary, number: int, k: int, seed: int) -> Iterabl
         weights = weights * complete + 1e-9 if draw.random() < 0.4 else weights
         records = int(draw.integers(k, most - k + 2))
         yield adversary.holds @ draw.multinomial(records, weights / weights.sum())
+
+
+def sets_of(lattice: Lattice) -> Published:
+    """What is published, as the audit has it: what is withheld is not there."""
+    there = np.flatnonzero(lattice.units[:-1] > 0)
+    members, units = lattice.attributes[there].astype(np.int64), lattice.units[there]
+    return Published(members, units, int(lattice.units[-1]), lattice.column_of.astype(np.int64))
+
+
+def contained(adversary: Adversary, record: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which kinds of records hold all that a record holds."""
+    return np.array([all(v in (0, kind[c]) for c, v in enumerate(record)) for kind in adversary.kinds])
+
+
+def supported(adversary: Adversary, numbers: Ints, k: int) -> Codes:
+    """All records that at least k records of a table contain, but for the empty one."""
+    records = [kind for kind in adversary.kinds if any(kind) and numbers[contained(adversary, kind)].sum() >= k]
+    return np.array(records, np.uint16).reshape(-1, len(adversary.kinds[0]))
+
+
+def possible(adversary: Adversary, published: Ints, records: Codes, k: int) -> npt.NDArray[np.bool_]:
+    """The tables of which both counts and records could be."""
+    there = ((adversary.counts >= published) & (adversary.counts < published + k)).all(axis=1)
+    for record in {tuple(record) for record in records.tolist()}:
+        there &= adversary.tables @ contained(adversary, record) >= k
+    return there

@@ -136,6 +136,13 @@ def with_pieces(records: Codes, left: Codes, copies: Ints) -> tuple[Codes, Ints]
     return np.concatenate([left[there], pieces]), np.concatenate([copies[there], copies[row]])
 
 
+def losses_of(records: Codes, row: int) -> list[tuple[int, int]]:
+    """How much no record would hold any more, without each attribute of a record: (column, pairs and triples)."""
+    columns = np.flatnonzero(records[row])
+    losses = _losses(records, row, (records[row] > 0).astype(np.int64), True)
+    return [(int(column), int(losses[column])) for column in columns]
+
+
 @compiled
 def _separate(lattice, records, firsts, withheld, tight, weigh):
     """Take out of each record what is withheld, and what it proves with published counts."""

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from adversary import Adversary, some_tables
+from adversary import Adversary, possible, some_tables, supported
 
 from synth_spark.kernels.cells import CellSpace, Codes, Ints, starts_of
 from synth_spark.kernels.counting.merge_records import merge
@@ -14,6 +13,7 @@ from synth_spark.kernels.deduction import separation
 from synth_spark.kernels.deduction.conflicts import held_by_any
 from synth_spark.kernels.deduction.lattice import Lattice, lattice_of
 from synth_spark.kernels.deduction.lowering import lowered_units
+from synth_spark.kernels.deduction.record_programs import separate_proved
 from synth_spark.kernels.deduction.regrouping import Grown, regroup
 from synth_spark.kernels.deduction.separation import (
     separate,
@@ -34,18 +34,12 @@ def lowered(adversary: Adversary, counts: Ints, k: int) -> tuple[Lattice, Ints]:
     return lattice, adversary.published(lattice, chosen, k)
 
 
-def contained(adversary: Adversary, record: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Which kinds of records hold all that a record holds."""
-    return np.array([all(v in (0, kind[c]) for c, v in enumerate(record)) for kind in adversary.kinds])
+def separate_alone(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints, k: int) -> tuple[Codes, Ints]:
+    """Without regrouping, and without programs."""
+    return separate(lattice, records, copies, firsts)
 
 
-def supported(adversary: Adversary, numbers: Ints, k: int) -> Codes:
-    """All records that at least k records of a table contain, but for the empty one."""
-    records = [kind for kind in adversary.kinds if any(kind) and numbers[contained(adversary, kind)].sum() >= k]
-    return np.array(records, np.uint16).reshape(-1, len(adversary.kinds[0]))
-
-
-def separate_shared(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tuple[Codes, Ints]:
+def separate_shared(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints, k: int) -> tuple[Codes, Ints]:
     """As tasks do it that share the records: each by itself, then group by group, then all that groups took out."""
     left, places, rows = separate_each(lattice, records, firsts)
     order = np.lexsort((*left[rows].T, places))
@@ -53,14 +47,15 @@ def separate_shared(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints
     return with_pieces(records, left, copies)
 
 
-def separate_and_regroup(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints) -> tuple[Codes, Ints]:
+def separate_and_regroup(lattice: Lattice, records: Codes, copies: Ints, firsts: Ints, k: int) -> tuple[Codes, Ints]:
     """As one task does it that has all records."""
-    return regroup(lattice, *merge(*separate(lattice, records, copies, firsts)), firsts, Grown(records, copies))
+    left = merge(*separate(lattice, records, copies, firsts))
+    return separate_proved(lattice, *regroup(lattice, *left, firsts, Grown(records, copies)), k)
 
 
 @pytest.mark.parametrize(("cards", "longest", "most"), DOMAINS)
 @pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize("way", [separate, separate_shared, separate_and_regroup])
+@pytest.mark.parametrize("way", [separate_alone, separate_shared, separate_and_regroup])
 def test_records_prove_nothing_beside_the_counts(
     cards: tuple[int, ...], longest: int, most: int, k: int, way: Callable[..., tuple[Codes, Ints]]
 ) -> None:
@@ -73,7 +68,7 @@ def test_records_prove_nothing_beside_the_counts(
         records = records[draw.random(len(records)) < 0.7]
         lattice, published = lowered(adversary, counts, k)
         copies = np.arange(1, len(records) + 1)
-        left, of_left = way(lattice, records, copies, firsts)
+        left, of_left = way(lattice, records, copies, firsts, k)
         for column in range(len(cards)):  # every attribute is there as often
             before, after = (np.bincount(r[:, column], n, 9)[1:] for r, n in ((records, copies), (left, of_left)))
             assert np.array_equal(before, after)
@@ -83,18 +78,29 @@ def test_records_prove_nothing_beside_the_counts(
     assert unsafe
 
 
+def test_what_only_an_inequality_proves_is_taken_out() -> None:
+    """Of several records and counts at once: no group and no other record proves it alone."""
+    adversary, firsts, k = adversary_of((2, 1, 1), 2, 8), np.array([0, 2, 3]), 2
+    numbers = {(0, 0, 0): 1, (0, 0, 1): 1, (1, 1, 1): 2, (2, 0, 1): 1, (2, 1, 0): 1, (2, 1, 1): 1}
+    own = np.array([numbers.get(kind, 0) for kind in adversary.kinds])
+    records = [[0, 0, 1], [0, 1, 1], [1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1], [2, 0, 1], [2, 1, 0]]
+    records, copies = np.array(records, np.uint16), np.arange(1, 9)
+    lattice, published = lowered(adversary, adversary.holds @ own, k)
+    assert np.array_equal(published, adversary.published(*adversary.laid_out(adversary.holds @ own, k), k))
+    made = regroup(lattice, *merge(*separate(lattice, records, copies, firsts)), firsts, Grown(records, copies))
+    assert adversary.proves(published, k, possible(adversary, published, made[0], k)).narrow
+    left, of_left = separate_proved(lattice, *made, k)
+    assert adversary.proves(published, k, possible(adversary, published, left, k)) == ([], [])
+    assert {tuple(row) for row in made[0].tolist()} - {tuple(row) for row in left.tolist()} == {(1, 1, 1)}
+    for column in range(3):  # every attribute is there as often
+        before, after = (np.bincount(r[:, column], n, 9)[1:] for r, n in (made, (left, of_left)))
+        assert np.array_equal(before, after)
+
+
 def is_withheld(adversary: Adversary, published: Ints, record: tuple[int, ...]) -> bool:
     """Whether a record is of one attribute, which is withheld: rounding takes that out, of all records."""
     held = tuple((column, value) for column, value in enumerate(record) if value)
     return len(held) == 1 and published[adversary.combinations.index(held)] == 0
-
-
-def possible(adversary: Adversary, published: Ints, records: Codes, k: int) -> npt.NDArray[np.bool_]:
-    """The tables of which both could be."""
-    there = ((adversary.counts >= published) & (adversary.counts < published + k)).all(axis=1)
-    for record in {tuple(record) for record in records.tolist()}:
-        there &= adversary.tables @ contained(adversary, record) >= k
-    return there
 
 
 def test_halves_of_a_record_lose_different_attributes() -> None:

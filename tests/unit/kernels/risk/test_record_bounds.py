@@ -5,10 +5,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from adversary import Adversary
+from adversary import Adversary, sets_of
 
 from synth_spark.kernels.cells import Codes, Ints, starts_of
-from synth_spark.kernels.deduction.lattice import Lattice
 from synth_spark.kernels.deduction.lowering import lowered_units
 from synth_spark.kernels.deduction.separation import separate
 from synth_spark.kernels.risk.joint_bounds import Published
@@ -16,13 +15,6 @@ from synth_spark.kernels.risk.record_bounds import Records, proved_by_each, prov
 
 DOMAINS = [((1, 1, 1, 1), 2, 7), ((1, 1, 1, 1), 3, 7), ((2, 1, 1), 2, 8), ((1, 1, 1), 2, 11)]
 adversary_of = cache(Adversary)
-
-
-def sets_of(lattice: Lattice) -> Published:
-    """What is published, as the audit has it: what is withheld is not there."""
-    there = np.flatnonzero(lattice.units[:-1] > 0)
-    members, units = lattice.attributes[there].astype(np.int64), lattice.units[there]
-    return Published(members, units, int(lattice.units[-1]), lattice.column_of.astype(np.int64))
 
 
 def items_of(records: Codes, firsts: Ints) -> Records:
