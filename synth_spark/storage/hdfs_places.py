@@ -13,11 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synth_spark.errors import RunError
 from synth_spark.plan.addresses import HDFS, absolute
 from synth_spark.plan.sources.stores import Address, hdfs
 from synth_spark.storage.held import Held, below, is_unfinished
-from synth_spark.storage.pieces import ReadInPieces
+from synth_spark.storage.in_stores import InStore
 
 if TYPE_CHECKING:
     from hdfs_native import Client, FileWriter
@@ -36,13 +35,15 @@ _LOOKS, _PAUSE = 11, 0.01
 _TRIES = 8
 
 
-class HdfsPlace(ReadInPieces):
+class HdfsPlace(InStore):
     """A folder of HDFS, see `synth_spark.storage.places.Place`.
 
     Attributes:
         address: as the user wrote it.
         spark_address: the same, in one spelling.
     """
+
+    _remedy = hdfs.REMEDY
 
     def __init__(self, address: str, private: bool = False) -> None:
         """Name a folder; it is not looked at yet.
@@ -192,7 +193,7 @@ class HdfsPlace(ReadInPieces):
             return False
 
     def _pieces(self, name: str) -> Iterator[bytes] | None:
-        """See `ReadInPieces`."""
+        """See `InStore`."""
         path = self._path(name)
 
         def pieces() -> Iterator[bytes]:
@@ -253,17 +254,3 @@ class HdfsPlace(ReadInPieces):
                 return self._client.create(unfinished, options)
             self._client.mkdirs(folder, self._folder_mode, create_parent=True)
         return self._client.create(unfinished, options)
-
-    @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
-        """What HDFS says of a step, without what a server sent.
-
-        Raises:
-            RunError: it refuses, or cannot be reached.
-        """
-        try:
-            yield
-        except RunError:
-            raise
-        except Exception as error:
-            raise RunError(self.address, f"cannot be {what} ({hdfs.kind_of(error)})", hdfs.REMEDY) from None

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from synth_spark.errors import RunError
 from synth_spark.plan.addresses import absolute, for_spark
-from synth_spark.plan.sources.stores import Address, listing, store_of
+from synth_spark.plan.sources.stores import REMEDY, Address, listing, store_of
 from synth_spark.storage.held import Held, below
-from synth_spark.storage.pieces import ReadInPieces
+from synth_spark.storage.in_stores import InStore
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -21,13 +20,15 @@ if TYPE_CHECKING:
     from synth_spark.storage.places import Place
 
 
-class StoredPlace(ReadInPieces):
+class StoredPlace(InStore):
     """A folder of an object store, see `synth_spark.storage.places.Place`.
 
     Attributes:
         address: such as ``s3://bucket/folder``.
         spark_address: see `synth_spark.plan.addresses.for_spark`.
     """
+
+    _remedy = REMEDY
 
     def __init__(self, address: str) -> None:
         """Name a folder; it is not looked at yet.
@@ -38,7 +39,7 @@ class StoredPlace(ReadInPieces):
         """
         self.address, self.spark_address = absolute(address), for_spark(address)
         self._scheme, self._bucket, self._path = Address.of(self.address)
-        self._store = store_of(self.address)
+        self._store, self._for_long = store_of(self.address), store_of(self.address, for_long=True)
 
     def below(self, name: str) -> "StoredPlace":
         """See `Place.below`."""
@@ -98,7 +99,7 @@ class StoredPlace(ReadInPieces):
 
         key = self._key(name)
         with self._errors("written"):
-            obstore.put(self._store, key, file)
+            obstore.put(self._for_long, key, file)
 
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
@@ -125,7 +126,7 @@ class StoredPlace(ReadInPieces):
             return False
         source, target = other._key(name), self._key(to)
         with self._errors("written"):
-            obstore.copy(self._store, source, target)
+            obstore.copy(self._for_long, source, target)
         return True
 
     def _key(self, name: str) -> str:
@@ -135,7 +136,7 @@ class StoredPlace(ReadInPieces):
         return key.removeprefix(f"{self._path}/") if self._path else key
 
     def _pieces(self, name: str) -> Iterator[bytes] | None:
-        """See `ReadInPieces`."""
+        """See `InStore`."""
         import obstore
 
         key = self._key(name)
@@ -147,7 +148,7 @@ class StoredPlace(ReadInPieces):
 
         with self._errors("read"):
             try:
-                return pieces(obstore.get(self._store, key))
+                return pieces(obstore.get(self._for_long, key))
             except FileNotFoundError:
                 return None
 
@@ -174,19 +175,3 @@ class StoredPlace(ReadInPieces):
                 if len(keys) > 1:
                     for key in keys:
                         self._delete([key])
-
-    @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
-        """What a store says of a step, without what a server sent, which may quote a key.
-
-        Raises:
-            RunError: it refuses, or cannot be reached.
-        """
-        try:
-            yield
-        except RunError:
-            raise
-        except Exception as error:
-            kind = type(error).__name__.removesuffix("Error")
-            remedy = "check the address, the network, and who you are to the store (AWS_…, AZURE_…, GOOGLE_… variables)"
-            raise RunError(self.address, f"cannot be {what} ({kind})", remedy) from None

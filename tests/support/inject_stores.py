@@ -25,11 +25,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import obstore.store
 import pyarrow as pa
 import pytest
 from faulty_store import FaultyStore, Strike, faulty_store
@@ -38,6 +36,7 @@ from s3_server import s3_server
 
 from synth_spark import plan as plans
 from synth_spark.errors import PublishError, SynthSparkError
+from synth_spark.plan.sources import stores
 from synth_spark.privacy import Delta, Epsilon, Rho, Spending
 from synth_spark.privacy.entries import private_entry
 from synth_spark.privacy.ledger import Ledger
@@ -108,7 +107,8 @@ PLACES: dict[str, Callable[[Path], AbstractContextManager[Stand]]] = {"s3": s3_s
 def hurried() -> Iterator[None]:
     """Clients and logs of this process ask again soon, and it does what tasks do of a publication."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(obstore.store, "from_url", partial(obstore.store.from_url, retry_config=_ASKS_AGAIN))
+        patched.setattr(stores, "BRIEFLY", _ASKS_AGAIN)
+        patched.setattr(stores, "FOR_LONG", _ASKS_AGAIN)
         patched.setattr(append_log, "_PAUSE", 0.002)
         patched.setattr(copies, "by_tasks", by_this_process)
         yield

@@ -88,7 +88,7 @@ def test_a_ledger_can_be_used_or_is_refused_before_the_work(s3: str, monkeypatch
 
 def test_a_store_without_conditional_writes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = obstore.store.MemoryStore()
-    monkeypatch.setattr(obstore.store, "from_url", lambda _: memory)
+    monkeypatch.setattr(obstore.store, "from_url", lambda *_, **__: memory)
     opened("s3://cases/ledger").check()
     put = obstore.put
     monkeypatch.setattr(obstore, "put", lambda *given, mode, **more: put(*given, **more))

@@ -8,6 +8,9 @@ the highest turn that has one. Once it is saved the owner looks whether there is
 with an error: whoever took the last turn goes on. If there is none yet, whoever takes it will copy what was saved, as
 the copy is made after the turn was taken. What is saved later stands in a manifest that nobody reads.
 
+Who takes the first turn makes the run, and saves its first manifest at once. If it was killed in between, there is a
+turn and nothing else: ten minutes later whoever makes a run of that name takes the turn after it.
+
 A table is written to a folder of its own, ``tables/<name>/<attempt>/``, which the manifest names, with its files as the
 store lists them: size and tag. What no manifest names is left over, and is removed by whoever resumes the run.
 """
@@ -17,11 +20,13 @@ import io
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from synth_spark.errors import RunError
 from synth_spark.runtime import faults
 from synth_spark.storage.append_log import CommitLog, Entry
 from synth_spark.storage.manifests import checked_run_manifest
@@ -30,6 +35,8 @@ from synth_spark.storage.runs.local import taken
 
 TURNS, _TABLES = "turns", "tables"
 _ROWS = "part-00000.parquet"
+#: So long whoever took a turn of a run of which no manifest was saved may be about to save one: clocks differ.
+GRACE = timedelta(minutes=10)
 
 
 class StoredRun:
@@ -52,17 +59,34 @@ class StoredRun:
         self._turns = CommitLog(place.below(TURNS))
 
     def make(self) -> bool:
-        """See `RunFolder.make`."""
-        return self._take(0)
+        """See `RunFolder.make`; a run whose maker was killed before it saved a manifest is made by the next one."""
+        if self._take(0):
+            return True
+        turns = self._turns.entries()
+        if not _is_deserted(self.place, turns) or not self._take(len(turns)):
+            return False
+        if _newest(self.place, len(turns)) is None:
+            return True
+        self.turn = 0  # whoever took the turn before was slow, not dead
+        return False
 
     def is_there(self) -> bool:
         """See `RunFolder.is_there`."""
         return is_there(self.place)
 
     def manifest(self, for_removal: bool = False) -> dict[str, Any]:
-        """See `RunFolder.manifest`; a store knows no links."""
+        """See `RunFolder.manifest`; a store knows no links.
+
+        Raises:
+            RunError: as there; or whoever began to make the run has saved none.
+        """
         del for_removal
-        return checked_run_manifest(self.address, self._newest(len(self._turns.entries())))
+        turns = self._turns.entries()
+        content = _newest(self.place, len(turns))
+        if turns and content is None:
+            remedy = "begin it anew with the same run_id, at the earliest ten minutes after that process was killed"
+            raise RunError(f"run {self.address}", "has no manifest yet: no process has saved one", remedy)
+        return checked_run_manifest(self.address, content)
 
     def save(self, text: str, run_id: str) -> None:
         """See `RunFolder.save`."""
@@ -154,7 +178,7 @@ class StoredRun:
     def _begin(self, check: Callable[[dict[str, Any]], None]) -> None:
         """Copy the manifest of the turn before, which may have been written to while this one was taken."""
         try:
-            content = self._newest(self.turn - 1)
+            content = _newest(self.place, self.turn - 1)
             check(checked_run_manifest(self.address, content))
             self.place.write(_manifest(self.turn), content or b"")
         except BaseException:
@@ -166,18 +190,28 @@ class StoredRun:
         if len(self._turns.entries()) != self.turn:
             raise taken(run_id)
 
-    def _newest(self, turn: int) -> bytes | None:
-        """The manifest of the highest turn that has one; who took a turn may have been killed before it wrote one."""
-        for number in range(turn, 0, -1):
-            content = self.place.read(_manifest(number))
-            if content is not None:
-                return content
-        return None
-
 
 def is_there(run: Place) -> bool:
-    """Whether there is a run in a folder of a store: somebody has taken a turn."""
-    return run.exists(f"{TURNS}/00000001.json")
+    """Whether there is a run in a folder of a store: its manifest was saved, or somebody may be about to save one."""
+    return run.exists(f"{TURNS}/00000001.json") and not _is_deserted(run, CommitLog(run.below(TURNS)).entries())
+
+
+def _is_deserted(run: Place, turns: list[Entry]) -> bool:
+    """Whether those who took these turns were killed before any of them saved a manifest."""
+    try:
+        passed = faults.now() - datetime.fromisoformat(turns[-1]["began"])
+    except (LookupError, TypeError, ValueError):  # somebody else wrote it
+        return False
+    return passed > GRACE and _newest(run, len(turns)) is None
+
+
+def _newest(run: Place, turn: int) -> bytes | None:
+    """The manifest of the highest turn that has one; who took a turn may have been killed before it wrote one."""
+    for number in range(turn, 0, -1):
+        content = run.read(_manifest(number))
+        if content is not None:
+            return content
+    return None
 
 
 def _manifest(turn: int) -> str:

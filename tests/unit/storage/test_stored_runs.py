@@ -321,7 +321,7 @@ def test_a_run_that_is_there_is_refused_and_so_is_a_store_that_keeps_nothing(
     new_runs.check_new(stored.plan, "two")
     assert held(place(f"{stored.work}/two")) == set()
     memory, put = obstore.store.MemoryStore(), obstore.put
-    monkeypatch.setattr(obstore.store, "from_url", lambda _: memory)
+    monkeypatch.setattr(obstore.store, "from_url", lambda *_, **__: memory)
     monkeypatch.setattr(obstore, "put", lambda *given, mode, **more: put(*given, **more))
     with pytest.raises(RunError, match="lets an object take the place of another"):
         new_runs.check_new(plan_in("gs://nobody/work"), "two")

@@ -14,12 +14,24 @@ from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import HDFS, OBJECT_STORES, scheme_of
 from synth_spark.plan.sources.stores import hdfs
 from synth_spark.plan.sources.stores.opening import begin
+from synth_spark.plan.sources.stores.refusals import failed
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
 
+#: What is to be checked where an object store refuses, or is not reached.
+REMEDY = "check the address, the network, and who you are to the store (AWS_…, AZURE_…, GOOGLE_… variables)"
 #: What variables of the environment begin with that say how a store is reached, and who asks.
 _TOLD_BY = ("AWS_", "AZURE_", "GOOGLE_", *hdfs.TOLD_BY)
+#: How long a store is asked again that does not answer, or is busy: ten times within twenty seconds. One request waits
+#: five seconds for a connection, and thirty in all, so an outage is told after half a minute.
+BRIEFLY: "RetryConfig" = {
+    "max_retries": 10,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
+}
+#: The same where large files come or go: the rest of one is asked for again until three minutes after its beginning.
+FOR_LONG: "RetryConfig" = {"max_retries": 10, "retry_timeout": timedelta(minutes=3)}
 #: How long is waited for a store of which nobody knows whether it lets this process in.
 _SOON: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
 #: Buckets that did not let this process in, as its environment was.
@@ -80,8 +92,13 @@ def is_stored(path: str) -> bool:
     return scheme_of(path) in OBJECT_STORES or hdfs.is_in_hdfs(path)
 
 
-def store_of(address: str) -> "ObjectStore":
+def store_of(address: str, for_long: bool = False) -> "ObjectStore":
     """The bucket or container of an address of an object store; it is not looked at.
+
+    Args:
+        address: of something in it.
+        for_long: whether large files come or go, which takes long by itself: a store that does not answer is asked for
+            three minutes then, and else for half a minute.
 
     Raises:
         PlanError: the address names none.
@@ -90,7 +107,7 @@ def store_of(address: str) -> "ObjectStore":
     scheme, bucket, _ = Address.of(address)
     check_extra("s3", address)
     try:
-        return _opened(f"{scheme}://{bucket}", _environment())
+        return _opened(f"{scheme}://{bucket}", for_long, _environment())
     except Exception:
         raise _no_place(address) from None
 
@@ -172,11 +189,11 @@ class _HeldObject:
     def __init__(self, path: str) -> None:
         import obstore
 
-        self._store, self._key = store_of(path), Address.of(path).key
+        self._store, self._key = store_of(path, for_long=True), Address.of(path).key
         try:
-            about = obstore.head(self._store, self._key)
+            about = obstore.head(store_of(path), self._key)
         except Exception as error:
-            raise _failed(error) from None
+            raise failed(error) from None
         self.size, self._match = about["size"], about["e_tag"]
         self.tag = (self._match or "").strip('"')
 
@@ -187,7 +204,7 @@ class _HeldObject:
             found = obstore.get(self._store, self._key, options={"range": (start, end), "if_match": self._match})
             return bytes(found.bytes())
         except Exception as error:
-            raise _failed(error) from None
+            raise failed(error) from None
 
 
 class StoredFile(io.RawIOBase):
@@ -248,11 +265,6 @@ class StoredFile(io.RawIOBase):
             self._held = self._file.fetch(self._at, end)
 
 
-def _failed(error: Exception) -> OSError:
-    """What a store says, without what a server sent."""
-    return error if type(error) is FileNotFoundError else OSError(type(error).__name__)
-
-
 def _parents(key: str) -> Iterator[str]:
     """The folders that an object is in."""
     while "/" in key:
@@ -264,12 +276,13 @@ def _environment() -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith(_TOLD_BY)))
 
 
-@lru_cache(maxsize=8)
-def _opened(address: str, environment: tuple[tuple[str, str], ...]) -> "ObjectStore":  # noqa: ARG001  it is read there
+@lru_cache(maxsize=16)
+def _opened(address: str, for_long: bool, environment: tuple[tuple[str, str], ...]) -> "ObjectStore":  # noqa: ARG001
+    """A bucket as it is reached by an environment, which its client reads by itself."""
     from obstore.store import from_url
 
     begin()
-    return from_url(address)
+    return from_url(address, retry_config=FOR_LONG if for_long else BRIEFLY)
 
 
 @lru_cache(maxsize=256)

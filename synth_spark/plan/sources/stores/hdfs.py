@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from synth_spark.errors import PlanError, check_extra
 from synth_spark.plan.addresses import HDFS, scheme_of
 from synth_spark.plan.sources.stores.opening import begin
+from synth_spark.plan.sources.stores.refusals import failed
 
 if TYPE_CHECKING:
     from hdfs_native import Client, FileStatus
@@ -27,8 +28,6 @@ _PORT = 8020
 _AGAIN = {"dfs.client.failover.max.attempts": "4"}
 #: Not once: nobody knows whether it lets this process in. Seconds that are waited then, whatever the network does.
 _ONCE, _SOON = {"dfs.client.failover.max.attempts": "0"}, 5
-#: What is told on of what the client says: the name of an error of a name node, or the number of one of the system.
-_REFUSED, _FAILED = re.compile(r'RPCError\("[\w.$]*?(\w+)"'), re.compile(r"\(os error (\d+)\)")
 
 
 def is_in_hdfs(path: str) -> bool:
@@ -61,20 +60,6 @@ def client_of(host: str) -> "Client":
 def is_reached(host: str, path: str) -> bool:
     """Whether this process can look at a path, or at the place where it is not; that takes some seconds at most."""
     return _reached(host, path, _environment())
-
-
-def kind_of(error: Exception) -> str:
-    """What went wrong, without what a server sent: the name of an error, or what the system calls it.
-
-    >>> kind_of(RuntimeError('RPCError("org.apache.hadoop.security.AccessControlException", "Permission denied")'))
-    'AccessControlException'
-    >>> kind_of(OSError("Connection refused (os error 111)")), kind_of(RuntimeError("of no interest"))
-    ('Connection refused', 'Runtime')
-    """
-    refused, failed = _REFUSED.match(str(error)), _FAILED.search(str(error))
-    if refused is not None:
-        return refused[1]
-    return type(error).__name__.removesuffix("Error") if failed is None else os.strerror(int(failed[1]))
 
 
 def tag_of(status: "FileStatus") -> str:
@@ -124,7 +109,7 @@ class HeldFile:
             client = client_of(host)
             self._reader, about = client.read(path), client.get_file_info(path)
         except Exception as error:
-            raise _failed(error) from None
+            raise failed(error) from None
         if about.length != self._reader.size:
             raise OSError("Replaced")
         self.size, self.tag = about.length, entry_tag(about)
@@ -138,16 +123,12 @@ class HeldFile:
         try:
             return bytes(self._reader.read_range(start, end - start))
         except Exception as error:
-            raise _failed(error) from None
+            raise failed(error) from None
 
 
 def entry_tag(status: "FileStatus") -> str:
     """What tells a file of an input from others; see `HeldFile`."""
     return f"{status.path}-{tag_of(status)}"
-
-
-def _failed(error: Exception) -> OSError:
-    return error if type(error) is FileNotFoundError else OSError(kind_of(error))
 
 
 def _environment() -> tuple[tuple[str, str], ...]:
