@@ -85,8 +85,9 @@ class StoredPlace(ReadInPieces):
 
         yield put
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, alone: bool = False) -> list[str]:
         """See `Place.abandoned`."""
+        del alone
         return []
 
     def remove_abandoned(self, names: Iterable[str]) -> None:

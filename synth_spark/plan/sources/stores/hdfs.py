@@ -30,6 +30,9 @@ _ONCE, _SOON = {"dfs.client.failover.max.attempts": "0"}, 5
 #: What is told on of what the client says: the name of an error of a name node, or the number of one of the system.
 _REFUSED, _FAILED = re.compile(r'RPCError\("[\w.$]*?(\w+)"'), re.compile(r"\(os error (\d+)\)")
 
+#: What the client says where a name node takes a request, or not, and its connection ends before the answer.
+_CUT = "RPC listener disconnected"
+
 
 def is_in_hdfs(path: str) -> bool:
     """Whether a path is an address in HDFS that says in which: ``hdfs:///…`` is known to Spark alone.
@@ -70,11 +73,26 @@ def kind_of(error: Exception) -> str:
     'AccessControlException'
     >>> kind_of(OSError("Connection refused (os error 111)")), kind_of(RuntimeError("of no interest"))
     ('Connection refused', 'Runtime')
+    >>> kind_of(OSError("RPC listener disconnected"))
+    'the connection was cut'
     """
+    if was_cut(error):
+        return "the connection was cut"
     refused, failed = _REFUSED.match(str(error)), _FAILED.search(str(error))
     if refused is not None:
         return refused[1]
     return type(error).__name__.removesuffix("Error") if failed is None else os.strerror(int(failed[1]))
+
+
+def was_cut(error: Exception) -> bool:
+    """Whether a connection ended before the answer came: nobody knows whether the name node did what it was asked.
+
+    The client asks again by itself for what reads, and not for what changes something.
+
+    >>> was_cut(OSError("RPC listener disconnected")), was_cut(OSError("Connection refused (os error 111)"))
+    (True, False)
+    """
+    return _CUT in str(error)
 
 
 def tag_of(status: "FileStatus") -> str:
