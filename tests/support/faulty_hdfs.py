@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -103,10 +103,10 @@ class _Connection:
     struck: dict[int, str] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def until_cut(self, work: "object") -> None:
+    def until_cut(self, work: Callable[[], None]) -> None:
         """Work until one of the two connections is cut, then cut the other one."""
         with suppress(OSError, EOFError):
-            work()  # type: ignore[operator]
+            work()
         for one in (self.client, self.server):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -118,15 +118,11 @@ class _Connection:
             frame = _frame(self.client)
             number, verb, path = _request(frame)
             kind = self.store.kind_of(verb, path) if number >= 0 else None  # below 0: how the client is let in
+            if kind == "kill":
+                self._kill()
+            if kind == "gone":
+                self._go_away()
             if kind in ("failed", "kill", "gone"):
-                if kind == "kill":
-                    self._kill()
-                if kind == "gone":
-                    lasts = any(one.kind == kind and one.times < 0 for one in self.store.strikes)
-                    self.away.armed, self.away.end = (
-                        [*self.store.strikes],
-                        time.monotonic() + (3_600 if lasts else _AWAY),
-                    )
                 return
             if kind in _REFUSALS:
                 self._pass_back(_refusal(number, _REFUSALS[kind]))
@@ -139,7 +135,7 @@ class _Connection:
         """Pass answers back."""
         while True:
             frame = _frame(self.server)
-            kind = self.struck.pop(_fields(_delimited(frame, 0)[0]).get(1, -1), None)  # type: ignore[call-overload]
+            kind = self.struck.pop(_answered(frame), None)
             if kind is not None:
                 if kind == "kill-after":
                     self._kill()
@@ -147,6 +143,12 @@ class _Connection:
             if self.away.is_now(self.store):
                 return
             self._pass_back(frame)
+
+    def _go_away(self) -> None:
+        """The name node is gone for a while; as long as this is armed, if all requests are struck."""
+        lasts = any(one.kind == "gone" and one.times < 0 for one in self.store.strikes)
+        self.away.armed = [*self.store.strikes]
+        self.away.end = time.monotonic() + (3_600 if lasts else _AWAY)
 
     def _pass_back(self, frame: bytes) -> None:
         with self._turn:
@@ -188,6 +190,13 @@ def _request(frame: bytes) -> tuple[int, str, str]:
     texts = [value for value in _fields(given).values() if isinstance(value, bytes) and value.startswith(b"/")]
     assert isinstance(name, bytes)
     return number, name.decode(), " ".join(text.decode(errors="replace") for text in texts)
+
+
+def _answered(frame: bytes) -> int:
+    """The number of the request that an answer belongs to."""
+    number = _fields(_delimited(frame, 0)[0]).get(1, -1)
+    assert isinstance(number, int)
+    return number
 
 
 def _refusal(number: int, error: str) -> bytes:

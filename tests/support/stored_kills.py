@@ -152,12 +152,12 @@ class StoredRuns:
         return running.wait()
 
     def _events(self) -> list[dict[str, Any]]:
-        """What the command's log tells."""
+        """What the command's log tells of the run; a rehearsal is another one, with stages of the same names."""
         found = []
         for line in self.log.read_text(errors="replace").splitlines():
             with suppress(ValueError):
                 event = json.loads(line)
-                if isinstance(event, dict):
+                if isinstance(event, dict) and event.get("run_id") == _RUN:
                     found.append(event)
         return found
 
