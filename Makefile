@@ -59,8 +59,8 @@ layouts: setup  ## read many tables in random layouts, and damaged files: make l
 hostile: setup  ## read many hostile files, each must be taken or refused: make hostile [FILES=10000]
 	HOSTILE_FILES=$(or $(FILES),10000) $(BIN)/python -m pytest -q tests/stages/test_hostile.py -k read_or_refused
 
-faults: setup  ## interrupt runs, or publications in a store, and check what is left: make faults [COUNT=200] [KILLS=16] [PLACE=s3]
-	$(BIN)/python tests/support/$(if $(PLACE),inject_stores.py $(PLACE) $(or $(COUNT),200),inject.py $(or $(COUNT),200) --kills $(or $(KILLS),16))
+faults: setup  ## interrupt runs, here or in a store, and check what is left: make faults [COUNT=200] [KILLS=16] [PLACE=s3|hdfs]
+	$(BIN)/python tests/support/$(if $(PLACE),inject_stores.py $(PLACE),inject.py) $(or $(COUNT),200) --kills $(or $(KILLS),16)
 
 bench: setup  ## measure every stage: make bench [SIZES="100000x20x3 …"] [INPUT=cases.csv] [K=10] [R=3] [JSON=figures.json]
 	$(BIN)/python benchmarks/bench.py $(SIZES) $(if $(INPUT),--input $(INPUT)) $(if $(K),--k $(K)) $(if $(R),--length $(R)) $(if $(JSON),--json $(JSON)) $(BENCH)

@@ -17,12 +17,21 @@ def write_atomically(file: Path, content: str | bytes) -> None:
     write_unfinished(file, content).replace(file)
 
 
+def unfinished_name(name: str) -> str:
+    """What a file of this machine is called while it is written.
+
+    >>> unfinished_name("run.md")
+    '.run.md.unfinished'
+    """
+    return f".{name}.unfinished"
+
+
 def write_unfinished(file: Path, content: str | bytes) -> Path:
     """Write what is to replace a small file under a hidden name beside it, down to the disk; returns its path.
 
     A link of that name is replaced, and what it leads to is left as it is. What a full disk took a part of is removed.
     """
-    unfinished = file.with_name(f".{file.name}.unfinished")
+    unfinished = file.with_name(unfinished_name(file.name))
     if unfinished.is_symlink():
         unfinished.unlink()
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NOFOLLOW, 0o666)

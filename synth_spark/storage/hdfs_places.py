@@ -10,11 +10,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from synth_spark.plan.addresses import HDFS, absolute
 from synth_spark.plan.sources.stores import Address, hdfs
+from synth_spark.plan.sources.stores.refusals import was_cut
 from synth_spark.storage.held import Held, below, is_unfinished
 from synth_spark.storage.in_stores import InStore
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from synth_spark.storage.places import Place
 
+T = TypeVar("T")
 #: Permissions of files and folders that are made: for everybody to read, or for those whom the folder lets in.
 _OPEN, _PRIVATE = (0o644, 0o755), (0o640, 0o700)
 #: Seconds after which a hidden file is that of a process that was killed.
@@ -31,6 +34,8 @@ _GRACE = 3_600.0
 _PIECE = 1 << 22
 #: So often a closed file is looked at that cannot be read whole yet, with pauses that double: ten seconds in all.
 _LOOKS, _PAUSE = 11, 0.01
+#: Seconds after which the client knows that a connection was cut, and opens another one.
+_SETTLED = 0.1
 #: So often the folder of a new file is made anew, if others take it away.
 _TRIES = 8
 
@@ -89,12 +94,12 @@ class HdfsPlace(InStore):
         with self._errors("written"):
             if self._is_file(path):
                 return False
-            with self._unfinished(path, [content]) as put:
+            with self._unfinished(path, lambda: [content]) as put:
                 try:
-                    put(False)
+                    _again_if_cut(lambda: put(False))
                 except FileExistsError:
                     return False
-                except FileNotFoundError:  # its client asked again, as an answer was lost; or somebody removed the file
+                except FileNotFoundError:  # it was asked for again, as an answer was lost; or somebody removed the file
                     if not self._is_file(path):
                         raise
                     return False
@@ -102,31 +107,39 @@ class HdfsPlace(InStore):
 
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
-        with self._errors("written"), self._unfinished(self._path(name), [content]) as put:
-            put(True)
+        self._replace(self._path(name), lambda: [content])
 
     @contextmanager
     def prepared(self, contents: Mapping[str, bytes]) -> Iterator[Callable[[], None]]:
         """See `Place.prepared`."""
         with ExitStack() as stack:
             with self._errors("written"):
-                files = [(self._path(name), [content]) for name, content in contents.items()]
-                puts = [stack.enter_context(self._unfinished(*file)) for file in files]
+                puts = {
+                    name: stack.enter_context(self._unfinished(self._path(name), partial(list, [content])))
+                    for name, content in contents.items()
+                }
 
             def put() -> None:
-                with self._errors("written"):
-                    for one in puts:
+                for name, one in puts.items():
+                    try:
                         one(True)
+                    except Exception as error:
+                        with self._errors("written"):
+                            if not was_cut(error):
+                                raise
+                        self.write(name, contents[name])
 
             yield put
 
-    def abandoned(self) -> list[str]:
-        """See `Place.abandoned`; those of the last hour may be of processes on other machines, and are not told."""
+    def abandoned(self, alone: bool = False) -> list[str]:
+        """See `Place.abandoned`; those of the last hour may be of processes on other machines."""
         with self._errors("read"):
             found = hdfs.listing(self._client, self._folder or "/", True)
         began = (time.time() - _GRACE) * 1000
         return sorted(
-            self._name(one.path) for one in found if is_unfinished(one.path) and one.modification_time < began
+            self._name(one.path)
+            for one in found
+            if is_unfinished(one.path) and (alone or one.modification_time < began)
         )
 
     def remove_abandoned(self, names: Iterable[str]) -> None:
@@ -134,14 +147,17 @@ class HdfsPlace(InStore):
         with self._errors("removed from"):
             for name in filter(is_unfinished, names):
                 folder, _, last = name.rpartition("/")
-                self._client.delete(f"{self._path(folder) if folder else self._folder}/{last}")
+                self._delete(f"{self._path(folder) if folder else self._folder}/{last}")
 
     def upload(self, file: Path, name: str) -> None:
         """See `Place.upload`."""
+
+        def pieces() -> Iterator[bytes]:
+            stream.seek(0)
+            return iter(lambda: stream.read(_PIECE), b"")
+
         with self._errors("written"), file.open("rb") as stream:
-            pieces = iter(lambda: stream.read(_PIECE), b"")
-            with self._unfinished(self._path(name), pieces) as put:
-                put(True)
+            self._replace(self._path(name), pieces)
 
     def entries(self, prefix: str = "", deep: bool = False) -> list[Held]:
         """See `Place.entries`."""
@@ -161,14 +177,14 @@ class HdfsPlace(InStore):
         """See `Place.delete`; folders stay."""
         for path in map(self._path, names):
             with self._errors("removed from"):
-                self._client.delete(path)
+                self._delete(path)
 
     def delete_folder(self, name: str = "") -> None:
         """See `Place.delete_folder`."""
         path = self._path(name) if name else self._folder or "/"
         with self._errors("removed from"), suppress(FileNotFoundError):
             if self._client.get_file_info(path).isdir:
-                self._client.delete(path, recursive=True)
+                self._delete(path, recursive=True)
 
     def copy_from(self, other: "Place", name: str, to: str) -> bool:
         """See `Place.copy_from`: HDFS copies nothing by itself."""
@@ -208,8 +224,21 @@ class HdfsPlace(InStore):
                 return None
         return pieces()
 
+    def _delete(self, path: str, recursive: bool = False) -> None:
+        _again_if_cut(lambda: self._client.delete(path, recursive=recursive))
+
+    def _replace(self, path: str, pieces: Callable[[], Iterable[bytes]]) -> None:
+        """Put a file in place, whatever is there; all of it once more if it is not known whether it took its name."""
+
+        def put_whole() -> None:
+            with self._unfinished(path, pieces) as put:
+                put(True)
+
+        with self._errors("written"):
+            _again_if_cut(put_whole)
+
     @contextmanager
-    def _unfinished(self, path: str, pieces: Iterable[bytes]) -> Iterator[Callable[[bool], None]]:
+    def _unfinished(self, path: str, pieces: Callable[[], Iterable[bytes]]) -> Iterator[Callable[[bool], None]]:
         """A hidden file beside a path, closed; what is given puts it in place. It is gone after the body."""
         folder, _, last = path.rpartition("/")
         unfinished, placed = f"{folder}/.{last}.{secrets.token_hex(8)}.unfinished", False
@@ -220,17 +249,22 @@ class HdfsPlace(InStore):
             placed = True
 
         try:
-            with self._begun(unfinished, folder) as stream:
-                written = sum(stream.write(piece) for piece in pieces if piece)
-                if written:
-                    with suppress(NotImplementedError):  # where blocks are erasure-coded
-                        stream.hsync()
+            written = _again_if_cut(lambda: self._write_hidden(unfinished, folder, pieces()))
             self._await(unfinished, written)
             yield put
         finally:
             if not placed:
                 with suppress(Exception):
                     self._client.delete(unfinished)
+
+    def _write_hidden(self, unfinished: str, folder: str, pieces: Iterable[bytes]) -> int:
+        """Write a new file, anew if it is there, and close it; returns its size."""
+        with self._begun(unfinished, folder) as stream:
+            written = sum(stream.write(piece) for piece in pieces if piece)
+            if written:
+                with suppress(NotImplementedError):  # where blocks are erasure-coded
+                    stream.hsync()
+        return written
 
     def _await(self, unfinished: str, size: int) -> None:
         """Wait until a closed file can be read whole: some name nodes close one before data nodes told them of its end.
@@ -254,3 +288,18 @@ class HdfsPlace(InStore):
                 return self._client.create(unfinished, options)
             self._client.mkdirs(folder, self._folder_mode, create_parent=True)
         return self._client.create(unfinished, options)
+
+
+def _again_if_cut(step: Callable[[], T]) -> T:
+    """Take a step; once more if its connection was cut, as the client does not ask again for what changes something.
+
+    Args:
+        step: what can be done twice.
+    """
+    try:
+        return step()
+    except Exception as error:
+        if not was_cut(error):
+            raise
+        time.sleep(_SETTLED)
+        return step()

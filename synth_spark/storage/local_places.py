@@ -97,8 +97,9 @@ class LocalPlace:
 
             yield put
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, alone: bool = False) -> list[str]:
         """See `Place.abandoned`."""
+        del alone
         files = self.folder.rglob(".*.unfinished")
         return sorted(file.relative_to(self.folder).as_posix() for file in files if is_unfinished(file.name))
 

@@ -86,8 +86,9 @@ class StoredPlace(InStore):
 
         yield put
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, alone: bool = False) -> list[str]:
         """See `Place.abandoned`."""
+        del alone
         return []
 
     def remove_abandoned(self, names: Iterable[str]) -> None:

@@ -82,10 +82,13 @@ class Place(Protocol):
         """
         ...
 
-    def abandoned(self) -> list[str]:
+    def abandoned(self, alone: bool = False) -> list[str]:
         """Unfinished files, by their names: on this machine also those that are written this moment.
 
         In HDFS, where others may be writing, those that were begun more than an hour ago; object stores keep none.
+
+        Args:
+            alone: whether nobody else has the right to write there: then in HDFS those of the last hour are told, too.
         """
         ...
 

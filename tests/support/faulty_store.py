@@ -28,12 +28,24 @@ KINDS = {
     "empty-listing": "a listing tells of nothing",
     "kill": "the client's process is killed, and the request does not reach the store",
     "kill-after": "the store does what it was asked, and the client's process is killed before the answer",
+    "safe-mode": "of HDFS: the name node lets nothing be changed",
+    "standby": "of HDFS: the name node is not the active one",
+    "gone": "of HDFS: the connection is cut, and the name node takes none for a while; for ever, if all are struck",
 }
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{0}</Code><Message>{0}</Message></Error>'
 #: Headers that belong to one connection.
 _HOPS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"}
 #: What a listing says it holds.
 _HELD = re.compile(rb"<(Contents|CommonPrefixes)>.*?</\1>", re.DOTALL)
+#: Requests of HDFS's protocol that change something.
+_CHANGING = {"create", "mkdirs", "delete", "rename2", "addBlock", "fsync", "complete"}
+
+
+def concerns(kind: str, verb: str, path: str) -> bool:
+    """Whether a kind of fault can strike a request."""
+    if "listing" in kind:
+        return (verb == "GET" and "list-type" in path) or verb == "getListing"
+    return kind != "safe-mode" or verb in _CHANGING
 
 
 @dataclass
@@ -42,7 +54,7 @@ class Strike:
 
     Attributes:
         kind: see `KINDS`.
-        verb: of the requests, such as PUT; empty: any.
+        verb: of the requests, such as PUT, or rename2 of HDFS; empty: any.
         path: what is in their path, or in what they ask for; a regular expression.
         times: how many more of them are struck; below 0: all.
         after: how many of them are let through first.
@@ -56,9 +68,8 @@ class Strike:
 
     def takes(self, verb: str, path: str) -> bool:
         """Whether a request is struck; it counts."""
-        listing = verb == "GET" and "list-type" in path
         fits = (not self.verb or verb == self.verb) and re.search(self.path, path) is not None
-        if not fits or self.times == 0 or ("listing" in self.kind and not listing):
+        if not fits or self.times == 0 or not concerns(self.kind, verb, path):
             return False
         if self.after:
             self.after -= 1

@@ -1,42 +1,43 @@
-"""Faults of object stores on the wire, and what is left after each: python tests/support/inject_stores.py s3 [COUNT].
+"""Faults of stores on the wire, and what is left after each: python tests/support/inject_stores.py s3|hdfs [COUNT].
 
 A release is published to a root in a store; over it, another is published, and struck at one of its requests: the
-request fails, its answer is lost, the store is throttled, a listing fails, once, more often than the client asks again,
-or from then on; or the process is killed, before or after the store did what it was asked. The same is done to a debit
-of the ledger. After each fault it is checked that
+request fails, its answer is lost, the store is throttled, or a name node is in safe mode, is not the active one, or is
+gone; a listing fails; once, more often than the client asks again, or from then on; or the process is killed, before or
+after the store did what it was asked. The same is done to a debit of the ledger. After each fault it is checked that
 
 - the release before is whole, and the current one, unless the new one is whole and the current one instead;
 - the log of commits tells of each publication once, and the ledger of each debit at most once;
 - publishing, or debiting, once more makes the release, and the debit, that were asked for; or, in turn, that
   ``releases clean`` removes all that is left over.
 
-Publications take the steps of a run's last stage, of tables that are made here: they need no Spark.
+Two processes publish at once under faults, and two debit one ledger at once, of which one is killed meanwhile.
+
+Publications take the steps of a run's last stage, of tables that are made here: they need no Spark. With ``--kills``
+whole runs are killed, too: `stored_kills`.
 """
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from faulty_store import FaultyStore, Strike, faulty_store
-from publishing import by_this_process
-from s3_server import s3_server
+from faulty_store import Strike, concerns
+from stored_kills import inject_kills
+from stored_stands import DRIVERS, PLACES, Stand, hurried
 
 from synth_spark import plan as plans
 from synth_spark.errors import PublishError, SynthSparkError
-from synth_spark.plan.sources import stores
 from synth_spark.privacy import Delta, Epsilon, Rho, Spending
 from synth_spark.privacy.entries import private_entry
 from synth_spark.privacy.ledger import Ledger
@@ -46,72 +47,15 @@ from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
 from synth_spark.schema import tables
 from synth_spark.schema.tables import SafeTable
-from synth_spark.storage import append_log
+from synth_spark.storage import hdfs_places
 from synth_spark.storage.append_log import opened
-from synth_spark.storage.places import place
+from synth_spark.storage.places import at_once, place
 from synth_spark.storage.run_store import RunStore
-from synth_spark.storage.runs import copies
 
 BEFORE, DURING = "before", "during"
 #: How often a fault strikes: once; until the client gives up; from then on.
 _TIMES = (1, 3, -1)
-_WIRE = ("failed", "lost", "slow-down", "too-many", "lost-listing")
 _KILLS = ("kill", "kill-after")
-#: Clients that ask again twice, soon: what is looked at is what happens then, not how long they wait.
-_ASKS_AGAIN = {
-    "max_retries": 2,
-    "retry_timeout": timedelta(seconds=20),
-    "backoff": {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=20), "base": 2},
-}
-#: Where processes that are killed come from: one that has imported all they need, has asked no store, and forks.
-_DRIVERS = multiprocessing.get_context("forkserver")
-_DRIVERS.set_forkserver_preload(["inject_stores"])
-
-
-@dataclass(frozen=True)
-class Stand:
-    """A store behind a proxy.
-
-    Attributes:
-        address: of a folder there that nothing else uses.
-        environment: by which clients find it through the proxy, and may use it.
-        proxy: the proxy.
-    """
-
-    address: str
-    environment: Mapping[str, str]
-    proxy: FaultyStore
-
-
-@contextmanager
-def s3_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Stand]:
-    """An S3 server behind a proxy.
-
-    Args:
-        folder: where a server keeps what it is given; empty.
-        environment: of a server that is there; default: one is started.
-    """
-    if environment is None:
-        with s3_server(folder) as started, s3_stand(folder, started) as stand:
-            yield stand
-        return
-    with faulty_store(environment["AWS_ENDPOINT_URL"]) as (proxy, endpoint):
-        yield Stand(f"s3://faults/{folder.name}", {**environment, "AWS_ENDPOINT_URL": endpoint}, proxy)
-
-
-#: Places whose faults can be injected: what starts a server with a proxy before it.
-PLACES: dict[str, Callable[[Path], AbstractContextManager[Stand]]] = {"s3": s3_stand}
-
-
-@contextmanager
-def hurried() -> Iterator[None]:
-    """Clients and logs of this process ask again soon, and it does what tasks do of a publication."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(stores, "BRIEFLY", _ASKS_AGAIN)
-        patched.setattr(stores, "FOR_LONG", _ASKS_AGAIN)
-        patched.setattr(append_log, "_PAUSE", 0.002)
-        patched.setattr(copies, "by_tasks", by_this_process)
-        yield
 
 
 def safe_tables(folder: Path) -> list[SafeTable]:
@@ -134,10 +78,21 @@ def publish(folder: Path, address: str) -> publisher.Publication:
     return publisher.publish(safe_tables(folder), documents, plan.output, folder.name)
 
 
-def debit(address: str) -> list[str]:
-    """Debit a release."""
+def debit(address: str, name: str = DURING) -> list[str]:
+    """Debit a release of a name."""
     spending = Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ())
-    return Ledger(opened(address)).debit(private_entry("cases", DURING, "m", "record", spending))
+    return Ledger(opened(address)).debit(private_entry("cases", name, "m", "record", spending))
+
+
+def debited(address: str) -> list[str | None]:
+    """The releases that a ledger holds, by name."""
+    return sorted((entry.run_id for entry in Ledger(opened(address)).entries()), key=str)
+
+
+def _meet(meets: Any, address: str, name: str) -> None:
+    """Debit a release, at the moment at which another process does."""
+    meets.wait(120)
+    debit(address, name)
 
 
 def _driver(environment: Mapping[str, str], work: Callable[..., object], meets: Any, given: tuple[Any, ...]) -> None:
@@ -147,7 +102,8 @@ def _driver(environment: Mapping[str, str], work: Callable[..., object], meets: 
 
     def point(name: str, folder: Path | None = None) -> None:
         if name == "publish.switch" and meets is not None:
-            meets.wait(120)
+            with suppress(BrokenBarrierError):  # the other one failed before
+                meets.wait(120)
         passed(name, folder)
 
     faults.point = point
@@ -155,6 +111,8 @@ def _driver(environment: Mapping[str, str], work: Callable[..., object], meets: 
         try:
             work(*given)
         except SynthSparkError as error:
+            if meets is not None:
+                meets.abort()
             sys.exit(error.exit_code)
 
 
@@ -201,21 +159,24 @@ class StoredLine:
         root = place(address)
         return {one.name: root.read(one.name) or b"" for one in root.entries(deep=True)}
 
+    def _put_before(self, address: str) -> None:
+        """Put the release before there."""
+        root = place(address)
+        at_once(lambda name: root.write(name, self.whole[name]), self.whole)
+
     def possible(self) -> Iterator[tuple[str, Strike]]:
         """Every request of a publication and of a debit, with every fault that can strike it."""
-        for kind in (*_WIRE, *_KILLS):
+        for kind in (*self.stand.wire, *_KILLS):
             for what, requests in (("publication", self.publication), ("debit", self.debit)):
-                listings = [request for request in requests if "list-type" in request[1]]
-                for after in range(len(listings if "listing" in kind else requests)):
-                    for times in _TIMES if kind in _WIRE else (1,):
+                for after in range(sum(concerns(kind, *request) for request in requests)):
+                    for times in _TIMES if kind not in _KILLS else (1,):
                         yield what, Strike(kind, times=times, after=after)
 
     def strike(self, what: str, strike: Strike) -> None:
         """Strike a publication, or a debit, and check what is left."""
         address = self._fresh()
         if what == "publication":
-            for name, content in self.whole.items():
-                place(address).write(name, content)
+            self._put_before(address)
         told = f"{what}: {strike}"
         work, given = (debit, (address,)) if what == "debit" else (publish, (self.during, address))
         struck = self.stand.proxy.struck.total()
@@ -230,7 +191,7 @@ class StoredLine:
     def _work(self, strike: Strike, work: Callable[..., object], given: tuple[Any, ...]) -> None:
         """Work into a fault."""
         if strike.kind in _KILLS:
-            driver = _DRIVERS.Process(target=_driver, args=(dict(self.stand.environment), work, None, given))
+            driver = DRIVERS.Process(target=_driver, args=(dict(self.stand.environment), work, None, given))
             driver.start()
             self.stand.proxy.client = driver.pid
             self.stand.proxy.arm(strike)
@@ -257,8 +218,10 @@ class StoredLine:
         assert history == [BEFORE, *([DURING] if current == DURING else [])], f"{what}: {history}"
         if clean:
             with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(repository, "_GRACE", -1.0)  # as if hours had passed
+                for module in (repository, hdfs_places):
+                    patched.setattr(module, "_GRACE", -60.0)  # as if hours had passed
                 lifecycle.clean(address)
+                assert not place(address).abandoned(), f"{what}: files that nobody will finish are left"
             if current == BEFORE:
                 assert self._objects(address) == self.whole, f"{what}: something is left, or gone"
         publish(self.during, address)
@@ -275,22 +238,47 @@ class StoredLine:
     def _check_debit(self, address: str, what: str) -> None:
         """A debit is there once, or not at all; asked for again it is there once."""
         for at_least in (0, 1):
-            made = [entry.run_id for entry in Ledger(opened(address)).entries()]
+            made = debited(address)
             assert made in ([DURING], [])[: 2 - at_least], f"{what}: {made}"
             debit(address)
 
+    def race_of_debits(self, strike: Strike) -> None:
+        """Two processes debit one ledger at once; the first is killed meanwhile, at a request of one of them."""
+        address, names = self._fresh(), ("first", "second")
+        meets, environment = DRIVERS.Barrier(2), dict(self.stand.environment)
+        drivers = [
+            DRIVERS.Process(target=_driver, args=(environment, _meet, meets, (meets, address, name))) for name in names
+        ]
+        struck = self.stand.proxy.struck.total()
+        for driver in drivers:
+            driver.start()
+        self.stand.proxy.client = drivers[0].pid
+        self.stand.proxy.arm(strike)
+        for driver in drivers:
+            driver.join()
+        self.stand.proxy.arm()
+        codes = [driver.exitcode for driver in drivers]
+        assert self.stand.proxy.struck.total() > struck, f"{strike} struck nothing"
+        assert codes[0] in (-9, 0), codes  # 0: it had ended when the request of the other one came
+        self.found["two debits at once" + ", one of them killed" * (codes[0] != 0)] += 1
+        made = debited(address)
+        assert made.count("first") <= 1, f"{strike}: {made}"
+        assert made.count("second") == 1 or codes[1] != 0, f"{strike}: {codes} {made}"
+        for name in names:
+            debit(address, name)
+        assert debited(address) == sorted(names), f"{strike}: {debited(address)}"
+
     def race(self, *strikes: Strike) -> None:
         """Two processes publish at once, under faults; one wins, and the other one publishes after it."""
-        address, meets = self._fresh(), _DRIVERS.Barrier(2)
+        address, meets = self._fresh(), DRIVERS.Barrier(2)
         folders = [self.folder / "first", self.folder / "second"]
         for folder in folders:
             safe_tables(folder)
-        for name, content in self.whole.items():
-            place(address).write(name, content)
+        self._put_before(address)
         self.stand.proxy.arm(*strikes)
         environment = dict(self.stand.environment)
         drivers = [
-            _DRIVERS.Process(target=_driver, args=(environment, publish, meets, (one, address))) for one in folders
+            DRIVERS.Process(target=_driver, args=(environment, publish, meets, (one, address))) for one in folders
         ]
         for driver in drivers:
             driver.start()
@@ -299,13 +287,16 @@ class StoredLine:
         self.stand.proxy.arm()
         codes = [driver.exitcode for driver in drivers]
         self.found["two at once"] += 1
-        assert sorted(codes) == [0, PublishError.exit_code], codes
-        won, lost = sorted(folders, key=lambda folder: codes[folders.index(folder)])
-        assert ReleaseRepository(address).current() == won.name
+        won = [folder.name for folder, code in zip(folders, codes, strict=True) if code == 0]
+        assert set(codes) <= {0, PublishError.exit_code}, codes
+        assert len(won) == 1 or (self.stand.few_tries and not won), codes
+        assert ReleaseRepository(address).current() == (won or [BEFORE])[0]
         open_release(address).verify()
-        publish(lost, address)
+        lost = [folder for folder in folders if folder.name not in won]
+        for folder in lost:
+            publish(folder, address)
         root = ReleaseRepository(address)
-        assert [event["run_id"] for event in root.history()] == [BEFORE, won.name, lost.name]
+        assert [event["run_id"] for event in root.history()] == [BEFORE, *won, *(folder.name for folder in lost)]
         assert (root.remnants(), root.under_way()) == ([], set())
         for name in root.published():
             open_release(address, name).verify()
@@ -323,7 +314,7 @@ def stored_line(stand: Stand, folder: Path) -> Iterator[StoredLine]:
 def spread(line: StoredLine, number: int) -> list[tuple[str, Strike]]:
     """So many of the possible faults, evenly, in order: three of five on the wire, two of five kill a process."""
     every = list(line.possible())
-    wire = [one for one in every if one[1].kind in _WIRE]
+    wire = [one for one in every if one[1].kind not in _KILLS]
     kills = [one for one in every if one[1].kind in _KILLS]
     return [*_spread(wire, number - number * 2 // 5), *_spread(kills, number * 2 // 5)]
 
@@ -333,26 +324,41 @@ def _spread(things: list[Any], number: int) -> list[Any]:
     return [things[at * len(things) // number] for at in range(number)]
 
 
+def inject(stand: Stand, folder: Path, count: int) -> Counter[str]:
+    """Strike publications and debits, at least so often; kinds of faults → how many."""
+    started = time.monotonic()
+    with stored_line(stand, folder) as line:
+        print(f"{len(line.publication)} requests of a publication, {len(line.debit)} of a debit", flush=True)
+        races = max(1, count // 25)
+        for number, (what, strike) in enumerate(spread(line, count - 2 * races), 1):
+            line.strike(what, strike)
+            if number % 20 == 0:
+                print(f"  {number} survived, {time.monotonic() - started:.0f} s", flush=True)
+        wire = [kind for kind in stand.wire if "listing" not in kind]
+        for number in range(races):
+            line.race(Strike(wire[number % len(wire)], times=2, after=20 * number))
+            asked = len(line.debit) * number // races
+            line.race_of_debits(Strike(_KILLS[number % 2], after=asked))
+        return line.found
+
+
 def main() -> int:
     """Inject, count, print."""
     parser = argparse.ArgumentParser(description="Inject faults of a store, and check what is left after each.")
     parser.add_argument("place", choices=PLACES, help="where")
-    parser.add_argument("count", type=int, nargs="?", default=200, help="least number of faults")
+    parser.add_argument("count", type=int, nargs="?", default=200, help="least number of faults; 0: none but kills")
+    parser.add_argument("--kills", type=int, default=0, help="how often whole runs are killed besides")
     options = parser.parse_args()
-    started = time.monotonic()
+    started, found = time.monotonic(), Counter[str]()
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         server, work = Path(name) / "server", Path(name) / "work"
         server.mkdir()
-        with PLACES[options.place](server) as stand, stored_line(stand, work) as line:
-            print(f"{len(line.publication)} requests of a publication, {len(line.debit)} of a debit", flush=True)
-            races = max(1, options.count // 25)
-            for number, (what, strike) in enumerate(spread(line, options.count - races), 1):
-                line.strike(what, strike)
-                if number % 20 == 0:
-                    print(f"  {number} survived, {time.monotonic() - started:.0f} s", flush=True)
-            for number in range(races):
-                line.race(Strike(_WIRE[number % 4], times=2, after=20 * number))
-    print(f"{line.found.total()} faults in {time.monotonic() - started:.0f} s, all survived: {json.dumps(line.found)}")
+        with PLACES[options.place](server) as stand:
+            if options.count:
+                found += inject(stand, work, options.count)
+            if options.kills:
+                found += inject_kills(stand, Path(name) / "kills", options.kills)
+    print(f"{found.total()} faults in {time.monotonic() - started:.0f} s, all survived: {json.dumps(found)}")
     return 0
 
 

@@ -1,13 +1,15 @@
-"""Faults of an object store on the wire: a whole release or the one before, one debit, and nothing that stays behind.
+"""Faults of S3 and of HDFS on the wire: a whole release or the one before, one debit, and nothing that stays behind.
 
-`make faults PLACE=s3` goes through hundreds of them; here are some of each kind.
+`make faults PLACE=s3` and `make faults PLACE=hdfs` go through hundreds of them; here are some of each kind.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from faulty_store import Strike
-from inject_stores import StoredLine, s3_stand, stored_line
+from inject_stores import StoredLine, stored_line
+from stored_stands import hdfs_stand, s3_stand
 
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.storage.places import place
@@ -23,12 +25,32 @@ SOME = [
     ("debit", Strike("lost", "PUT", times=3)),
     ("debit", Strike("kill-after", "PUT")),
 ]
+#: The same in HDFS, where a file takes its name by a rename.
+SOME_IN_HDFS = [
+    ("publication", Strike("lost", "rename2", "_commits/0")),
+    ("publication", Strike("safe-mode", after=30, times=-1)),
+    ("publication", Strike("gone", "create", "_documents")),
+    ("publication", Strike("lost-listing", times=-1)),
+    ("publication", Strike("kill", "rename2", "_commits/0")),
+    ("publication", Strike("kill-after", "rename2", "_commits/0")),
+    ("debit", Strike("failed", "complete")),
+    ("debit", Strike("standby", times=3)),
+    ("debit", Strike("lost", "rename2", "0001.json")),
+    ("debit", Strike("kill-after", "rename2", "0001.json")),
+]
 
 
 @pytest.fixture(scope="module")
 def line(s3_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredLine]:
     folder = tmp_path_factory.mktemp("struck")
     with s3_stand(folder, s3_environment) as stand, stored_line(stand, folder / "work") as line:
+        yield line
+
+
+@pytest.fixture(scope="module")
+def line_in_hdfs(hdfs: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredLine]:
+    folder = tmp_path_factory.mktemp("struck")
+    with hdfs_stand(folder, hdfs) as stand, stored_line(stand, folder / "work") as line:
         yield line
 
 
@@ -47,6 +69,52 @@ def test_a_listing_that_fails_is_an_error_and_nothing_is_taken_for_left_over(lin
 
 def test_processes_that_publish_at_once_under_faults(line: StoredLine) -> None:
     line.race(Strike("slow-down", times=2), Strike("lost", "PUT", "_commits/0"))
+
+
+def test_two_who_debit_at_once_one_of_them_killed(line: StoredLine) -> None:
+    line.race_of_debits(Strike("kill-after", "PUT"))
+
+
+@pytest.mark.takes("publications that are struck, and checked; some in processes of their own")
+def test_some_faults_of_every_kind_in_hdfs(line_in_hdfs: StoredLine) -> None:
+    line = line_in_hdfs
+    for what, strike in SOME_IN_HDFS:
+        line.strike(what, strike)
+    assert set(line.found) == {*line.stand.wire, "kill", "kill-after"}
+    assert any("SafeModeException" in text for text in line.told)
+    line.race_of_debits(Strike("kill", "rename2"))
+
+
+@pytest.mark.parametrize("kind", ["failed", "lost"])
+def test_a_connection_to_hdfs_that_is_cut_once_is_no_error(line_in_hdfs: StoredLine, kind: str, tmp_path: Path) -> None:
+    """The client asks once for what changes something; the place takes the step once more, and files are there once."""
+    proxy, folder = line_in_hdfs.stand.proxy, place(f"{line_in_hdfs.stand.address}/cut/{kind}")
+    file = tmp_path / "file"
+    file.write_bytes(b"large")
+    proxy.requests.clear()
+    folder.write("first", b"1")
+    asked = {verb for verb, _ in proxy.requests if verb != "getServerDefaults"}
+    assert asked == {"create", "mkdirs", "addBlock", "fsync", "complete", "getBlockLocations", "rename2"}
+    for verb in sorted(asked - {"addBlock"}):  # of which the client thinks that the block is there: it waits in vain
+        proxy.arm(Strike(kind, verb))
+        folder.write(f"{verb}/a", b"1")
+        proxy.arm(Strike(kind, verb))
+        folder.upload(file, f"{verb}/b")
+        proxy.arm(Strike(kind, verb))
+        made = folder.create(f"{verb}/c", b"3")
+        assert made is not (verb == "rename2" and kind == "lost")  # then it is said to be there, and logs know it
+        proxy.arm(Strike(kind, verb))
+        with folder.prepared({f"{verb}/d": b"4"}) as put:
+            put()
+        assert [folder.read(f"{verb}/{name}") for name in "abcd"] == [b"1", b"large", b"3", b"4"], verb
+    proxy.arm(Strike(kind, "delete"))
+    folder.delete(["create/a"])
+    proxy.arm(Strike(kind, "delete"))
+    folder.delete_folder("rename2")
+    proxy.arm()
+    assert not folder.exists("create/a")
+    assert folder.entries("rename2") == []
+    assert folder.abandoned(alone=True) == []
 
 
 def test_what_is_under_way_stays_though_no_listing_tells_of_its_mark(line: StoredLine) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from synth_spark.errors import RunError
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.storage.files import write_atomically
+from synth_spark.storage.files import unfinished_name, write_atomically
 from synth_spark.storage.paths import inside, kept_inside
 from synth_spark.storage.places import place
 
@@ -33,7 +33,9 @@ def put(work: str, folder: str, name: str, content: bytes) -> None:
 
 
 def remove(work: str, folder: str, name: str) -> None:
-    """Remove a file, if it is there; where the folder is a link that leads elsewhere, nothing is done.
+    """Remove a file, if it is there, and what killed processes have written of it under a hidden name.
+
+    Where the folder is a link that leads elsewhere, nothing is done.
 
     Args:
         work: the folder of run folders.
@@ -41,7 +43,10 @@ def remove(work: str, folder: str, name: str) -> None:
         name: of the file.
     """
     if scheme_of(work) is not None:
-        place(work).delete([f"{folder}/{name}"])
+        there = place(work).below(folder)
+        there.delete([name])
+        there.remove_abandoned(one for one in there.abandoned(alone=True) if one.startswith(f".{name}."))
     elif inside(Path(work), Path(work) / folder):
         with suppress(NotADirectoryError):
-            (Path(work) / folder / name).unlink(missing_ok=True)
+            for one in (name, unfinished_name(name)):
+                (Path(work) / folder / one).unlink(missing_ok=True)

@@ -150,17 +150,19 @@ class StoredRun:
         self.place.delete_folder(f"{_TABLES}/{where}")
 
     def clean(self, kept: Collection[str]) -> None:
-        """See `RunFolder.clean`; only who owns the last turn does that."""
+        """See `RunFolder.clean`; only who owns the last turn does that, for whom nobody else may write there."""
         staying = tuple(f"{_TABLES}/{where}/" for where in kept)
         found = self.place.entries(_TABLES, deep=True)
         self.place.delete([one.name for one in found if not one.name.startswith(staying)])
+        self.place.remove_abandoned(self.place.abandoned(alone=True))
 
     def purge(self, files: Collection[str], kept: Mapping[str, str]) -> None:
-        """See `RunFolder.purge`; manifests of earlier turns go, as they hold the seed."""
+        """See `RunFolder.purge`; manifests of earlier turns go, as they hold the seed, and so do unfinished files."""
         names = {*files, _manifest(self.turn)}
         folders = (f"{TURNS}/", *(f"{_TABLES}/{where}/" for where in kept.values()))
         found = [one.name for one in self.place.entries(deep=True)]
         self.place.delete([name for name in found if name not in names and not name.startswith(folders)])
+        self.place.remove_abandoned(self.place.abandoned(alone=True))
 
     def _take(self, seen: int) -> bool:
         """Take the turn after those that were seen; False if another process has taken it."""

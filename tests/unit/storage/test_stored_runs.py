@@ -14,7 +14,7 @@ import obstore
 import obstore.store
 import pyarrow as pa
 import pytest
-from hdfs_native import Client
+from hdfs_native import Client, WriteOptions
 from publishing import by_this_process
 
 from synth_spark.errors import PlanError, PublishError, RunError
@@ -311,6 +311,48 @@ def test_a_purge_leaves_no_manifest_of_an_earlier_turn(stored: RunStore) -> None
     stored.place.write("manifest-00000001.json", b"4242424242")  # by one that was overtaken, and had looked before
     assert purge(RunStore.open(stored.address)) == []
     assert "manifest-00000001.json" not in held(stored.place)
+
+
+def test_what_a_killed_writer_has_not_finished_in_hdfs_goes_whoever_resumes_or_purges(hdfs: str) -> None:
+    """It is hidden, and holds what the file was to hold: a seed, rows; how long ago it was begun is no matter."""
+    store = RunStore.create(plan_in(f"{hdfs}/runs/work {next(_NUMBERS)}"))
+    keep(store)
+    names = ("manifest-00000001.json", "tables/codes/0123/part-00000.parquet", "input.md")
+    again = RunStore.open(store.address)
+    for work in (Runner(Run(None, again, Progress(quiet=True)), {}).resume, lambda: purge(again, force=True)):  # type: ignore[arg-type]
+        for name in names:
+            leave_unfinished(store.place, name)
+        assert len(store.place.abandoned(alone=True)) == len(names)
+        assert store.place.abandoned() == []
+        work()
+        assert store.place.abandoned(alone=True) == []
+
+
+@pytest.mark.parametrize("kind", ["local", "hdfs"])
+def test_what_a_killed_writer_has_not_finished_beside_a_run_goes_with_it(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    work = str(tmp_path) if kind == "local" else f"{request.getfixturevalue('hdfs')}/runs/work {next(_NUMBERS)}"
+    beside.put(work, "quarantine", "one.md", b"held")
+    for name in ("one.md", "two.md"):
+        leave_unfinished(place(work), f"quarantine/{name}")
+    beside.remove(work, "quarantine", "one.md")
+    (left,) = place(work).abandoned(alone=True)
+    assert left.startswith("quarantine/.two.md.")
+    assert held(place(work)) == set()
+
+
+def leave_unfinished(folder: Place, name: str) -> None:
+    """As a process does that is killed while it writes a file."""
+    if "://" not in folder.address:
+        file = Path(folder.address) / name
+        file.with_name(f".{file.name}.unfinished").write_bytes(b"4242424242")
+        return
+    host, _, root = folder.address.removeprefix("hdfs://").partition("/")
+    path, _, last = f"/{root}/{name}".rpartition("/")
+    written = WriteOptions(create_parent=True)
+    with Client(f"hdfs://{host}").create(f"{path}/.{last}.0f3a.unfinished", written) as stream:
+        stream.write(b"4242424242")
 
 
 def test_a_run_that_is_there_is_refused_and_so_is_a_store_that_keeps_nothing(

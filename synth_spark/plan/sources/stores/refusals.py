@@ -9,6 +9,8 @@ _OF_A_NAME_NODE = re.compile(r'RPCError\("[\w.$]*?(\w+)"')
 _OF_THE_SYSTEM = re.compile(r"\(os error (\d{1,4})\)|\bOs \{\s*code: (\d{1,4})\b")
 #: What became of a request that no answer came to, and the number of an answer that refuses.
 _OF_A_REQUEST, _ANSWERED = re.compile(r"HttpError \{\s*kind: (\w+)"), re.compile(r"non-2xx status code: (\d{3})")
+#: What the client of HDFS says where a name node takes a request, or not, and its connection ends before the answer.
+_CUT = "RPC listener disconnected"
 _UNANSWERED = {"Connect": "no connection", "Timeout": "no answer in time"}
 
 
@@ -19,10 +21,14 @@ def kind_of(error: Exception) -> str:
     'AccessControlException'
     >>> kind_of(OSError("Connection refused (os error 111)")), kind_of(RuntimeError("of no interest"))
     ('Connection refused', 'Runtime')
+    >>> kind_of(OSError("RPC listener disconnected"))
+    'the connection was cut'
 
     Args:
         error: what a client of a store raised.
     """
+    if was_cut(error):
+        return "the connection was cut"
     name, text = type(error).__name__.removesuffix("Error"), str(error)
     refused, system = _OF_A_NAME_NODE.match(text), _OF_THE_SYSTEM.search(text)
     if refused is not None:
@@ -35,6 +41,17 @@ def kind_of(error: Exception) -> str:
     if request is not None and request[1] in _UNANSWERED:
         return _UNANSWERED[request[1]]
     return name if answered is None else f"status {answered[1]}"
+
+
+def was_cut(error: Exception) -> bool:
+    """Whether a connection to HDFS ended before the answer came: nobody knows whether it did what it was asked.
+
+    The client asks again by itself for what reads, and not for what changes something.
+
+    >>> was_cut(OSError("RPC listener disconnected")), was_cut(OSError("Connection refused (os error 111)"))
+    (True, False)
+    """
+    return _CUT in str(error)
 
 
 def failed(error: Exception) -> OSError:
