@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from synth_spark.errors import RunError
-from synth_spark.plan.addresses import absolute, for_spark
+from synth_spark.plan.addresses import absolute, for_spark, resolved
 from synth_spark.plan.sources.stores import Address, listing, store_of
 from synth_spark.storage.held import Held, below
 from synth_spark.storage.pieces import ReadInPieces
@@ -37,7 +37,8 @@ class StoredPlace(ReadInPieces):
             EngineError: the library for object stores is not installed.
         """
         self.address, self.spark_address = absolute(address), for_spark(address)
-        self._scheme, self._bucket, self._path = Address.of(self.address)
+        scheme, bucket, self._path = Address.of(self.address)
+        self._bucket = resolved(f"{scheme}://{bucket}")
         self._store = store_of(self.address)
 
     def below(self, name: str) -> "StoredPlace":
@@ -121,7 +122,7 @@ class StoredPlace(ReadInPieces):
         """See `Place.copy_from`."""
         import obstore
 
-        if not isinstance(other, StoredPlace) or (other._scheme, other._bucket) != (self._scheme, self._bucket):
+        if not isinstance(other, StoredPlace) or other._bucket != self._bucket:
             return False
         source, target = other._key(name), self._key(to)
         with self._errors("written"):

@@ -10,8 +10,9 @@ from synth_spark.cli.parser import parser
 from synth_spark.errors import PlanError
 from synth_spark.exports.warehouse.database import connected
 from synth_spark.plan import parse
-from synth_spark.plan.addresses import STORES, scheme_of
+from synth_spark.plan.addresses import STORES, resolved, scheme_of
 from synth_spark.plan.loading import load
+from synth_spark.storage.paths import check_roots
 
 #: Keys of a plan at which something is written, or at which a run keeps something.
 KEYS = ["operations.metrics", "operations.lineage"]
@@ -125,6 +126,65 @@ def test_a_data_set_has_one_name_however_its_place_is_spelled(tmp_path: Path, mo
     assert {parse({"input": one}).data_set_name for one in both} == {f"{tmp_path.resolve() / 'cases.csv'}, s3://b/c"}
     tables = ["Main.Cases", "main.`cases`"]
     assert {parse({"input": {"table": table}}).data_set_name for table in tables} == {"main.cases"}
+
+
+#: Addresses that are one place, the account of the environment being `account`; each line is another place.
+SPELLED = [
+    [
+        "az://c/x",
+        "azure://c/x/",
+        "abfs://c/x",
+        "abfss://C@Account.dfs.core.windows.net/a/../x",
+        "wasbs://c@account.blob.core.windows.net/x",
+        "az://c@account.blob.core.windows.net//x",
+    ],
+    ["abfss://c@other.dfs.core.windows.net/x", "abfs://c@other.blob.core.windows.net/x"],
+    ["az://c.other/x"],
+    ["abfss://c@account/x"],
+    ["hdfs:///a/x", "hdfs:/a/x", "hdfs:////a//x"],
+    ["hdfs://a/x", "hdfs://A:8020/x", "HDFS://a/../x"],
+    ["hdfs://a:9000/x"],
+    ["viewfs:///a/x", "viewfs:/a/x"],
+    ["viewfs://a/x"],
+    ["s3://c/x", "s3a://c/x", "s3n://c/y/../x"],
+    ["gs://c/x"],
+    ["file:///nowhere/x", "file:/nowhere/x", "file://localhost/nowhere/x", "/nowhere/./x"],
+]
+
+
+def test_addresses_of_one_place_are_one_and_of_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    found = [{resolved(address) for address in line} for line in SPELLED]
+    assert [len(line) for line in found] == [1] * len(SPELLED)
+    assert len(set.union(*found)) == len(SPELLED)
+    for line in SPELLED:
+        names = {parse({"input": {"path": address, "format": "csv"}}).data_set_name for address in line}
+        assert names == {resolved(line[0])}
+
+
+def test_a_container_of_an_account_that_nobody_names_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    assert resolved("az://c/x") == resolved("abfs://c/x") == "abfss://c/x"
+    assert resolved("az://c/x") != resolved("abfss://c@account.dfs.core.windows.net/x")
+
+
+@pytest.mark.parametrize("line", SPELLED, ids=lambda line: line[0])
+def test_run_folders_under_the_published_root_are_refused_however_both_are_spelled(
+    line: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    written = [address.rstrip("/") for address in line if scheme_of(address) in {*STORES, None}]
+    for root in written:
+        for other in filter(scheme_of, line):  # a folder of this machine would have to be there
+            given = {"input": {"path": other, "format": "csv"}, "output": {"path": f"{root}/out"}, "work": "runs"}
+            with pytest.raises(PlanError, match=r"^output.path: is inside a folder of the input"):
+                check_roots(parse(given))
+        for other in written:
+            given = {"input": {"path": "c.csv"}, "output": {"path": root}, "work": f"{other}/work"}
+            with pytest.raises(PlanError, match=r"^work: is inside the folder of the published tables"):
+                check_roots(parse(given))
+            check_roots(parse({**given, "work": f"{other}.work"}))
+            assert parse({**given, "work": f"{other}.work"}).work == f"{other}.work"
 
 
 def test_a_query_is_charged_to_a_name_alone() -> None:
