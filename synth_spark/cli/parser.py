@@ -129,9 +129,8 @@ def _shared() -> argparse.ArgumentParser:
 
 def _summed() -> argparse.ArgumentParser:
     summed = argparse.ArgumentParser(add_help=False)
-    summed.add_argument(
-        "--summary", metavar="FILE", type=_local, help="write the summary for machines there, too, however it ends"
-    )
+    what = "write the summary for machines there, too, however it ends; also in a store"
+    summed.add_argument("--summary", metavar="FILE", type=_local_or_stored, help=what)
     return summed
 
 

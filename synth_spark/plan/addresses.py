@@ -176,31 +176,33 @@ def check_local_or_stored(address: str) -> str:
     """An address of something that is kept on this machine, or in a store.
 
     Raises:
-        ValueError: it has the scheme of something else.
+        ValueError: it has the scheme of something else, or holds a key.
     """
     return _checked(address, STORES)
 
 
-def check_file_or_url(address: str) -> str:
-    """An address that gets events: a file of this machine, also with ``file:``, or a URL.
+def check_destination(address: str) -> str:
+    """An address that gets events: a file of this machine, also with ``file:``, a folder of a store, or a URL.
 
     Raises:
-        ValueError: it has the scheme of something else.
+        ValueError: it has the scheme of something else, or is one of a store and holds a key.
     """
-    return _checked(address, frozenset({"http", "https", "file"}))
+    return _checked(address, STORES | {"http", "https", "file"})
 
 
 def _checked(address: str, schemes: frozenset[str]) -> str:
     address = as_seen(address)
     scheme = scheme_of(address)
+    if scheme in STORES and ":" in _host_and_path(address)[0].rpartition("@")[0]:
+        raise ValueError("holds a key before '@'; leave it out: the environment tells a store who you are")
     if scheme is None or scheme in schemes:
         return address
+    if scheme in STORES:
+        raise ValueError(f"is an address of {scheme}:, where this is not kept; give a path of this machine")
     mounted = "its path without 'file:'" if scheme == "file" else "a path under /Volumes" if scheme == "dbfs" else None
     remedy = mounted or "a folder of this machine, or one that is mounted there"
     raise ValueError(f"is an address of {scheme}:, which is read from but not written to; give {remedy}")
 
 
-#: An address of a plan at which something is written, or kept.
-LocalPath = Annotated[str, AfterValidator(check_local)]
-#: The same of what may be in a store, too.
+#: An address of a plan at which something is written, or kept: on this machine or in a store.
 LocalOrStoredPath = Annotated[str, AfterValidator(check_local_or_stored)]
