@@ -1,7 +1,6 @@
 """The commands that look at an input, try plans, and put runs side by side."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synth_spark.cli.starting import check_folder, looked, plan_of, started
@@ -54,32 +53,32 @@ def tune(options: argparse.Namespace) -> None:
     plan = plan_of(options)
     looked(plan)
     new_runs.check_new(plan, new_runs.name_of(plan))
-    folder = Path(options.trials) if options.trials else grid_search.default_folder(plan)
-    check_folder(str(folder), "--trials")
+    folder = options.trials or grid_search.default_folder(plan)
+    check_folder(folder, "--trials")
     kinds = tuple(options.kinds or [plan.synthesis.kind])
     grid = grid_search.Grid(tuple(options.ks), tuple(options.lengths), kinds, options.sample)
     grid_search.check(plan, grid, folder)
-    with started(plan, options) as (spark, progress):
+    with started(plan, options, more=(folder,)) as (spark, progress):
         from synth_spark.pipeline.run import Run
         from synth_spark.storage.run_store import RunStore
         from synth_spark.tuning.comparison import content
 
         tried = grid_search.tune(Run(spark, RunStore.create(plan), progress), grid, folder)
     advice = grid_search.advice(tried)
-    _show(tried, content(tried, "Plans tried on a sample", (advice,)), str(folder))
+    _show(tried, content(tried, "Plans tried on a sample", (advice,)), folder)
     print(advice)
 
 
 def _show(outcomes: "list[Outcome]", report: "Report", folder: str | None) -> None:
     """Print a comparison, and write it down where that was asked for."""
+    from synth_spark.monitoring.documents import write_document
     from synth_spark.report.html_page import page
     from synth_spark.report.markdown import markdown
-    from synth_spark.storage.files import write_atomically
     from synth_spark.tuning.comparison import csv_text, table_text
 
     print(table_text(outcomes))
     if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        start = f"{folder.rstrip('/')}/compare"
         for name, text in (("html", page(report)), ("md", markdown(report)), ("csv", csv_text(outcomes))):
-            write_atomically(Path(folder) / f"compare.{name}", text)
-        print(f"  look at it (SENSITIVE)     {Path(folder) / 'compare.html'}")
+            write_document(f"{start}.{name}", text)
+        print(f"  look at it (SENSITIVE)     {start}.html")

@@ -32,7 +32,7 @@ def guarded(
 
     Args:
         command: the work; it tells the watch what it works on.
-        summary: a file for the summary, besides the one in the run folder.
+        summary: a file for the summary, besides the one in the run folder: a path, or an address of a store.
         as_json: whether lines of JSON stand on standard error instead of text.
         log_file: a file that gets such lines, too.
         quiet: whether standard error gets errors alone.

@@ -99,7 +99,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     showing.add_argument("--port", type=int, default=0, help="port to serve it on; default: any that is free")
     compare = add("compare", "put runs side by side: what was asked for, and what came of it")
     compare.add_argument("runs", nargs="+", metavar="RUN", type=_local_or_stored, help="run folders")
-    compare.add_argument("--output", metavar="FOLDER", type=_local, help="write it there, as a page, Markdown and CSV")
+    where = "write it there, as a page, Markdown and CSV; also in a store"
+    compare.add_argument("--output", metavar="FOLDER", type=_local_or_stored, help=where)
     _add_tuning(add("tune", "try several plans on a sample, and show what each costs", shared, asked, setting))
     _add_ledger(add("ledger", "what releases have cost, and what they may cost", setting))
     _add_releases(add("releases", "list, show and compare what was published; go back to it, or take it back"))
@@ -129,9 +130,8 @@ def _shared() -> argparse.ArgumentParser:
 
 def _summed() -> argparse.ArgumentParser:
     summed = argparse.ArgumentParser(add_help=False)
-    summed.add_argument(
-        "--summary", metavar="FILE", type=_local, help="write the summary for machines there, too, however it ends"
-    )
+    what = "write the summary for machines there, too, however it ends; also in a store"
+    summed.add_argument("--summary", metavar="FILE", type=_local_or_stored, help=what)
     return summed
 
 
@@ -179,9 +179,8 @@ def _add_tuning(tune: argparse.ArgumentParser) -> None:
     tune.add_argument("--lengths", type=_numbers, default="3", metavar="R,…", help="reporting lengths")
     tune.add_argument("--kinds", type=_words, metavar="KIND,…", help="ways of synthesis; default: that of the plan")
     tune.add_argument("--sample", type=int, default=20_000, metavar="N", help="most records that are tried on")
-    tune.add_argument(
-        "--trials", metavar="FOLDER", type=_local, help="where the trials go; default: beside the run folders"
-    )
+    where = "where the trials go, also in a store; default: beside the run folders"
+    tune.add_argument("--trials", metavar="FOLDER", type=_local_or_stored, help=where)
 
 
 def _add_ledger(ledger: argparse.ArgumentParser) -> None:

@@ -3,13 +3,14 @@
 import argparse
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import synth_spark.plan as plans
 from synth_spark.errors import EngineError, PlanError
+from synth_spark.monitoring.documents import check_document
 from synth_spark.monitoring.progress import Progress
 from synth_spark.plan import Plan
 from synth_spark.plan.addresses import scheme_of
@@ -45,14 +46,17 @@ def looked(plan: Plan) -> Preview | None:
 
 
 def check_folder(folder: str, field: str) -> None:
-    """Refuse, before any work, a folder that could not be made or written; nothing is made.
+    """Refuse, before any work, a folder that could not be made or written; see `check_document` for one in a store.
 
     Raises:
         PlanError: it is a file, or cannot be made or written.
+        EngineError: it is in a store whose library is not installed.
     """
+    if scheme_of(folder) is not None:
+        return check_document(f"{folder.rstrip('/')}/folder", field)
     if Path(folder).exists() and not Path(folder).is_dir():
         raise PlanError(field, "is no folder", "give the name of a folder")
-    check_writable(Path(folder) / ".probe", field, PlanError)
+    return check_writable(Path(folder) / ".probe", field, PlanError)
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
@@ -112,7 +116,7 @@ def check_catalog(spark: "SparkSession", name: str | None, ends: bool) -> None:
 
 @contextmanager
 def started(
-    plan: Plan, options: argparse.Namespace, long: bool = False, place: str | None = None
+    plan: Plan, options: argparse.Namespace, long: bool = False, place: str | None = None, more: Sequence[str] = ()
 ) -> Iterator[tuple["SparkSession", Progress]]:
     """The session for a plan, and progress that can ask it how far it is.
 
@@ -125,6 +129,7 @@ def started(
         long: whether the work will take minutes.
         place: the folder of run folders; default: that of the plan. Where it is on this machine, what the session
             writes besides goes there, too.
+        more: addresses of what is written or read besides.
     """
     from synth_spark.pipeline.workers.template import make_template, prepare_template
     from synth_spark.runtime.session import running_tasks, say_if_plain, session, warm_workers
@@ -135,7 +140,7 @@ def started(
     importing = threading.Thread(target=_import_the_line, daemon=True)
     importing.start()
     work = place or plan.work_address
-    libraries, beside = libraries_of(plan, work), Path(work) if scheme_of(work) is None else None
+    libraries, beside = libraries_of(plan, work, *more), Path(work) if scheme_of(work) is None else None
     quiet = options.quiet or as_json(options)
     few = not options.verbose
     with session(libraries, long, quiet or few, options.ends, beside, kept=few) as spark:

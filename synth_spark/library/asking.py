@@ -4,7 +4,6 @@ import copy
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,13 @@ from synth_spark.runtime.scratch import private_folder
 from synth_spark.schema.root_layout import FRAMES
 from synth_spark.storage.new_runs import name_of
 from synth_spark.storage.paths import kept_inside
+from synth_spark.storage.places import place
+from synth_spark.storage.runs import beside
 
 #: What the name of the view of a frame begins with, under which Spark reads it.
 VIEW = "synth_spark_"
+#: What the copy of a frame is called in messages.
+_COPY = "work: a copy of the frame"
 #: Keys that say where a table is, and how its files are written.
 _LOCATING = (*Location.model_fields, "sources", "source_column")
 
@@ -48,21 +51,32 @@ class Asked:
         """Whether nothing is said of progress."""
         return bool(self.settings.get("quiet", False))
 
-    @cached_property
-    def file(self) -> Path:
-        """Where a frame in memory is written."""
-        return _copy_of(self.plan.work_folder, str(self.plan.run_id))
+    @property
+    def copy(self) -> str:
+        """Where a frame in memory is written: a path, or an address of a store."""
+        return _copy_of(self.plan.work_address, str(self.plan.run_id))
 
     def write(self) -> None:
-        """Write a frame in memory to where the plan says that it is; nothing else is written.
+        """Write a frame in memory to where the plan says that it is; to a store by way of a private temporary file.
 
         Raises:
             InputError: a column holds what is no value.
-            RunError: the disk refuses, or the folder is a link that leads elsewhere.
+            RunError: the disk or the store refuses, the folder is a link that leads elsewhere, or the copy is there.
         """
-        if self.given.is_local:
-            kept_inside(self.plan.work_folder, self.file, "work: a copy of the frame", RunError)
-            write(self.given, self.file)
+        if self.given.is_local and scheme_of(self.plan.work_address) is not None:
+            self._write_to_store()
+        elif self.given.is_local:
+            kept_inside(self.plan.work_folder, Path(self.copy), _COPY, RunError)
+            write(self.given, Path(self.copy))
+
+    def _write_to_store(self) -> None:
+        work, name = place(self.plan.work_address, private=True), f"{FRAMES}/{self.plan.run_id}.parquet"
+        if work.exists(name):
+            raise RunError(_COPY, "is there already", "choose another run_id")
+        with tempfile.TemporaryDirectory(prefix="frame-", dir=private_folder()) as folder:
+            file = Path(folder) / FRAMES / "copy.parquet"
+            write(self.given, file)
+            work.upload(file, name)
 
     def show(self) -> None:
         """Let Spark read a frame of its own under the name that the plan has for it."""
@@ -72,7 +86,7 @@ class Asked:
     def forget(self) -> None:
         """Remove what was written for a run that did not begin."""
         if self.given.is_local:
-            self.file.unlink(missing_ok=True)
+            beside.remove(self.plan.work_address, FRAMES, f"{self.plan.run_id}.parquet")
 
 
 def ask(data: Any, plan: Any, settings: Mapping[str, Any]) -> Asked:
@@ -144,8 +158,7 @@ def _places(plan: Plan, handed: Given) -> dict[str, Any]:
     places: dict[str, Any] = {}
     named = "path" in plan.output.model_fields_set
     if plan.work is None and not named:
-        place = tempfile.mkdtemp(prefix="run-", dir=private_folder())
-        places["work"] = str(Path(place) / "work")
+        places["work"] = str(Path(tempfile.mkdtemp(prefix="run-", dir=private_folder())) / "work")
     if not named:
         root = Path(places["work"]).parent if "work" in places else Path(tempfile.mkdtemp(dir=private_folder()))
         places["output.path"] = str(root / "out")
@@ -156,16 +169,11 @@ def _places(plan: Plan, handed: Given) -> dict[str, Any]:
     if handed.kind == "spark":
         places["input.table"] = f"{VIEW}{run_id.replace('-', '_')}".lower()
     else:
-        if "work" not in places and scheme_of(plan.work_address) is not None:
-            problem = "is in an object store, where a frame in memory is not copied"
-            raise PlanError(
-                "work", problem, "name a folder of this machine, or write the frame to a file and give that"
-            )
-        work = places.get("work") or plan.work_folder
-        places["input.path"] = str(_copy_of(Path(work), run_id))
+        places["input.path"] = _copy_of(places.get("work") or plan.work_address, run_id)
     return places
 
 
-def _copy_of(work: Path, run_id: str) -> Path:
+def _copy_of(work: str, run_id: str) -> str:
     """Where the copy of a run's frame is, beside run folders."""
-    return work / FRAMES / f"{run_id}.parquet"
+    name = f"{FRAMES}/{run_id}.parquet"
+    return str(Path(work) / name) if scheme_of(work) is None else f"{work}/{name}"

@@ -13,7 +13,7 @@ from synth_spark.storage.paths import check_roots
 from synth_spark.storage.run_store import RunStore
 
 
-def moved(store: RunStore, output: str, stays: bool) -> RunStore:
+def moved(store: RunStore, output: str, stays: bool, work: str | None = None) -> RunStore:
     """A run that is to be published to another root; its stages are done but the last, see `api.resume`.
 
     What readers of that root may hold is compared with it when it is resumed, and may hold it back.
@@ -21,8 +21,8 @@ def moved(store: RunStore, output: str, stays: bool) -> RunStore:
     Args:
         store: the run folder.
         output: the root.
-        stays: whether the run folder is that of the new target, too; else it is copied beside the root, as
-            ``<output>.work/<run id>``, and stays as it was.
+        stays: whether the run folder is that of the new target, too; else it is copied, and stays as it was.
+        work: the folder of this machine that it is copied to, as ``<work>/<run id>``; default: ``<output>.work``.
 
     Returns:
         The run folder that is to be resumed.
@@ -30,8 +30,8 @@ def moved(store: RunStore, output: str, stays: bool) -> RunStore:
     Raises:
         PublishError: the root cannot be written, leads elsewhere, or holds this release already.
         RunError: the run was purged, is not finished, or there is such a run folder.
-        PlanError: run folders would be inside the root; it is in an object store, and the run folder does not stay,
-            or its tables are Delta tables.
+        PlanError: run folders would be inside the root; the run folder would be copied to a store; or the root is in
+            a store, and its tables are Delta tables.
     """
     store.check_not_purged()
     if not store.done("validate"):
@@ -40,10 +40,11 @@ def moved(store: RunStore, output: str, stays: bool) -> RunStore:
             f"run '{store.run_id}'", problem, "finish it first: synth_spark.resume, or synth-spark resume RUN"
         )
     changes = {"output": store.plan.output.model_copy(update={"path": output})}
-    if not stays and scheme_of(output) is not None:
-        problem = "is a temporary folder, and its copy would go beside the root, to an object store"
-        raise PlanError("work", problem, "make the release with work=FOLDER, which is kept")
-    plan = store.plan.model_copy(update=changes if stays else {**changes, "work": None, "run_id": store.run_id})
+    if not stays and scheme_of(output if work is None else work) is not None:
+        problem = "is not named, or in a store, and a run folder is copied to folders of this machine alone"
+        remedy = "name one: publish(OUTPUT, work=FOLDER); or make the release with work=FOLDER, which may be in a store"
+        raise PlanError("work", problem, remedy)
+    plan = store.plan.model_copy(update=changes if stays else {**changes, "work": work, "run_id": store.run_id})
     plan = parse(plan.model_dump(mode="json"))  # which refuses what does not go together
     check_roots(plan)
     publisher.check_target(plan.output, store.run_id)

@@ -93,25 +93,28 @@ class Release(Generic[FrameT]):
         """
         return cast(FrameT, handed_back(self._published, name, self._kind, self._spark))
 
-    def publish(self, output: str | PathLike[str], quiet: bool = False) -> "Release[FrameT]":
+    def publish(
+        self, output: str | PathLike[str], quiet: bool = False, work: str | PathLike[str] | None = None
+    ) -> "Release[FrameT]":
         """Publish the release to a folder, after it was compared with what readers of that folder may hold.
 
         A run folder in a temporary folder is copied beside the new one, as ``<output>.work/<run id>``, SENSITIVE, as
         the command leaves it; this release stays as it is.
 
         Args:
-            output: the published root.
+            output: the published root, on this machine or in a store.
             quiet: whether nothing is said of progress.
+            work: a folder of this machine that the run folder is copied to, whether it is a temporary one or not.
 
         Returns:
             The release as it is there.
 
         Raises:
             HeldError: together with a release that readers have it tells of few; nothing was published there.
-            PlanError: the folder is in an object store, and the run folder is a temporary one; make the release with
-                ``work=…`` for that.
+            PlanError: the folder is in a store, the run folder is a temporary one, and ``work`` is not given; or
+                ``work`` is in a store.
             PublishError: the folder cannot be written, or holds this release already.
-            RunError: there is no run folder, or it was purged.
+            RunError: there is no run folder, it was purged, or it is to be copied and is in a store.
         """
         from synth_spark.library.elsewhere import moved
         from synth_spark.library.running import carried_out
@@ -122,7 +125,8 @@ class Release(Generic[FrameT]):
         store = self._store("to publish it elsewhere")
         is_stored = scheme_of(store.address) is not None
         stays = is_stored or (store.plan.work is not None and not inside(private_folder(), store.folder))
-        target = moved(store, fspath(output), stays)
+        copied_to = None if work is None else fspath(work)
+        target = moved(store, fspath(output), stays and work is None, copied_to)
         spark = self._session()
         run, watch = Run(spark, target, progress_of(spark, quiet)), Watch()
         watch.begun(target, run.progress, runner(run).stages)

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from synth_spark import __version__
-from synth_spark.errors import EngineError, check_extra
+from synth_spark.errors import EngineError, SynthSparkError, check_extra
+from synth_spark.monitoring.documents import check_document, write_document
 from synth_spark.plan import Location, Plan
-from synth_spark.plan.addresses import absolute, scheme_of
+from synth_spark.plan.addresses import STORES, absolute, scheme_of
 from synth_spark.storage.places import place
 from synth_spark.storage.root_files import read_manifest
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
     from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
+    from openlineage.client.transport.transport import Transport
 
 _PRODUCER = f"https://github.com/synth-spark/synth-spark/{__version__}"
 #: Seconds to wait for events that are still on their way.
@@ -45,6 +47,7 @@ class Lineage:
 
         Raises:
             EngineError: they are asked for, and the client is not installed, or cannot be set up.
+            PlanError: they are to go to a folder of a store that cannot be written.
         """
         self._plan, self._run = plan, ""
         named = any(name.startswith("OPENLINEAGE_") for name in os.environ)
@@ -56,8 +59,10 @@ class Lineage:
         check_extra("lineage", "operations.lineage")
         try:
             self._client = _client(plan.operations.lineage)
+        except SynthSparkError:
+            raise
         except Exception:  # of any transport
-            remedy = "give a file or a URL, or set OPENLINEAGE_…"
+            remedy = "give a file, a folder of a store or a URL, or set OPENLINEAGE_…"
             raise EngineError("operations.lineage", "names nothing that events can be sent to", remedy) from None
 
     def start(self, run_id: str) -> bool:
@@ -121,6 +126,8 @@ def _client(target: str | None) -> "OpenLineageClient":
 
     if target is None:
         return OpenLineageClient()  # as the environment says
+    if scheme_of(target) in STORES:
+        return OpenLineageClient(transport=_into_store(target))
     parts = urlsplit(target)
     if parts.scheme in ("http", "https"):
         config: dict[str, Any] = {"url": target, "retry": {"total": 2}}  # a release does not wait for a catalogue
@@ -132,6 +139,29 @@ def _client(target: str | None) -> "OpenLineageClient":
     with path.open("a"):  # now rather than after the work
         pass
     return OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=str(path), append=True)))
+
+
+def _into_store(folder: str) -> "Transport":
+    """What puts every event into a folder of a store as a file of its own: nothing is added to a file there.
+
+    Raises:
+        PlanError: the folder cannot be written.
+        EngineError: the library for that store is not installed.
+    """
+    from openlineage.client.serde import Serde
+    from openlineage.client.transport.transport import Transport
+
+    check_document(f"{folder.rstrip('/')}/events", "operations.lineage")
+
+    class IntoStore(Transport):
+        kind = "synth_spark_store"
+
+        def emit(self, event: Any) -> None:
+            """Put an event there; its name begins with its time, so names are in the order of events."""
+            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{event.run.runId}-{event.eventType.value}.json"
+            write_document(f"{folder.rstrip('/')}/{name}", Serde.to_json(event) + "\n")
+
+    return IntoStore()
 
 
 def input_datasets(plan: Plan) -> "list[InputDataset]":

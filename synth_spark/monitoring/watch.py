@@ -12,19 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from synth_spark.errors import PlanError, SynthSparkError
+from synth_spark.errors import SynthSparkError
+from synth_spark.monitoring.documents import check_document, name_of, write_document
 from synth_spark.monitoring.lineage import Lineage
 from synth_spark.monitoring.metrics import metrics_text
 from synth_spark.monitoring.progress import Progress
 from synth_spark.monitoring.summary import Attempt, row, summarize
 from synth_spark.plan import Plan
-from synth_spark.runtime.writable import check_writable, make_folder_of
 from synth_spark.schema.root_layout import METRICS, SUMMARY
 from synth_spark.schema.tables import Table
-from synth_spark.storage.files import write_atomically
 from synth_spark.storage.places import place
 from synth_spark.storage.root_files import current_of
 from synth_spark.storage.runs import beside
@@ -47,21 +45,22 @@ class Watch:
         """Begin.
 
         Args:
-            summary: a file for the summary, besides the one in the run folder.
+            summary: a file for the summary, besides the one in the run folder: a path, or an address of a store.
 
         Raises:
             PlanError: no file can be written there.
+            EngineError: it is in a store whose library is not installed.
         """
         self._started = datetime.now(UTC)
-        self._file = Path(summary) if summary is not None else None
+        self._summary = summary
         self._plan: Plan | None = None
         self._store: RunStore | None = None
         self._stages: Mapping[str, Sequence[str]] = {}
         self._lineage: Lineage | None = None
         self._progress = Progress(quiet=True)
         self._was_published = False
-        if self._file is not None:
-            check_writable(self._file, "--summary", PlanError)
+        if summary is not None:
+            check_document(summary, "--summary")
 
     @property
     def run_id(self) -> str | None:
@@ -84,11 +83,11 @@ class Watch:
         """The plan is known.
 
         Raises:
-            PlanError: it asks for a file of figures that cannot be written.
-            EngineError: it asks for lineage, which is not installed.
+            PlanError: it asks for a file of figures, or for events in a store, that cannot be written.
+            EngineError: it asks for lineage, or for files in a store, and the library for that is not installed.
         """
         if plan.operations.metrics is not None:
-            check_writable(Path(plan.operations.metrics), "operations.metrics", PlanError)
+            check_document(plan.operations.metrics, "operations.metrics")
         self._plan = plan
         self._lineage = Lineage(plan)
 
@@ -154,14 +153,13 @@ class Watch:
         def figures() -> str:
             return metrics_text(summary, self._plan.output.path if self._plan is not None else None)
 
-        if self._file is not None:
-            yield self._file.name, partial(_write, self._file, text)
+        if self._summary is not None:
+            yield name_of(self._summary), partial(_put, self._summary, text)
         if self._store is not None:
             yield SUMMARY, partial(_keep, self._store, SUMMARY, text)
             yield METRICS, partial(_keep, self._store, METRICS, figures)
         if self._plan is not None and self._plan.operations.metrics is not None:
-            file = Path(self._plan.operations.metrics)
-            yield file.name, partial(_write, file, figures)
+            yield name_of(self._plan.operations.metrics), partial(_put, self._plan.operations.metrics, figures)
 
     def _log(self, summary: Mapping[str, Any]) -> None:
         error, published = summary["error"] or {}, summary["published"] or {}
@@ -190,14 +188,9 @@ def _keep(store: "RunStore", name: str, text: Callable[[], str]) -> None:
     store.write(name, text())
 
 
-def _write(file: Path, text: Callable[[], str]) -> None:
-    """Replace a file; what is there and no file, such as ``/dev/stderr``, is written, not replaced."""
-    make_folder_of(file)
-    if file.exists() and not file.is_file():
-        with file.open("w", encoding="utf-8") as stream:
-            stream.write(text())
-        return
-    write_atomically(file, text())
+def _put(address: str, text: Callable[[], str]) -> None:
+    """Put a document where somebody asked for it."""
+    write_document(address, text())
 
 
 @contextmanager

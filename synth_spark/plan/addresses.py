@@ -26,7 +26,15 @@ HDFS = "hdfs"
 #: Schemes of stores, in which this process can read and write: object stores, and HDFS.
 STORES = OBJECT_STORES | {HDFS}
 #: Schemes that are other names of one → that one.
-_SAME = {"s3a": "s3", "s3n": "s3", "abfs": "abfss"}
+_SAME = {"s3a": "s3", "s3n": "s3"}
+#: Schemes of Azure, whose containers have one name in `resolved`.
+_OF_AZURE = frozenset({"az", "azure", "abfs", "abfss", "wasb", "wasbs"})
+#: What a host of Azure begins with after its account, by which interface it is asked: one container has both.
+_INTERFACES = ("dfs", "blob")
+#: The variable that says which account a container is of whose address names none.
+_ACCOUNT = "AZURE_STORAGE_ACCOUNT_NAME"
+#: The port of a name node that an address need not give.
+_HDFS_PORT = ":8020"
 #: A scheme with what follows it: ``s3a://…``, ``hdfs:/…``; one letter is a drive of Windows.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
@@ -77,17 +85,67 @@ def for_spark(address: str) -> str:
     return told if scheme is None else f"{'s3a' if scheme == 's3' else scheme}:{told.partition(':')[2]}"
 
 
+def path_of(address: str) -> str | None:
+    """The path of this machine that an address leads to, also with ``file:``; None if it leads elsewhere.
+
+    >>> path_of("file:///data/cases.csv"), path_of("cases.csv"), path_of("s3://bucket/cases.csv")
+    ('/data/cases.csv', 'cases.csv', None)
+    """
+    seen = as_seen(address)
+    scheme = scheme_of(seen)
+    if scheme is None:
+        return seen
+    host, path = _host_and_path(seen)
+    return path if scheme == "file" and host in ("", "localhost") else None
+
+
 def resolved(address: str) -> str:
     """What tells whether two addresses are the same place; of this machine once links and ``..`` are followed.
 
+    A container of Azure is named with its account, which is that of the environment where the address gives none.
+
     >>> resolved("s3a://bucket/a/../cases/"), resolved("S3://bucket/cases"), resolved("/nowhere/../cases//")
     ('s3://bucket/cases', 's3://bucket/cases', '/cases')
+    >>> resolved("abfs://c@account.dfs.core.windows.net/cases"), resolved("wasbs://c@account.blob.core.windows.net/cases")
+    ('abfss://c@account.dfs.core.windows.net/cases', 'abfss://c@account.dfs.core.windows.net/cases')
+    >>> resolved("hdfs:///a/cases"), resolved("hdfs:/a/cases"), resolved("hdfs://a:8020/cases"), resolved("hdfs://a/cases")
+    ('hdfs:///a/cases', 'hdfs:///a/cases', 'hdfs://a/cases', 'hdfs://a/cases')
     """
-    scheme = scheme_of(address)
-    if scheme is None:
-        return os.path.realpath(address)
-    rest = posixpath.normpath(address.partition(":")[2].lstrip("/"))
-    return f"{_SAME.get(scheme, scheme)}://{rest}"
+    here = path_of(address)
+    if here is not None:
+        return os.path.realpath(here)
+    scheme = scheme_of(address) or ""
+    host, path = _host_and_path(address)
+    if scheme in _OF_AZURE:
+        scheme, host = "abfss", _container(host)
+    elif scheme == HDFS:
+        host = host.lower().removesuffix(_HDFS_PORT)
+    rest = posixpath.normpath("/" + path.lstrip("/"))
+    return f"{_SAME.get(scheme, scheme)}://{host}{rest if rest != '/' or not host else ''}"
+
+
+def _host_and_path(address: str) -> tuple[str, str]:
+    """The host, bucket or container that an address names, which may be none, and the path there, with its first ``/``.
+
+    >>> _host_and_path("s3://bucket/cases"), _host_and_path("hdfs:///cases"), _host_and_path("dbfs:/cases")
+    (('bucket', '/cases'), ('', '/cases'), ('', '/cases'))
+    """
+    rest = address.partition(":")[2]
+    if not rest.startswith("//"):
+        return "", rest
+    host, slash, path = rest[2:].partition("/")
+    return host, slash + path
+
+
+def _container(host: str) -> str:
+    """A container of Azure with its account, as one name whatever interface the address names."""
+    container, _, account = host.lower().partition("@")
+    if not account:
+        known = os.environ.get(_ACCOUNT, "").lower()
+        return f"{container}@{known}.dfs.core.windows.net" if known else container
+    name, _, rest = account.partition(".")
+    interface, _, domain = rest.partition(".")
+    return f"{container}@{name}.dfs.{domain}" if interface in _INTERFACES and domain else f"{container}@{account}"
 
 
 def default_ledger() -> str:
@@ -118,31 +176,33 @@ def check_local_or_stored(address: str) -> str:
     """An address of something that is kept on this machine, or in a store.
 
     Raises:
-        ValueError: it has the scheme of something else.
+        ValueError: it has the scheme of something else, or holds a key.
     """
     return _checked(address, STORES)
 
 
-def check_file_or_url(address: str) -> str:
-    """An address that gets events: a file of this machine, also with ``file:``, or a URL.
+def check_destination(address: str) -> str:
+    """An address that gets events: a file of this machine, also with ``file:``, a folder of a store, or a URL.
 
     Raises:
-        ValueError: it has the scheme of something else.
+        ValueError: it has the scheme of something else, or is one of a store and holds a key.
     """
-    return _checked(address, frozenset({"http", "https", "file"}))
+    return _checked(address, STORES | {"http", "https", "file"})
 
 
 def _checked(address: str, schemes: frozenset[str]) -> str:
     address = as_seen(address)
     scheme = scheme_of(address)
+    if scheme in STORES and ":" in _host_and_path(address)[0].rpartition("@")[0]:
+        raise ValueError("holds a key before '@'; leave it out: the environment tells a store who you are")
     if scheme is None or scheme in schemes:
         return address
+    if scheme in STORES:
+        raise ValueError(f"is an address of {scheme}:, where this is not kept; give a path of this machine")
     mounted = "its path without 'file:'" if scheme == "file" else "a path under /Volumes" if scheme == "dbfs" else None
     remedy = mounted or "a folder of this machine, or one that is mounted there"
     raise ValueError(f"is an address of {scheme}:, which is read from but not written to; give {remedy}")
 
 
-#: An address of a plan at which something is written, or kept.
-LocalPath = Annotated[str, AfterValidator(check_local)]
-#: The same of what may be in a store, too.
+#: An address of a plan at which something is written, or kept: on this machine or in a store.
 LocalOrStoredPath = Annotated[str, AfterValidator(check_local_or_stored)]

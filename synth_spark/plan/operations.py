@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from synth_spark.plan.addresses import LocalPath, check_file_or_url
+from synth_spark.plan.addresses import LocalOrStoredPath, check_destination
 from synth_spark.plan.input import Strict
 
 
@@ -14,13 +14,17 @@ class Operations(Strict):
     job: str | None = Field(
         None, min_length=1, description="Name of what is run again and again, for monitors; default: the title."
     )
-    metrics: LocalPath | None = Field(
-        None, min_length=1, description="File of figures about the latest run, in Prometheus' text format (*.prom)."
-    )
-    lineage: Annotated[str, AfterValidator(check_file_or_url)] | None = Field(
+    metrics: LocalOrStoredPath | None = Field(
         None,
         min_length=1,
-        description="File or URL that gets OpenLineage events; default: as OPENLINEAGE_… in the environment says.",
+        description="File of figures about the latest run, of this machine or in a store, in Prometheus' text format "
+        "(*.prom).",
+    )
+    lineage: Annotated[str, AfterValidator(check_destination)] | None = Field(
+        None,
+        min_length=1,
+        description="File, folder of a store, or URL that gets OpenLineage events; default: as OPENLINEAGE_… in the "
+        "environment says.",
     )
     lineage_namespace: str = Field("synth-spark", min_length=1, description="Namespace of the job in OpenLineage.")
     lineage_catalog: str = Field(

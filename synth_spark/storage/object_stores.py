@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from synth_spark.plan.addresses import absolute, for_spark
+from synth_spark.plan.addresses import absolute, for_spark, resolved
 from synth_spark.plan.sources.stores import REMEDY, Address, listing, store_of
 from synth_spark.storage.held import Held, below
 from synth_spark.storage.in_stores import InStore
@@ -38,7 +38,8 @@ class StoredPlace(InStore):
             EngineError: the library for object stores is not installed.
         """
         self.address, self.spark_address = absolute(address), for_spark(address)
-        self._scheme, self._bucket, self._path = Address.of(self.address)
+        scheme, bucket, self._path = Address.of(self.address)
+        self._bucket = resolved(f"{scheme}://{bucket}")
         self._store, self._for_long = store_of(self.address), store_of(self.address, for_long=True)
 
     def below(self, name: str) -> "StoredPlace":
@@ -123,7 +124,7 @@ class StoredPlace(InStore):
         """See `Place.copy_from`."""
         import obstore
 
-        if not isinstance(other, StoredPlace) or (other._scheme, other._bucket) != (self._scheme, self._bucket):
+        if not isinstance(other, StoredPlace) or other._bucket != self._bucket:
             return False
         source, target = other._key(name), self._key(to)
         with self._errors("written"):

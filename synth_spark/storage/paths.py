@@ -10,7 +10,7 @@ from pathlib import Path
 
 from synth_spark.errors import PlanError, SynthSparkError
 from synth_spark.plan import Plan
-from synth_spark.plan.addresses import resolved, scheme_of
+from synth_spark.plan.addresses import path_of, resolved, scheme_of
 from synth_spark.plan.names import checked_name, is_name
 
 __all__ = [
@@ -57,10 +57,10 @@ def within(root: str, path: str) -> bool:
     >>> within("s3a://bucket/out", "s3://bucket/out/work"), within("s3://bucket/out", "s3://bucket/out.work")
     (True, False)
     """
-    if scheme_of(root) is None and scheme_of(path) is None:
-        return inside(Path(root), Path(path))
-    there = resolved(root).rstrip("/")
-    return scheme_of(root) is not None and f"{resolved(path)}/".startswith(f"{there}/")
+    there, here = path_of(root), path_of(path)
+    if there is not None or here is not None:
+        return there is not None and here is not None and inside(Path(there), Path(here))
+    return f"{resolved(path)}/".startswith(f"{resolved(root).rstrip('/')}/")
 
 
 def inside(root: Path, path: Path) -> bool:

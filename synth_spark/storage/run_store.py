@@ -322,7 +322,7 @@ class RunStore:
         folder = self._folder(table.name)
         there = {one.name for one in folder.place.entries()}
         if there >= set(names.values()) and (self._run.hashed or self.is_whole(table.name)):
-            copied = copies.copied(spark, folder.address, TableFolder(target).address, names)
+            copied = copies.hashes_of(copies.copied(spark, folder.address, target, names))
             known = {to: entry["files"][name] for to, name in names.items()}
             if copied == known if self._run.hashed else self.is_whole(table.name) and all(copied.values()):
                 return copied

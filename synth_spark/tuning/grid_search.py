@@ -49,13 +49,13 @@ class Grid:
     sample: int
 
 
-def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
+def tune(run: Run, grid: Grid, folder: str | Path) -> list[Outcome]:
     """Try every plan of a grid on the same sample.
 
     Args:
         run: a run of the plan that is varied, nothing of which is done yet.
         grid: what is tried.
-        folder: of the run folders that are made.
+        folder: of the run folders that are made, on this machine or in a store.
 
     Returns:
         One outcome a plan that could be tried, in the order of the grid.
@@ -84,13 +84,13 @@ def tune(run: Run, grid: Grid, folder: Path) -> list[Outcome]:
     return outcomes(folders)
 
 
-def check(plan: Plan, grid: Grid, folder: Path) -> None:
-    """Refuse what cannot be tried, before any work; nothing is made.
+def check(plan: Plan, grid: Grid, folder: str | Path) -> None:
+    """Refuse what cannot be tried, before any work; nothing is made but what `new_runs.check_new` leaves in a store.
 
     Args:
         plan: the plan that is varied.
         grid: what is tried.
-        folder: of the run folders that are made.
+        folder: of the run folders that are made, on this machine or in a store.
 
     Raises:
         PlanError: the plan is under differential privacy, or the grid holds a value that no plan can have.
@@ -135,7 +135,7 @@ def _name(k: int, length: int, kind: str) -> str:
     return f"k{k}-R{length}-{kind}"
 
 
-def _varied(plan: Plan, folder: Path, name: str, k: int, length: int, kind: str) -> Plan:
+def _varied(plan: Plan, folder: str | Path, name: str, k: int, length: int, kind: str) -> Plan:
     content = plan.model_dump(mode="json")
     content["privacy"]["k"], content["reporting_length"], content["synthesis"]["kind"] = k, length, kind
     if kind != "value_seeded":
@@ -161,13 +161,7 @@ def _sample(records: DataFrame, most: int, seed: int) -> DataFrame:
     return records.orderBy(shuffled, *columns).limit(most)
 
 
-def default_folder(plan: Plan) -> Path:
-    """Where trials go if nobody says.
-
-    Raises:
-        PlanError: run folders are in an object store, and trials are not kept there.
-    """
-    if scheme_of(plan.work_address) is not None:
-        problem = "is in an object store, where no trials are kept"
-        raise PlanError("work", problem, "name a folder of this machine: --trials FOLDER, or --set work=FOLDER")
-    return plan.work_folder / f"tune-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+def default_folder(plan: Plan) -> str:
+    """Where trials go if nobody says: beside the run folders, on this machine or in a store."""
+    name = f"tune-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    return str(plan.work_folder / name) if scheme_of(plan.work_address) is None else f"{plan.work_address}/{name}"

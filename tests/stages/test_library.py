@@ -198,14 +198,14 @@ def test_an_interrupted_run_can_be_resumed(
 def test_a_release_is_published_elsewhere_after_it_was_compared_there(
     released: ss.Release[Any], explored: dict[str, Run], tmp_path: Path
 ) -> None:
-    there = released.publish(tmp_path / "out", quiet=True)
-    assert (there.path, there.folder) == (str(tmp_path / "out"), tmp_path / "out.work" / "Again")
+    there = released.publish(tmp_path / "out", quiet=True, work=tmp_path / "kept")
+    assert (there.path, there.folder) == (str(tmp_path / "out"), tmp_path / "kept" / "Again")
     assert there.run_id == released.run_id
     pd.testing.assert_frame_equal(there.aggregates, released.aggregates)
     assert main(["validate", str(there.folder)]) == 0
     with pytest.raises(PublishError, match="has been published there already"):
         released.publish(tmp_path / "out", quiet=True)
-    with pytest.raises(PlanError, match="work: is a temporary folder"):
+    with pytest.raises(PlanError, match="work: is not named, or in a store"):
         released.publish("s3://bucket/out", quiet=True)
     other = another(explored["parquet"], tmp_path / "other", "Other", "publish")
     later = ss.resume(other.store.folder, quiet=True).publish(tmp_path / "out", quiet=True)

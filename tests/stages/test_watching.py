@@ -268,7 +268,7 @@ def test_an_end_that_cannot_be_told_changes_nothing(
         if file.name == "m.prom":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("synth_spark.monitoring.watch.make_folder_of", full)
+    monkeypatch.setattr("synth_spark.monitoring.documents.make_folder_of", full)
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__URL", "http://127.0.0.1:9")
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__RETRY", '{"total": 0}')

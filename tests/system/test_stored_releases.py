@@ -155,13 +155,14 @@ def test_a_run_into_a_store_gives_the_golden_release(
     command = [demo_of_the_wheel.python.with_name("synth-spark"), "run", ROOT / "conf" / "demo" / "release.yml"]
     work = f"{s3}://runs/golden"
     keys = {"input.path": demo_of_the_wheel.folder / "cases.csv.gz", "work": work, "seed": 1}
+    keys |= {"operations.metrics": f"{s3}://reports/golden.prom", "operations.lineage": f"{s3}://reports/events"}
     settings = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
     out, environment = f"{s3}://releases/golden/out", {"SPARK_HOME": str(SPARK_HOME), **s3_environment}
     asked = [*command, *settings, "--output", out, "--run-id", "golden"]
     killed = run(asked, **environment, SYNTH_SPARK_FAULTS="keep.audit_results.rename=kill")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len({name.split("/")[2] for name in held(f"{work}/golden") if name.startswith("tables/audit_results/")}) == 1
-    ended = run([command[0], "resume", f"{work}/golden"], **environment)
+    ended = run([command[0], "resume", f"{work}/golden", "--summary", f"{s3}://reports/golden.json"], **environment)
     assert ended.returncode == 0, ended.stderr
     assert f"Released golden: {out}/<table>/run_id=golden" in ended.stdout
     tables = open_release(out).manifest["tables"]
@@ -169,6 +170,12 @@ def test_a_run_into_a_store_gives_the_golden_release(
     folder = place(f"{work}/golden")
     kept = {one.name: folder.read(one.name) or b"" for one in folder.entries(deep=True)}
     assert not any(s3_environment["AWS_SECRET_ACCESS_KEY"].encode() in content for content in kept.values())
+    reports = place(f"{s3}://reports")
+    told = {one.name: reports.read(one.name) or b"" for one in reports.entries(deep=True)}
+    assert (told["golden.json"], told["golden.prom"]) == (kept["summary.json"], kept["metrics.prom"])
+    events = [json.loads(content)["eventType"] for name, content in told.items() if name.startswith("events/")]
+    assert (events, len(told)) == (["START", "START", "COMPLETE"], 5)
+    assert not any(s3_environment["AWS_SECRET_ACCESS_KEY"].encode() in content for content in told.values())
     ask_about_the_run(folder, kept, tmp_path, capsys)
     assert s3_environment["AWS_SECRET_ACCESS_KEY"] not in ended.stdout + ended.stderr
 
@@ -199,6 +206,10 @@ def ask_about_the_run(
     for words, told in (
         (["show", folder.address, "--output", str(tmp_path / "page.html")], "open it in a browser"),
         (["compare", folder.address, "--output", str(tmp_path)], "compare.html"),
+        (
+            ["compare", folder.address, "--output", f"{folder.address}.compared/"],
+            f"{folder.address}.compared/compare.html",
+        ),
         (["resume", folder.address], "Nothing to do"),
         (["purge", folder.address], "Purged"),
         (["purge", folder.address], "they were before"),

@@ -1,10 +1,9 @@
-"""Files of tables, copied and hashed by tasks: no byte of them comes by the process that asks for it.
+"""Files of tables, copied and hashed; for a store by tasks: no byte of them comes by the process that asks for it.
 
 Between two folders of one store the store itself copies. Else a task has the file on its own disk meanwhile. What is
 there then is read back.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from synth_spark.errors import RunError
-from synth_spark.storage.hashing import sha256
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.places import Place, place
 
@@ -90,33 +88,37 @@ def hashes(spark: "SparkSession", folder: str, names: Collection[str]) -> dict[s
         folder: address of the folder that they are in.
         names: theirs.
     """
-    found = by_tasks(spark, hashing(folder, sorted(names)), len(names))
-    return {name: about["sha256"] for name, about in found.items()}
+    return hashes_of(by_tasks(spark, hashing(folder, sorted(names)), len(names)))
 
 
-def copied(spark: "SparkSession", source: str, target: str, names: Mapping[str, str]) -> dict[str, str]:
-    """Copy files: on this machine by this process, else by tasks.
+def hashes_of(files: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """SHA-256 of files of which more is told."""
+    return {name: about["sha256"] for name, about in files.items()}
+
+
+def copied(spark: "SparkSession", source: str, target: Place, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Copy files: to a folder of this machine by this process, which sees it; to a store by tasks, some each.
+
+    A file is there whole or not at all, and is read back by who copied it.
 
     Args:
         spark: the session.
         source: address of the folder that they are in.
-        target: address of the folder that they go to.
-        names: of each file there → here.
+        target: the folder that they go to.
+        names: of each file there → in the source.
 
     Returns:
-        SHA-256 of each file, as it is there.
+        SHA-256 and bytes of each file, as it is there.
 
     Raises:
         RunError: a file is not there, or a folder refuses.
     """
-    here, there = place(source), place(target)
-    if not (isinstance(here, LocalPlace) and isinstance(there, LocalPlace)):
-        found = by_tasks(spark, sending(source, target, list(names.items())), len(names))
-        return {name: about["sha256"] for name, about in found.items()}
-    there.folder.mkdir(exist_ok=True)
+    if not isinstance(target, LocalPlace):
+        return by_tasks(spark, sending(source, target.address, list(names.items())), len(names))
+    here = place(source)
     for to, name in names.items():
-        shutil.copyfile(here.folder / name, there.folder / to)
-    return {to: sha256(there.folder / to) for to in names}
+        copy(here, name, target, to)
+    return {to: about(target, to) for to in names}
 
 
 def copy(source: Place, name: str, target: Place, to: str) -> None:

@@ -31,6 +31,7 @@ from synth_spark.runtime.libraries import Libraries
         ({"path": "hdfs://host/cases.csv"}, False),
         ({"path": "/data/cases.csv", "work": "s3://bucket/work"}, True),
         ({"path": "viewfs://all/cases.csv"}, False),
+        ({"path": "/data/cases.csv", "more": ["/data/trials", "s3a://bucket/trials"]}, True),
     ],
 )
 def test_a_session_has_what_the_addresses_of_a_plan_need(
@@ -51,8 +52,8 @@ def test_a_session_has_what_the_addresses_of_a_plan_need(
     monkeypatch.setattr(session, "say_if_plain", lambda *_: None)
     monkeypatch.setattr(template, "make_template", lambda _: asked.append("template"))
     source = dict(source)
-    work = source.pop("work", None)
+    work, more = source.pop("work", None), source.pop("more", ())
     keys = {"input": {**source, "format": "csv"} if "sources" not in source else source, "privacy": {"k": 10}}
     options = argparse.Namespace(quiet=True, verbose=False, ends=True, as_json=False, log_format="text")
-    with started(plans.parse({**keys, "output": {"path": str(tmp_path)}, "work": work}), options):
+    with started(plans.parse({**keys, "output": {"path": str(tmp_path)}, "work": work}), options, more=more):
         assert asked == [Libraries(s3=s3), "template"]

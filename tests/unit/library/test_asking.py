@@ -19,6 +19,7 @@ from synth_spark.library.running import begin
 from synth_spark.plan import parse
 from synth_spark.plan.sources.preview import look
 from synth_spark.runtime import scratch
+from synth_spark.storage.places import place
 
 DATA: dict[str, list[Any]] = {
     "gender": ["Woman", None, "Man"],
@@ -64,10 +65,26 @@ def test_a_frame_is_read_as_its_values(kind: str, tmp_path: Path) -> None:
     assert list((tmp_path / "work" / "frames").iterdir()) == []
 
 
-def test_a_frame_in_memory_is_not_copied_to_an_object_store(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="work: is in an object store, where a frame in memory is not copied; name a"):
-        asked(pa.table(DATA), work="s3://bucket/work", output=tmp_path / "out")
-    assert asked(tmp_path / "cases.csv", work="s3://bucket/work").plan.work_address == "s3://bucket/work"
+def test_a_frame_in_memory_is_copied_beside_run_folders_in_a_store(s3: str, tmp_path: Path) -> None:
+    """By way of a private file that is gone afterwards."""
+    before, work = copies(), f"{s3}://frames/work"
+    one = asked(pa.table(DATA), work=work, output=tmp_path / "out", run_id="One")
+    assert one.plan.input.path == one.copy == f"{work}/frames/One.parquet"
+    one.write()
+    shape = look(one.plan)
+    assert shape is not None
+    assert (shape.names, shape.rows) == (tuple(DATA), READ)
+    with pytest.raises(RunError, match="work: a copy of the frame: is there already"):
+        one.write()
+    assert copies() == before
+    one.forget()
+    assert place(work).entries(deep=True) == []
+
+
+def test_what_is_refused_leaves_no_copy_in_a_store(s3: str, tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="gendr"):
+        begin(pa.table(DATA), input={"columns": ["gendr"]}, work=f"{s3}://frames/refused", output=tmp_path / "out")
+    assert place(f"{s3}://frames/refused").entries("frames") == []
 
 
 def test_a_copy_of_a_frame_is_its_owners_alone(tmp_path: Path) -> None:
@@ -78,7 +95,7 @@ def test_a_copy_of_a_frame_is_its_owners_alone(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     file = tmp_path / "deep" / "work" / "frames" / "One.parquet"
-    assert one.file == file
+    assert one.copy == str(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     for folder in (file.parent, file.parents[1], scratch.private_folder()):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -141,7 +158,7 @@ def test_keys_go_over_a_plan_and_a_plan_over_defaults(tmp_path: Path) -> None:
 def test_of_a_plan_a_frame_takes_everything_but_the_place(tmp_path: Path) -> None:
     told = {"path": "a.csv", "delimiter": ";", "header": True, "columns": ["gender"], "trim": True}
     one = asked(pa.table(DATA), plan=parse({"input": told}), work=tmp_path / "work")
-    assert one.plan.input.path == str(one.file)
+    assert one.plan.input.path == one.copy
     assert (one.plan.input.columns, one.plan.input.trim, one.plan.input.delimiter) == (("gender",), True, None)
     assert one.content.input.path is None
     for named in ({"path": "a.csv"}, {"table": "cases"}, {"sources": {"a": {"path": "a.csv"}}}):

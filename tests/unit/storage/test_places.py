@@ -142,6 +142,15 @@ def test_a_file_that_is_replaced_changes_its_tag_and_below_is_a_place_of_its_own
 
 
 @pytest.mark.usefixtures("s3")
+def test_a_bucket_copies_by_itself_however_its_address_is_spelled() -> None:
+    folder, same = place("s3://places/spelled"), place("S3A://places/spelled")
+    folder.write("a", b"1")
+    assert same.copy_from(folder, "a", "b")
+    assert folder.read("b") == b"1"
+    assert not place("s3://elsewhere").copy_from(folder, "a", "b")
+
+
+@pytest.mark.usefixtures("s3")
 def test_what_marks_a_folder_is_no_file() -> None:
     """As Spark's client of S3 leaves it."""
     folder = place("s3://places/marked")

@@ -147,6 +147,22 @@ def test_what_is_published_is_what_was_written(stored: RunStore, at: str, tmp_pa
         copying.copied(kept, target)
 
 
+def test_this_process_copies_to_folders_of_this_machine_and_tasks_to_stores(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the files come from: a task of another machine does not see the folders of this one."""
+    asked: list[object] = []
+    monkeypatch.setattr(copies, "by_tasks", lambda *work: asked.append(work) or by_this_process(*work))
+    places = {kind: place(start) for kind, start in (("here", str(tmp_path)), ("there", f"{s3}://runs/copied"))}
+    digest = {"sha256": hashlib.sha256(b"rows").hexdigest(), "bytes": 4}
+    for source in places.values():
+        source.below("from").write("a", b"rows")
+        for kind, target in places.items():
+            found = copies.copied(None, source.below("from").address, target.below("to"), {"b": "a"})  # type: ignore[arg-type]
+            assert (found, target.read("to/b"), len(asked)) == ({"b": digest}, b"rows", int(kind == "there"))
+            asked.clear()
+
+
 def test_the_last_who_took_a_turn_goes_on_and_the_one_before_ends(stored: RunStore) -> None:
     first, second = (RunStore.open(stored.address) for _ in range(2))
     assert (stored.turn, first.turn) == (1, 0)
