@@ -190,11 +190,20 @@ def check_destination(address: str) -> str:
     return _checked(address, STORES | {"http", "https", "file"})
 
 
-def _checked(address: str, schemes: frozenset[str]) -> str:
-    address = as_seen(address)
-    scheme = scheme_of(address)
-    if scheme in STORES and ":" in _host_and_path(address)[0].rpartition("@")[0]:
+def check_keyless(address: str) -> str:
+    """An address of anything that is read; it is told to others, so it may hold no key.
+
+    Raises:
+        ValueError: it is one of a store and holds a key.
+    """
+    if scheme_of(address) in STORES and ":" in _host_and_path(address)[0].rpartition("@")[0]:
         raise ValueError("holds a key before '@'; leave it out: the environment tells a store who you are")
+    return address
+
+
+def _checked(address: str, schemes: frozenset[str]) -> str:
+    address = check_keyless(as_seen(address))
+    scheme = scheme_of(address)
     if scheme is None or scheme in schemes:
         return address
     if scheme in STORES:
@@ -204,5 +213,7 @@ def _checked(address: str, schemes: frozenset[str]) -> str:
     raise ValueError(f"is an address of {scheme}:, which is read from but not written to; give {remedy}")
 
 
+#: An address of a plan that is read.
+ReadPath = Annotated[str, AfterValidator(check_keyless)]
 #: An address of a plan at which something is written, or kept: on this machine or in a store.
 LocalOrStoredPath = Annotated[str, AfterValidator(check_local_or_stored)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from synth_spark.errors import PlanError
-from synth_spark.plan.addresses import LocalOrStoredPath, as_seen
+from synth_spark.plan.addresses import LocalOrStoredPath, ReadPath, as_seen
 from synth_spark.plan.date_patterns import check_pattern
 from synth_spark.plan.sources.formats import FORMATS, format_of
 
@@ -40,10 +40,12 @@ class Strict(BaseModel):
 class Location(Strict):
     """Where one table is, and how its files are to be read."""
 
-    path: str | None = Field(
+    path: ReadPath | None = Field(
         None, description="File or folder: CSV or JSON lines (also packed), Excel, Parquet, or a Delta table's folder."
     )
-    paths: tuple[str, ...] = Field((), description="Several files or folders of the same columns, instead of a path.")
+    paths: tuple[ReadPath, ...] = Field(
+        (), description="Several files or folders of the same columns, instead of a path."
+    )
     table: str | None = Field(
         None, description="Catalog table, instead of a path: table, schema.table or catalog.schema.table."
     )
@@ -198,7 +200,7 @@ class Groups(Strict):
     """Codes become groups: a hierarchy's upper level, from a mapping table or written here."""
 
     values: dict[Code, Code] = Field({}, description="Code → group.")
-    path: str | None = Field(None, description="File or Delta table of the mapping, instead of `values`.")
+    path: ReadPath | None = Field(None, description="File or Delta table of the mapping, instead of `values`.")
     sheet: Text | None = Field(None, description="Its sheet, if the path is an Excel workbook of several.")
     code: str | None = Field(None, description="Its column of codes.")
     group: str | None = Field(None, description="Its column of groups.")

@@ -1,7 +1,9 @@
 """Addresses of other file systems: refused by name wherever something would be written, kept as they are where read."""
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,18 @@ def test_an_address_that_holds_a_key_is_refused_and_not_repeated(key: str) -> No
         with pytest.raises(PlanError, match=rf"^{key}.*: holds a key before '@'; leave it out") as told:
             parse(given)
         assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "given", [{"path": "ADDRESS"}, {"paths": ["a.csv", "ADDRESS"]}, {"groups": {"a": {"path": "ADDRESS"}}}]
+)
+def test_an_address_that_is_read_holds_no_key_either(given: dict[str, Any]) -> None:
+    """It becomes the name of a data set, which ledgers and lineage tell."""
+    filled = json.loads(json.dumps(given).replace("ADDRESS", "s3://invented:secret@bucket/a.csv"))
+    filled = filled if "path" in filled or "paths" in filled else {"path": "cases.csv", **filled}
+    with pytest.raises(PlanError, match="holds a key before '@'; leave it out") as told:
+        parse({"input": filled})
+    assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize("option", ["--log-file", "--summary"])
