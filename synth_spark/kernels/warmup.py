@@ -7,6 +7,8 @@ from synth_spark.kernels.counting.association import Singles, compare_pairs
 from synth_spark.kernels.counting.by_column_tuple import walk_tuples
 from synth_spark.kernels.counting.by_record import enumerate_records
 from synth_spark.kernels.counting.merge_records import merge
+from synth_spark.kernels.csv_records import find_ends, words_of
+from synth_spark.kernels.csv_state import begin
 from synth_spark.kernels.deduction.lattice import lattice_of
 from synth_spark.kernels.deduction.lowering import one_round
 from synth_spark.kernels.deduction.regrouping import Grown, regroup
@@ -126,5 +128,19 @@ def _compile_private() -> None:
     exchange(table, np.array([2, 2]), wanted, [((0, 0), (1, 1))], 1, state)
 
 
+def _compile_reading() -> None:
+    signs, ends, filled = np.array([44, 34, 34]), np.zeros(2, np.int64), np.zeros(2, np.bool_)
+    data = b'"a","b"\n' * 2
+    for units in (np.frombuffer(data, np.uint8), np.frombuffer(data.decode().encode("utf-32-le"), np.uint32)):
+        find_ends(units, words_of(units), begin(), signs, False, 0, ends, filled)
+
+
 #: What is compiled by itself; the longest first.
-_PARTS = (_compile_growth, _compile_deduction, _compile_counting, _compile_private, _compile_assessment)
+_PARTS = (
+    _compile_growth,
+    _compile_deduction,
+    _compile_counting,
+    _compile_private,
+    _compile_assessment,
+    _compile_reading,
+)

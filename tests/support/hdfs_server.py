@@ -73,6 +73,7 @@ def _begun(gateway: JavaGateway, folder: Path) -> str:
         "dfs.datanode.hostname": "127.0.0.1",
         "dfs.replication": "2",
         "dfs.namenode.file.close.num-committed-allowed": "1",  # else closing takes half a second
+        "dfs.blocksize": str(1 << 20),  # a name node keeps that much free for each file that is being written
     }.items():
         given.set(key, value)
     hadoop.metrics2.lib.DefaultMetricsSystem.setMiniClusterMode(True)  # several servers in one JVM

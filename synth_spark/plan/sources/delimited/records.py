@@ -7,12 +7,17 @@ import pyarrow as pa
 
 from synth_spark.errors import InputError
 from synth_spark.kernels import csv_records as kernel
+from synth_spark.kernels import csv_state
+from synth_spark.kernels.csv_state import State
+from synth_spark.plan.sources.delimited.fields import LAYOUT
 from synth_spark.plan.sources.delimited.text import table_texts
 from synth_spark.plan.sources.layout import CsvFile, Dialect
 from synth_spark.plan.sources.unpacking import CHUNK
 
 _CHECKED = "look at the quotes there, set input.quote or input.escape, or set input.multiline for quoted line breaks"
 
+#: Bytes that a look takes at a time: few enough to stay near the processor from the first step to the last.
+_LOOK = 1 << 16
 #: Bytes of the longest record that is looked for its end.
 _LONGEST = 1 << 28
 
@@ -71,11 +76,11 @@ def examine(file: CsvFile, dialect: Dialect, width: int = 0) -> None:
 def _walk(file: CsvFile, dialect: Dialect, width: int, passing: bool) -> None:
     """Go through a file; with or without passing by what has no quotes in it, of which no lines are counted."""
     scan = _Scan(file, dialect, width)
-    for text in table_texts(file, dialect.codec):
+    for text in table_texts(file, dialect.codec, _LOOK):
         if passing and not (scan.is_inside or dialect.quote in text or dialect.escape in text):
             scan.pass_by(text)
         else:
-            scan.go_on(text, text.encode())
+            scan.go_on(text, text.encode(), telling=False)
     scan.finish()
 
 
@@ -84,51 +89,53 @@ class _Scan:
 
     def __init__(self, file: CsvFile, dialect: Dialect, width: int) -> None:
         self._file, self._dialect, self._width = file, dialect, width
-        self._state = kernel.begin()
-        self._state[kernel.LINES] = int(file.separated)
+        self._state = csv_state.begin()
+        self._state[csv_state.LINES] = int(file.separated)
         signs = dialect.delimiter + dialect.quote + dialect.escape
         self._wide = not signs.isascii()
         self._signs = np.array([ord(sign) for sign in signs], np.int64)
 
-    def go_on(self, text: str, data: bytes) -> tuple[kernel.State, np.ndarray]:
-        """Where records end in the bytes of a text, and which of them are more than blanks."""
+    def go_on(self, text: str, data: bytes, telling: bool = True) -> tuple[State, np.ndarray]:
+        """Where records end in the bytes of a text, and which of them are more than blanks; nothing if not telling."""
         units = np.frombuffer(text.encode("utf-32-le"), np.uint32) if self._wide else np.frombuffer(data, np.uint8)
-        lines = int(np.count_nonzero(units == 10) + np.count_nonzero(units == 13))
+        lines = int(np.count_nonzero(units == 10) + np.count_nonzero(units == 13)) if telling else 0
         ends, filled = np.zeros(lines, np.int64), np.zeros(lines, np.bool_)
-        multiline = self._dialect.multiline
-        found, fault = kernel.find_ends(units, self._state, self._signs, multiline, self._width, ends, filled)
+        found, fault = kernel.find_ends(
+            units, kernel.words_of(units), self._state, self._signs, self._dialect.multiline, self._width, ends, filled
+        )
         if fault != kernel.FINE:
             raise self._error(fault)
         ends = ends[:found]
-        if self._wide and found:
+        if self._wide and len(ends):
             sizes = 1 + (units >= 0x80).astype(np.int64) + (units >= 0x800) + (units >= 0x10000)
             ends = np.cumsum(sizes)[ends - 1]
         return ends, filled[:found]
 
     def pass_by(self, text: str) -> None:
         """Go over a text without quotes, which begins outside of quotes."""
-        delimited = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :].rpartition(self._dialect.delimiter)[2]
-        started = delimited.strip(" \t") != ""
-        self._state[kernel.PLACE] = kernel.PLAIN if started else kernel.START
-        self._state[kernel.FILLED] = int(started)
-        self._state[kernel.RETURNED] = int(text.endswith("\r"))
+        line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :]
+        field = line.rpartition(self._dialect.delimiter)[2]
+        started = field.strip(LAYOUT) != ""
+        if started or len(field) < len(text):  # blanks alone leave a field what it was
+            self._state[csv_state.PLACE] = csv_state.PLAIN if started else csv_state.START
+        self._state[csv_state.RETURNED] = int(text.endswith("\r"))
 
     @property
     def is_inside(self) -> bool:
         """Whether the last text ended in a quoted value, or right behind one."""
-        return int(self._state[kernel.PLACE]) not in (kernel.START, kernel.PLAIN)
+        return int(self._state[csv_state.PLACE]) not in (csv_state.START, csv_state.PLAIN)
 
     def finish(self) -> bool:
         """End the walk; returns whether what is left without a line end is a record."""
-        place, state = int(self._state[kernel.PLACE]), self._state
-        if place in (kernel.QUOTED, kernel.ESCAPED):
-            problem, line = "has a quote in line {line} that is never closed", int(state[kernel.OPENED])
+        place, state = int(self._state[csv_state.PLACE]), self._state
+        if place in (csv_state.QUOTED, csv_state.ESCAPED):
+            problem, line = "has a quote in line {line} that is never closed", int(state[csv_state.OPENED])
             raise InputError(f"file '{self._file.name}'", problem, _CHECKED, {"line": line})
-        if place == kernel.LOOSE:
+        if place == csv_state.LOOSE:
             raise self._error(kernel.OUTSIDE, last=True)
-        if self._width and state[kernel.FILLED] and state[kernel.FIELDS] + 1 != self._width:
+        if self._width and state[csv_state.FILLED] and state[csv_state.FIELDS] + 1 != self._width:
             raise self._error(kernel.UNEVEN, last=True)
-        return bool(state[kernel.FILLED])
+        return bool(state[csv_state.FILLED])
 
     def _error(self, fault: int, last: bool = False) -> InputError:
         problems = {
@@ -142,7 +149,7 @@ class _Scan:
             kernel.OUTSIDE: "have all values written in quotes, or leave input.escape out if nothing is escaped by it",
         }
         remedy = remedies.get(fault, _CHECKED)
-        line = int(self._state[kernel.LINES]) + (1 if last or fault in (kernel.BEHIND, kernel.OUTSIDE) else 0)
+        line = int(self._state[csv_state.LINES]) + (1 if last or fault in (kernel.BEHIND, kernel.OUTSIDE) else 0)
         return InputError(f"file '{self._file.name}'", problems[fault], remedy, {"line": line})
 
 
