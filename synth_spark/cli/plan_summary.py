@@ -8,7 +8,17 @@ from synth_spark.plan import Plan, SingleCounts, what_is_counted
 from synth_spark.plan.counted import GIVEN
 from synth_spark.plan.planner import ResolvedPlan
 from synth_spark.plan.sources.preview import Preview
-from synth_spark.privacy import Delta, Epsilon, compose, sigma_of, spend, threshold, value_sigmas
+from synth_spark.privacy import (
+    Delta,
+    Epsilon,
+    chooses_share,
+    compose,
+    share_of_values,
+    sigma_of,
+    spend,
+    threshold,
+    value_sigmas,
+)
 from synth_spark.privacy.accounts import Account
 from synth_spark.privacy.entries import Entry
 
@@ -109,6 +119,9 @@ def _spending(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     held = [1] * len(cards)
     spending = spend(plan, resolved.length, len(cards), compose(plan, cards, pairs, held))
     tables = cards if terms.public_domain is True else [1] * len(cards)
+    if chooses_share(plan):
+        chosen = share_of_values(spending, shape.records, tables, held, True)
+        spending = spend(plan, resolved.length, len(cards), None, chosen)
     singles = value_sigmas(spending.on("values"), tables, held)
     errors = {1: sum(float(sigma) for sigma in singles) / len(singles)}
     if plan.synthesis.kind == "marginal_matching":

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from synth_spark.plan import Plan
 from synth_spark.plan.sources.preview import Preview
-from synth_spark.privacy import spend, value_sigmas
+from synth_spark.privacy import chooses_share, share_of_values, spend, value_sigmas
 from synth_spark.privacy.allocation import value_threshold
 
 #: Expected absolute value of Gaussian noise of scale 1.
@@ -116,6 +116,9 @@ def _noise(plan: Plan, shape: Preview) -> tuple[int, float]:
     spending = spend(plan, min(plan.reporting_length, columns), columns)
     public = terms.public_domain is True
     cells = [card + 1 for card in shape.cards] if public else [1] * columns
+    if chooses_share(plan):
+        share = share_of_values(spending, shape.records, cells, [1] * columns, True)
+        spending = spend(plan, min(plan.reporting_length, columns), columns, None, share)
     sigmas = value_sigmas(spending.on("values"), cells, [1] * columns)
     error = MEAN_ABSOLUTE * sum(map(float, sigmas)) / columns
     if public:

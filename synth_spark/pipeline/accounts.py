@@ -30,6 +30,8 @@ from synth_spark.storage.run_store import RunStore
 #: All tables that hold noise.
 DRAWN = (tables.VALUES, tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
 
+#: What is kept among the numbers that were drawn, but follows from others.
+_COMPUTED = ("rho", "domain_share")
 #: How the tokens of content begin: of a file its SHA-256 and size follow, of a Delta table its id.
 _FILE, _DELTA = "file", "delta"
 #: Bytes of a file that are looked at to see whether it holds more than one line, and those that are hashed at once.
@@ -88,7 +90,7 @@ def draws(store: RunStore) -> dict[str, str]:
     """What a run folder holds that was drawn, tables and numbers, and beginnings of that, by name → hash."""
     manifest, nonce = store.manifest, store.manifest.get("nonce")
     names = [table.name for table in DRAWN if table.name in manifest["tables"]]
-    numbers = {name: value for name, value in store.facts.get("drawn", {}).items() if name != "rho"}  # not drawn
+    numbers = {name: value for name, value in store.facts.get("drawn", {}).items() if name not in _COMPUTED}
     numbers |= {f"{BEGINNING} {stage}": token for stage, token in store.facts.get("begun", {}).items()}
     return {name: manifest["tables"][name]["content_hash"] for name in names} | {
         name: sha256_of_text(f"{nonce}/{name}/{value}") for name, value in numbers.items()

@@ -24,7 +24,7 @@ from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.policy import enter
 from synth_spark.pipeline.run import Run
 from synth_spark.plan.planner import check_cells
-from synth_spark.privacy import compose
+from synth_spark.privacy import chooses_share, compose, share_of_values
 from synth_spark.privacy.entries import Entry, private_entry
 from synth_spark.schema import tables
 from synth_spark.schema.domain import build
@@ -51,6 +51,8 @@ def encode_values(run: Run) -> None:
         return aggregate.noisy(counted, run.fields, held, rho, delta, run.noise)
 
     begin_draws(run.store, "encode")
+    if chooses_share(run.plan) and tables.VALUES.name not in run.store.manifest["tables"]:
+        _choose_share(run, counted, sizes, held)
     run.keep_once(tables.VALUES, draw)  # one row a value that may be published
     enter_draws(run.store)
     if run.plan.output.indicators:
@@ -181,6 +183,13 @@ def _check_declared(run: Run, counted: pa.Table) -> None:
     check_cells(declared.cards, longest)
     if run.plan.synthesis.kind == "marginal_matching":
         aggregate.check_pairs(declared.cards, longest)
+
+
+def _choose_share(run: Run, counted: pa.Table, sizes: list[int], held: list[int]) -> None:
+    """Draw a noisy number of records, and choose by it the share of ρ for single counts: see `share_of_values`."""
+    sigma, private = run.spending.on("records").sigma(), bool(pc.any(counted["private"]).as_py())
+    size = run.once("size", lambda: run.records + int(run.noise.gaussian(1, sigma)[0]))
+    run.once("domain_share", lambda: share_of_values(run.spending, size, sizes, held, private))
 
 
 def _debit(run: Run) -> None:

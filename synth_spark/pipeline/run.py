@@ -101,7 +101,8 @@ class Run:
         several = any(one.many for one in self.fields)
         lengths = self.plan.reporting_length if several else min(self.plan.reporting_length, len(self.fields))
         columns = len(self.domain.columns) if values_known else len(self.fields)
-        return spend(self.plan, lengths, columns, self.store.facts.get("drawn", {}).get("rho"))
+        drawn = self.store.facts.get("drawn", {})
+        return spend(self.plan, lengths, columns, drawn.get("rho"), drawn.get("domain_share"))
 
     @property
     def growth_seed(self) -> int:

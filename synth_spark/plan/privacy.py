@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from synth_spark.plan.addresses import LocalOrStoredPath, default_ledger
 from synth_spark.plan.input import Code, Strict
 
+#: The largest share of ρ that single counts get where nobody says which.
+LARGEST_SHARE = 0.7
 #: A positive number of a list of them.
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -88,8 +90,12 @@ class DifferentialPrivacy(Strict):
     values_a_record: int = Field(
         8, ge=1, le=1000, strict=True, description="Most values that a subject has in a column with several."
     )
-    domain_share: float = Field(
-        0.15, gt=0, lt=1, description="Share of ρ for single counts, and for which values exist (marginal_matching)."
+    domain_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of ρ for single counts, and for which values exist (marginal_matching). Default: 0.15 where "
+        "all values are public, else 0.15 to 0.7, chosen by the errors to be expected of a noisy number of records.",
     )
     domain_delta_share: float = Field(0.05, gt=0, lt=1, description="Share of δ for which values exist.")
     most_pairs: int = Field(
@@ -101,7 +107,11 @@ class DifferentialPrivacy(Strict):
     )
     selection_share: float = Field(0.1, gt=0, lt=1, description="Share of ρ for choosing pairs of columns.")
     record_count_share: float = Field(
-        0.005, gt=0, lt=1, description="Share of ρ for the number of records (aggregate_seeded)."
+        0.005,
+        gt=0,
+        lt=1,
+        description="Share of ρ for the number of records (aggregate_seeded; marginal_matching where it chooses "
+        "domain_share by that).",
     )
     percentile: float = Field(
         99, gt=0, le=100, description="A subject's combinations are capped at this percentile (aggregate_seeded)."
@@ -143,6 +153,14 @@ class DifferentialPrivacy(Strict):
             raise ValueError("fabrication must be at most 1")
         if isinstance(self.public_domain, dict) and not self.public_domain:
             raise ValueError("public_domain names no column: give columns with their values, or false")
+        counts = LARGEST_SHARE if self.domain_share is None else self.domain_share
+        if counts + self.selection_share + self.record_count_share >= 1:
+            raise ValueError(
+                "domain_share (0.7 where it is not given), selection_share and record_count_share leave nothing of ρ "
+                "for pairs of columns: lower one of them"
+            )
+        if self.record_count_share + self.percentile_share >= 1:
+            raise ValueError("record_count_share and percentile_share leave nothing of ρ for counts: lower one of them")
         for name in self.never_absent:
             if name not in self.declared:
                 raise ValueError(f"never_absent names '{name}', whose values public_domain does not list")

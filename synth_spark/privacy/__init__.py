@@ -8,6 +8,7 @@ from synth_spark.privacy.allocation import (
     Share,
     Spending,
     chooses_pairs,
+    chooses_share,
     compose,
     fabrication,
     length_shares,
@@ -16,6 +17,7 @@ from synth_spark.privacy.allocation import (
     value_sigmas,
     value_threshold,
 )
+from synth_spark.privacy.shares import share_of_values
 from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma, sigma_of
 
 __all__ = [
@@ -26,12 +28,14 @@ __all__ = [
     "Sigma",
     "Spending",
     "chooses_pairs",
+    "chooses_share",
     "compose",
     "epsilon_of",
     "fabrication",
     "length_shares",
     "rho_of",
     "scaled_to",
+    "share_of_values",
     "sigma_of",
     "spend",
     "threshold",

@@ -12,6 +12,8 @@ from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma, sigma_of
 _RECORDS = (0.1, 0.6, 0.3)
 #: SDS's names of how much is fabricated → twice the chance at length 2, …, R that nothing is released as something.
 _LEAST_FABRICATED, _BALANCED = 0.01, 0.55
+#: Share of ρ for single counts where nothing else is said (marginal_matching).
+_VALUES = 0.15
 
 
 @dataclass(frozen=True)
@@ -51,21 +53,28 @@ class Spending:
         return sum((share.delta for share in self.shares), Delta(0))
 
 
-def spend(plan: Plan, lengths: int, columns: int, rho: float | None = None) -> Spending:
+def spend(
+    plan: Plan, lengths: int, columns: int, rho: float | None = None, domain_share: float | None = None
+) -> Spending:
     """Split the budget of a plan.
+
+    Shares may follow a noisy number of records: whatever it is, what comes after costs no more than the rest of ρ, so
+    all of it together costs ρ (Bun and Steinke 2016, lemma 2.3, for steps that look at what earlier ones gave out).
 
     Args:
         plan: with differential privacy.
         lengths: longest combination that is counted.
         columns: number of columns that are counted, as far as is known.
         rho: what the budget is worth by `compose`; default: what it is worth to adaptive steps.
+        domain_share: what was chosen for single counts; default: what the plan says, or what is usual.
     """
     terms = plan.private_terms
     epsilon, delta = Epsilon(terms.epsilon), Delta(terms.delta)
     for_values = Delta(0) if terms.public_domain is True else delta * terms.domain_delta_share
     total = rho_of(epsilon, delta - for_values) if rho is None else Rho(rho)
     if plan.synthesis.kind == "marginal_matching":
-        parts = {"values": terms.domain_share}
+        parts = {"records": terms.record_count_share} if chooses_share(plan) else {}
+        parts["values"] = _share(terms, domain_share)
         if chooses_pairs(terms, columns):
             parts["selection"] = terms.selection_share
         parts["pairs"] = 1 - sum(parts.values())
@@ -82,6 +91,24 @@ def spend(plan: Plan, lengths: int, columns: int, rho: float | None = None) -> S
     return Spending(epsilon, delta, total, tuple(shares), rho is not None)
 
 
+def chooses_share(plan: Plan) -> bool:
+    """Whether the share for single counts is chosen by a noisy number of records.
+
+    Not where all values are public: all scales are known before the first draw there, which allows less noise.
+
+    Args:
+        plan: with differential privacy.
+    """
+    terms = plan.private_terms
+    open_to_choice = terms.public_domain is not True and terms.domain_share is None
+    return plan.synthesis.kind == "marginal_matching" and open_to_choice
+
+
+def _share(terms: DifferentialPrivacy, chosen: float | None = None) -> float:
+    given = terms.domain_share if chosen is None else chosen
+    return _VALUES if given is None else given
+
+
 def compose(plan: Plan, tables: list[int], pairs: list[int], held: list[int]) -> float | None:
     """ρ that the budget is worth where every scale is known before the first draw; None where one is not.
 
@@ -92,14 +119,15 @@ def compose(plan: Plan, tables: list[int], pairs: list[int], held: list[int]) ->
         held: the most values of a field that a subject has.
     """
     terms = plan.private_terms
+    share = _share(terms)
     fixed = terms.public_domain is True and plan.synthesis.kind == "marginal_matching"
     if not fixed or len(pairs) > terms.most_pairs:
         return None
     singles = [
-        sigma for sigma, most in zip(value_sigmas(Rho(terms.domain_share), tables, held), held, strict=True)
+        sigma for sigma, most in zip(value_sigmas(Rho(share), tables, held), held, strict=True)
         for _ in range(most)
     ]  # fmt: skip
-    scales = [*singles, *(sigma_of(pairs, Rho(1 - terms.domain_share)) if pairs else [])]
+    scales = [*singles, *(sigma_of(pairs, Rho(1 - share)) if pairs else [])]
     sigmas = scaled_to(scales, Epsilon(terms.epsilon), Delta(terms.delta))
     return sum(1 / (2 * float(sigma) ** 2) for sigma in sigmas) if pairs else None
 

@@ -19,6 +19,8 @@ def lines_of(run: Run) -> dict[str, list[float]]:
     of_column = dict(zip(run.values["column"].to_pylist(), run.values["sigma"].to_pylist(), strict=True))
     found = {"values": [sigma / math.sqrt(held[column]) for column, sigma in of_column.items()]}
     if run.plan.synthesis.kind == "marginal_matching":
+        if "size" in run.store.facts["drawn"]:
+            found["records"] = [float(run.spending.on("records").sigma())]
         found["pairs"] = run.kept(tables.NOISY_PAIRS).arrow()["sigma"].to_pylist()
         return found
     found["records"] = [float(run.spending.on("records").sigma())]

@@ -4,7 +4,8 @@ Two records that exchange their values of one column change no single count. An 
 records nearer to the tables: where the sum over all cells of (records − wanted)² / (wanted + 1) falls, so that a record
 weighs more where few are wanted. First at random, which keeps records as mixed as the tables allow; then, for every
 two values of a column, among the records that the differences say should have the other one. At last records leave
-the cells that are to be empty, where others can take a value of theirs without coming into as many such cells.
+the cells that are to be empty, where others can take a value of theirs without coming into as many such cells: every
+other time one is asked that is in such a cell, too.
 """
 
 from typing import NamedTuple
@@ -23,7 +24,7 @@ _PROPOSALS = 8
 _PATIENCE = 30
 #: Times that all records are gone through for cells that are to be empty, records tried for each value, and what a
 #: record in such a cell weighs beside the sum over all cells.
-_ROUNDS, _TRIES, _PRICE = 2, 32, 10.0
+_ROUNDS, _TRIES, _PRICE = 8, 32, 10.0
 
 
 class Wanted(NamedTuple):
@@ -257,16 +258,26 @@ def _inside(codes, empty, starts, links, c, r, value):
 
 @compiled
 def _leave(codes, cells, starts, links, firsts, bounds, members, empty, begins, spared, state):
-    """Records in cells that are to be empty exchange a value that has brought them there, if another can take it."""
+    """Records in cells that are to be empty exchange a value that has brought them there, if another can take it.
+
+    Every other try is with a record that is in such a cell by its value of the same column: where one column follows
+    from another, only these can take each other's values.
+    """
     n, m = codes.shape
-    for r in range(n):
-        for c in range(m):
-            for _ in range(_TRIES):
+    there = np.empty(n, np.int64)
+    for c in range(m):
+        number = 0
+        for r in range(n):
+            if _inside(codes, empty, begins, spared, c, r, codes[r, c]) > 0:
+                there[number] = r
+                number += 1
+        for r in there[:number]:
+            for tried in range(_TRIES):
                 u = codes[r, c]
                 here = _inside(codes, empty, begins, spared, c, r, u)
                 if here == 0:
                     break
-                s = int(uniform(state) * n)
+                s = there[int(uniform(state) * number)] if tried % 2 else int(uniform(state) * n)
                 v = codes[s, c]
                 if u == v:
                     continue

@@ -20,8 +20,12 @@ def test_a_private_plan_shows_its_split_and_the_error_to_expect(table: Path, cap
     assert main(["plan", "--input", str(table), "--epsilon", "1", "--delta", "1e-6"]) == 0
     shown = capsys.readouterr().out
     assert "ε = 1, δ = 1e-06 for one record" in shown
-    assert "values: 15.0% of ρ and δ = 5e-08" in shown
-    assert "pairs: 85.0% of ρ" in shown
+    for line in ("records: 0.5% of ρ", "values: 70.0% of ρ and δ = 5e-08", "pairs: 29.5% of ρ"):
+        assert f"spent on         {line}" in shown
+    assert main(["plan", "--input", str(table), "--epsilon", "1", "--set", "privacy.domain_share=0.25"]) == 0
+    shown = capsys.readouterr().out
+    assert "spent on         values: 25.0% of ρ and δ = 5e-08" in shown
+    assert "records:" not in shown.split("privacy  ", 1)[1].split("expected error", 1)[0]
     assert "of a count of length 2: about" in shown
 
 

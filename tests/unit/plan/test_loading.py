@@ -137,6 +137,24 @@ def test_a_wrong_value_is_refused_by_its_dotted_name(content: dict[str, Any], fi
 
 
 @pytest.mark.parametrize(
+    ("keys", "leaves"),
+    [
+        ({"domain_share": 0.9}, "pairs of columns"),
+        ({"record_count_share": 0.2}, "pairs of columns"),  # 0.7 may be chosen for single counts
+        ({"selection_share": 0.3}, "pairs of columns"),
+        ({"record_count_share": 0.2, "percentile_share": 0.8, "domain_share": 0.1}, "counts"),
+        ({"record_count_share": 0.2, "domain_share": 0.15}, None),
+    ],
+)
+def test_shares_leave_something_for_what_is_released(keys: dict[str, float], leaves: str | None) -> None:
+    content = {"input": {"path": "x.csv"}, "privacy": {"epsilon": 1, **keys}}
+    if leaves is None:
+        assert plan_of(**content).private_terms.record_count_share == 0.2
+    else:
+        assert f"leave nothing of ρ for {leaves}: lower one of them" in str(refused(content))
+
+
+@pytest.mark.parametrize(
     ("to", "pattern"),
     [
         ("day", "dd.MM.yyyy"), ("day", "d/M/yy"), ("month", "MMM yyyy"), ("day", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"),

@@ -12,6 +12,7 @@ from synth_spark.privacy import (
     Epsilon,
     Rho,
     Sigma,
+    chooses_share,
     compose,
     epsilon_of,
     fabrication,
@@ -95,6 +96,21 @@ def test_shares_add_up_to_the_budget(method: str, public: bool) -> None:
     left = Delta(1.9e-6) - spending.domain_delta
     assert float(epsilon_of(spending.rho, left)) <= 1
     assert (spending.domain_delta == Delta(0)) is public
+
+
+@pytest.mark.parametrize("columns", [14, 53])
+def test_a_chosen_share_is_paid_by_pairs_and_a_noisy_number_of_records_is_paid_for(columns: int) -> None:
+    before = spend(_plan(), 3, columns)
+    for share in (0.15, 0.7):
+        spending = spend(_plan(), 3, columns, None, share)
+        assert spending.rho == before.rho
+        assert sum(one.rho.value for one in spending.shares) == pytest.approx(spending.rho.value, rel=1e-12)
+        assert spending.on("values").value == pytest.approx(share * spending.rho.value)
+        assert spending.on("records").value == pytest.approx(0.005 * spending.rho.value)
+        assert spending.on("pairs").value > 0
+    assert spend(_plan(domain_share=0.4), 3, columns).on("values").value == pytest.approx(0.4 * before.rho.value)
+    for fixed in ({"domain_share": 0.4}, {"public_domain": True}, {"method": "aggregate_seeded"}):
+        assert not chooses_share(_plan(**fixed))
 
 
 def test_many_columns_pay_for_choosing_pairs() -> None:

@@ -189,6 +189,19 @@ def test_records_leave_cells_that_are_to_be_empty_of_pairs_with_a_table_and_with
     assert found[1] < 0.1 * found[0]
 
 
+def test_few_records_in_cells_that_are_to_be_empty_find_each_other_among_many() -> None:
+    """One column follows from another: a record with the wrong value can have the right one of another such alone."""
+    first = np.repeat(np.arange(8), 1_500)
+    codes, cards = np.stack([first, first // 2], axis=1).astype(np.uint16), np.array([8, 4])
+    table = np.zeros((8, 4))
+    np.add.at(table, (codes[:, 0], codes[:, 1]), 1)
+    codes[:24_000:750, 1] = np.roll(codes[:24_000:750, 1], 4)  # 16 records have the value of another group
+    wrong = [((0, 1), table == 0)]
+    assert _in(codes, wrong) == 16
+    exchange(codes, cards, _wanted([(0, 1)], [table], wrong), [], 0, stream(1, "few"))
+    assert _in(codes, wrong) == 0
+
+
 def test_records_stay_in_a_cell_where_leaving_costs_more_than_its_price() -> None:
     """Records have the table already; each two that leave cost more, as others go where none are wanted."""
     codes, cards = np.repeat([[0, 0], [1, 1]], 20, axis=0).astype(np.uint16), np.array([2, 2])
