@@ -11,6 +11,7 @@ of the ledger. After each fault it is checked that
   ``releases clean`` removes all that is left over.
 
 Publications take the steps of a run's last stage, of tables that are made here: they need no Spark.
+The store is one of `PLACES`: ``s3``, ``gs`` or ``az``.
 """
 
 import argparse
@@ -30,7 +31,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from faulty_store import FaultyStore, Strike, faulty_store
+from azure_server import azure_server, azurite
+from faulty_store import FaultyStore, Strike, faulty_store, is_listing
+from gcs_server import gcs_server, reached_at
 from publishing import by_this_process
 from s3_server import s3_server
 
@@ -99,8 +102,37 @@ def s3_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iter
         yield Stand(f"s3://faults/{folder.name}", {**environment, "AWS_ENDPOINT_URL": endpoint}, proxy)
 
 
+@contextmanager
+def google_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Stand]:
+    """A server in the place of Google storage behind a proxy, see `s3_stand`; its bucket is ``places``."""
+    if environment is None:
+        with gcs_server(folder, "places") as started, google_stand(folder, started) as stand:
+            yield stand
+        return
+    account = json.loads(environment["GOOGLE_SERVICE_ACCOUNT_KEY"])
+    with faulty_store(account["gcs_base_url"]) as (proxy, endpoint):
+        yield Stand(f"gs://places/{folder.name}", {**environment, **reached_at(endpoint)}, proxy)
+
+
+@contextmanager
+def azure_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Stand]:
+    """A server of Azure's blobs behind a proxy, see `s3_stand`; its container is ``places``."""
+    if environment is None:
+        with azure_server(azurite(), folder, "places") as started, azure_stand(folder, started) as stand:
+            yield stand
+        return
+    server, _, account = environment["AZURE_STORAGE_ENDPOINT"].rpartition("/")
+    with faulty_store(server) as (proxy, endpoint):
+        through = {**environment, "AZURE_STORAGE_ENDPOINT": f"{endpoint}/{account}"}
+        yield Stand(f"az://places/{folder.name}", through, proxy)
+
+
 #: Places whose faults can be injected: what starts a server with a proxy before it.
-PLACES: dict[str, Callable[[Path], AbstractContextManager[Stand]]] = {"s3": s3_stand}
+PLACES: dict[str, Callable[..., AbstractContextManager[Stand]]] = {
+    "s3": s3_stand,
+    "gs": google_stand,
+    "az": azure_stand,
+}
 
 
 @contextmanager
@@ -205,7 +237,7 @@ class StoredLine:
         """Every request of a publication and of a debit, with every fault that can strike it."""
         for kind in (*_WIRE, *_KILLS):
             for what, requests in (("publication", self.publication), ("debit", self.debit)):
-                listings = [request for request in requests if "list-type" in request[1]]
+                listings = [request for request in requests if is_listing(*request)]
                 for after in range(len(listings if "listing" in kind else requests)):
                     for times in _TIMES if kind in _WIRE else (1,):
                         yield what, Strike(kind, times=times, after=after)
