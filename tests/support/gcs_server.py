@@ -6,7 +6,8 @@ before the server: it makes each PUT an upload by JSON, and each copy a rewrite 
 Whether a condition holds is decided by the server; the translation is ours, and neither was compared with Google
 storage itself. So tests show how the package uses its client of Google storage, not what Google does.
 
-An upload in parts (XML, from 5 MB on) is not translated, nor is a copy with a condition: the package asks for none.
+Not translated: an upload in parts, as the client makes it of a file of more than 5 MB, and a copy with a condition, for
+which the package never asks. The server passes over the condition of a GET (``If-Match``).
 """
 
 import json
