@@ -59,7 +59,7 @@ layouts: setup  ## read many tables in random layouts, and damaged files: make l
 hostile: setup  ## read many hostile files, each must be taken or refused: make hostile [FILES=10000]
 	HOSTILE_FILES=$(or $(FILES),10000) $(BIN)/python -m pytest -q tests/stages/test_hostile.py -k read_or_refused
 
-faults: setup  ## interrupt runs, here or in a store, and check what is left: make faults [COUNT=200] [KILLS=16] [PLACE=s3|hdfs]
+faults: setup  ## interrupt runs, here or in a store, and check what is left: make faults [COUNT=200] [KILLS=16] [PLACE=s3|hdfs|gs|az]
 	$(BIN)/python tests/support/$(if $(PLACE),inject_stores.py $(PLACE),inject.py) $(or $(COUNT),200) --kills $(or $(KILLS),16)
 
 bench: setup  ## measure every stage: make bench [SIZES="100000x20x3 …"] [INPUT=cases.csv] [K=10] [R=3] [JSON=figures.json]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from azure_server import azure_server, azurite
+from gcs_server import gcs_server
 from hdfs_server import hdfs_classes, hdfs_server
 from pyspark.sql import SparkSession
 from s3_server import s3_server
@@ -99,6 +100,21 @@ def az(azure_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> st
     for name, value in azure_environment.items():
         monkeypatch.setenv(name, value)
     return "az"
+
+
+@pytest.fixture(scope="session")
+def google_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server in the place of Google storage with a bucket ``places``, see `gcs_server`: how it is found and used."""
+    with gcs_server(tmp_path_factory.mktemp("google"), "places") as environment:
+        yield environment
+
+
+@pytest.fixture
+def gs(google_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The scheme of addresses of a server in the place of Google storage that this process may use."""
+    for name, value in google_environment.items():
+        monkeypatch.setenv(name, value)
+    return "gs"
 
 
 @pytest.fixture(scope="session")

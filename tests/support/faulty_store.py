@@ -6,7 +6,6 @@ answers do not come back; or the process that asks is killed. So every client me
 language.
 """
 
-import http.client
 import os
 import re
 import signal
@@ -15,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import unquote
+
+from passing_on import Answer, Passing, passing_on
 
 #: Kinds of faults, and what the client sees.
 KINDS = {
@@ -33,10 +33,8 @@ KINDS = {
     "gone": "of HDFS: the connection is cut, and the name node takes none for a while; for ever, if all are struck",
 }
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{0}</Code><Message>{0}</Message></Error>'
-#: Headers that belong to one connection.
-_HOPS = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"}
 #: What a listing says it holds.
-_HELD = re.compile(rb"<(Contents|CommonPrefixes)>.*?</\1>", re.DOTALL)
+_HELD = re.compile(rb"<(Contents|CommonPrefixes|Blob|BlobPrefix)>.*?</\1>", re.DOTALL)
 #: Requests of HDFS's protocol that change something.
 _CHANGING = {"create", "mkdirs", "delete", "rename2", "addBlock", "fsync", "complete"}
 
@@ -44,7 +42,7 @@ _CHANGING = {"create", "mkdirs", "delete", "rename2", "addBlock", "fsync", "comp
 def concerns(kind: str, verb: str, path: str) -> bool:
     """Whether a kind of fault can strike a request."""
     if "listing" in kind:
-        return (verb == "GET" and "list-type" in path) or verb == "getListing"
+        return is_listing(verb, path) or verb == "getListing"
     return kind != "safe-mode" or verb in _CHANGING
 
 
@@ -55,7 +53,7 @@ class Strike:
     Attributes:
         kind: see `KINDS`.
         verb: of the requests, such as PUT, or rename2 of HDFS; empty: any.
-        path: what is in their path, or in what they ask for; a regular expression.
+        path: what is in their path, or in what they ask for, as it reads decoded; a regular expression.
         times: how many more of them are struck; below 0: all.
         after: how many of them are let through first.
     """
@@ -68,7 +66,7 @@ class Strike:
 
     def takes(self, verb: str, path: str) -> bool:
         """Whether a request is struck; it counts."""
-        fits = (not self.verb or verb == self.verb) and re.search(self.path, path) is not None
+        fits = (not self.verb or verb == self.verb) and re.search(self.path, unquote(path)) is not None
         if not fits or self.times == 0 or not concerns(self.kind, verb, path):
             return False
         if self.after:
@@ -76,6 +74,11 @@ class Strike:
             return False
         self.times -= 1
         return True
+
+
+def is_listing(verb: str, path: str) -> bool:
+    """Whether a request asks what is in a folder, as S3 and Google are asked, or Azure."""
+    return verb == "GET" and ("list-type=" in path or "comp=list" in path)
 
 
 @dataclass
@@ -123,35 +126,17 @@ def faulty_store(endpoint: str) -> Iterator[tuple[FaultyStore, str]]:
         The proxy, and the address at which it listens.
     """
     store = FaultyStore(endpoint)
-    handler = type("Handler", (_Handler,), {"store": store})
-    server = _Server(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield store, f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with passing_on(_Striking, endpoint=endpoint, store=store) as address:
+        yield store, address
 
 
-class _Server(ThreadingHTTPServer):
-    """Serves each connection in a thread."""
-
-    def handle_error(self, *_: object) -> None:
-        """Clients that were killed leave connections that are cut: nothing is printed."""
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Striking(Passing):
     """Passes requests on; each connection has one of its own to the store."""
 
     store: FaultyStore
-    protocol_version = "HTTP/1.1"
-    timeout = 60
 
-    def _pass(self) -> None:
-        body = self._body()
+    def handle_request(self) -> None:
+        body = self.body()
         kind = self.store.kind_of(self.command, self.path)
         if kind == "kill":
             self._kill()
@@ -161,68 +146,19 @@ class _Handler(BaseHTTPRequestHandler):
             status, code = {"slow-down": (503, "SlowDown"), "too-many": (429, "TooManyRequests")}.get(
                 kind, (500, "InternalError")
             )
-            self._answer(status, {"Content-Type": "application/xml"}, _XML.format(code).encode())
+            self.answer(Answer(status, {"Content-Type": "application/xml"}, _XML.format(code).encode()))
         else:
-            status, headers, answer = self._asked(body)
+            answer = self.asked(self.command, self.path, self.headers, body)
             if kind == "kill-after":
                 self._kill()
             if kind == "empty-listing":
-                answer = _HELD.sub(b"", answer)
+                answer = answer._replace(content=_HELD.sub(b"", answer.content))
             if kind in ("lost", "kill-after"):
                 self.close_connection = True
             else:
-                self._answer(status, headers, answer)
-
-    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass  # noqa: N815  names of the library
+                self.answer(answer)
 
     def _kill(self) -> None:
         if self.store.client is not None:
             with suppress(ProcessLookupError):
                 os.kill(self.store.client, signal.SIGKILL)
-
-    def _body(self) -> bytes:
-        """What the client sends."""
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            self.send_response_only(100)
-            self.end_headers()
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            body = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    def _asked(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """What the store answers."""
-        connection = http.client.HTTPConnection(urlsplit(self.store.endpoint).netloc, timeout=60)
-        try:
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                if name.lower() not in (*_HOPS, "content-length", "expect"):
-                    connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body or None)
-            answer = connection.getresponse()
-            content = answer.read()
-            size = answer.getheader("Content-Length") if self.command == "HEAD" else None
-            headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOPS}
-            headers = {name: value for name, value in headers.items() if name.lower() not in ("content-length", "date")}
-            return answer.status, {**headers, **({"Content-Length": size} if size is not None else {})}, content
-        finally:
-            connection.close()
-
-    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            if name.lower() != "server":
-                self.send_header(name, value)
-        if "Content-Length" not in headers and status != 204:
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is printed."""

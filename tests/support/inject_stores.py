@@ -1,4 +1,4 @@
-"""Faults of stores on the wire, and what is left after each: python tests/support/inject_stores.py s3|hdfs [COUNT].
+"""Faults of stores on the wire, and what is left after each: python tests/support/inject_stores.py PLACE [COUNT].
 
 A release is published to a root in a store; over it, another is published, and struck at one of its requests: the
 request fails, its answer is lost, the store is throttled, or a name node is in safe mode, is not the active one, or is
@@ -13,7 +13,7 @@ after the store did what it was asked. The same is done to a debit of the ledger
 Two processes publish at once under faults, and two debit one ledger at once, of which one is killed meanwhile.
 
 Publications take the steps of a run's last stage, of tables that are made here: they need no Spark. With ``--kills``
-whole runs are killed, too: `stored_kills`.
+whole runs are killed, too: `stored_kills`. The store is one of `stored_stands.PLACES`.
 """
 
 import argparse

@@ -1,9 +1,10 @@
-"""Stores behind a proxy that strikes requests, for `inject_stores`: an S3 server, and an HDFS.
+"""Stores behind a proxy that strikes requests, for `inject_stores`: servers of S3, of Azure, of Google, and an HDFS.
 
 Each is started here, unless it is there already. Clients are those of the product; they, and the logs that are written
 through them, only ask again sooner than they do elsewhere.
 """
 
+import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -12,8 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from azure_server import azure_server, azurite
 from faulty_hdfs import faulty_hdfs
 from faulty_store import FaultyStore, faulty_store
+from gcs_server import gcs_server, reached_at
 from hdfs_server import hdfs_classes, hdfs_server
 from publishing import by_this_process
 from s3_server import s3_server
@@ -23,6 +26,8 @@ from synth_spark.plan.sources.stores import hdfs
 from synth_spark.storage import append_log
 from synth_spark.storage.runs import copies
 
+#: Faults of an object store.
+OBJECT_STORE = ("failed", "lost", "slow-down", "too-many", "lost-listing")
 #: Clients that ask again twice, soon: what is looked at is what happens then, not how long they wait.
 _ASKS_AGAIN = {
     "max_retries": 2,
@@ -70,11 +75,35 @@ def s3_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iter
         with s3_server(folder) as started, s3_stand(folder, started) as stand:
             yield stand
         return
-    wire = ("failed", "lost", "slow-down", "too-many", "lost-listing")
     with faulty_store(environment["AWS_ENDPOINT_URL"]) as (proxy, endpoint):
-        yield Stand(
-            f"s3://faults/{folder.name}", wire, proxy, environment={**environment, "AWS_ENDPOINT_URL": endpoint}
-        )
+        through = {**environment, "AWS_ENDPOINT_URL": endpoint}
+        yield Stand(f"s3://faults/{folder.name}", OBJECT_STORE, proxy, environment=through)
+
+
+@contextmanager
+def google_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Stand]:
+    """A server in the place of Google storage behind a proxy, see `s3_stand`; its bucket is ``places``."""
+    if environment is None:
+        with gcs_server(folder, "places") as started, google_stand(folder, started) as stand:
+            yield stand
+        return
+    account = json.loads(environment["GOOGLE_SERVICE_ACCOUNT_KEY"])
+    with faulty_store(account["gcs_base_url"]) as (proxy, endpoint):
+        through = {**environment, **reached_at(endpoint)}
+        yield Stand(f"gs://places/{folder.name}", OBJECT_STORE, proxy, environment=through)
+
+
+@contextmanager
+def azure_stand(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Stand]:
+    """A server of Azure's blobs behind a proxy, see `s3_stand`; its container is ``places``."""
+    if environment is None:
+        with azure_server(azurite(), folder, "places") as started, azure_stand(folder, started) as stand:
+            yield stand
+        return
+    server, _, account = environment["AZURE_STORAGE_ENDPOINT"].rpartition("/")
+    with faulty_store(server) as (proxy, endpoint):
+        through = {**environment, "AZURE_STORAGE_ENDPOINT": f"{endpoint}/{account}"}
+        yield Stand(f"az://places/{folder.name}", OBJECT_STORE, proxy, environment=through)
 
 
 @contextmanager
@@ -95,7 +124,12 @@ def hdfs_stand(folder: Path, address: str | None = None) -> Iterator[Stand]:
 
 
 #: Places whose faults can be injected: what starts a server with a proxy before it.
-PLACES: dict[str, Callable[[Path], AbstractContextManager[Stand]]] = {"s3": s3_stand, "hdfs": hdfs_stand}
+PLACES: dict[str, Callable[..., AbstractContextManager[Stand]]] = {
+    "s3": s3_stand,
+    "gs": google_stand,
+    "az": azure_stand,
+    "hdfs": hdfs_stand,
+}
 
 
 @contextmanager

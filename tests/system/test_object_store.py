@@ -14,7 +14,7 @@ from synth_spark.privacy import Delta, Epsilon, Rho, Spending
 from synth_spark.privacy.ledger import Entry, Ledger, private_entry
 from synth_spark.storage.append_log import opened
 
-#: A process that debits releases of its own, each twice, as one does that is taken up again.
+#: A process that debits releases of its own of each data set, each twice, as one does that is taken up again.
 _DEBITS = """
 import sys
 from synth_spark.errors import BudgetError
@@ -22,14 +22,14 @@ from synth_spark.privacy import Delta, Epsilon, Rho, Spending
 from synth_spark.privacy.ledger import Ledger, private_entry
 from synth_spark.storage.append_log import opened
 ledger = Ledger(opened(sys.argv[1]))
-for number in range(int(sys.argv[3])):
-    spending = Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ())
-    for _ in range(2):
-        entry = private_entry(sys.argv[4], f"{sys.argv[2]}-{number}", "m", "record", spending)
-        try:
-            ledger.debit(entry)
-        except BudgetError:
-            pass
+spending = Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ())
+for data_set, debits in zip(sys.argv[3::2], map(int, sys.argv[4::2])):
+    for run_id in (f"{data_set}-{sys.argv[2]}-{number}" for number in range(debits)):
+        for _ in range(2):
+            try:
+                ledger.debit(private_entry(data_set, run_id, "m", "record", spending))
+            except BudgetError:
+                pass
 """
 
 
@@ -37,29 +37,27 @@ def entry(run_id: str, data_set: str = "cases") -> Entry:
     return private_entry(data_set, run_id, "m", "record", Spending(Epsilon(1.0), Delta(1e-6), Rho(10.0), ()))
 
 
-@pytest.fixture(params=["s3", "hdfs"])
+@pytest.fixture(params=["s3", "gs", "az", "hdfs"])
 def ledgers(request: pytest.FixtureRequest) -> str:
     """A folder for ledgers in a store of each kind."""
-    return f"{request.getfixturevalue('hdfs') if request.param == 'hdfs' else 's3://cases'}/ledgers"
+    store = request.getfixturevalue(request.param)
+    return f"{store if request.param == 'hdfs' else f'{store}://places'}/ledgers"
 
 
-@pytest.mark.usefixtures("s3")
-@pytest.mark.takes("sixteen processes, and 206 debits, one after the other")
+@pytest.mark.takes("eight processes, and 203 debits, one after the other")
 def test_processes_that_debit_one_ledger_at_once_lose_nothing(ledgers: str) -> None:
     """Eight of them, 200 debits; and of a budget that holds three releases, three are made."""
     address = f"{ledgers}/one"
     Ledger(opened(address)).grant("scarce", Epsilon(3.05), Delta(1e-3))
-    for data_set, debits in (("cases", 25), ("scarce", 2)):
-        line = [sys.executable, "-c", _DEBITS, address]
-        runs = [subprocess.Popen([*line, f"{data_set}-{name}", str(debits), data_set]) for name in range(8)]
-        assert [run.wait() for run in runs] == [0] * 8
+    line = [sys.executable, "-c", _DEBITS, address]
+    runs = [subprocess.Popen([*line, str(name), "scarce", "2", "cases", "25"]) for name in range(8)]
+    assert [run.wait() for run in runs] == [0] * 8
     entries = Ledger(opened(address)).entries()
     made = [one.run_id for one in entries if one.data_set == "cases"]
     assert sorted(made) == sorted(f"cases-{name}-{number}" for name in range(8) for number in range(25))
     assert sum(one.kind == "release" for one in entries if one.data_set == "scarce") == 3
 
 
-@pytest.mark.usefixtures("s3")
 def test_the_command_grants_and_shows(ledgers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     address, plan = f"{ledgers}/two", tmp_path / "plan.yml"
     plan.write_text("{input: {path: cases.csv}, data_set: cases}")

@@ -54,9 +54,10 @@ def test_what_is_new_is_known_by_content_and_partition_alone(tmp_path: Path) -> 
         additions(before, seen(files(tmp_path / "four", a="1", year_eq_2__b="2")), "one")
 
 
-def test_files_of_a_store_are_known_by_their_tags_and_sizes(s3: str) -> None:
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_files_of_a_store_are_known_by_their_tags_and_sizes(scheme: str, request: pytest.FixtureRequest) -> None:
     """A copy is not taken for a new file, even where its tag is another."""
-    root = f"{s3}://inputs/inventory"
+    root = f"{request.getfixturevalue(scheme)}://places/inventory"
     folder = place(root)
     for name, content in (("a.csv", b"1"), ("year=2020/b.csv", b"22")):
         folder.write(name, content)
@@ -80,6 +81,17 @@ def test_files_of_a_store_are_known_by_their_tags_and_sizes(s3: str) -> None:
         check_unchanged(source, now)
     with pytest.raises(RunError, match="lacks 1 of the files that run one counted"):
         additions(before, seen(Path(), path=root), "one")
+
+
+def test_a_file_of_azure_that_was_renamed_is_taken_for_one_that_is_gone(az: str) -> None:
+    """Its tags tell when a file was written, not what it holds."""
+    folder = place(f"{az}://places/renamed")
+    folder.write("a.csv", b"1")
+    before = seen(Path(), path=folder.address)
+    folder.write("renamed.csv", b"1")
+    folder.delete(["a.csv"])
+    with pytest.raises(RunError, match="lacks 1 of the files that run one counted"):
+        additions(before, seen(Path(), path=folder.address), "one")
 
 
 def test_what_was_counted_must_be_there_as_it_was(tmp_path: Path) -> None:

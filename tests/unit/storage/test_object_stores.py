@@ -1,6 +1,5 @@
 """Object stores that do not answer: what is told, how long they are asked again, and where they are asked longer."""
 
-import json
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import obstore
 import pytest
+from gcs_server import reached_at
 
 from synth_spark.errors import RunError
 from synth_spark.plan.sources import stores
@@ -19,21 +19,18 @@ from synth_spark.storage.places import Place, place
 _KEYS = {
     "s3": {"AWS_ALLOW_HTTP": "true", "AWS_ACCESS_KEY_ID": "invented", "AWS_SECRET_ACCESS_KEY": "invented-secret"},
     "az": {"AZURE_ALLOW_HTTP": "true", "AZURE_STORAGE_ACCOUNT_NAME": "invented", "AZURE_STORAGE_ACCOUNT_KEY": "aW52"},
-    "gs": {"GOOGLE_ALLOW_HTTP": "true"},
 }
 
 
 def environment(scheme: str, port: int) -> dict[str, str]:
     """How a store is told that a server at a port of this machine is it."""
     endpoint = f"http://127.0.0.1:{port}"
-    account = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": "invented-secret"}
-    account["private_key_id"] = ""
     server = {
         "s3": {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"},
         "az": {"AZURE_STORAGE_ENDPOINT": f"{endpoint}/invented"},
-        "gs": {"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)},
+        "gs": reached_at(endpoint),
     }
-    return _KEYS[scheme] | server[scheme]
+    return _KEYS.get(scheme, {}) | server[scheme]
 
 
 def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import obstore.store
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obstore.exceptions import PreconditionError
 
 from synth_spark.errors import PlanError, RunError
 from synth_spark.plan.addresses import absolute
@@ -62,7 +63,7 @@ class Model:
         self.delete([name for name in self.held if name.startswith(f"{folder}/" if folder else "")])
 
 
-@pytest.fixture(params=["local", "s3", "az", "hdfs"])
+@pytest.fixture(params=["local", "s3", "az", "gs", "hdfs"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
     """Makes empty places of one kind."""
     if request.param == "local":
@@ -120,6 +121,23 @@ def test_of_eight_who_create_one_file_one_is_told_that_it_did(fresh: Fresh) -> N
     names = [f"log/{number:08}.json" for number in range(50)]
     assert winners([partial(folder.create, name) for name in names]) == [1] * 50
     assert [one.name for one in folder.entries(deep=True)] == names
+
+
+def test_of_eight_who_replace_one_file_of_google_one_is_told_that_it_did(gs: str) -> None:
+    """No step of a place replaces what it has read: this shows that the server decides by generations."""
+    store = obstore.store.from_url(f"{gs}://places")
+    names = [f"replaced/{number}" for number in range(50)]
+    read = {name: obstore.put(store, name, b"before", use_multipart=False) for name in names}
+
+    def replace(name: str, content: bytes) -> bool:
+        try:
+            obstore.put(store, name, content, mode=read[name], use_multipart=False)
+        except PreconditionError:
+            return False
+        return True
+
+    assert winners([partial(replace, name) for name in names]) == [1] * 50
+    assert not any(replace(name, b"stale") for name in names)
 
 
 def test_a_file_that_is_replaced_changes_its_tag_and_below_is_a_place_of_its_own(fresh: Fresh) -> None:

@@ -53,7 +53,7 @@ except RunError as error:
 Fresh = Callable[[], Plan]
 
 
-@pytest.fixture(params=["local", "s3", "hdfs"])
+@pytest.fixture(params=["local", "s3", "gs", "az", "hdfs"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fresh:
     """Makes plans whose run folders are in a new folder, of one kind."""
     monkeypatch.setattr(copies, "by_tasks", by_this_process)
@@ -61,7 +61,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return lambda: plan_in(f"{root}/work {next(_NUMBERS)}")
 
 
-@pytest.fixture(params=["s3", "hdfs"])
+@pytest.fixture(params=["s3", "gs", "az", "hdfs"])
 def stored(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     """A run folder in a store, of which nothing is done."""
     monkeypatch.setattr(copies, "by_tasks", by_this_process)
@@ -76,7 +76,7 @@ def in_s3(s3: str) -> RunStore:
 
 def root_of(request: pytest.FixtureRequest) -> str:
     server = request.getfixturevalue(request.param)
-    return f"{server}://runs" if request.param == "s3" else f"{server}/runs"
+    return f"{server}/runs" if request.param == "hdfs" else f"{server}://places/runs"
 
 
 def plan_in(work: str) -> Plan:

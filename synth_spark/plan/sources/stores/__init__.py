@@ -202,9 +202,12 @@ class _HeldObject:
 
         try:
             found = obstore.get(self._store, self._key, options={"range": (start, end), "if_match": self._match})
-            return bytes(found.bytes())
+            piece = bytes(found.bytes())
         except Exception as error:
             raise failed(error) from None
+        if found.meta["e_tag"] != self._match:  # of a server that passes over the condition
+            raise OSError("Precondition")
+        return piece
 
 
 class StoredFile(io.RawIOBase):
