@@ -1,5 +1,6 @@
 """Why a table could not be opened, or read to its end, in a line that quotes none of its values."""
 
+import re
 from collections.abc import Mapping
 
 from synth_spark.errors import InputError, PlanError, SynthSparkError
@@ -28,6 +29,11 @@ _OF_TABLES = {
 _BY_KIND: Mapping[str, Mapping[str, tuple[str, str]]] = {"sql": _OF_QUERIES, "table": _OF_TABLES}
 #: What Spark says where a date pattern is none of Java's.
 _PATTERNS = ("INVALID_DATETIME_PATTERN", "DATETIME_PATTERN_RECOGNITION", "DateTimeFormatter")
+#: Where in Spark's own reader of Parquet pages are taken apart: those of a damaged file may fail there in any way.
+_TORN = re.compile(
+    r"datasources\.parquet\.(ParquetDictionary|Vectorized|ParquetVectorUpdater|ParquetColumnVector)"
+    r"|parquet\.(column\.|hadoop\.ParquetFileReader|io\.api\.Binary)"
+)
 
 
 def unreadable(error: Exception, kind: str, where: str) -> SynthSparkError:
@@ -75,6 +81,6 @@ def explain_failure(error: Exception, examination: Examination) -> SynthSparkErr
             "has a row with more or fewer fields than its header",
             "check delimiter and quotes; set input.multiline for quoted line breaks",
         )
-    if any(mark in text for mark in ("FAILED_READ_FILE", "PATH_NOT_FOUND", "EOFException")):
+    if any(mark in text for mark in ("FAILED_READ_FILE", "PATH_NOT_FOUND", "EOFException")) or _TORN.search(text):
         return InputError("input", "cannot be read to its end", "check that the file is whole and of the stated format")
     return None

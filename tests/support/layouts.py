@@ -425,7 +425,7 @@ def _parquet(number: int, rng: random.Random, folder: Path) -> Layout:
         inside.mkdir(parents=True, exist_ok=True)
         name = rng.choice(FILES) if files == 1 and rng.random() < 0.3 else f"part{place}"
         if name.startswith(("_", ".")) or ":" in name or not name.isprintable():
-            layout.refusals.append("has a name that Spark passes over")
+            layout.refusals += ["has a name that Spark passes over", "whose name begins with an underscore"]
         path = inside / f"{name}{rng.choice(['.parquet', '.parquet', '.pq', ''])}"
         layout.how += f"{parquet_layouts.write(rng, table, path)} {path.name!r}, "
         layout.paths.append(path)

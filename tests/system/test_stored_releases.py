@@ -5,14 +5,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import obstore
 import pandas as pd
 import pytest
+from fsspec import AbstractFileSystem
 from hdfs_native import Client
+from hdfs_native.fsspec import HdfsFileSystem
 from inject import Line
 from installing import ROOT, SPARK_HOME, run
+from obstore.fsspec import FsspecStore
 from publishing import about_to_publish, at_the_switch, by_this_process
 from pyspark.sql import DataFrame, SparkSession
 from releasing import GOLDEN
@@ -89,6 +93,14 @@ def out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return address
 
 
+def file_system(address: str) -> tuple[AbstractFileSystem, str]:
+    """A store as readers of Parquet know it, by libraries of others, and what it calls a folder there."""
+    parts = urlsplit(address)
+    if parts.scheme == "hdfs":
+        return HdfsFileSystem(parts.hostname, parts.port), parts.path
+    return FsspecStore(parts.scheme), f"{parts.netloc}{parts.path}"
+
+
 def ready(spark: SparkSession, line: Line, folder: Path, out: str) -> Run:
     return about_to_publish(spark, line.ready, folder, out)
 
@@ -110,14 +122,18 @@ def test_a_release_in_a_store_is_that_of_a_folder(
     pointer = json.loads(stored.read("LATEST.json") or b"")
     assert pointer["run_id"] == "two"
     manifests = [json.loads(root.read(pointer["manifest"]) or b"")["tables"] for root in (stored, here)]
-    for name, path in pointer["tables"].items():
-        one, other = (manifest[name] for manifest in manifests)
-        assert one["files"] == other["files"] or name == "release"  # whose row tells when it was made
-        for file in one["files"]:
-            (tmp_path / "copy.parquet").write_bytes(stored.read(f"{path}/{file}") or b"")
-            read = pd.read_parquet(tmp_path / "copy.parquet")
-            found = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/copy.parquet'").fetchall()
-            assert found == [(len(read),)]
+    (files, folder), local_tables = file_system(out), json.loads(here.read("LATEST.json") or b"")["tables"]
+    with duckdb.connect() as database:
+        database.register_filesystem(files)
+        for name, path in pointer["tables"].items():
+            one, other = (manifest[name] for manifest in manifests)
+            assert one["files"] == other["files"] or name == "release"  # whose row tells when it was made
+            read = pd.read_parquet(f"{folder}/{path}", filesystem=files, partitioning=None)
+            wanted = pd.read_parquet(f"{local}/{local_tables[name]}", partitioning=None)
+            assert read.equals(wanted) or name == "release"
+            names = [f"{out}/{path}/{file}" for file in one["files"]]
+            found = database.sql(f"FROM read_parquet({names}, hive_partitioning = false)").df()
+            assert (found.shape, list(found.columns)) == (read.shape, list(read.columns))
     for words, told in (
         (["releases", "list", out], "*  two"),
         (["releases", "show", out, "one"], "one (earlier)"),

@@ -4,7 +4,7 @@ import io
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
 from synth_spark.errors import InputError
 from synth_spark.plan import (
@@ -215,9 +215,13 @@ def _head_of_parquet(source: Parquet) -> tuple[list[str], list[list[str]], int] 
     found, schema = source.groups[0]
     try:
         with files.opened(found[0].path) as raw, pq.ParquetFile(raw) as opened:
-            batch = next(opened.iter_batches(_SAMPLE), None)
-            held = opened.metadata.num_rows
-        columns = [] if batch is None else [texts(column) for column in batch.columns]
+            held, parts, wanted = opened.metadata.num_rows, [], _SAMPLE
+            for batch in opened.iter_batches(_SAMPLE):  # of columns that are dictionaries as small as row groups are
+                parts.append([texts(column) for column in batch.slice(0, wanted).columns])
+                wanted -= batch.num_rows
+                if wanted <= 0:
+                    break
+        columns = [list(chain.from_iterable(column)) for column in zip(*parts, strict=True)]
     except (OSError, ValueError, OverflowError, pa.ArrowException):
         raise InputError("input", "is not a readable parquet", "check its name, format and permissions") from None
     rows = [list(row) for row in zip(*columns, strict=True)]
