@@ -139,16 +139,22 @@ def _by_tasks(spark: SparkSession, files: Sequence[CsvFile], source: Csv, raw: S
     folders = [f"raw{source.names.index(name)}" for name, _ in files[0].partitions]
     schema = ", ".join(f"{name} string" for name in ("record", *folders))
     rows = spark.range(0, len(files), 1, min(len(files), _TASKS))
-    found = rows.mapInArrow(_reading(tuple(files), source.dialect, ("record", *folders)), schema)
+    found = rows.mapInArrow(reading(tuple(files), source.dialect, ("record", *folders)), schema)
     fields = ", ".join(f"{name} string" for name in raw)
     parsed = F.from_csv("record", fields, options(source.dialect)).alias("fields")
     return found.select(parsed, *folders).select("fields.*", *folders)
 
 
-def _reading(
+def reading(
     files: tuple[CsvFile, ...], dialect: Dialect, names: tuple[str, ...]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """What a task does: numbers of files → their records and the values of their folders, in columns of these names."""
+    """What a task does: numbers of files → their records and the values of their folders, in columns of these names.
+
+    Args:
+        files: all of them.
+        dialect: how their records are written.
+        names: of the column of records, and of a column for each folder ``name=value``.
+    """
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -22,7 +22,7 @@ LAYOUTS, MUTANTS = int(os.environ.get("LAYOUTS", "200")), int(os.environ.get("MU
 TOGETHER = 25
 
 
-def folder(tmp_path: Path, number: int) -> Path:
+def folder(tmp_path: Path, number: int | str) -> Path:
     made = tmp_path / str(number)
     made.mkdir()
     return made
@@ -137,6 +137,24 @@ def test_damaged_files_are_read_as_others_read_them_or_refused(tmp_path: Path) -
         if said:
             wrong[number] = f"{said} ({made.kind})"
     assert wrong == {}
+
+
+@pytest.mark.takes("two hundred damaged files, in two jobs")
+def test_damaged_files_are_read_or_refused_in_tasks(spark: SparkSession, tmp_path: Path) -> None:
+    """Every CSV among them goes through what a run does in its tasks, beside each other, on both ways."""
+    made = {number: mutant(number, folder(tmp_path, f"number={number}")) for number in range(MUTANTS)}
+    made = {number: one for number, one in made.items() if one.keys["format"] == "csv"}
+    answers, ways = reading.in_tasks(spark, {number: one.settings for number, one in made.items()})
+    assert answers.keys() == made.keys()
+    wrong = {}
+    for number, one in made.items():
+        answer, alone = answers[number], reading.by_tasks(one.settings, 1 << 22)
+        if MARK in answer.refusal:
+            wrong[number] = f"a value in a message: {answer.refusal} ({one.kind})"
+        elif (answer.rows is None) != (alone.rows is None) or filled(answer.rows or []) != filled(alone.rows or []):
+            wrong[number] = f"{answer.refusal or 'rows'}, alone {alone.refusal or 'rows'} ({one.kind})"
+    assert wrong == {}
+    assert set(ways.values()) == {"spark", "tasks"}
 
 
 @pytest.mark.takes("a dozen damaged files, those that are refused in jobs of their own")

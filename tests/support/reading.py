@@ -1,10 +1,11 @@
 """What reading makes of an input: by the readers of tasks in this process, by Spark for many, by the preview."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -14,7 +15,9 @@ from synth_spark.plan import parse
 from synth_spark.plan.sources.delimited import recognition
 from synth_spark.plan.sources.delimited.fields import cut
 from synth_spark.plan.sources.delimited.records import examine, records
+from synth_spark.plan.sources.layout import Csv
 from synth_spark.plan.sources.preview import Preview, look
+from synth_spark.read import file_frames
 from synth_spark.read.examination import Examination
 from synth_spark.read.locations import Opened, open_table
 
@@ -70,6 +73,75 @@ def previewed(settings: dict[str, Any]) -> Preview | Answer | None:
         return look(parse({"input": settings}))
     except SynthSparkError as error:
         return refused(error)
+
+
+def in_tasks(spark: SparkSession, inputs: Mapping[int, dict[str, Any]]) -> tuple[dict[int, Answer], dict[int, str]]:
+    """CSV files, of one path each, as the tasks of a run read them, all in two jobs; and the way of each that is read.
+
+    In the first job the function of a task reads each file by itself, and refuses it by itself; a file that is Spark's
+    to read is examined instead. In the second one files that were not refused are read by frames of many files each.
+
+    Args:
+        spark: the session.
+        inputs: the part ``input`` of a plan by a number, of a file in a folder ``number=…``.
+    """
+    answers: dict[int, Answer] = {}
+    sources: dict[int, Csv] = {}
+    for number, settings in inputs.items():
+        try:
+            found = recognition.recognised(parse({"input": settings}).input)
+            read.check_header(found.names)
+            sources[number] = found
+        except SynthSparkError as error:
+            answers[number] = refused(error)
+    looked = spark.range(0, len(sources), 1, 4).mapInArrow(_trying(list(sources.items())), "number long, said string")
+    answers |= {number: Answer(refusal=said) for number, said in looked.where("said != ''").collect()}
+    groups: dict[Any, Csv] = {}
+    ways = {}
+    for number, source in sources.items():
+        if number in answers:
+            continue
+        (file,) = source.files
+        names = tuple(f"n{place}" for place in range(len(file.header)))
+        file = replace(file, header=names, partitions=(("number", str(number)),))
+        group = Csv((*names, "number"), source.dialect, ())
+        group = groups.get((group.names, source.dialect), group)
+        groups[group.names, source.dialect] = replace(group, files=(*group.files, file))
+        answers[number] = Answer(source.names, [])
+        ways[number] = "spark" if file.by_spark(source.dialect) else "tasks"
+    frames = [file_frames.csv_frame(spark, group) for group in groups.values()]
+    for row in reduce(DataFrame.unionAll, [frame.select(F.array("*").alias("texts")) for frame in frames]).collect():
+        *texts, number = row["texts"]
+        answers[int(number)].rows.append(tuple(texts))
+    return answers, ways
+
+
+def _trying(sources: list[tuple[int, Csv]]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What a task does: places in a list of files → their numbers, and why each was refused; an empty text if not."""
+
+    def tried(source: Csv) -> str:
+        (file,) = source.files
+        place = pa.RecordBatch.from_arrays([pa.array([0])], names=["id"])
+        try:
+            if file.by_spark(source.dialect):
+                examine(file, source.dialect)
+            else:
+                for _ in file_frames.reading((file,), source.dialect, ("record",))(iter([place])):
+                    pass
+            examine(file, source.dialect, len(file.header))  # what a failure of the second job would be explained by
+        except SynthSparkError as error:
+            return refused(error).refusal
+        return ""
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            some = [sources[place] for place in batch.column(0).to_pylist()]
+            said = [[number for number, _ in some], [tried(source) for _, source in some]]
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(said[0], pa.int64()), pa.array(said[1], pa.string())], ["number", "said"]
+            )
+
+    return work
 
 
 def by_spark(spark: SparkSession, inputs: Sequence[dict[str, Any]]) -> list[Answer]:
