@@ -599,6 +599,24 @@ def test_a_pattern_that_spark_does_not_know_is_an_error_of_the_plan() -> None:
 
 
 @pytest.mark.parametrize(
+    ("frame", "is_told"),
+    [
+        ("org.apache.parquet.io.api.Binary$ByteBufferBackedBinary.getBytes(Binary.java:478)", True),
+        ("org.apache.spark.sql.execution.datasources.parquet.ParquetDictionary.decodeToBinary(…)", True),
+        ("org.apache.spark.sql.execution.datasources.parquet.VectorizedRleValuesReader.readInts(…)", True),
+        ("org.apache.spark.sql.execution.datasources.parquet.ParquetOutputWriter.write(…)", False),
+        ("org.apache.parquet.hadoop.ParquetRecordWriter.close(…)", False),
+    ],
+)
+def test_pages_of_a_damaged_parquet_file_are_told_wherever_spark_stumbles(frame: str, is_told: bool) -> None:
+    """And what goes wrong while run folders are written is not."""
+    error = RuntimeError(f"java.lang.IllegalArgumentException: newLimit > capacity: (7 > 5)\n\tat {frame}")
+    told = read.explain_failure(error, Examination([]))
+    assert (told is not None) == is_told
+    assert told is None or str(told).startswith("input: cannot be read to its end; check that the file is whole")
+
+
+@pytest.mark.parametrize(
     ("text", "settings", "says"),
     [
         ("1,5\n2,5\n", {"delimiter": ";", "numbers": {"a": {"width": 1}}}, "numbers; write numbers as 1234.5"),

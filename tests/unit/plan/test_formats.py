@@ -4,6 +4,8 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -118,3 +120,12 @@ def test_a_look_at_the_head_tells_a_line_that_is_no_json_object(tmp_path: Path, 
     with pytest.raises(SynthSparkError) as caught:
         look(parse({"input": {"path": str(path)}}))
     assert caught.value.whole().startswith("file 'c.jsonl': holds in line 3 what is no JSON object")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())])
+def test_a_look_at_parquet_goes_on_from_one_group_of_rows_to_the_next(tmp_path: Path, kind: pa.DataType) -> None:
+    texts = [f"v{number % 40}" for number in range(500)]
+    pq.write_table(pa.table({"a": pa.array(texts).cast(kind)}), tmp_path / "c.parquet", row_group_size=3)
+    found = look(parse({"input": {"path": str(tmp_path / "c.parquet")}}))
+    assert [row[0] for row in found.sample] == texts[: len(found.sample)]
+    assert len(found.sample) > 100

@@ -77,6 +77,7 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, encoding: str) -
     [
         (b"caf\xe9,x\n", "holds a byte in line {line} that is not UTF-8"),
         (b'a,"b\nc\n', "has a quoted value in line {line} that its line does not close"),
+        (b'a,"b\0c"\n', "holds a zero byte in line {line}; write the file anew without zero bytes"),
     ],
 )
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
