@@ -84,6 +84,7 @@ def test_the_audit_finds_the_same_in_records_however_they_are_shared(dense: Run)
     assert found.equals(by_records(dense, records.repartition(4), 3))
 
 
+@pytest.mark.takes("eight jobs, which solve programs")
 def test_the_audit_solves_programs_where_records_can_be_of_few_kinds(spark: SparkSession) -> None:
     """Counts, and records of three columns, of which no group and no pair of records proves anything."""
     counts = {"a:1": 2, "a:2": 2, "b:1": 4, "c:1": 4}

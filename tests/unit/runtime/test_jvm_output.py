@@ -1,15 +1,15 @@
 """What a process says on standard error: what is dropped, what is passed on and when; and a JVM that does not start."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
-from pyspark import SparkConf
 from pyspark.core import context
 
-from synth_spark.errors import EngineError
 from synth_spark.runtime import logs
 from synth_spark.runtime.jvm_output import NEEDLESS, Ear, heard
 
@@ -111,16 +111,30 @@ def test_a_line_is_passed_on_as_it_is(capfd: pytest.CaptureFixture[str]) -> None
     ]
 
 
-@pytest.mark.parametrize("quiet", [True, False])
-def test_a_jvm_that_does_not_start_is_heard(
-    quiet: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Xms9x")
-    launch = context.launch_gateway
-    with pytest.raises(EngineError, match="java: ended before Spark had started"), heard(quiet):
+#: In a process of its own: PySpark starts a JVM by a fork, which may wait for ever where other threads are.
+_LAUNCH = """
+import sys
+from pyspark import SparkConf
+from pyspark.core import context
+from synth_spark.errors import EngineError
+from synth_spark.runtime.jvm_output import heard
+launch = context.launch_gateway
+try:
+    with heard(sys.argv[1] == "True"):
         context.launch_gateway(SparkConf(loadDefaults=False))
+except EngineError as error:
     assert context.launch_gateway is launch
-    assert "Invalid initial heap size: -Xms9x\n" in capfd.readouterr().err
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_jvm_that_does_not_start_is_heard(quiet: bool) -> None:
+    environment = {**os.environ, "SPARK_SUBMIT_OPTS": "-Xms9x"}
+    line = [sys.executable, "-c", _LAUNCH, str(quiet)]
+    told = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert told.stdout.startswith("java: ended before Spark had started")
+    assert "Invalid initial heap size: -Xms9x\n" in told.stderr
 
 
 @pytest.mark.parametrize(
