@@ -2,7 +2,8 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,15 +16,6 @@ from synth_spark import aggregate, synthesize, validate
 from synth_spark.encode.protected_counts import with_lowered
 from synth_spark.pipeline.run import Run
 from synth_spark.schema import tables
-
-
-class Column(NamedTuple):
-    """A column of a written table, as the audit has to know it."""
-
-    name: str
-    many: bool = False
-    delimiter: str | None = None
-
 
 #: Of eleven records eight hold a, eight b, five both: 8 + 8 − 11 = 5 of published 10, 8, 8 and 4.
 _ROWS = "1,\n" * 3 + ",1\n" * 3 + "1,1\n" * 5
@@ -89,7 +81,7 @@ def test_the_audit_solves_programs_where_records_can_be_of_few_kinds(spark: Spar
     """Counts, and records of three columns, of which no group and no pair of records proves anything."""
     counts = {"a:1": 2, "a:2": 2, "b:1": 4, "c:1": 4}
     counts |= dict.fromkeys(["a:1;b:1", "a:1;c:1", "a:2;b:1", "a:2;c:1", "b:1;c:1"], 2)
-    fields = [Column("a"), Column("b"), Column("c")]
+    fields: list[Any] = [SimpleNamespace(name=name, many=False, delimiter=None) for name in "abc"]  # known to tasks
 
     def found(more: dict[str, int], records: list[str], shares: int) -> tuple[dict[str, int], dict[str, int]]:
         told = spark.createDataFrame([*(counts | more).items()], "selections string, protected_count bigint")
