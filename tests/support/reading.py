@@ -1,11 +1,13 @@
 """What reading makes of an input: by the readers of tasks in this process, by Spark for many, by the preview."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
 import pyarrow as pa
+from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -94,6 +96,7 @@ def in_tasks(spark: SparkSession, inputs: Mapping[int, dict[str, Any]]) -> tuple
             sources[number] = found
         except SynthSparkError as error:
             answers[number] = refused(error)
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # which workers cannot import
     looked = spark.range(0, len(sources), 1, 4).mapInArrow(_trying(list(sources.items())), "number long, said string")
     answers |= {number: Answer(refusal=said) for number, said in looked.where("said != ''").collect()}
     groups: dict[Any, Csv] = {}
