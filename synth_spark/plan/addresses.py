@@ -194,10 +194,10 @@ def check_keyless(address: str) -> str:
     """An address of anything that is read; it is told to others, so it may hold no key.
 
     Raises:
-        ValueError: it is one of a store and holds a key.
+        ValueError: it has a scheme, whichever that is, and holds a key.
     """
-    if scheme_of(address) in STORES and ":" in _host_and_path(address)[0].rpartition("@")[0]:
-        raise ValueError("holds a key before '@'; leave it out: the environment tells a store who you are")
+    if scheme_of(address) and ":" in _host_and_path(address)[0].rpartition("@")[0]:
+        raise ValueError("holds a key before '@'; leave it out: the environment says who you are")
     return address
 
 

@@ -59,12 +59,13 @@ def test_an_address_that_holds_a_key_is_refused_and_not_repeated(key: str) -> No
         assert "secret" not in str(told.value)
 
 
+@pytest.mark.parametrize("scheme", ["s3", "s3n", "hdfs", "ftp"])
 @pytest.mark.parametrize(
     "given", [{"path": "ADDRESS"}, {"paths": ["a.csv", "ADDRESS"]}, {"groups": {"a": {"path": "ADDRESS"}}}]
 )
-def test_an_address_that_is_read_holds_no_key_either(given: dict[str, Any]) -> None:
+def test_an_address_that_is_read_holds_no_key_either(given: dict[str, Any], scheme: str) -> None:
     """It becomes the name of a data set, which ledgers and lineage tell."""
-    filled = json.loads(json.dumps(given).replace("ADDRESS", "s3://invented:secret@bucket/a.csv"))
+    filled = json.loads(json.dumps(given).replace("ADDRESS", f"{scheme}://invented:secret@bucket/a.csv"))
     filled = filled if "path" in filled or "paths" in filled else {"path": "cases.csv", **filled}
     with pytest.raises(PlanError, match="holds a key before '@'; leave it out") as told:
         parse({"input": filled})
