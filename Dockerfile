@@ -17,11 +17,13 @@ ENV PATH=/opt/synth-spark/.venv/bin:$PATH
 # packages first: they change less often than the code
 COPY --chown=synth requirements.lock ./
 COPY --chown=synth conf/setup conf/setup
-RUN DIST_EXTRA_CONFIG=/opt/synth-spark/conf/setup/build.cfg sh conf/setup/packages.sh .venv/bin
+RUN python conf/setup/needed.py requirements.lock hatchling > /tmp/needed.lock \
+    && DIST_EXTRA_CONFIG=/opt/synth-spark/conf/setup/build.cfg sh conf/setup/packages.sh .venv/bin /tmp/needed.lock \
+    && rm -rf /tmp/needed.lock ~/.cache
 COPY --chown=synth pyproject.toml README.md LICENSE ./
 COPY --chown=synth conf conf
 COPY --chown=synth synth_spark synth_spark
-RUN python -m pip install --quiet --no-deps --no-build-isolation . && synth-spark warm
+RUN python -m pip install --quiet --no-deps --no-build-isolation . && python -m pip check && synth-spark warm
 
 WORKDIR /demo
 ENTRYPOINT ["synth-spark"]

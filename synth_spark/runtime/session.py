@@ -43,6 +43,8 @@ LEFT_RUNNING = threading.Event()
 TOLD_OF_PLAIN_FILES = threading.Event()
 #: Whether Spark encrypts what it shuffles and spills, and what it sends to Python by way of a file.
 ENCRYPTED = "spark.io.encryption.enabled"
+#: The address of a JVM of a local session, and the variable by which Spark is told it before it has settings.
+_LOOPBACK, _ADDRESS = "127.0.0.1", "SPARK_LOCAL_IP"
 #: Where the tables of the session's own catalog are.
 _WAREHOUSE = "spark.sql.warehouse.dir"
 #: What a classic session shows of a job.
@@ -176,10 +178,22 @@ def open_session(
     client = s3_client(java_program()) if libraries.s3 else ""
     for key, value in {**settings, **(s3.settings(os.environ) if libraries.s3 else {})}.items():
         builder = builder.config(key, value)
-    with told_to_java(private), s3.behind_spark(client):
+    with told_to_java(private), _on_loopback(), s3.behind_spark(client):
         session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A JVM that is started in the body asks for no address of this machine, whose name may be known to no server."""
+    before = os.environ.get(_ADDRESS)
+    os.environ.setdefault(_ADDRESS, _LOOPBACK)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_ADDRESS]
 
 
 def name_files_in_utf8(environment: MutableMapping[str, str]) -> None:
@@ -232,8 +246,8 @@ def local_settings(long: bool = False, more: Sequence[str] = ()) -> dict[str, st
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.databricks.delta.snapshotPartitions": "2",
         ENCRYPTED: "true",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": _LOOPBACK,
+        "spark.driver.bindAddress": _LOOPBACK,
     }
 
 

@@ -1,12 +1,17 @@
 """What lies beside the package for those who run, build or cite it, and what version all of it is."""
 
 import fnmatch
+import importlib.util
 import json
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import synth_spark
 from synth_spark.cli.main import COMMANDS
@@ -41,6 +46,37 @@ def test_what_is_copied_into_the_image_is_there_and_goes_to_the_builder() -> Non
         assert any(source == one or fnmatch.fnmatch(source, f"{one}/*") for one in kept), source
     assert {"synth_spark", "conf", "pyproject.toml", "requirements.lock", "LICENSE", "README.md"} <= set(copied)
     assert not {".git", "tests", "demo", "out"} & set(kept)
+
+
+spec = importlib.util.spec_from_file_location("needed", ROOT / "conf" / "setup" / "needed.py")
+assert spec is not None
+assert spec.loader is not None
+needed = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(needed)
+
+
+def locked(lock: str) -> set[str]:
+    """The packages that a lock file pins."""
+    return set(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==", lock, re.MULTILINE))
+
+
+def test_the_image_holds_what_releases_need_and_nothing_that_only_developers_do() -> None:
+    whole = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    part = needed.needed(whole, ["hatchling"])
+    assert "needed.py requirements.lock hatchling" in " ".join(told("RUN"))
+    kept = locked(part)
+    assert {"pyspark", "numba", "opendp", "duckdb", "obstore", "py4j", "llvmlite", "pathspec"} <= kept
+    assert not {"pytest", "playwright", "mypy", "polars", "ruff", "deltalake"} & kept
+    for name in kept:  # what it asks for here is there, too
+        try:
+            asked = map(Requirement, metadata.requires(name) or ())
+        except metadata.PackageNotFoundError:  # it is for other systems
+            continue
+        for one in asked:
+            if one.marker is None or one.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(one.name) in kept, f"{one.name} for {name}"
+    with pytest.raises(ValueError, match=r"^six: the lock file does not say what asks for it$"):
+        needed.needed("six==1.16.0 \\\n    --hash=sha256:00\n")
 
 
 def test_the_citation_is_that_of_this_version() -> None:

@@ -1,6 +1,8 @@
 """What a session keeps quiet about, and how its JVM names files."""
 
 import logging
+import os
+from pathlib import Path
 
 import pytest
 from pyspark.logger import PySparkLogger
@@ -8,6 +10,7 @@ from pyspark.logger import PySparkLogger
 from synth_spark.errors import EngineError
 from synth_spark.runtime import libraries, session
 from synth_spark.runtime.libraries import delta_package
+from synth_spark.runtime.scratch import Scratch
 from synth_spark.runtime.session import hush
 
 
@@ -37,6 +40,31 @@ def test_a_session_sees_to_that_before_its_jvm_starts(monkeypatch: pytest.Monkey
     monkeypatch.setattr(session, "name_files_in_utf8", asked)
     with pytest.raises(Asked):
         session.open_session()
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, "127.0.0.1"), ("127.0.0.2", "127.0.0.2")])
+def test_a_local_jvm_does_not_ask_for_the_name_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None, told: str
+) -> None:
+    """In containers and behind firewalls that name is often known to no server; only what is started is told."""
+
+    class Asked(Exception):
+        pass
+
+    def asked(client: str) -> None:
+        assert os.environ["SPARK_LOCAL_IP"] == told
+        raise Asked
+
+    monkeypatch.setattr(session.SparkSession, "getActiveSession", lambda: None)
+    for name in ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION", "SPARK_LOCAL_IP"):
+        monkeypatch.delenv(name, raising=False)
+    if given:
+        monkeypatch.setenv("SPARK_LOCAL_IP", given)
+    monkeypatch.setattr(session, "scratch", lambda place: Scratch((tmp_path,), tmp_path))
+    monkeypatch.setattr(session.s3, "behind_spark", asked)
+    with pytest.raises(Asked):
+        session.open_session()
+    assert os.environ.get("SPARK_LOCAL_IP") == given
 
 
 @pytest.mark.parametrize(("spark", "built"), [("4.1.0", "4.1"), ("4.2.1", "4.2")])
