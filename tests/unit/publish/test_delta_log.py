@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,19 @@ def test_a_log_of_a_private_release_tells_the_day_alone(tmp_path: Path) -> None:
         times = {found["commitInfo"][0]["timestamp"], found["metaData"][0]["createdTime"]}
         assert times | {add["modificationTime"] for add in found["add"]} == {when.timestamp() * 1000}
         assert (when.time() == dt.time(0)) or not whole
+
+
+def test_a_log_tells_the_rows_of_each_file(tmp_path: Path) -> None:
+    kept = safe_tables(tmp_path / "one")[0].kept
+    rows = {"z.parquet": 3, "0.parquet": 0}  # beside the file of two rows that is there
+    for name, number in rows.items():
+        pq.write_table(pa.table({"a b": ["x"] * number}), f"{kept.folder.address}/{name}")
+    kept = replace(kept, files={**kept.files, **dict.fromkeys(rows, "")})
+    files = {f"part-{at:05d}.parquet": {"bytes": 10 + at} for at in range(3)}
+    put_log(kept, place(str(tmp_path / "there")), files, "one", "2026-12-01T03:00:00+00:00")
+    found = actions((tmp_path / "there" / DELTA_LOG).read_text())["add"]
+    assert [json.loads(add["stats"])["numRecords"] for add in found] == [0, 2, 3]
+    assert [add["size"] for add in found] == [10, 11, 12]
 
 
 def test_another_log_that_is_there_is_not_replaced(tmp_path: Path) -> None:
