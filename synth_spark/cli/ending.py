@@ -21,17 +21,17 @@ def tell(store: "RunStore", more: bool = False) -> None:
     Raises:
         PublishError: it was retired since, or is not there any more.
     """
-    plan, run_id, root = store.plan, store.run_id, store.plan.output.path.rstrip("/")
+    run_id, root = store.run_id, store.plan.output.path.rstrip("/")
     release = open_release(root, run_id)  # what is gone is not told
     current = current_of(release.root)
     texts = root if current == run_id else f"{root}/{DOCUMENTS}/{run_id}"
-    where = f"{root}/<table>/run_id={run_id}" if plan.output.format == "parquet" else f"{root}/<table> (Delta)"
+    where = f"{root}/<table> (Delta)" if release.is_sliced else f"{root}/<table>/run_id={run_id}"
     print(f"Released {run_id}: {where}")
     if current != run_id:
         print(f"  not the current one  readers of {root} see {current}")
     print(f"  read it explained    {texts}/{RELEASE_TEXT}, {QUALITY_TEXT}, {REPORT}" + _showcase(store))
     print(f"  for those who sign   {store.where(REPORT)} (SENSITIVE)")
-    if more and plan.output.format == "parquet":
+    if more and not release.is_sliced:
         for what, table in (("records", "synthetic_records"), ("counts ", "aggregates")):
             code = f"import pandas as pd; print(pd.read_parquet({f'{root}/{table}/run_id={run_id}'!r}))"
             quoted = shlex.quote(code) if set('"$`\\!') & set(code) else f'"{code}"'

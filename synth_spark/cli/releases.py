@@ -1,4 +1,4 @@
-"""The commands that are about what is published. Spark is started for Delta tables alone."""
+"""The commands that are about what is published. Spark is started for Delta tables that releases share."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -136,7 +136,7 @@ def _follow(where: str, gone: "Mapping[str, tuple[str, list[str]]]", ends: bool)
 
 @contextmanager
 def _for_delta(where: str) -> "Iterator[SparkSession | None]":
-    """A session if a root holds Delta tables; else none, and Spark is not imported."""
+    """A session if a root holds Delta tables that releases share; else none, and Spark is not imported."""
     from synth_spark.storage.root_files import has_delta
 
     if not has_delta(where):
@@ -151,11 +151,11 @@ def _for_delta(where: str) -> "Iterator[SparkSession | None]":
 
 @contextmanager
 def _published(options: argparse.Namespace) -> "Iterator[tuple[PublishedRelease, SparkSession | None]]":
-    """A published release, and a session where its tables are Delta tables."""
+    """A published release, and a session where its tables are slices of Delta tables."""
     from synth_spark.publish.published_release import open_release
 
     release = open_release(options.release, options.run_id)
-    if not release.is_delta:
+    if not release.is_sliced:
         yield release, None
         return
     from synth_spark.runtime.libraries import Libraries

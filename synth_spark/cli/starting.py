@@ -89,7 +89,8 @@ def libraries_of(plan: Plan, *addresses: str) -> "Libraries":
     from synth_spark.runtime.s3 import is_in_s3
     from synth_spark.storage.root_files import has_delta
 
-    delta = plan.output.format == "delta" or "delta" in plan.input.formats or has_delta(plan.output.path)
+    shown = plan.output.shown_in is not None and plan.output.format == "delta"  # as Delta, in the session's own catalog
+    delta = plan.output.sliced or shown or "delta" in plan.input.formats or has_delta(plan.output.path)
     return Libraries(delta, any(is_in_s3(address) for address in (*plan.addresses, *addresses)))
 
 

@@ -30,8 +30,7 @@ def moved(store: RunStore, output: str, stays: bool, work: str | None = None) ->
     Raises:
         PublishError: the root cannot be written, leads elsewhere, or holds this release already.
         RunError: the run was purged, is not finished, or there is such a run folder.
-        PlanError: run folders would be inside the root; the run folder would be copied to a store; or the root is in
-            a store, and its tables are Delta tables.
+        PlanError: run folders would be inside the root; or the run folder would be copied to a store.
     """
     store.check_not_purged()
     if not store.done("validate"):

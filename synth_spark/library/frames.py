@@ -122,7 +122,7 @@ def handed_back(release: PublishedRelease, table: str, kind: Kind, spark: "Spark
         release: the release.
         table: its name.
         kind: of the frame.
-        spark: a session; needed for frames of Spark, and for releases of Delta tables.
+        spark: a session; needed for frames of Spark, and for slices of Delta tables.
 
     Raises:
         PublishError: the release has no such table, or a file of it is missing or damaged.

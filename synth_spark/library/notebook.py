@@ -116,7 +116,7 @@ def release_html(release: PublishedRelease, spark: "SparkSession | None", held_i
 
     Args:
         release: the release.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
         held_in: its run folder, if there is one.
     """
     source = ShowcaseTables.of(release, spark)

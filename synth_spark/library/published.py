@@ -242,7 +242,7 @@ published tables, or a run folder
     """
     published = opened(str(path), run_id)
     published.verify()
-    if kind != "spark" and not published.is_delta:
+    if kind != "spark" and not published.is_sliced:
         return Release(published, kind, None)
     from synth_spark.runtime.session import found_session
 
@@ -254,4 +254,4 @@ def _libraries(published: PublishedRelease) -> "Libraries":
     from synth_spark.runtime.libraries import Libraries
     from synth_spark.runtime.s3 import is_in_s3
 
-    return Libraries(published.is_delta, is_in_s3(published.root.address))
+    return Libraries(published.is_sliced, is_in_s3(published.root.address))

@@ -38,7 +38,7 @@ def read_records(run: Run) -> None:
     only, target = (None, tables.RECORDS) if since is None else (since.additions, tables.NEW_RECORDS)
     source = read.open_records(run.spark, read.pinned(config, inventory), run.plan.privacy.k, only)
     check_shown_columns(run.plan, [field.name for field in source.fields])
-    if run.plan.output.format == "delta":
+    if run.plan.output.sliced:
         columns = {field.name: field.type for field in source.fields}
         delta.check_columns(run.spark, Path(run.plan.output.path), tables.SYNTHETIC_RECORDS.name, columns)
     validate.load_library_beside()  # while Spark works and Python waits

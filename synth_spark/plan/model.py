@@ -121,7 +121,11 @@ class Output(Strict):
         min_length=1,
         description="Folder of the published tables, of this machine or in a store (s3://…, gs://…, abfss://…, hdfs://…).",
     )
-    format: Literal["parquet", "delta"] = Field("parquet", description="Format of the published tables.")
+    format: Literal["parquet", "delta"] = Field(
+        "parquet",
+        description="Format of the published tables. As delta, releases share a table in a folder of this machine, "
+        "and each has one of its own in a store.",
+    )
     indicators: bool = Field(
         False, description="Whether records are published once more with a column for each of several values."
     )
@@ -138,6 +142,11 @@ class Output(Strict):
     )
     catalog_tags: dict[str, str] = Field({}, description="Tags of these tables and views (Unity Catalog).")
     catalog_readers: tuple[str, ...] = Field((), description="Who may read these views (Unity Catalog): groups, users.")
+
+    @property
+    def sliced(self) -> bool:
+        """Whether tables of the release are slices of Delta tables, which all releases of a folder share."""
+        return self.format == "delta" and scheme_of(self.path) is None
 
     @property
     def shown_in(self) -> Catalog | None:
@@ -233,13 +242,10 @@ class Plan(Strict):
 
     @model_validator(mode="after")
     def _check_places(self) -> Self:
-        if scheme_of(self.output.path) is not None:
-            if self.output.format == "delta":
-                raise ValueError("output.format delta is not published to a store; set it to parquet")
-            if self.work is None:
-                raise ValueError(
-                    "work is missing: name a folder for run folders, which are SENSITIVE, as output.path is in a store"
-                )
+        if scheme_of(self.output.path) is not None and self.work is None:
+            raise ValueError(
+                "work is missing: name a folder for run folders, which are SENSITIVE, as output.path is in a store"
+            )
         return self
 
     @field_validator("ledger", mode="before")

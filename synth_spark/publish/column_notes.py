@@ -16,7 +16,7 @@ def plan_of(release: PublishedRelease, spark: "SparkSession | None" = None) -> d
 
     Args:
         release: the release.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
 
     Raises:
         PublishError: the release has no row that tells of it, or it cannot be read.

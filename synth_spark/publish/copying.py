@@ -12,6 +12,11 @@ from synth_spark.storage.places import Place
 from synth_spark.storage.runs import copies
 
 
+def names_of(kept: Kept) -> dict[str, str]:
+    """The files of a table: their names in a published root → in the run folder."""
+    return {f"part-{at:05d}.parquet": name for at, name in enumerate(sorted(kept.files))}
+
+
 def copied(kept: Kept, target: Place) -> dict[str, dict[str, Any]]:
     """Copy the files of a table; their hashes and sizes, by their names there.
 
@@ -24,7 +29,7 @@ def copied(kept: Kept, target: Place) -> dict[str, dict[str, Any]]:
         RunError: the folder cannot be written.
     """
     target.delete_folder()
-    names = {f"part-{at:05d}.parquet": name for at, name in enumerate(sorted(kept.files))}
+    names = names_of(kept)
     files = copies.copied(kept.spark, kept.folder.address, target, names)
     for to, name in names.items():
         if files[to]["sha256"] != kept.hashes[name]:

@@ -1,4 +1,4 @@
-"""A release's slice of Delta tables: written once, checked, removed.
+"""A release's slice of Delta tables in a folder of this machine: written once, checked, removed.
 
 Delta commits one table at a time, and knows no transaction over several. So the table ``release`` is written last, and
 its row is the commit: whoever reads other tables by the ``run_id`` of a row there, or by ``LATEST.json``, never sees a
@@ -6,7 +6,8 @@ slice of a publication that was torn.
 
 Delta and Parquet refuse some characters in names of columns. A table that has such a name is written with Delta's
 column mapping, and no other table is: several readers cannot read mapped columns, and one reads them as null without an
-error (``docs/delta.md``). A table that an earlier version has mapped stays mapped.
+error (``docs/delta.md``). A table that an earlier version has mapped stays mapped. In a store, releases share no table:
+`delta_log`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,22 +19,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from synth_spark.errors import PublishError
+from synth_spark.publish.delta_log import needs_mapping
 from synth_spark.schema.sql_text import quoted
 from synth_spark.schema.tables import RELEASE, SafeTable
 from synth_spark.storage.hashing import content_hash
 from synth_spark.storage.paths import checked_name, is_name
-
-#: Characters that Delta refuses in the name of a column, unless columns are mapped.
-_REFUSED = frozenset(" ,;{}()\n\t=")
-
-
-def needs_mapping(names: Iterable[str]) -> bool:
-    """Whether a table with columns of these names can be written with Delta's column mapping only.
-
-    >>> needs_mapping(["age", "a.b", "é/è"]), needs_mapping(["age", "year of birth"])
-    (False, True)
-    """
-    return any(_REFUSED & set(name) for name in names)
 
 
 def in_order(names: Iterable[str]) -> list[str]:

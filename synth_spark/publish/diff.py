@@ -64,7 +64,7 @@ def compare(
         later: the other.
         k: their privacy resolutions.
         longest: longest combination that both report.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
 
     Raises:
         PublishError: a table cannot be read.
@@ -103,7 +103,7 @@ def diff_text(earlier: PublishedRelease, later: PublishedRelease, spark: "SparkS
     Args:
         earlier: one release.
         later: the other.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
 
     Raises:
         PublishError: a table cannot be read.

@@ -1,7 +1,7 @@
 """The releases of a published root: listed, shown, rolled back to, retired; what was killed there, cleaned up.
 
-Parquet needs no Spark. Of Delta tables, slices are removed with a session, and stay in older versions of the tables
-until these are vacuumed.
+Releases with files of their own need no Spark. Of Delta tables that releases share, slices are removed with a session,
+and stay in older versions of the tables until these are vacuumed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from synth_spark.runtime import faults
 from synth_spark.schema.plain_text import one_line
 from synth_spark.storage.paths import is_name
 from synth_spark.storage.places import place
-from synth_spark.storage.root_files import has_delta
+from synth_spark.storage.root_files import has_delta, is_sliced
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -146,7 +146,7 @@ def retire(where: str | Path, run_ids: Sequence[str], spark: "SparkSession | Non
     Args:
         where: the published root.
         run_ids: of the releases.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
         unread: whether nobody has read them: later releases are not compared with them then. The history keeps that;
             it can be said later of a release that is retired.
 
@@ -172,7 +172,7 @@ def retire(where: str | Path, run_ids: Sequence[str], spark: "SparkSession | Non
                 root.write_manifest({**manifest, "retired": when})
                 faults.point("retire.marked")
             _record(root, run_id, when, unread)
-            if manifest["format"] == "delta":
+            if is_sliced(manifest):
                 from synth_spark.publish.delta import remove_slices  # which imports Spark
 
                 remove_slices(_session(spark), root.folder, run_id, list(manifest["tables"]))
@@ -180,7 +180,7 @@ def retire(where: str | Path, run_ids: Sequence[str], spark: "SparkSession | Non
     lines = [f"{run_id} is retired: its tables and documents are gone, its manifest stays" for run_id in run_ids]
     if unread and run_ids:
         lines.append("the history says that nobody had read what was retired: later releases are not compared with it")
-    if any(manifest and manifest["format"] == "delta" for manifest in manifests.values()):
+    if any(manifest and is_sliced(manifest) for manifest in manifests.values()):
         lines.append(_VACUUM.format(where))
     return "\n".join(lines or ["nothing is to be retired"])
 
@@ -217,7 +217,7 @@ def clean(where: str | Path, spark: "SparkSession | None" = None) -> str:
 
     Args:
         where: the published root.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
 
     Returns:
         What was removed, in lines.
@@ -289,7 +289,7 @@ def _terms(where: str | Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of a release; of one that an earlier version published, its table."""
     terms: dict[str, Any] = manifest.get("terms", {})
     release = PublishedRelease(place(str(where)), manifest["run_id"], dict(manifest))
-    if not terms and not release.is_delta and "release" in release.tables and "retired" not in manifest:
+    if not terms and not release.is_sliced and "release" in release.tables and "retired" not in manifest:
         return dict(release.arrow("release").to_pylist()[0])
     return terms
 

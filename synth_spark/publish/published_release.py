@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 
 from synth_spark.errors import PublishError
 from synth_spark.plan.addresses import scheme_of
-from synth_spark.schema.root_layout import DOCUMENTS, POINTER, RUN_MANIFEST
+from synth_spark.schema.root_layout import DELTA_LOG, DOCUMENTS, POINTER, RUN_MANIFEST
 from synth_spark.schema.spark_paths import LITERAL
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.hashing import sha256_of_text
 from synth_spark.storage.local_places import LocalPlace
 from synth_spark.storage.paths import kept_inside, refuse_links
 from synth_spark.storage.places import Place, place
-from synth_spark.storage.root_files import current_of, publish_errors, read_manifest
+from synth_spark.storage.root_files import current_of, is_sliced, publish_errors, read_manifest
 from synth_spark.storage.run_store import RunStore
 from synth_spark.storage.runs.stored import is_there
 
@@ -65,8 +65,8 @@ class PublishedRelease:
     Attributes:
         root: the published root.
         run_id: its name.
-        manifest: what was published: ``format`` and ``tables`` (name → path, rows, content_hash, schema, files).
-            ``document_hashes`` are those of its documents.
+        manifest: what was published: ``format`` and ``tables`` (name → path, rows, content_hash, schema, files, and
+            delta_log, if a log of Delta is beside them). ``document_hashes`` are those of its documents.
     """
 
     root: Place
@@ -76,8 +76,13 @@ class PublishedRelease:
 
     @property
     def is_delta(self) -> bool:
-        """Whether the tables are Delta tables, which are read with Spark."""
+        """Whether it was published as Delta."""
         return bool(self.manifest["format"] == "delta")
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether its tables are slices of Delta tables, which are read with Spark; all others have files."""
+        return is_sliced(self.manifest)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -85,7 +90,7 @@ class PublishedRelease:
         return tuple(self.manifest["tables"])
 
     def files(self, table: str) -> list[Path]:
-        """The Parquet files of a table on this machine, in order; of a Delta table none: it knows its own versions.
+        """The Parquet files of a table on this machine, in order; of a slice of a Delta table none: that knows its own.
 
         Raises:
             PublishError: the release has no such table, a file is a link that leads out of the root, or cannot be read.
@@ -102,7 +107,7 @@ class PublishedRelease:
 
         Args:
             table: its name.
-            spark: a session; one with Delta, if the release is of Delta tables.
+            spark: a session; one with Delta, if the release is of slices of Delta tables.
 
         Raises:
             PublishError: the release has no such table, or its folder leads out of the root.
@@ -112,7 +117,7 @@ class PublishedRelease:
             folder = kept_inside(self.root.folder, self.root.folder / entry["path"], f"table {table}", PublishError)
             refuse_links(folder, f"table {table}", PublishError)
         address = self.root.below(entry["path"]).spark_address
-        if self.is_delta:  # which slice is known by the release's name, not by a condition that stands in a file
+        if self.is_sliced:  # which slice is known by the release's name, not by a condition that stands in a file
             rows = spark.read.format("delta").load(address).where(f"run_id = '{self.run_id}'")
         else:
             rows = spark.read.options(**LITERAL).parquet(address)
@@ -125,7 +130,7 @@ class PublishedRelease:
 
         Args:
             table: its name.
-            spark: a session with Delta; needed for Delta tables only.
+            spark: a session with Delta; needed for slices of Delta tables only.
             columns: names of those that are wanted; default: all.
 
         Raises:
@@ -134,9 +139,9 @@ class PublishedRelease:
         entry = self._entry(table)
         names = [column["name"] for column in entry["schema"] if columns is None or column["name"] in columns]
         try:
-            if self.is_delta:
+            if self.is_sliced:
                 if spark is None:
-                    raise TypeError("a Delta table is read with a session")
+                    raise TypeError("a slice of a Delta table is read with a session")
                 return self.frame(table, spark).select(*map(quoted, names)).toArrow()
             return pa.concat_tables([pq.read_table(file, columns=names) for file in self.files(table)])
         except (OSError, pa.ArrowException):
@@ -145,16 +150,16 @@ class PublishedRelease:
             ) from None
 
     def batches(self, table: str, spark: "SparkSession | None" = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a table in order, a few at a time; those of a Delta table are fetched at once.
+        """The rows of a table in order, a few at a time; those of a slice of a Delta table are fetched at once.
 
         Args:
             table: its name.
-            spark: a session with Delta; needed for Delta tables only.
+            spark: a session with Delta; needed for slices of Delta tables only.
 
         Raises:
             PublishError: see `arrow`.
         """
-        if self.is_delta:
+        if self.is_sliced:
             yield from self.arrow(table, spark).to_batches(_BATCH)
             return
         try:
@@ -167,7 +172,7 @@ class PublishedRelease:
             ) from None
 
     def verify(self) -> None:
-        """Check all files against the hashes in the manifest; Delta keeps its own.
+        """Check all files against the hashes in the manifest; slices of Delta tables keep their own.
 
         Raises:
             PublishError: a file is missing or was changed.
@@ -178,16 +183,22 @@ class PublishedRelease:
                 raise PublishError(f"table {name}", problem, remedy)
 
     def is_whole(self, table: str) -> bool:
-        """Whether the files of a table are those that were published; Delta keeps its own.
+        """Whether the files of a table are those that were published; slices of Delta tables keep their own.
+
+        Of a table with a log of Delta that is the only one: whoever commits to it changes what readers of Delta see.
 
         Raises:
             PublishError: the release has no such table, or its files cannot be reached.
         """
         entry = self._entry(table)
-        with publish_errors():
-            found = {name: self.root.digest(f"{entry['path']}/{name}") for name in entry.get("files", {})}
         expected = {name: file["sha256"] for name, file in entry.get("files", {}).items()}
-        return expected == {name: None if one is None else one[0] for name, one in found.items()}
+        logs = {DELTA_LOG: entry["delta_log"]["sha256"]} if "delta_log" in entry else {}
+        with publish_errors():
+            folder = self.root.below(entry["path"])
+            found = {name: folder.digest(name) for name in (*expected, *logs)}
+            log = folder.entries(DELTA_LOG.rpartition("/")[0], deep=True) if logs else []
+        same = {**expected, **logs} == {name: None if one is None else one[0] for name, one in found.items()}
+        return same and {held.name for held in log} == set(logs)
 
     def document(self, name: str) -> str | None:
         """The text of a document as it was published; None if the manifest knows no hash of it.

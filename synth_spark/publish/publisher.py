@@ -7,7 +7,8 @@ the last one of a process that is killed:
 
 1. on this machine the root is locked; what an earlier publication left half done is finished or removed;
 2. a mark says what is about to be put in place;
-3. tables are copied there and compared (Delta: slices are written, and compared; ``release`` last);
+3. tables are copied there and compared; as Delta, in a store, a log is put beside the files of each (`delta_log`), on
+   this machine slices are written instead, and compared, ``release`` last (`delta`);
 4. the documents are put in place under the run's name, then the manifest;
 5. a commit is made, if nobody else made one meanwhile; the pointer and copies of the documents follow;
 6. the mark is removed.
@@ -29,6 +30,7 @@ from synth_spark.errors import PublishError, RunError, SynthSparkError
 from synth_spark.plan import Output
 from synth_spark.publish.copying import copied
 from synth_spark.publish.delta import in_order, remove_slices, write_slice
+from synth_spark.publish.delta_log import needs_mapping, put_log
 from synth_spark.publish.published_release import open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
@@ -88,7 +90,7 @@ def already_published(run_id: str) -> PublishError:
 
 
 def check_published(output: Output, run_id: str) -> None:
-    """Check the published files of a run against the hashes in its manifest; Delta keeps its own.
+    """Check the published files of a run against the hashes in its manifest; slices of Delta tables keep their own.
 
     Raises:
         PublishError: a file, or the manifest, is missing or was changed.
@@ -189,7 +191,7 @@ class Publisher:
             seen = self.root.seen()
             self._alive()
             faults.point("publish.begin")
-            entries = self._write_delta() if self.format == "delta" else self._place()
+            entries = self._write_slices() if self._sliced else self._place()
             faults.point("publish.documents")
             self.root.file_documents(self.run_id, documents)
             faults.point("publish.manifest")
@@ -209,7 +211,7 @@ class Publisher:
         if self.root.current() == self.run_id:  # it did not fail before the switch: whatever comes next finishes it
             return
         with suppress(Exception):
-            if self.format == "delta":
+            if self._sliced:
                 names = [name for one in self.root.unfinished() if one.run_id == self.run_id for name in one.tables]
                 remove_slices(self._spark, self.root.folder, self.run_id, names)
             self.root.remove(self.root.remnants())
@@ -226,6 +228,16 @@ class Publisher:
         """Whether it was made under differential privacy."""
         return bool(self._terms.get("privacy") == "differential_privacy")
 
+    @cached_property
+    def _time(self) -> str:
+        """When it is published, as its manifest and its logs tell it."""
+        return self.root.time(self._private)
+
+    @property
+    def _sliced(self) -> bool:
+        """Whether its tables become slices of Delta tables."""
+        return self.root.is_sliced(self.format)
+
     @property
     def _spark(self) -> SparkSession:
         return self.safe[0].kept.spark
@@ -233,22 +245,27 @@ class Publisher:
     def _clean(self) -> None:
         """Remove what killed publications left; slices of this run stay, as they need not be written again."""
         dead = [one for one in self.root.unfinished() if one.run_id != self.run_id]
-        cleaned = [one for one in dead if one.format != "delta" or self.format == "delta"]  # else: `releases clean`
+        sliced = {one.run_id for one in dead if self.root.is_sliced(one.format)}
+        cleaned = [one for one in dead if one.run_id not in sliced or self._sliced]  # else: `releases clean`
         for one in cleaned:
-            if one.format == "delta":
+            if one.run_id in sliced:
                 remove_slices(self._spark, self.root.folder, one.run_id, one.tables)
         self.root.remove(self.root.remnants())
         for one in cleaned:
             self.root.end(one.run_id)
 
     def _place(self) -> dict[str, Any]:
-        """Copy the files of all tables to their places."""
+        """Copy the files of all tables to their places; as Delta, with logs beside them."""
         entries = {}
         for table in self.safe:
             name = table.kept.table.name
             faults.point(f"publish.copy.{name}")
-            files = copied(table.kept, self.root.table(self.run_id, name))
+            folder = self.root.table(self.run_id, name)
+            files = copied(table.kept, folder)
             entries[name] = {**manifest_entry(table), "path": f"{name}/run_id={self.run_id}", "files": files}
+            if self.format == "delta":
+                entries[name]["delta_log"] = put_log(table.kept, folder, files, self.run_id, self._time)
+                self.mapped.extend([name] if needs_mapping(table.kept.columns) else [])
             self._alive()
             faults.point(f"publish.place.{name}")
         return entries
@@ -257,7 +274,7 @@ class Publisher:
         """Give a sign of life."""
         self.root.begin(self.run_id, self.format, [table.kept.table.name for table in self.safe])
 
-    def _write_delta(self) -> dict[str, Any]:
+    def _write_slices(self) -> dict[str, Any]:
         """Write the slices of all tables, the one whose row is the commit last."""
         by_name = {table.kept.table.name: table for table in self.safe}
         for name in in_order(by_name):
@@ -272,7 +289,7 @@ class Publisher:
     def _manifest(self, entries: Mapping[str, Any], documents: Mapping[str, str]) -> dict[str, Any]:
         return {
             "run_id": self.run_id,
-            "published": self.root.time(self._private),
+            "published": self._time,
             "format": self.format,
             "terms": self._terms,
             "tables": dict(entries),

@@ -3,6 +3,7 @@
 Layout::
 
     OUT/<table>/run_id=<id>/part-00000.parquet …     tables of a release (or OUT/<table>, a Delta table)
+    OUT/<table>/run_id=<id>/_delta_log/…             in a store: what makes that folder a Delta table
     OUT/_documents/<id>/…                            its documents
     OUT/_manifests/<id>.json                         what it holds; written once all of it is in place
     OUT/_commits/00000001.json …                     what was done: a publication, a rollback, a retirement
@@ -107,6 +108,10 @@ class ReleaseRepository:
     def is_local(self) -> bool:
         """Whether it is a folder of this machine."""
         return isinstance(self.place, LocalPlace)
+
+    def is_sliced(self, format_: str) -> bool:
+        """Whether tables of a format are slices of Delta tables there, which all releases share: in no store."""
+        return format_ == "delta" and self.is_local
 
     @contextmanager
     def alone(self, who: str) -> Iterator[None]:

@@ -11,8 +11,8 @@ Points, in the order in which a run passes them::
                                                 of what begins early (`ahead`), beside a stage before
     keep.<table>.rename | .renamed | .kept      before it is put in place, before it is recorded, after that
     publish.begin                               the target is this run's alone
-    publish.copy.<table>, publish.place.<table> before a table is copied, and put in place (Parquet)
-    publish.write.<table>, publish.check.<table> before and after a table is written (Delta)
+    publish.copy.<table>, publish.place.<table> before a table is copied, and put in place (files)
+    publish.write.<table>, publish.check.<table> before and after a table is written (slices of Delta tables)
     publish.documents | .manifest               before the documents, and the manifest, are put in place
     publish.switch | .switched | .settled       before the pointer is switched, after that, and after the rest
     retire.marked                               a release is said to be retired, and still there

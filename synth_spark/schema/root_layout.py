@@ -7,6 +7,7 @@ A published root (`publish.repository` says when each of them is written)::
     _manifests/<id>.json           what a release holds
     _documents/<id>/…              its documents, of which the root has copies: RELEASE.md, QUALITY.md, report.html …
     _publishing/<id>.json          there while a release is put in place
+    <table>/run_id=<id>/…          the files of a table, in a store perhaps with a log of Delta
 
 ``_history.jsonl`` is what earlier versions kept in place of commits.
 
@@ -16,6 +17,7 @@ SENSITIVE; ``quarantine/<id>.md``, why a release is held.
 """
 
 POINTER, DOCUMENTS, MANIFESTS = "LATEST.json", "_documents", "_manifests"
+DELTA_LOG = "_delta_log/00000000000000000000.json"
 COMMITS, MARKS, HISTORY = "_commits", "_publishing", "_history.jsonl"
 RELEASE_TEXT, QUALITY_TEXT, REPORT, SHOWCASE = "RELEASE.md", "QUALITY.md", "report.html", "showcase.html"
 SOURCES, EXPECTATIONS, VALIDATIONS = "sources.yml", "expectations.json", "validations.json"

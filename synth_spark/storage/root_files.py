@@ -91,12 +91,21 @@ def current_of(root: Place) -> str | None:
 
 
 def has_delta(where: str | Path) -> bool:
-    """Whether a published root holds Delta tables, which none in a store does.
+    """Whether a published root holds Delta tables that releases share, which none in a store does.
 
     Args:
         where: the root.
     """
     return scheme_of(str(where)) is None and any(Path(where).glob("*/_delta_log"))
+
+
+def is_sliced(manifest: Mapping[str, Any]) -> bool:
+    """Whether the tables of a release are slices of Delta tables that releases share: then it has no files of its own.
+
+    Args:
+        manifest: of the release, also of one that was retired.
+    """
+    return bool(manifest["format"] == "delta") and not any("files" in one for one in manifest["tables"].values())
 
 
 def text_of(root: Place, name: str) -> str | None:
@@ -189,7 +198,8 @@ def read_manifest(root: Place, run_id: str) -> dict[str, Any] | None:
         if not is_document(document):
             raise PublishError(f"{file}: documents", "names what is no document", "restore it from a backup")
     for table, entry in content["tables"].items():
-        if not isinstance(entry.get("path"), str):
+        log = entry.get("delta_log", {"sha256": ""})
+        if not isinstance(entry.get("path"), str) or not isinstance(log, dict) or "sha256" not in log:
             raise damaged(file)
         for part in entry["path"].split("/"):
             checked_name(part, f"{file}: path of table {table}", PublishError, file=True)

@@ -21,11 +21,14 @@ from pyspark.sql import functions as F
 from synth_spark.errors import PublishError
 from synth_spark.pipeline.run import Run
 from synth_spark.plan import parse
-from synth_spark.publish.delta import needs_mapping, write_slice
+from synth_spark.publish.copying import copied
+from synth_spark.publish.delta import write_slice
+from synth_spark.publish.delta_log import needs_mapping, put_log
 from synth_spark.publish.published_release import open_release
 from synth_spark.schema import tables
 from synth_spark.schema.sql_text import quoted
-from synth_spark.schema.tables import SafeTable
+from synth_spark.schema.tables import Kept, SafeTable
+from synth_spark.storage.places import place
 from synth_spark.storage.run_store import RunStore
 
 ROOT = Path(__file__).parents[2]
@@ -41,9 +44,9 @@ def _plain(cell: object) -> object:
     return None if cell is None or cell != cell else cell
 
 
-def cells(rows: Iterable[dict[str, Any]], columns: list[str], run_id: str) -> Rows:
-    """The rows of a release, in an order of their own."""
-    found = [tuple(_plain(row[name]) for name in columns) for row in rows if row["run_id"] == run_id]
+def cells(rows: Iterable[dict[str, Any]], columns: list[str], run_id: str | None = None) -> Rows:
+    """The rows of a release, in an order of their own; without a name all rows."""
+    found = [tuple(_plain(row[name]) for name in columns) for row in rows if run_id in (None, row.get("run_id"))]
     return sorted(found, key=repr)
 
 
@@ -101,6 +104,32 @@ def test_every_reader_reads_the_cells_that_were_published(
         assert (
             cells(READERS[reader](release.root.below(name).spark_address, spark), columns, release.run_id) == expected
         ), name
+
+
+def with_log(kept: Kept, folder: Path) -> str:
+    """A table as a store has it, in a folder of that name of this machine: its files, and a log beside them."""
+    there = place(str(folder / kept.table.name / "run_id=One"))
+    put_log(kept, there, copied(kept, there), "One", "2026-12-01T00:00:00+00:00")
+    return there.spark_address
+
+
+@pytest.fixture(scope="module")
+def logged(explored: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Tables of a release, as a store has them: lists and what is absent among them."""
+    folder, run = tmp_path_factory.mktemp("logged"), explored["parquet"]
+    names = ("synthetic_records", "aggregate_attributes", "release")
+    return {name: with_log(run.kept(getattr(tables, name.upper())), folder) for name in names}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_reads_a_table_that_is_one_release_s(
+    reader: str, spark: SparkSession, explored: dict[str, Run], logged: dict[str, str]
+) -> None:
+    for name, path in logged.items():
+        kept = explored["parquet"].kept(getattr(tables, name.upper()))
+        expected = cells(kept.arrow().to_pylist(), kept.columns)
+        assert len(expected) == kept.rows > 0
+        assert cells(READERS[reader](path, spark), kept.columns) == expected, name
 
 
 @pytest.mark.parametrize("mark", " ,;{}()\n\t=")
@@ -164,6 +193,11 @@ def test_what_is_documented_of_mapped_tables_is_so(spark: SparkSession, tmp_path
     assert cells(pa.table(asked).to_pylist(), ["a b"], "one") == right
     with pytest.raises(DeltaProtocolError, match="which polars does not support"):
         by_polars(path, spark)
+    own = with_log(one_of(spark, tmp_path, "two", "a b").kept, tmp_path / "store")
+    for reader in (by_spark, by_deltalake_pandas, by_deltalake_arrow, by_duckdb):
+        assert cells(reader(own, spark), ["a b"]) == right
+    with pytest.raises(DeltaProtocolError, match="which polars does not support"):
+        by_polars(own, spark)
     text = (ROOT / "docs" / "delta.md").read_text(encoding="utf-8")
     for library in (deltalake, pl, duckdb):
         assert library.__version__ in text, library.__name__

@@ -1,9 +1,10 @@
 """Faults of stores on the wire, and what is left after each: python tests/support/inject_stores.py PLACE [COUNT].
 
-A release is published to a root in a store; over it, another is published, and struck at one of its requests: the
-request fails, its answer is lost, the store is throttled, or a name node is in safe mode, is not the active one, or is
-gone; a listing fails; once, more often than the client asks again, or from then on; or the process is killed, before or
-after the store did what it was asked. The same is done to a debit of the ledger. After each fault it is checked that
+A release is published to a root in a store, as Parquet; over it, another is published, as Delta, and struck at one of
+its requests: the request fails, its answer is lost, the store is throttled, or a name node is in safe mode, is not the
+active one, or is gone; a listing fails; once, more often than the client asks again, or from then on; or the process is
+killed, before or after the store did what it was asked. The same is done to a debit of the ledger. After each fault it
+is checked that
 
 - the release before is whole, and the current one, unless the new one is whole and the current one instead;
 - the log of commits tells of each publication once, and the ledger of each debit at most once;
@@ -71,9 +72,10 @@ def safe_tables(folder: Path) -> list[SafeTable]:
     return [SafeTable(store.kept(None, table)) for table in made]  # type: ignore[arg-type]
 
 
-def publish(folder: Path, address: str) -> publisher.Publication:
+def publish(folder: Path, address: str, format_: str = "parquet") -> publisher.Publication:
     """Publish what a run folder keeps."""
-    plan = plans.load(None, {"input.path": "cases.csv", "output.path": address, "work": str(folder.parent)})
+    keys = {"input.path": "cases.csv", "output.path": address, "work": str(folder.parent), "output.format": format_}
+    plan = plans.load(None, keys)
     documents = {"RELEASE.md": f"This is {folder.name}.\n", "QUALITY.md": "It is good.\n"}
     return publisher.publish(safe_tables(folder), documents, plan.output, folder.name)
 
@@ -142,7 +144,7 @@ class StoredLine:
         ReleaseRepository(first).check_commits()  # as a run does before its work; the server makes a bucket for it
         publish(self.before, first)
         self.whole = self._objects(first)
-        self.publication = self._asked(lambda: publish(self.during, first))
+        self.publication = self._asked(lambda: publish(self.during, first, "delta"))
         self.debit = self._asked(lambda: debit(self._fresh()))
 
     def _fresh(self) -> str:
@@ -178,7 +180,7 @@ class StoredLine:
         if what == "publication":
             self._put_before(address)
         told = f"{what}: {strike}"
-        work, given = (debit, (address,)) if what == "debit" else (publish, (self.during, address))
+        work, given = (debit, (address,)) if what == "debit" else (publish, (self.during, address, "delta"))
         struck = self.stand.proxy.struck.total()
         self._work(strike, work, given)
         assert self.stand.proxy.struck.total() > struck, f"{told} struck nothing"
@@ -224,7 +226,7 @@ class StoredLine:
                 assert not place(address).abandoned(), f"{what}: files that nobody will finish are left"
             if current == BEFORE:
                 assert self._objects(address) == self.whole, f"{what}: something is left, or gone"
-        publish(self.during, address)
+        publish(self.during, address, "delta")
         root = ReleaseRepository(address)
         assert root.current() == DURING, what
         assert [event["run_id"] for event in root.history()] == [BEFORE, DURING], what

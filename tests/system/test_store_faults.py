@@ -25,6 +25,8 @@ SOME = [
     ("publication", Strike("too-many", "GET", "_documents")),
     ("publication", Strike("kill", "PUT", "_commits/0")),
     ("publication", Strike("kill-after", "PUT", "_commits/0")),
+    ("publication", Strike("lost", "PUT", "_delta_log")),
+    ("publication", Strike("kill-after", "PUT", "release/run_id=during/_delta_log")),
     ("debit", Strike("lost", "PUT", times=3)),
     ("debit", Strike("kill-after", "PUT")),
 ]
@@ -36,6 +38,8 @@ SOME_IN_HDFS = [
     ("publication", Strike("lost-listing", times=-1)),
     ("publication", Strike("kill", "rename2", "_commits/0")),
     ("publication", Strike("kill-after", "rename2", "_commits/0")),
+    ("publication", Strike("lost", "rename2", "_delta_log")),
+    ("publication", Strike("kill", "rename2", "release/run_id=during/_delta_log")),
     ("debit", Strike("failed", "complete")),
     ("debit", Strike("standby", times=3)),
     ("debit", Strike("lost", "rename2", "0001.json")),
@@ -64,11 +68,13 @@ def test_a_release_is_that_of_a_folder_in_every_store(
     """The same bytes under the same names, and the commands that change what is current take it."""
     stored, here = place(f"{line.stand.address}/undisturbed/out"), place(str(tmp_path / "out"))
     for root in (stored, here):
-        for folder in (line.before, line.during):
-            publish(folder, root.address)
+        publish(line.before, root.address)
+        publish(line.during, root.address, "delta" if root is stored else "parquet")
         open_release(root.address).verify()
     held = {one.name for one in stored.entries(deep=True)}
-    assert held ^ {one.name for one in here.entries(deep=True)} == {".publishing"}
+    names = open_release(stored.address).tables
+    logs = {f"{name}/run_id={DURING}/_delta_log/00000000000000000000.json" for name in names}
+    assert held ^ {one.name for one in here.entries(deep=True)} == {".publishing", *logs}
     files = [name for name in held if name.endswith((".parquet", ".md"))]
     assert {name.partition("/")[0] for name in files} >= {"synthetic_records", "aggregates", "release", "RELEASE.md"}
     assert [stored.read(name) for name in files] == [here.read(name) for name in files]
@@ -80,7 +86,7 @@ def test_a_release_is_that_of_a_folder_in_every_store(
     ):
         assert main(["releases", *words]) == 0, capsys.readouterr().err
         assert told in capsys.readouterr().out
-    assert not stored.entries(f"aggregates/run_id={DURING}")
+    assert not stored.entries(f"aggregates/run_id={DURING}", deep=True)
     open_release(stored.address).verify()
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import deltalake
 import duckdb
 import obstore
 import pandas as pd
@@ -30,6 +31,7 @@ from synth_spark.publish import lifecycle
 from synth_spark.publish.published_release import PublishedRelease, open_release
 from synth_spark.publish.repository import ReleaseRepository
 from synth_spark.runtime import faults
+from synth_spark.schema.root_layout import DELTA_LOG
 from synth_spark.schema.sql_text import quoted
 from synth_spark.storage.places import Place, place
 from synth_spark.storage.run_store import RunStore
@@ -101,25 +103,29 @@ def file_system(address: str) -> tuple[AbstractFileSystem, str]:
     return FsspecStore(parts.scheme), f"{parts.netloc}{parts.path}"
 
 
-def ready(spark: SparkSession, line: Line, folder: Path, out: str) -> Run:
-    return about_to_publish(spark, line.ready, folder, out)
+def ready(spark: SparkSession, line: Line, folder: Path, out: str, format_: str = "parquet") -> Run:
+    return about_to_publish(spark, line.ready, folder, out, format_)
 
 
 def test_a_release_in_a_store_is_that_of_a_folder(
     spark: SparkSession, line: Line, tmp_path: Path, out: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same bytes under the same names, found by the pointer alone; and every command about releases takes it."""
+    """The same bytes under the same names, found by the pointer alone; and every command about releases takes it.
+
+    With logs beside the files who reads Delta reads the same.
+    """
     local = tmp_path / "out"
-    for root in (out, str(local)):
+    for root, format_ in ((out, "delta"), (str(local), "parquet")):
         for name in ("one", "two"):
             folder = tmp_path / Path(root).parent.name / name
             folder.parent.mkdir(exist_ok=True)
-            api.resume(ready(spark, line, folder, root))
+            api.resume(ready(spark, line, folder, root, format_))
     stored, here = place(out), place(str(local))
     runs = tmp_path / Path(out).parent.name
     told = {one.name for one in stored.entries(deep=True)} ^ {one.name for one in here.entries(deep=True)}
-    assert told == {".publishing", "_commits/probe"}
     pointer = json.loads(stored.read("LATEST.json") or b"")
+    logs = {f"{name}/run_id={run_id}/{DELTA_LOG}" for name in pointer["tables"] for run_id in ("one", "two")}
+    assert told == {".publishing", "_commits/probe", *logs}
     assert pointer["run_id"] == "two"
     manifests = [json.loads(root.read(pointer["manifest"]) or b"")["tables"] for root in (stored, here)]
     (files, folder), local_tables = file_system(out), json.loads(here.read("LATEST.json") or b"")["tables"]
@@ -134,6 +140,9 @@ def test_a_release_in_a_store_is_that_of_a_folder(
             names = [f"{out}/{path}/{file}" for file in one["files"]]
             found = database.sql(f"FROM read_parquet({names}, hive_partitioning = false)").df()
             assert (found.shape, list(found.columns)) == (read.shape, list(read.columns))
+            if out.startswith("s3:"):
+                by_log = deltalake.DeltaTable(f"{out}/{path}").to_pyarrow_table()
+                assert by_log.to_pylist() == open_release(out).arrow(name).to_pylist()
     for words, told in (
         (["releases", "list", out], "*  two"),
         (["releases", "show", out, "one"], "one (earlier)"),
@@ -153,7 +162,7 @@ def test_a_release_in_a_store_is_that_of_a_folder(
         capsys.readouterr()
         assert main(words) == 0, capsys.readouterr().err
         assert told in capsys.readouterr().out
-    assert not stored.entries("aggregates/run_id=two")
+    assert not stored.entries("aggregates/run_id=two", deep=True)
     open_release(out).verify()
     file = "aggregates/run_id=one/part-00000.parquet"
     stored.write(file, (stored.read(file) or b"")[:-1])
@@ -171,7 +180,11 @@ def test_a_run_into_a_store_gives_the_golden_release(
     command = [demo_of_the_wheel.python.with_name("synth-spark"), "run", ROOT / "conf" / "demo" / "release.yml"]
     work = f"{s3}://runs/golden"
     keys = {"input.path": demo_of_the_wheel.folder / "cases.csv.gz", "work": work, "seed": 1}
-    keys |= {"operations.metrics": f"{s3}://reports/golden.prom", "operations.lineage": f"{s3}://reports/events"}
+    keys |= {
+        "output.format": "delta",
+        "operations.metrics": f"{s3}://reports/golden.prom",
+        "operations.lineage": f"{s3}://reports/events",
+    }
     settings = [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
     out, environment = f"{s3}://releases/golden/out", {"SPARK_HOME": str(SPARK_HOME), **s3_environment}
     asked = [*command, *settings, "--output", out, "--run-id", "golden"]
@@ -245,11 +258,14 @@ def test_tasks_put_files_in_hdfs_and_read_them_there(
 ) -> None:
     """Their environment is that of the session, to which an address says which HDFS it is."""
     out = f"{hdfs}/releases/tasks/out"
-    api.resume(ready(spark, line, tmp_path / "one", out))
+    api.resume(ready(spark, line, tmp_path / "one", out, "delta"))
     release = open_release(out)
     release.verify()
-    read = [release.frame("evaluation", spark).toArrow(), release.arrow("evaluation")]
-    assert sorted(map(str, read[0].to_pylist())) == sorted(map(str, read[1].to_pylist()))
+    for name in ("evaluation", "synthetic_records"):
+        by_log = spark.read.format("delta").load(f"{out}/{release.manifest['tables'][name]['path']}")
+        read = [release.frame(name, spark).toArrow(), by_log.toArrow(), release.arrow(name)]
+        rows = [sorted(map(str, table.to_pylist())) for table in read]
+        assert rows[0] == rows[1] == rows[2] != []
 
 
 @pytest.mark.takes("eighteen publications")
@@ -259,7 +275,7 @@ def test_whatever_is_struck_there_is_one_whole_release(
     api.resume(ready(spark, line, tmp_path / "before", out))
     for number, (point, is_current) in enumerate(STRUCK.items()):
         folder, before = tmp_path / f"during{number}", ReleaseRepository(out).current()
-        run = ready(spark, line, folder, out)
+        run = ready(spark, line, folder, out, ("delta", "parquet")[number % 2])
         monkeypatch.setattr("synth_spark.publish.publisher.Publisher.undo", lambda _: None)  # as one that is killed
         monkeypatch.setenv(faults.VARIABLE, f"{point}=exception")
         with pytest.raises(RuntimeError):
@@ -278,7 +294,7 @@ def test_whatever_is_struck_there_is_one_whole_release(
         assert not root.under_way()
     monkeypatch.setenv(faults.VARIABLE, "publish.switch=exception")
     with pytest.raises(RuntimeError):
-        api.resume(ready(spark, line, tmp_path / "given-up", out))
+        api.resume(ready(spark, line, tmp_path / "given-up", out, "delta"))
     monkeypatch.delenv(faults.VARIABLE)
     monkeypatch.setattr("synth_spark.publish.repository._GRACE", -1.0)
     told = lifecycle.clean(out)
@@ -358,7 +374,6 @@ def test_what_a_store_cannot_do_is_refused_before_the_work(
     source = {"input": {"path": str(tmp_path / "cases.csv")}}
     for keys, said in (
         ({"output": {"path": out}}, "work is missing"),
-        ({"output": {"path": out, "format": "delta"}, "work": str(tmp_path)}, "delta is not published"),
         ({"output": {"path": "viewfs://name/out"}, "work": str(tmp_path)}, "is an address of viewfs:"),
     ):
         with pytest.raises(PlanError, match=said):

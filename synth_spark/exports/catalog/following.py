@@ -17,7 +17,8 @@ from synth_spark.exports.catalog import statements
 from synth_spark.exports.catalog.statements import Column
 from synth_spark.plan import Catalog
 from synth_spark.publish.column_notes import notes_of
-from synth_spark.publish.delta import in_order, needs_mapping
+from synth_spark.publish.delta import in_order
+from synth_spark.publish.delta_log import needs_mapping
 from synth_spark.publish.published_release import PublishedRelease, open_release
 from synth_spark.runtime.engine_failures import engine_failure
 from synth_spark.schema.published_columns import COLUMNS, RUN_ID

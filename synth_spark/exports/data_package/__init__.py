@@ -41,7 +41,7 @@ def package(release: PublishedRelease, target: Path | None = None, spark: "Spark
     Args:
         release: the release.
         target: file, or folder that is there; default: ``<data set>-<run>.zip`` in the current folder.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
 
     Returns:
         The file. One that was there is replaced, in one step.

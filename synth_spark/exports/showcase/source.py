@@ -28,13 +28,13 @@ class ShowcaseTables:
 
     @classmethod
     def of(cls, release: PublishedRelease, spark: "SparkSession | None" = None) -> "ShowcaseTables":
-        """The tables of a release: its files, or of one that was published as Delta its tables in memory.
+        """The tables of a release: its files, or of one whose tables are slices of Delta tables these in memory.
 
         Args:
             release: the release.
-            spark: a session with Delta; needed for Delta tables only.
+            spark: a session with Delta; needed for slices of Delta tables only.
         """
-        if release.is_delta:
+        if release.is_sliced:
             return cls({name: release.arrow(name, spark) for name in release.tables})
         return cls({name: release.files(name) for name in release.tables})
 

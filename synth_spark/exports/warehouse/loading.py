@@ -66,7 +66,7 @@ def load(
         release: the release; its files are checked first.
         target: ``postgresql://…`` or ``duckdb:PATH``.
         schema: where its tables go; default: ``public``, in DuckDB ``main``.
-        spark: a session with Delta; needed for Delta tables only.
+        spark: a session with Delta; needed for slices of Delta tables only.
 
     Raises:
         PlanError: the target or the schema is not understood.

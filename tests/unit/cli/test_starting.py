@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from synth_spark import plan as plans
-from synth_spark.cli.starting import started
+from synth_spark.cli.starting import libraries_of, started
 from synth_spark.pipeline.workers import template
 from synth_spark.runtime import session
 from synth_spark.runtime.libraries import Libraries
@@ -57,3 +57,18 @@ def test_a_session_has_what_the_addresses_of_a_plan_need(
     options = argparse.Namespace(quiet=True, verbose=False, ends=True, as_json=False, log_format="text")
     with started(plans.parse({**keys, "output": {"path": str(tmp_path)}, "work": work}), options, more=more):
         assert asked == [Libraries(s3=s3), "template"]
+
+
+@pytest.mark.parametrize(
+    ("output", "delta"),
+    [
+        ({"path": "out"}, True),
+        ({"path": "hdfs://host/out"}, False),
+        ({"path": "hdfs://host/out", "catalog": "published"}, True),  # whose tables are Delta tables, too
+    ],
+)
+def test_delta_tables_in_a_store_need_no_delta(output: dict[str, str], delta: bool) -> None:
+    """They are files with a log; those of a folder are written by Delta."""
+    keys = {"input": {"path": "cases.csv"}, "work": "runs", "output": {**output, "format": "delta"}}
+    assert libraries_of(plans.parse(keys)).delta == delta
+    assert not libraries_of(plans.parse({**keys, "output": {**output, "format": "parquet"}})).delta
