@@ -120,14 +120,13 @@ def test_many_columns_pay_for_choosing_pairs() -> None:
 
 def test_losses_are_composed_where_all_scales_are_known_before_the_first_draw_and_only_there() -> None:
     sizes = [3, 4, 5]
-    pairs = [12, 15, 20]
     held = [1, 1, 1]
-    found = compose(_plan(public_domain=True), sizes, pairs, held)
+    found = compose(_plan(public_domain=True), sizes, sizes, held)
     assert found is not None
     assert found > float(rho_of(Epsilon(1), Delta(1.9e-6)))
-    assert compose(_plan(), sizes, pairs, held) is None
-    assert compose(_plan(public_domain=True, method="aggregate_seeded"), sizes, pairs, held) is None
-    assert compose(_plan(public_domain=True, most_pairs=2), sizes, pairs, held) is None
+    assert compose(_plan(), sizes, sizes, held) is None
+    assert compose(_plan(public_domain=True, method="aggregate_seeded"), sizes, sizes, held) is None
+    assert compose(_plan(public_domain=True, most_pairs=2), sizes, sizes, held) is None
 
 
 def test_thresholds_of_sds() -> None:
