@@ -19,9 +19,9 @@ from synth_spark.schema.tables import SafeTable
 from synth_spark.schema.verdicts import Result
 
 _METHODS = {
-    "marginal_matching": "from the noisy counts of {measured} alone, with what noise had added to them taken away as far "
-    "as it can be told: values were exchanged between records to come near these counts{other} for every {together} that "
-    "were counted together, and of more columns they have what follows from those",
+    "marginal_matching": "from the noisy counts of {measured} alone, with what noise had added to them taken away as "
+    "far as it can be told: values were exchanged between records to come near these counts{other} for every "
+    "{together} that were counted together, and of more columns they have what follows from those",
     "aggregate_seeded": "from the combinations in `aggregates` alone, {given}",
 }
 #: Whether records have the single counts that were released → how attributes were given to records.
