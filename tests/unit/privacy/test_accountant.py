@@ -93,7 +93,7 @@ def test_tables_share_a_budget_exactly() -> None:
 @pytest.mark.parametrize("method", ["marginal_matching", "aggregate_seeded"])
 @pytest.mark.parametrize("public", [True, False])
 def test_shares_add_up_to_the_budget(method: str, public: bool) -> None:
-    asked = _plan(method=method, public_domain=public)
+    asked = _plan(public_domain=public)
     spending = spend(asked, 3, 14)
     assert sum(share.rho.value for share in spending.shares) == pytest.approx(spending.rho.value, rel=1e-12)
     left = Delta(1.9e-6) - spending.domain_delta
@@ -116,15 +116,15 @@ def test_a_chosen_share_is_paid_by_pairs_and_a_noisy_number_of_records_is_paid_f
         assert not chooses_share(_plan(**fixed))
 
 
-@pytest.mark.parametrize(("method", "public"), [("marginal_matching", True), ("marginal_matching", False)])
-def test_triples_have_a_share_from_epsilon_three_on_which_pairs_pay(method: str, public: bool) -> None:
+@pytest.mark.parametrize("public", [True, False])
+def test_triples_have_a_share_from_epsilon_three_on_which_pairs_pay(public: bool) -> None:
     """A sixth of it is for the choice; where no table may be measured, or the plan says none, pairs keep it."""
-    usual = _plan(epsilon=3, method=method, public_domain=public)
+    usual = _plan(epsilon=3, public_domain=public)
     for asked, share in (
         (usual, 0.12),
-        (_plan(epsilon=2.99, method=method, public_domain=public), 0.0),
-        (_plan(epsilon=10, method=method, public_domain=public, triple_share=0), 0.0),
-        (_plan(epsilon=1, method=method, public_domain=public, triple_share=0.3), 0.3),
+        (_plan(epsilon=2.99, public_domain=public), 0.0),
+        (_plan(epsilon=10, public_domain=public, triple_share=0), 0.0),
+        (_plan(epsilon=1, public_domain=public, triple_share=0.15), 0.15),
     ):
         spending = spend(asked, 3, 14, None, None, 5)
         scores, tables, pairs = (spending.on(purpose).value / spending.rho.value for purpose in
