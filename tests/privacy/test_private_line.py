@@ -118,6 +118,7 @@ def _squares(run: Run, made: pd.DataFrame) -> list[float]:
     return squares
 
 
+@pytest.mark.takes("a whole release, records of which are made twice")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("public", [True, False])
 def test_a_release_says_what_it_costs_and_its_intervals_hold_the_exact_counts(
@@ -419,7 +420,7 @@ def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path
         run = _started(
             spark, tmp_path / "cases.csv", tmp_path / method, VettedNoise(), synthesis__kind=method,
             input__columns=["a", "b", "m"], input__multi_values={"m": ";"},
-            input__constraints=[{"forbid": {"a": "x", "b": "q"}}], privacy__values_a_record=3,
+            input__constraints=[{"forbid": {"a": "x", "b": "q"}}], privacy__values_a_record=3, **TRIPLES,
         )  # fmt: skip
         made = kept(work_until(run, "synthesize"), tables.SYNTHETIC_RECORDS)
         assert not ((made["a"] == "x") & (made["b"] == "q")).any()

@@ -34,9 +34,9 @@ def candidates(sizes: Sequence[int]) -> Ints:
     places = [column for column, size in enumerate(sizes) if size > 1]
     if math.comb(len(places), 3) > _MOST_SCORED:
         return np.zeros((0, 3), np.int64)
-    triples = np.array([*combinations(places, 3)], np.int64).reshape(-1, 3)
-    cells = np.array(sizes, float)[triples].prod(axis=1)
-    return triples[cells <= MOST_CELLS]
+    triples: Ints = np.array([*combinations(places, 3)], np.int64).reshape(-1, 3)
+    found: Ints = triples[np.array(sizes, float)[triples].prod(axis=1) <= MOST_CELLS]
+    return found
 
 
 def number_measured(scored: int, columns: int) -> int:
