@@ -409,6 +409,7 @@ def test_declared_values_are_told_of_whether_they_occur_or_not(
         api.resume(run)
 
 
+@pytest.mark.takes("two runs, records of one of which are made twice")
 def test_rules_and_several_values_hold_under_noise(spark: SparkSession, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     n = 3_000
