@@ -1,4 +1,4 @@
-"""Noisy tables of pairs of columns: what marginal matching is made from.
+"""Noisy tables of pairs of columns: what marginal matching is made from, with those of some triples.
 
 A record is in one cell of every table, so each table has sensitivity 1. Exact tables live on the driver and in the
 tasks that draw their noise, one row a table; what comes back is what those tasks wrote.
@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from synth_spark.errors import ResourceError
 from synth_spark.kernels.arrow_codec import pack_ints, unpack_ints
 from synth_spark.kernels.cells import CellSpace, Ints
-from synth_spark.kernels.marginals.consistency import Measured
+from synth_spark.kernels.marginals.consistency import Floats, Measured
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.privacy import Rho, Sigma, chooses_pairs, sigma_of
 from synth_spark.privacy.mechanisms import Noise
@@ -159,14 +159,17 @@ def noisy_pairs(
     return spark.createDataFrame(rows).repartition(tasks).mapInArrow(blur, _SCHEMA)
 
 
-def measured(values: pa.Table, pairs: pa.Table, domain: Domain, whole: list[bool]) -> list[Measured]:
-    """Noisy tables of columns and of pairs, as kept, in the form that they are made to agree in.
+def measured(
+    values: pa.Table, pairs: pa.Table, domain: Domain, whole: list[bool], triples: pa.Table | None = None
+) -> list[Measured]:
+    """Noisy tables of columns, pairs and triples, as kept, in the form that they are made to agree in.
 
     Args:
         values: one row a value of the domain, or absent: ``column`` (of the field), ``value``, ``count``, ``sigma``.
         pairs: see `noisy_pairs`.
         domain: the released one.
         whole: for every column, whether it is never absent.
+        triples: see `noisy_triples`; None where none was measured.
     """
     sizes = [card + 1 - int(never) for card, never in zip(domain.cards, whole, strict=True)]
     singles = {(row["column"], row["value"]): row for row in values.to_pylist()}
@@ -185,7 +188,29 @@ def measured(values: pa.Table, pairs: pa.Table, domain: Domain, whole: list[bool
         i, j = row["first"], row["second"]
         counts = np.frombuffer(row["counts"], "<i8").reshape(sizes[i], sizes[j]).astype(float)
         marginals.append(Measured((i, j), counts, row["sigma"] ** 2))
+    for i, j, k, row in _in_order(triples):
+        counts = np.frombuffer(row["counts"], "<i8").reshape(sizes[i], sizes[j], sizes[k]).astype(float)
+        marginals.append(Measured((i, j, k), counts, row["sigma"] ** 2))
     return marginals
+
+
+def of_pairs(triples: pa.Table, sizes: Sequence[int]) -> dict[tuple[int, int, int], Floats]:
+    """What records made of pairs have in the cells of each measured table of three columns.
+
+    Args:
+        triples: see `noisy_triples`.
+        sizes: places of the table of each column.
+    """
+    return {
+        (i, j, k): np.frombuffer(row["of_pairs"], "<i8").reshape(sizes[i], sizes[j], sizes[k]).astype(float)
+        for i, j, k, row in _in_order(triples)
+    }
+
+
+def _in_order(triples: pa.Table | None) -> list[tuple[int, int, int, dict[str, Any]]]:
+    """The rows of kept tables of three columns, with these columns, ascending."""
+    rows = [] if triples is None else triples.to_pylist()
+    return sorted(((row["first"], row["second"], row["third"], row) for row in rows), key=lambda one: one[:3])
 
 
 def dependence(table: Ints) -> int:

@@ -13,6 +13,7 @@ from synth_spark.privacy import (
     Epsilon,
     chooses_share,
     compose,
+    measurable_triples,
     share_of_values,
     sigma_of,
     spend,
@@ -116,12 +117,12 @@ def _spending(resolved: ResolvedPlan, shape: Preview) -> list[str]:
     plan, cards = resolved.plan, [card + 1 for card in shape.cards]
     terms = plan.private_terms
     pairs = [a * b for place, a in enumerate(cards) for b in cards[place + 1 :]]
-    held = [1] * len(cards)
-    spending = spend(plan, resolved.length, len(cards), compose(plan, cards, pairs, held))
+    held, triples = [1] * len(cards), len(measurable_triples(plan, cards))
+    spending = spend(plan, resolved.length, len(cards), compose(plan, cards, cards, held), None, triples)
     tables = cards if terms.public_domain is True else [1] * len(cards)
     if chooses_share(plan):
         chosen = share_of_values(spending, shape.records, tables, held, True)
-        spending = spend(plan, resolved.length, len(cards), None, chosen)
+        spending = spend(plan, resolved.length, len(cards), None, chosen, triples)
     singles = value_sigmas(spending.on("values"), tables, held)
     errors = {1: sum(float(sigma) for sigma in singles) / len(singles)}
     if plan.synthesis.kind == "marginal_matching":

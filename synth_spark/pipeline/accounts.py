@@ -28,7 +28,7 @@ from synth_spark.storage.inventory import Inventory, Item, inventory
 from synth_spark.storage.run_store import RunStore
 
 #: All tables that hold noise.
-DRAWN = (tables.VALUES, tables.NOISY_PAIRS, *tables.NOISY_LENGTHS)
+DRAWN = (tables.VALUES, tables.NOISY_PAIRS, tables.NOISY_SCORES, tables.NOISY_TRIPLES, *tables.NOISY_LENGTHS)
 
 #: What is kept among the numbers that were drawn, but follows from others.
 _COMPUTED = ("rho", "domain_share")

@@ -16,15 +16,17 @@ from synth_spark import aggregate, evaluate, synthesize, validate
 from synth_spark.encode import codes as encode
 from synth_spark.encode import combinations
 from synth_spark.errors import InputError
+from synth_spark.kernels.keyed_random import derive
 from synth_spark.kernels.marginals.consistency import Estimates, Measured, estimate
-from synth_spark.kernels.marginals.targets import targets
+from synth_spark.kernels.marginals.targets import Targets, targets
+from synth_spark.kernels.marginals.triples import worth_measuring
 from synth_spark.pipeline.accounts import DRAWN, begin_draws, draws, enter_draws, ledger_of
 from synth_spark.pipeline.assessment import count_synthetic, keep_comparisons
 from synth_spark.pipeline.audit import conclude
 from synth_spark.pipeline.policy import enter
 from synth_spark.pipeline.run import Run
-from synth_spark.plan.planner import check_cells
-from synth_spark.privacy import chooses_share, compose, share_of_values
+from synth_spark.plan.planner import ResolvedPlan, check_cells
+from synth_spark.privacy import TRIPLE_SCORES, TRIPLES, chooses_share, compose, share_of_values
 from synth_spark.privacy.entries import Entry, private_entry
 from synth_spark.schema import tables
 from synth_spark.schema.domain import build
@@ -42,7 +44,7 @@ def encode_values(run: Run) -> None:
     counted = aggregate.candidates(run.marginals, run.fields, run.records, terms)
     sizes = aggregate.table_sizes(counted, len(run.fields))
     _check_declared(run, counted)
-    run.once("rho", lambda: compose(run.plan, sizes, _pair_sizes(run, sizes), held))
+    run.once("rho", lambda: compose(run.plan, sizes, _column_sizes(run, sizes), held))
     _debit(run)
 
     def draw() -> pa.Table:
@@ -74,6 +76,7 @@ def aggregate_counts(run: Run) -> None:
     if run.plan.synthesis.kind == "marginal_matching":
         run.keep_once(tables.NOISY_PAIRS, lambda: _noisy_pairs(run, counts.frame))  # one row a pair of columns
         enter_draws(run.store)
+        _measure_triples(run, counts.frame)
         released = aggregate.from_estimates(_estimates(run)[1], run.domain, run.never_null, run.plan.private_terms)
     else:
         plan = aggregate.CountingPlan(run.plan.private_terms, run.spending, resolved.length, run.store.seed)
@@ -102,7 +105,7 @@ def synthesize_records(run: Run) -> None:
     domain = run.domain
     if config.kind == "marginal_matching":
         rules = synthesize.attributes_of(run.plan.input.constraints, domain)
-        wanted = targets(*_estimates(run))
+        wanted = targets(*_estimates(run), _of_pairs(run))
         synthetic = synthesize.matched_records(run.spark, wanted, run.never_null, rules, config, seed)
     else:
         aggregates = run.kept(tables.NOISY_AGGREGATES).frame
@@ -219,13 +222,10 @@ def _fabricated(run: Run) -> float:
     )
 
 
-def _pair_sizes(run: Run, sizes: list[int]) -> list[int]:
-    """Cells of the tables of all pairs of columns, where all values are public."""
+def _column_sizes(run: Run, sizes: list[int]) -> list[int]:
+    """Cells of the tables of all columns that are counted, where all values are public."""
     several = {index for index, field in enumerate(run.fields) if field.many}
-    columns = [size for index, size in enumerate(sizes) for size in ([2] * size if index in several else [size])]
-    places = np.triu_indices(len(columns), 1)
-    own = np.array(columns)
-    return [int(cells) for cells in own[places[0]] * own[places[1]]]
+    return [size for index, size in enumerate(sizes) for size in ([2] * size if index in several else [size])]
 
 
 def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
@@ -236,12 +236,76 @@ def _noisy_pairs(run: Run, counts: DataFrame) -> DataFrame:
     return aggregate.noisy_pairs(run.spark, exact, chosen, left, run.noise)
 
 
-def _estimates(run: Run) -> tuple[list[Measured], Estimates, dict[tuple[int, int], np.ndarray]]:
+def _measure_triples(run: Run, counts: DataFrame) -> None:
+    """Tables of triples of columns: those that records made of pairs are farthest from, as far as noise lets be told.
+
+    Scores are drawn and kept first, then tables of what follows from these. What records are made of pairs alone is a
+    function of noisy counts and of the seed of the run, which depends on no record: so one record more or less changes
+    each score by 1 at most.
+    """
+    triples, names = run.measurable_triples, run.store.manifest["tables"]
+    if not len(triples) or {tables.NOISY_SCORES.name, tables.NOISY_TRIPLES.name} <= names.keys():
+        return
+    measured, agreed, forbidden = _estimates(run, with_triples=False)
+    if not agreed.total > 0:  # nothing is released then
+        return
+    made = _records_of_pairs(run, targets(measured, agreed, forbidden))
+    sides = aggregate.Sides(_counted(run, counts), made, run.never_null)
+    choice, left = run.spending.on(TRIPLE_SCORES), run.spending.on(TRIPLES)
+    scores = run.keep_once(
+        tables.NOISY_SCORES, lambda: aggregate.noisy_scores(run.spark, sides, triples, choice, run.noise)
+    ).arrow()  # one row a triple of columns
+    enter_draws(run.store)
+    in_order = scores.sort_by([(name, "ascending") for name in ("first", "second", "third")])
+    chosen = triples[worth_measuring(triples, in_order["score"].to_numpy(), run.table_sizes)]
+    run.keep_once(
+        tables.NOISY_TRIPLES, lambda: aggregate.noisy_triples(run.spark, sides, chosen, left, run.noise)
+    )  # one row a measured triple
+    enter_draws(run.store)
+
+
+def _records_of_pairs(run: Run, wanted: Targets) -> aggregate.Counted:
+    """Counts of records that are made of noisy single counts and pairs alone."""
+    config, seed = run.plan.synthesis.model_copy(update={"records": None}), derive(run.store.seed, "records of pairs")
+    rules, numbers = synthesize.attributes_of(run.plan.input.constraints, run.domain), _to_three(run.resolved)
+    made = synthesize.matched_records(run.spark, wanted, run.never_null, rules, config, seed)
+    codes = made.withColumnRenamed("copies", "multiplicity")
+    counts = combinations.count(codes, numbers.cells, numbers.counting_tasks, numbers.counting_block)
+    kept = run.keep(tables.OF_PAIRS, counts)  # one row a bucket
+    return aggregate.Counted(kept.frame, round(wanted.estimates.total), numbers.cells)
+
+
+def _counted(run: Run, counts: DataFrame) -> aggregate.Counted:
+    """Exact counts of length 3 at least: those that were kept, or, if these are shorter, others."""
+    numbers = _to_three(run.resolved)
+    if run.resolved.length < numbers.length:
+        codes = run.kept(tables.CODES).frame
+        counts = combinations.count(codes, numbers.cells, numbers.counting_tasks, numbers.counting_block)
+        return aggregate.Counted(counts, run.records, numbers.cells)
+    return aggregate.Counted(counts, run.records, run.resolved.cells)
+
+
+def _to_three(resolved: ResolvedPlan) -> ResolvedPlan:
+    """The numbers of a run that counts combinations up to length 3."""
+    return replace(resolved, plan=resolved.plan.model_copy(update={"reporting_length": 3}))
+
+
+def _of_pairs(run: Run) -> dict[tuple[int, int, int], np.ndarray]:
+    """What records made of pairs have in the cells of each measured table of three columns."""
+    if tables.NOISY_TRIPLES.name not in run.store.manifest["tables"]:
+        return {}
+    return aggregate.of_pairs(run.kept(tables.NOISY_TRIPLES).arrow(), run.table_sizes)
+
+
+def _estimates(
+    run: Run, with_triples: bool = True
+) -> tuple[list[Measured], Estimates, dict[tuple[int, int], np.ndarray]]:
     """What was measured, the tables that agree, as they are published, and the cells that rules forbid."""
-    pairs = run.kept(tables.NOISY_PAIRS).arrow()
+    pairs, there = run.kept(tables.NOISY_PAIRS).arrow(), tables.NOISY_TRIPLES.name in run.store.manifest["tables"]
+    triples = run.kept(tables.NOISY_TRIPLES).arrow() if with_triples and there else None
     rules = synthesize.attributes_of(run.plan.input.constraints, run.domain)
     forbidden = synthesize.forbidden_cells(rules, run.domain, run.never_null)
-    measured = aggregate.measured(run.values, pairs, run.domain, run.never_null)
+    measured = aggregate.measured(run.values, pairs, run.domain, run.never_null, triples)
     return measured, estimate(measured, forbidden), forbidden
 
 

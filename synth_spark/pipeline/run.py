@@ -19,7 +19,7 @@ from synth_spark.pipeline.ahead import Ahead
 from synth_spark.pipeline.policy import POLICIES, Policy
 from synth_spark.plan import Plan
 from synth_spark.plan.planner import ResolvedPlan, resolve
-from synth_spark.privacy import Spending, spend
+from synth_spark.privacy import Spending, measurable_triples, spend
 from synth_spark.privacy.mechanisms import Noise, VettedNoise
 from synth_spark.schema import tables
 from synth_spark.schema.domain import Domain
@@ -101,8 +101,19 @@ class Run:
         several = any(one.many for one in self.fields)
         lengths = self.plan.reporting_length if several else min(self.plan.reporting_length, len(self.fields))
         columns = len(self.domain.columns) if values_known else len(self.fields)
+        triples = len(self.measurable_triples) if values_known else None
         drawn = self.store.facts.get("drawn", {})
-        return spend(self.plan, lengths, columns, drawn.get("rho"), drawn.get("domain_share"))
+        return spend(self.plan, lengths, columns, drawn.get("rho"), drawn.get("domain_share"), triples)
+
+    @property
+    def table_sizes(self) -> list[int]:
+        """Places of the table of every column that is counted; absent is one, where the column may be absent."""
+        return [card + 1 - int(never) for card, never in zip(self.domain.cards, self.never_null, strict=True)]
+
+    @cached_property
+    def measurable_triples(self) -> Ints:
+        """(t, 3) the triples of columns whose tables differential privacy may measure, once values are known."""
+        return measurable_triples(self.plan, self.table_sizes)
 
     @property
     def growth_seed(self) -> int:

@@ -71,7 +71,13 @@ STAGES = {
         "aggregate": Stage(
             differential_privacy.aggregate_counts,
             "counting combinations with noise",
-            (tables.COUNTS, *differential_privacy.NOISY, tables.RELEASED_COUNTS, tables.NOISY_AGGREGATES),
+            (
+                tables.COUNTS,
+                tables.OF_PAIRS,
+                *differential_privacy.NOISY,
+                tables.RELEASED_COUNTS,
+                tables.NOISY_AGGREGATES,
+            ),
             draws=differential_privacy.NOISY,
         ),
         "synthesize": Stage(

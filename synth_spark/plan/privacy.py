@@ -10,6 +10,8 @@ from synth_spark.plan.input import Code, Strict
 
 #: The largest share of ρ that single counts get where nobody says which.
 LARGEST_SHARE = 0.7
+#: The share of ρ that tables of three columns get where nobody says which, and the least ε from which they do.
+_TRIPLES, _TRIPLES_FROM = 0.12, 3.0
 #: A positive number of a list of them.
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -106,6 +108,13 @@ class DifferentialPrivacy(Strict):
         "(marginal_matching).",
     )
     selection_share: float = Field(0.1, gt=0, lt=1, description="Share of ρ for choosing pairs of columns.")
+    triple_share: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of ρ for tables of three columns, a sixth of it for choosing them (marginal_matching); 0: "
+        "none. They are for records alone. Default: 0.12 where ε is at least 3, else 0.",
+    )
     record_count_share: float = Field(
         0.005,
         gt=0,
@@ -154,10 +163,10 @@ class DifferentialPrivacy(Strict):
         if isinstance(self.public_domain, dict) and not self.public_domain:
             raise ValueError("public_domain names no column: give columns with their values, or false")
         counts = LARGEST_SHARE if self.domain_share is None else self.domain_share
-        if counts + self.selection_share + self.record_count_share >= 1:
+        if counts + self.selection_share + self.record_count_share + self.share_of_triples >= 1:
             raise ValueError(
-                "domain_share (0.7 where it is not given), selection_share and record_count_share leave nothing of ρ "
-                "for pairs of columns: lower one of them"
+                "domain_share (0.7 where it is not given), selection_share, triple_share (0.12 where it is not given "
+                "and ε is at least 3) and record_count_share leave nothing of ρ for pairs of columns: lower one of them"
             )
         if self.record_count_share + self.percentile_share >= 1:
             raise ValueError("record_count_share and percentile_share leave nothing of ρ for counts: lower one of them")
@@ -170,6 +179,12 @@ class DifferentialPrivacy(Strict):
     def declared(self) -> Mapping[str, tuple[str, ...]]:
         """Columns whose values are declared → these values; none where all that occur are public, or none are."""
         return self.public_domain if isinstance(self.public_domain, dict) else {}
+
+    @property
+    def share_of_triples(self) -> float:
+        """Share of ρ for tables of three columns, where there are any (marginal_matching)."""
+        usual = _TRIPLES if self.epsilon >= _TRIPLES_FROM else 0.0
+        return usual if self.triple_share is None else self.triple_share
 
     @property
     def conditional(self) -> bool:

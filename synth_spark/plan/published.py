@@ -29,6 +29,7 @@ PUBLISHED: dict[str, str] = {
     "privacy.domain_delta_share": _PRIVACY,
     "privacy.most_pairs": _PRIVACY,
     "privacy.selection_share": _PRIVACY,
+    "privacy.triple_share": _PRIVACY,
     "privacy.record_count_share": _PRIVACY,
     "privacy.percentile": _PRIVACY,
     "privacy.percentile_share": _PRIVACY,

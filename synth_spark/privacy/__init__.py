@@ -5,6 +5,8 @@ No Spark here: the whole split is known, and shown, before anything is spent.
 
 from synth_spark.privacy.accountant import epsilon_of, rho_of, scaled_to
 from synth_spark.privacy.allocation import (
+    TRIPLE_SCORES,
+    TRIPLES,
     Share,
     Spending,
     chooses_pairs,
@@ -12,6 +14,7 @@ from synth_spark.privacy.allocation import (
     compose,
     fabrication,
     length_shares,
+    measurable_triples,
     spend,
     threshold,
     value_sigmas,
@@ -21,6 +24,8 @@ from synth_spark.privacy.shares import share_of_values
 from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma, sigma_of
 
 __all__ = [
+    "TRIPLES",
+    "TRIPLE_SCORES",
     "Delta",
     "Epsilon",
     "Rho",
@@ -33,6 +38,7 @@ __all__ = [
     "epsilon_of",
     "fabrication",
     "length_shares",
+    "measurable_triples",
     "rho_of",
     "scaled_to",
     "share_of_values",

@@ -1,9 +1,13 @@
 """How a release spends its budget: shares of ρ and δ by purpose, the same before, during and after a run."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import NormalDist
 
+from synth_spark.kernels.cells import Ints
+from synth_spark.kernels.marginals.triples import candidates, number_measured
 from synth_spark.plan import DifferentialPrivacy, Plan
 from synth_spark.privacy.accountant import rho_of, scaled_to
 from synth_spark.privacy.units import Delta, Epsilon, Rho, Sigma, sigma_of
@@ -14,6 +18,10 @@ _RECORDS = (0.1, 0.6, 0.3)
 _LEAST_FABRICATED, _BALANCED = 0.01, 0.55
 #: Share of ρ for single counts where nothing else is said (marginal_matching).
 _VALUES = 0.15
+#: What of the share for triples of columns the choice of them costs.
+_CHOICE = 1 / 6
+#: Purposes of shares: noisy scores of all triples of columns that may be measured, and tables of those that are.
+TRIPLE_SCORES, TRIPLES = "triple scores", "triples"
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,12 @@ class Spending:
 
 
 def spend(
-    plan: Plan, lengths: int, columns: int, rho: float | None = None, domain_share: float | None = None
+    plan: Plan,
+    lengths: int,
+    columns: int,
+    rho: float | None = None,
+    domain_share: float | None = None,
+    triples: int | None = None,
 ) -> Spending:
     """Split the budget of a plan.
 
@@ -67,6 +80,8 @@ def spend(
         columns: number of columns that are counted, as far as is known.
         rho: what the budget is worth by `compose`; default: what it is worth to adaptive steps.
         domain_share: what was chosen for single counts; default: what the plan says, or what is usual.
+        triples: of how many triples of columns the tables may be measured; default: of some, where there are three
+            columns. Where there are none, their share is that of pairs.
     """
     terms = plan.private_terms
     epsilon, delta = Epsilon(terms.epsilon), Delta(terms.delta)
@@ -77,6 +92,8 @@ def spend(
         parts["values"] = _share(terms, domain_share)
         if chooses_pairs(terms, columns):
             parts["selection"] = terms.selection_share
+        if math.comb(columns, 3) if triples is None else triples:
+            parts |= _triple_shares(terms)
         parts["pairs"] = 1 - sum(parts.values())
     else:
         caps = terms.percentile_share if lengths > 1 else 0.0
@@ -89,6 +106,23 @@ def spend(
         Share(purpose, total * part, for_values if purpose == "values" else Delta(0)) for purpose, part in parts.items()
     ]
     return Spending(epsilon, delta, total, tuple(shares), rho is not None)
+
+
+def _triple_shares(terms: DifferentialPrivacy) -> dict[str, float]:
+    """Shares of ρ for triples of columns by purpose; none where the plan has none."""
+    share = terms.share_of_triples
+    return {TRIPLE_SCORES: share * _CHOICE, TRIPLES: share * (1 - _CHOICE)} if share else {}
+
+
+def measurable_triples(plan: Plan, sizes: Sequence[int]) -> Ints:
+    """(t, 3) the triples of columns whose tables may be measured; none where the plan has no share for them.
+
+    Args:
+        plan: with differential privacy.
+        sizes: places of the table of each column that is counted, absent being one where it has a place.
+    """
+    wanted = plan.synthesis.kind == "marginal_matching" and plan.private_terms.share_of_triples > 0
+    return candidates(sizes if wanted else ())
 
 
 def chooses_share(plan: Plan) -> bool:
@@ -109,17 +143,21 @@ def _share(terms: DifferentialPrivacy, chosen: float | None = None) -> float:
     return _VALUES if given is None else given
 
 
-def compose(plan: Plan, tables: list[int], pairs: list[int], held: list[int]) -> float | None:
+def compose(plan: Plan, tables: list[int], columns: list[int], held: list[int]) -> float | None:
     """ρ that the budget is worth where every scale is known before the first draw; None where one is not.
+
+    Which triples of columns are measured follows from noisy scores, but how many, and at what scale, does not; losses
+    of steps of given scales compose whatever each of them measures (Zhu, Dong and Wang 2022).
 
     Args:
         plan: with differential privacy.
         tables: cells of the table of every field.
-        pairs: cells of the table of every pair of columns.
+        columns: cells of the table of every column that is counted: a field with several values has one for each.
         held: the most values of a field that a subject has.
     """
     terms = plan.private_terms
     share = _share(terms)
+    pairs = [a * b for a, b in combinations(columns, 2)]
     fixed = terms.public_domain is True and plan.synthesis.kind == "marginal_matching"
     if not fixed or len(pairs) > terms.most_pairs:
         return None
@@ -127,7 +165,11 @@ def compose(plan: Plan, tables: list[int], pairs: list[int], held: list[int]) ->
         sigma for sigma, most in zip(value_sigmas(Rho(share), tables, held), held, strict=True)
         for _ in range(most)
     ]  # fmt: skip
-    scales = [*singles, *(sigma_of(pairs, Rho(1 - share)) if pairs else [])]
+    scored = len(measurable_triples(plan, columns))
+    of_triples = _triple_shares(terms) if scored else {}
+    scales = [*singles, *(sigma_of(pairs, Rho(1 - share - sum(of_triples.values()))) if pairs else [])]
+    for purpose, number in ((TRIPLE_SCORES, scored), (TRIPLES, number_measured(scored, len(columns)))):
+        scales += [Rho(of_triples[purpose]).sigma(number)] * number if of_triples else []
     sigmas = scaled_to(scales, Epsilon(terms.epsilon), Delta(terms.delta))
     return sum(1 / (2 * float(sigma) ** 2) for sigma in sigmas) if pairs else None
 

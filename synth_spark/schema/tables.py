@@ -87,6 +87,22 @@ VALUES = Table(
     "values", "one row a value that differential privacy lets exist, with its noisy count", Sensitivity.INTERNAL
 )
 NOISY_PAIRS = Table("noisy_pairs", "one row a measured pair of columns: its table, noisy", Sensitivity.INTERNAL)
+#: What decides about triples of columns, and those that are measured.
+OF_PAIRS = Table(
+    "of_pairs",
+    "one row a bucket of column tuples: cells of records made of single counts and pairs alone, as drawn",
+    Sensitivity.INTERNAL,
+)
+NOISY_SCORES = Table(
+    "noisy_scores",
+    "one row a triple of columns that may be measured: how far its table is from what pairs tell, noisy",
+    Sensitivity.INTERNAL,
+)
+NOISY_TRIPLES = Table(
+    "noisy_triples",
+    "one row a measured triple of columns: its table, noisy, and that of records made of pairs alone",
+    Sensitivity.INTERNAL,
+)
 #: What was counted of each length, from 2.
 NOISY_LENGTHS = tuple(
     Table(f"noisy_{length}", "one row a bucket of candidates: their noisy counts", Sensitivity.INTERNAL)

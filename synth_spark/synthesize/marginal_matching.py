@@ -1,4 +1,4 @@
-"""Records that match estimated pair tables; nothing else is seen here.
+"""Records that match estimated tables of pairs and triples of columns; nothing else is seen here.
 
 Records are made in shards, each with its share of every table, so ten times the records are ten times the shards, and
 what a shard makes depends on its number alone. The single counts of all shards together are those of the tables.
@@ -44,11 +44,13 @@ def matched_records(
     Returns:
         One row a record: ``record``, ``copies`` (1).
     """
-    estimates, empty = targets
+    estimates, empty, longer = targets
     total = max(0, round(estimates.total)) if config.records is None else config.records
     pairs = sorted(estimates.pairs)
     scale = total / estimates.total if estimates.total > 0 else 0.0
     ones, tables = [whole_counts(own, total) for own in estimates.ones], [estimates.pairs[p] * scale for p in pairs]
+    triples = sorted(longer)
+    tables += [longer[t] * scale for t in triples]
     parts = max(1, math.ceil(total / SHARD))
     cards, shift = np.array([len(own) for own in ones], np.int64), np.array(never_null, np.uint16)
     columns, barred = np.array(pairs, np.int64).reshape(-1, 2), barred_sets(rules, never_null)
@@ -64,8 +66,9 @@ def matched_records(
             phases = np.random.default_rng(derive(seed, "phases"))  # the same in every shard, so that shares add up
             own = [shares(table.ravel(), part, parts, phases.random(table.size)) for table in tables]
             wanted = [counts.reshape(t.shape).astype(np.float64) for counts, t in zip(own, tables, strict=True)]
-        wanted = [np.where(empty[pair], _EMPTY, own) for pair, own in zip(pairs, wanted, strict=True)]
-        exchange(codes, cards, Wanted(columns, wanted, *spared), barred, config.passes, state)
+        of_pairs, of_triples = wanted[: len(pairs)], wanted[len(pairs) :]
+        of_pairs = [np.where(empty[pair], _EMPTY, own) for pair, own in zip(pairs, of_pairs, strict=True)]
+        exchange(codes, cards, Wanted(columns, of_pairs, *spared, triples, of_triples), barred, config.passes, state)
         return codes + shift
 
     return in_shards(spark, parts, shard, rules)

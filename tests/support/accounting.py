@@ -22,6 +22,10 @@ def lines_of(run: Run) -> dict[str, list[float]]:
         if "size" in run.store.facts["drawn"]:
             found["records"] = [float(run.spending.on("records").sigma())]
         found["pairs"] = run.kept(tables.NOISY_PAIRS).arrow()["sigma"].to_pylist()
+        if tables.NOISY_SCORES.name in run.store.manifest["tables"]:
+            scores = run.kept(tables.NOISY_SCORES).arrow()["sigma"].to_pylist()  # a record changes each of them by 1
+            found["triple scores"] = [scores[0] / math.sqrt(len(scores))]
+            found["triples"] = run.kept(tables.NOISY_TRIPLES).arrow()["sigma"].to_pylist()
         return found
     found["records"] = [float(run.spending.on("records").sigma())]
     for name, cap in run.store.facts["drawn"].items():

@@ -86,7 +86,7 @@ def sentences_of(
     written, made = table([(1, 2.0)]), table([])
     if not numbers.plan.privacy.noisy:
         return k_anonymity.facts_of(numbers, "one", written, made).sentences(MEASURED, compared)
-    spending = spend(numbers.plan, 3, 3, compose(numbers.plan, [3, 3, 3], [9, 9, 9], [1, 1, 1]))
+    spending = spend(numbers.plan, 3, 3, compose(numbers.plan, [3, 3, 3], [3, 3, 3], [1, 1, 1]))
     released = {"records": 990, "lengths": 3, "granted": bool(rules)}
     return differential_privacy.facts_of(numbers, "one", spending, released, written, made).sentences(MEASURED, [])
 
@@ -106,7 +106,7 @@ def every_sentence() -> dict[str, set[str]]:
     ways = [{"kind": kind} for kind in ("row_seeded", "value_seeded", "unseeded", "aggregate_seeded")]
     private = [{"kind": "marginal_matching"}, {"kind": "aggregate_seeded"}, scaled]
     domains = (False, True, {"a": ["x"]}, {name: ["x"] for name in "abc"})
-    terms = [{"epsilon": 1.0, "public_domain": domain} for domain in domains]
+    terms = [{"epsilon": epsilon, "public_domain": domain} for domain in domains for epsilon in (1.0, 3.0)]
     of_k = product([{"k": 10}, {"k": 10, "stepwise": True}], [*ways, scaled], RULES, COMPARED)
     of_noise = product(terms, private, RULES, COMPARED[:1])
     return {

@@ -3,6 +3,7 @@
 Columns' tables have absent in place 0. Everything here is post-processing: it sees noisy counts alone.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,10 @@ _ROUNDS, _SEED = 50, 1e-9
 
 @dataclass(frozen=True)
 class Measured:
-    """A noisy table of one column, or of two.
+    """A noisy table of one column, of two, or of three.
 
     Attributes:
-        columns: one or two, ascending.
+        columns: one to three, ascending.
         counts: noisy, one axis a column; NaN where nothing was measured.
         variance: of the noise of a cell.
     """
@@ -53,11 +54,12 @@ def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDAr
     """Make noisy tables agree.
 
     The total and every column's counts are the inverse-variance means of all that says something of them; a pair's
-    table is the nearest to what was measured that has its columns' margins (weighted least squares), then the nearest
-    without negative counts (norm-sub, Wang et al. 2020), then fitted to the margins again (Deming and Stephan 1940).
+    table is the nearest to what was measured (`pair_tables`) that has its columns' margins (weighted least squares),
+    then the nearest without negative counts (norm-sub, Wang et al. 2020), then fitted to the margins again (Deming and
+    Stephan 1940).
 
     Args:
-        measured: for every column, a table of it or of a pair with it.
+        measured: for every column, a table of it, or of several columns with it.
         forbidden: (i, j) → cells that no record may be in.
     """
     total = _mean([(table.counts.sum(), table.variance * table.counts.size) for table in measured if _whole(table)])[0]
@@ -69,17 +71,45 @@ def estimate(measured: list[Measured], forbidden: dict[tuple[int, int], npt.NDAr
         ones.append(_on_simplex(counts + (total - counts.sum()) / counts.size, total))
         one_errors.append(np.broadcast_to(error, counts.shape))
     pairs, pair_errors = {}, {}
+    for (i, j), table in pair_tables(measured).items():
+        off = forbidden.get((i, j))
+        pairs[i, j] = fitted(projected(table.counts, ones[i], ones[j], total), ones[i], ones[j], total, off)
+        # what the margins say of a cell takes (a + b − 1) / ab of its variance away
+        a, b = table.counts.shape
+        own = table.variance * (a + b - 1) / (a * b)
+        borrowed = (one_errors[i] / b)[:, None] ** 2 + (one_errors[j] / a)[None, :] ** 2
+        pair_errors[i, j] = np.sqrt(np.maximum(table.variance - own, 0) + borrowed)
+    return Estimates(float(total), ones, pairs, one_errors, pair_errors)
+
+
+def pair_tables(measured: list[Measured]) -> dict[tuple[int, int], Measured]:
+    """What was measured of every pair of columns: the inverse-variance mean of its table and of margins of triples.
+
+    The noise of all of these is independent, and of one scale in all cells of a table, so the mean's is, too. A pair
+    without a table of its own, which a triple holds, has that triple's margin.
+
+    Args:
+        measured: noisy tables of one to three columns.
+    """
+    found: dict[tuple[int, int], list[Measured]] = {}
     for table in measured:
         if len(table.columns) == 2:
             i, j = table.columns
-            off = forbidden.get((i, j))
-            pairs[i, j] = fitted(projected(table.counts, ones[i], ones[j], total), ones[i], ones[j], total, off)
-            # what the margins say of a cell takes (a + b − 1) / ab of its variance away
-            a, b = table.counts.shape
-            own = table.variance * (a + b - 1) / (a * b)
-            borrowed = (one_errors[i] / b)[:, None] ** 2 + (one_errors[j] / a)[None, :] ** 2
-            pair_errors[i, j] = np.sqrt(np.maximum(table.variance - own, 0) + borrowed)
-    return Estimates(float(total), ones, pairs, one_errors, pair_errors)
+            found[i, j] = [table]
+    for table in measured:
+        for gone in range(2, -1, -1) if len(table.columns) == 3 else ():
+            i, j = (column for place, column in enumerate(table.columns) if place != gone)
+            margin = Measured((i, j), table.counts.sum(axis=gone), table.variance * table.counts.shape[gone])
+            found.setdefault((i, j), []).append(margin)
+    return {pair: own[0] if len(own) == 1 else _mean_of(own) for pair, own in found.items()}
+
+
+def _mean_of(tables: list[Measured]) -> Measured:
+    """The inverse-variance mean of tables of the same columns."""
+    exact = [table for table in tables if not table.variance > 0]
+    weights = np.array([1.0] * len(exact) if exact else [1 / table.variance for table in tables])
+    counts = sum(weight * own.counts for weight, own in zip(weights, exact or tables, strict=True)) / weights.sum()
+    return Measured(tables[0].columns, counts, 0.0 if exact else 1 / float(weights.sum()))
 
 
 def _whole(table: Measured) -> bool:
@@ -92,8 +122,9 @@ def _margins(measured: list[Measured], column: int):
         if table.columns == (column,):
             yield table.counts, np.where(np.isnan(table.counts), np.inf, table.variance)
         elif column in table.columns:
-            other = 1 - table.columns.index(column)
-            yield table.counts.sum(axis=other), table.variance * table.counts.shape[other]
+            own = table.columns.index(column)
+            others = tuple(axis for axis in range(len(table.columns)) if axis != own)
+            yield table.counts.sum(axis=others), table.variance * math.prod(table.counts.shape[o] for o in others)
 
 
 def _mean(estimates):

@@ -1,13 +1,14 @@
-"""Records that come to have given tables of pairs of columns: they exchange values.
+"""Records that come to have given tables of pairs and triples of columns: they exchange values.
 
 Two records that exchange their values of one column change no single count. An exchange is made where it brings the
 records nearer to the tables: where the sum over all cells of (records − wanted)² / (wanted + 1) falls, so that a record
-weighs more where few are wanted. First at random, which keeps records as mixed as the tables allow; then, for every
-two values of a column, among the records that the differences say should have the other one. At last records leave
-the cells that are to be empty, where others can take a value of theirs without coming into as many such cells: every
-other time one is asked that is in such a cell, too.
+weighs more where few are wanted; a cell of three columns weighs a tenth of one of two. First at random, which keeps
+records as mixed as the tables allow; then, for every two values of a column, among the records that the differences say
+should have the other one. At last records leave the cells that are to be empty, where others can take a value of theirs
+without coming into as many such cells: every other time one is asked that is in such a cell, too.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from synth_spark.kernels.cells import Codes, Ints
 from synth_spark.kernels.keyed_random import State, uniform
+from synth_spark.kernels.marginals.links import laid_out, links_of, rules_of
 from synth_spark.kernels.numba_cache import compiled
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +27,8 @@ _PATIENCE = 30
 #: Times that all records are gone through for cells that are to be empty, records tried for each value, and what a
 #: record in such a cell weighs beside the sum over all cells.
 _ROUNDS, _TRIES, _PRICE = 8, 32, 10.0
+#: What a cell of three columns weighs beside one of two.
+_TRIPLE = 0.1
 
 
 class Wanted(NamedTuple):
@@ -35,12 +39,16 @@ class Wanted(NamedTuple):
         tables: for each pair, (cards[i], cards[j]) counts; less than 0 is a price on every record there.
         sparing: (q, 2) pairs of columns, these or others, with cells that are to be empty.
         empty: for each of those, (cards[i], cards[j]) whether it is.
+        triples: three different columns each.
+        triple_tables: for each of those, (cards[i], cards[j], cards[k]) counts.
     """
 
     pairs: Ints
     tables: list[Floats]
     sparing: Ints
     empty: list[npt.NDArray[np.bool_]]
+    triples: Sequence[tuple[int, int, int]] = ()
+    triple_tables: Sequence[Floats] = ()
 
 
 def exchange(
@@ -60,60 +68,32 @@ def exchange(
     n, m = codes.shape
     if n < 2 or not m:
         return
-    bases = _bases(cards, wanted.pairs)
-    counts = np.concatenate([np.zeros(0), *(table.ravel() for table in wanted.tables)])
+    laid, all_tables = laid_out(cards, wanted.pairs, wanted.triples), [*wanted.tables, *wanted.triple_tables]
+    counts = np.concatenate([np.zeros(0), *(table.ravel() for table in all_tables)])
+    weights = np.repeat([1.0, _TRIPLE], [laid.bases[len(wanted.pairs)], counts.size - laid.bases[len(wanted.pairs)]])
     cells = np.stack(
-        [-counts, 1 / (np.maximum(counts, 0) + 1)], axis=1
+        [-counts, weights / (np.maximum(counts, 0) + 1)], axis=1
     )  # records too many, and what the square of that weighs
-    _add(codes, wanted.pairs, bases, cards, cells)
-    fixed = (*_links(cards, wanted.pairs, bases), *_rules(m, barred))
+    _add(codes, *laid, cells)
+    fixed = (*links_of(cards, laid), *rules_of(m, barred))
     _at_random(codes, cells, *fixed, _PROPOSALS * m * n, state)
     for _ in range(passes):
         _pass(codes, cells, *fixed, cards, state)
     if wanted.empty:
         empty = np.concatenate([own.ravel() for own in wanted.empty])
-        sparing = _links(cards, wanted.sparing, _bases(cards, wanted.sparing))
+        sparing = links_of(cards, laid_out(cards, wanted.sparing, ()))
         for _ in range(_ROUNDS):
             _leave(codes, cells, *fixed, empty, *sparing, state)
 
 
-def _bases(cards: Ints, pairs: Ints) -> Ints:
-    """Where the cells of each pair begin, and where the last ones end."""
-    return np.concatenate([[0], np.cumsum(cards[pairs[:, 0]] * cards[pairs[:, 1]])]).astype(np.int64)
-
-
-def _links(cards: Ints, pairs: Ints, bases: Ints) -> tuple[Ints, Ints]:
-    """The tables of every column: (m + 1,) where they start; (2 p, 4) the other column, base, and strides of both."""
-    starts, links = [0], []
-    for column in range(len(cards)):
-        for (i, j), base in zip(pairs.tolist(), bases.tolist(), strict=False):
-            if column == i:
-                links.append((j, base, int(cards[j]), 1))
-            elif column == j:
-                links.append((i, base, 1, int(cards[j])))
-        starts.append(len(links))
-    return np.array(starts), np.array(links, np.int64).reshape(-1, 4)
-
-
-def _rules(columns: int, barred: list[tuple[tuple[int, int], ...]]) -> tuple[Ints, Ints, Ints]:
-    """The barred sets of every column: (m + 1,) where they start; where each one's members lie; the members."""
-    starts, bounds, members = [0], list[tuple[int, int]](), list[tuple[int, int]]()
-    for column in range(columns):
-        for held in barred:
-            if column in (own for own, _ in held):
-                bounds.append((len(members), len(members) + len(held)))
-                members += held
-        starts.append(len(bounds))
-    return np.array(starts), np.array(bounds, np.int64).reshape(-1, 2), np.array(members, np.int64).reshape(-1, 2)
-
-
 @compiled
-def _add(codes, pairs, bases, cards, cells):
+def _add(codes, columns, strides, bases, cells):
     """Add the records to the cells that they are in."""
-    for p in range(pairs.shape[0]):
-        i, j = pairs[p]
+    for t in range(columns.shape[0]):
+        i, j, k = columns[t]
         for r in range(codes.shape[0]):
-            cells[bases[p] + codes[r, i] * cards[j] + codes[r, j], 0] += 1.0
+            at = bases[t] + codes[r, i] * strides[t, 0] + codes[r, j] * strides[t, 1] + codes[r, k] * strides[t, 2]
+            cells[at, 0] += 1.0
 
 
 @compiled
@@ -129,12 +109,18 @@ def _less(cells, at):
 
 
 @compiled
+def _beside(codes, links, q, r):
+    """The cell of a table that a record is in by its values of the other columns, with code 0 of the column itself."""
+    return links[q, 2] + codes[r, links[q, 0]] * links[q, 4] + codes[r, links[q, 1]] * links[q, 5]
+
+
+@compiled
 def _change(codes, cells, starts, links, c, r, s):
     """What the sum would change by if two records exchanged their values of a column."""
     u, v, change = codes[r, c], codes[s, c], 0.0
     for q in range(starts[c], starts[c + 1]):
-        other, base, own, step = links[q]
-        x, y = base + codes[r, other] * step, base + codes[s, other] * step
+        own = links[q, 3]
+        x, y = _beside(codes, links, q, r), _beside(codes, links, q, s)
         if x != y:
             change += _less(cells, x + u * own) + _more(cells, x + v * own)
             change += _less(cells, y + v * own) + _more(cells, y + u * own)
@@ -145,8 +131,8 @@ def _change(codes, cells, starts, links, c, r, s):
 def _exchange(codes, cells, starts, links, c, r, s):
     u, v = codes[r, c], codes[s, c]
     for q in range(starts[c], starts[c + 1]):
-        other, base, own, step = links[q]
-        x, y = base + codes[r, other] * step, base + codes[s, other] * step
+        own = links[q, 3]
+        x, y = _beside(codes, links, q, r), _beside(codes, links, q, s)
         cells[x + u * own, 0] -= 1.0
         cells[x + v * own, 0] += 1.0
         cells[y + v * own, 0] -= 1.0
@@ -206,7 +192,13 @@ def _pass(codes, cells, starts, links, firsts, bounds, members, cards, state):
     n, m = codes.shape
     largest = cards.max()
     rows, bins, order = np.empty(n, np.int64), np.empty(largest + 1, np.int64), np.arange(m)
-    twos, score, slope = np.empty((largest * (largest - 1) // 2, 2), np.int64), np.empty(n), np.empty((2, m, largest))
+    twos, score = np.empty((largest * (largest - 1) // 2, 2), np.int64), np.empty(n)
+    most = 0
+    for c in range(m):
+        if starts[c + 1] > starts[c]:
+            last = starts[c + 1] - 1
+            most = max(most, links[last, 8] + links[last, 6] * links[last, 7])
+    slope = np.empty((2, most))
     _shuffle(order, state)
     for c in order:
         _by_value(codes[:, c], cards[c], bins, rows, state)
@@ -222,7 +214,7 @@ def _pass(codes, cells, starts, links, firsts, bounds, members, cards, state):
             ours, theirs = rows[bins[u] : bins[u + 1]], rows[bins[v] : bins[v + 1]]
             if not ours.size or not theirs.size:
                 continue
-            if not _slopes(cells, starts, links, c, u, v, cards, slope):
+            if not _slopes(cells, starts, links, c, u, v, slope):
                 continue
             _scores(codes, starts, links, c, ours, slope[0], score)
             _scores(codes, starts, links, c, theirs, slope[1], score)
@@ -251,8 +243,7 @@ def _inside(codes, empty, starts, links, c, r, value):
     """How many cells that are to be empty a record would be in with a value in a column, of those with that column."""
     inside = 0
     for q in range(starts[c], starts[c + 1]):
-        other, base, own, step = links[q]
-        inside += empty[base + codes[r, other] * step + value * own]
+        inside += empty[_beside(codes, links, q, r) + value * links[q, 3]]
     return inside
 
 
@@ -290,20 +281,23 @@ def _leave(codes, cells, starts, links, firsts, bounds, members, empty, begins, 
 
 
 @compiled
-def _slopes(cells, starts, links, c, u, v, cards, slope):
-    """For each value of each other column, what a record with it adds by going from u to v, and from v to u.
+def _slopes(cells, starts, links, c, u, v, slope):
+    """For all values of the other columns of each table, what a record with them adds by going from u to v, and back.
 
     Returns whether any two records could bring the sum down.
     """
     best = 0.0
     for q in range(starts[c], starts[c + 1]):
-        other, base, own, step = links[q]
+        _, _, base, own, step, stride, many, more, at = links[q]
         forth, back = np.inf, np.inf
-        for x in range(cards[other]):
-            ours, theirs = base + u * own + x * step, base + v * own + x * step
-            slope[0, other, x] = _less(cells, ours) + _more(cells, theirs)
-            slope[1, other, x] = _less(cells, theirs) + _more(cells, ours)
-            forth, back = min(forth, slope[0, other, x]), min(back, slope[1, other, x])
+        for x in range(many):
+            for y in range(more):
+                beside = base + x * step + y * stride
+                ours, theirs = beside + u * own, beside + v * own
+                slope[0, at] = _less(cells, ours) + _more(cells, theirs)
+                slope[1, at] = _less(cells, theirs) + _more(cells, ours)
+                forth, back = min(forth, slope[0, at]), min(back, slope[1, at])
+                at += 1
         best += min(forth + back, 0.0)
     return best < 0.0
 
@@ -314,8 +308,9 @@ def _scores(codes, starts, links, c, rows, slope, score):
     for r in rows:
         total = 0.0
         for q in range(starts[c], starts[c + 1]):
-            other = links[q, 0]
-            total += slope[other, codes[r, other]]
+            more = links[q, 7]
+            second = codes[r, links[q, 1]] if more > 1 else 0
+            total += slope[links[q, 8] + codes[r, links[q, 0]] * more + second]
         score[r] = total
 
 

@@ -4,16 +4,18 @@ For records only: published counts are the estimates as they are. Everything her
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from synth_spark.kernels.marginals.consistency import Estimates, Measured, fitted, projected
+from synth_spark.kernels.marginals.consistency import Estimates, Measured, fitted, pair_tables, projected
 from synth_spark.kernels.marginals.expected import Cells, Floats, expected, learned
 from synth_spark.kernels.marginals.shrinkage import shrunk
+from synth_spark.kernels.marginals.triple_targets import Triple, triple_targets
 
 Bools = npt.NDArray[np.bool_]
 Pair = tuple[int, int]
@@ -33,13 +35,20 @@ class Targets(NamedTuple):
     Attributes:
         estimates: tables that agree; those of pairs without what noise has added to them.
         empty: (i, j) → cells that no record should be in, for pairs that were measured and for others.
+        triples: (i, j, k) → tables of three columns without what noise has added to them.
     """
 
     estimates: Estimates
     empty: dict[Pair, Bools]
+    triples: Mapping[Triple, Floats] = MappingProxyType({})
 
 
-def targets(measured: list[Measured], agreed: Estimates, forbidden: dict[Pair, Bools]) -> Targets:
+def targets(
+    measured: list[Measured],
+    agreed: Estimates,
+    forbidden: dict[Pair, Bools],
+    of_pairs: Mapping[Triple, Floats] = MappingProxyType({}),
+) -> Targets:
     """Take from tables of pairs what noise has added to them, and find the cells that hold nothing.
 
     Each cell is estimated twice, from its noisy count and a first guess: that of independent columns, and that of the
@@ -47,11 +56,12 @@ def targets(measured: list[Measured], agreed: Estimates, forbidden: dict[Pair, B
     noise; it is fitted to the margins again.
 
     Args:
-        measured: for every column, a table of it or of a pair with it.
+        measured: for every column, a table of it, or of several columns with it.
         agreed: what these tables were made to agree in.
         forbidden: (i, j) → cells that no record may be in.
+        of_pairs: (i, j, k) → what records made of pairs alone have, for every triple of columns that was measured.
     """
-    noisy = {own.columns: own for own in measured if len(own.columns) == 2}
+    noisy = pair_tables(measured)
     nearest = {pair: _shrunk(own, agreed, forbidden.get(pair)) for pair, own in noisy.items()}
     step = max(1, math.ceil(sum(table.counts.size for table in noisy.values()) / _SAMPLE))
     choices = [[_every(step, c) for c in _cells(own, agreed, nearest[pair])] for pair, own in noisy.items()]
@@ -68,7 +78,8 @@ def targets(measured: list[Measured], agreed: Estimates, forbidden: dict[Pair, B
         pairs[pair] = fitted(mean.reshape(shape), agreed.ones[i], agreed.ones[j], agreed.total, off)
         empty[pair] = nothing.reshape(shape) > _EMPTY
     found = Estimates(agreed.total, agreed.ones, pairs, agreed.one_errors, agreed.pair_errors)
-    return Targets(found, empty | dict(_not_measured(found, empty)))
+    triples = triple_targets([own for own in measured if len(own.columns) == 3], found, of_pairs)
+    return Targets(found, empty | dict(_not_measured(found, empty)), triples)
 
 
 def _shrunk(table: Measured, agreed: Estimates, off: Bools | None) -> Floats:

@@ -12,16 +12,16 @@ import pyarrow as pa
 from synth_spark.plan import Plan, what_is_counted
 from synth_spark.plan.counted import GIVEN
 from synth_spark.plan.planner import ResolvedPlan
-from synth_spark.privacy import Spending
+from synth_spark.privacy import TRIPLES, Spending
 from synth_spark.report.narrative.shared import about_rules, about_singles, by_length, count_by_length, release_row
 from synth_spark.schema.metrics import Metric
 from synth_spark.schema.tables import SafeTable
 from synth_spark.schema.verdicts import Result
 
 _METHODS = {
-    "marginal_matching": "from the noisy counts of pairs alone, with what noise had added to them taken away as far as "
-    "it can be told: values were exchanged between records to come near these counts{other} for every two columns that "
-    "were counted together, and of more columns they have what follows from those",
+    "marginal_matching": "from the noisy counts of {measured} alone, with what noise had added to them taken away as "
+    "far as it can be told: values were exchanged between records to come near these counts{other} for every "
+    "{together} that were counted together, and of more columns they have what follows from those",
     "aggregate_seeded": "from the combinations in `aggregates` alone, {given}",
 }
 #: Whether records have the single counts that were released → how attributes were given to records.
@@ -29,6 +29,11 @@ _GIVEN = {
     True: "each attribute given as often as it is counted there",
     False: "with single counts of their own: more or fewer records were asked for than those have, or structural rules "
     "took values away",
+}
+#: Whether triples of columns were measured → what records were made of, and which columns were counted together.
+_MEASURED = {
+    False: {"measured": "pairs", "together": "two columns"},
+    True: {"measured": "pairs and triples", "together": "two or three columns"},
 }
 #: Whether a budget was granted for the data set → what limits its releases.
 _BUDGET = {
@@ -155,7 +160,9 @@ def facts_of(
         combinations=tuple(counted[length] for length in lengths),
         errors=tuple(errors[length] / max(1, counted[length]) for length in lengths),
         method=_METHODS[plan.synthesis.kind].format(
-            other=_RESCALED if plan.synthesis.rescaled else "", given=_GIVEN[resolved.single_counts == "equal"]
+            other=_RESCALED if plan.synthesis.rescaled else "",
+            given=_GIVEN[resolved.single_counts == "equal"],
+            **_MEASURED[spending.on(TRIPLES).value > 0],
         ),
         public_domain=domain,
         granted=bool(released.get("granted")),

@@ -14,6 +14,7 @@ import pytest
 
 from synth_spark import aggregate
 from synth_spark.aggregate.noisy_marginals import SCORE_SENSITIVITY, dependence
+from synth_spark.aggregate.noisy_triples import distance
 from synth_spark.plan import DifferentialPrivacy
 from synth_spark.privacy import Delta, Rho, Sigma
 from synth_spark.schema.fields import Field
@@ -98,6 +99,18 @@ def test_one_subject_changes_the_score_of_a_pair_by_no_more_than_its_noise_is_fo
             more.flat[place] += 1
             worst = max(worst, abs(dependence(more) - dependence(table)))
     assert 3 <= worst <= SCORE_SENSITIVITY
+
+
+def test_one_subject_changes_the_score_of_a_triple_by_one_and_one_cell_of_its_table() -> None:
+    """Exhaustively over small tables of three columns; a subject whose value has no place is in no cell."""
+    rng = np.random.default_rng(2)
+    for cells in itertools.product(range(3), repeat=8):
+        table, made = np.array(cells).reshape(2, 2, 2), rng.integers(0, 4, (2, 2, 2))
+        for place in range(table.size):
+            more = table.copy()
+            more.flat[place] += 1
+            assert abs(distance(more, made) - distance(table, made)) == 1
+            assert abs(distance(more[1:], made[1:]) - distance(table[1:], made[1:])) == int(place >= 4)
 
 
 class Noted:

@@ -142,6 +142,8 @@ def test_a_wrong_value_is_refused_by_its_dotted_name(content: dict[str, Any], fi
         ({"domain_share": 0.9}, "pairs of columns"),
         ({"record_count_share": 0.2}, "pairs of columns"),  # 0.7 may be chosen for single counts
         ({"selection_share": 0.3}, "pairs of columns"),
+        ({"triple_share": 0.2}, "pairs of columns"),
+        ({"epsilon": 3, "domain_share": 0.8}, "pairs of columns"),  # 0.12 are for triples
         ({"record_count_share": 0.2, "percentile_share": 0.8, "domain_share": 0.1}, "counts"),
         ({"record_count_share": 0.2, "domain_share": 0.15}, None),
     ],

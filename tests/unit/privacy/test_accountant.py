@@ -4,6 +4,7 @@ import math
 from statistics import NormalDist
 
 import pytest
+from accounting import epsilon_of_all
 
 from synth_spark import plan
 from synth_spark.plan import DifferentialPrivacy
@@ -12,11 +13,13 @@ from synth_spark.privacy import (
     Epsilon,
     Rho,
     Sigma,
+    Spending,
     chooses_share,
     compose,
     epsilon_of,
     fabrication,
     length_shares,
+    measurable_triples,
     rho_of,
     scaled_to,
     sigma_of,
@@ -90,7 +93,7 @@ def test_tables_share_a_budget_exactly() -> None:
 @pytest.mark.parametrize("method", ["marginal_matching", "aggregate_seeded"])
 @pytest.mark.parametrize("public", [True, False])
 def test_shares_add_up_to_the_budget(method: str, public: bool) -> None:
-    asked = _plan(method=method, public_domain=public)
+    asked = _plan(public_domain=public)
     spending = spend(asked, 3, 14)
     assert sum(share.rho.value for share in spending.shares) == pytest.approx(spending.rho.value, rel=1e-12)
     left = Delta(1.9e-6) - spending.domain_delta
@@ -113,21 +116,67 @@ def test_a_chosen_share_is_paid_by_pairs_and_a_noisy_number_of_records_is_paid_f
         assert not chooses_share(_plan(**fixed))
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_triples_have_a_share_from_epsilon_three_on_which_pairs_pay(public: bool) -> None:
+    """A sixth of it is for the choice; where no table may be measured, or the plan says none, pairs keep it."""
+    usual = _plan(epsilon=3, public_domain=public)
+    for asked, share in (
+        (usual, 0.12),
+        (_plan(epsilon=2.99, public_domain=public), 0.0),
+        (_plan(epsilon=10, public_domain=public, triple_share=0), 0.0),
+        (_plan(epsilon=1, public_domain=public, triple_share=0.15), 0.15),
+    ):
+        spending = spend(asked, 3, 14, None, None, 5)
+        scores, tables, pairs = (spending.on(purpose).value / spending.rho.value for purpose in
+                                 ("triple scores", "triples", "pairs"))  # fmt: skip
+        assert (scores, tables) == pytest.approx((share / 6, share * 5 / 6))
+        assert pairs == pytest.approx(1 - share - 0.15 - (0 if public else 0.005))
+        assert sum(one.rho.value for one in spending.shares) == pytest.approx(spending.rho.value, rel=1e-12)
+    purposes = {one.purpose for one in spend(usual, 3, 14, None, None, 0).shares}
+    assert (
+        purposes
+        == {one.purpose for one in spend(usual, 2, 2).shares}
+        == {"values", "pairs"} | (set() if public else {"records"})
+    )
+    assert "triples" not in {one.purpose for one in spend(_plan(epsilon=5, method="aggregate_seeded"), 3, 14).shares}
+
+
+def test_tables_of_triples_may_be_measured_where_the_plan_has_a_share_for_them() -> None:
+    sizes = [2, 3, 4, 2_000]
+    assert measurable_triples(_plan(epsilon=3), sizes).tolist() == [[0, 1, 2]]
+    for asked in (_plan(epsilon=1), _plan(epsilon=3, triple_share=0), _plan(epsilon=3, method="aggregate_seeded")):
+        assert measurable_triples(asked, sizes).shape == (0, 3)
+
+
 def test_many_columns_pay_for_choosing_pairs() -> None:
     assert spend(_plan(), 3, 14).on("selection") == Rho(0)
     assert spend(_plan(), 3, 53).on("selection").value > 0
 
 
+def _epsilon_of_lines(spending: Spending, columns: int, triples: int) -> float:
+    """ε of all draws over columns of four values each, of which all pairs and triples are measured, one by one."""
+    pairs = math.comb(columns, 2)
+    scales = [math.sqrt(number / (2 * spending.on(purpose).value)) for purpose, number in
+              (("values", columns), ("pairs", pairs), ("triples", triples))]  # fmt: skip
+    lines = [scales[0]] * columns + [scales[1]] * pairs + [scales[2]] * triples
+    lines.append(math.sqrt(1 / (2 * spending.on("triple scores").value)))
+    return epsilon_of_all({"": lines}, 1.9e-6)
+
+
 def test_losses_are_composed_where_all_scales_are_known_before_the_first_draw_and_only_there() -> None:
     sizes = [3, 4, 5]
-    pairs = [12, 15, 20]
     held = [1, 1, 1]
-    found = compose(_plan(public_domain=True), sizes, pairs, held)
+    found = compose(_plan(public_domain=True), sizes, sizes, held)
     assert found is not None
     assert found > float(rho_of(Epsilon(1), Delta(1.9e-6)))
-    assert compose(_plan(), sizes, pairs, held) is None
-    assert compose(_plan(public_domain=True, method="aggregate_seeded"), sizes, pairs, held) is None
-    assert compose(_plan(public_domain=True, most_pairs=2), sizes, pairs, held) is None
+    asked = _plan(epsilon=10, public_domain=True)
+    composed = compose(asked, [4] * 6, [4] * 6, [1] * 6)
+    assert composed is not None
+    assert composed > float(rho_of(Epsilon(10), Delta(1.9e-6)))
+    assert _epsilon_of_lines(spend(asked, 3, 6, composed, None, 20), 6, 20) < 10.01
+    assert compose(_plan(), sizes, sizes, held) is None
+    assert compose(_plan(public_domain=True, method="aggregate_seeded"), sizes, sizes, held) is None
+    assert compose(_plan(public_domain=True, most_pairs=2), sizes, sizes, held) is None
 
 
 def test_thresholds_of_sds() -> None:

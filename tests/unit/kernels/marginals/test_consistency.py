@@ -75,6 +75,40 @@ def test_standard_errors_are_those_of_many_draws() -> None:
     assert 0.75 < np.concatenate(spread).std() < 1.1
 
 
+@pytest.mark.parametrize("left_out", [None, (0, 1)])
+def test_margins_of_triples_make_counts_nearer_whose_standard_errors_stay_those_of_many_draws(left_out) -> None:
+    """Also of a pair without a table of its own; without noise a mean of exact tables is exact."""
+    codes, cards = _codes(20_000)
+    ones, pairs = _tables(codes, cards)
+    longer = {}
+    for own in ((0, 1, 2), (0, 1, 3), (1, 2, 3)):
+        longer[own] = np.zeros([cards[c] for c in own])
+        np.add.at(longer[own], tuple(codes[:, c] for c in own), 1)
+    known = {pair: own for pair, own in pairs.items() if pair != left_out}
+    rng, spread, off = np.random.default_rng(9), [], np.zeros(2)
+    for _ in range(80):
+        measured = [Measured((c,), own + rng.normal(0, 20, own.shape), 400.0) for c, own in enumerate(ones)]
+        measured += [Measured(pair, own + rng.normal(0, 20, own.shape), 400.0) for pair, own in known.items()]
+        plain = estimate(measured, {})
+        measured += [Measured(own, table + rng.normal(0, 15, table.shape), 225.0) for own, table in longer.items()]
+        found = estimate(measured, {})
+        assert found.pairs.keys() == pairs.keys()
+        for column, own in enumerate(found.ones):
+            spread.append(((own - ones[column]) / found.one_errors[column]).ravel())
+        for pair, own in found.pairs.items():
+            inside = pairs[pair] > 100  # not at the border of what is possible
+            spread.append((own - pairs[pair])[inside] / found.pair_errors[pair][inside])
+            if pair in plain.pairs:
+                off += np.abs(own - pairs[pair]).sum(), np.abs(plain.pairs[pair] - pairs[pair]).sum()
+    z = np.concatenate(spread)
+    assert (np.abs(z) <= 1.96).mean() > 0.93
+    assert abs(z.mean()) < 0.05
+    assert 0.75 < z.std() < 1.1
+    assert off[0] < 0.95 * off[1]
+    exact = estimate([Measured(own, table, 0.0) for own, table in (pairs | longer).items()], {})
+    assert exact.pairs[0, 1] == pytest.approx(pairs[0, 1], abs=1e-3)
+
+
 def test_forbidden_cells_stay_empty() -> None:
     ones, pairs = _tables(*_codes())
     rng = np.random.default_rng(5)

@@ -13,20 +13,26 @@ from synth_spark.kernels.marginals.starting import dealt, shares, start, tree, w
 
 
 def _counted(codes, i, j, cards):
-    table = np.zeros((cards[i], cards[j]))
+    return _table(codes, (i, j), cards)
+
+
+def _table(codes, columns, cards):
+    table = np.zeros([cards[c] for c in columns])
     for row in codes.tolist():
-        table[row[i], row[j]] += 1
+        table[tuple(row[c] for c in columns)] += 1
     return table
 
 
-def _wanted(pairs, tables, empty=()) -> Wanted:
-    """Tables of pairs, and cells to be empty: ((i, j), where)."""
+def _wanted(pairs, tables, empty=(), triples=()) -> Wanted:
+    """Tables of pairs, cells to be empty: ((i, j), where), and tables of triples: ((i, j, k), table)."""
     sparing = [pair for pair, _ in empty]
     return Wanted(
         np.array(pairs, np.int64).reshape(-1, 2),
         tables,
         np.array(sparing, np.int64).reshape(-1, 2),
         [own for _, own in empty],
+        [own for own, _ in triples],
+        [own for _, own in triples],
     )
 
 
@@ -36,7 +42,11 @@ def _independent(counts, state):
 
 def _squares(codes, cards, wanted) -> float:
     pairs = zip(wanted.pairs.tolist(), wanted.tables, strict=True)
-    return sum(float((np.square(_counted(codes, i, j, cards) - own) / (own + 1)).sum()) for (i, j), own in pairs)
+    squares = sum(float((np.square(_counted(codes, i, j, cards) - own) / (own + 1)).sum()) for (i, j), own in pairs)
+    triples = zip(wanted.triples, wanted.triple_tables, strict=True)
+    return squares + 0.1 * sum(
+        float((np.square(_table(codes, columns, cards) - own) / (own + 1)).sum()) for columns, own in triples
+    )
 
 
 def _singles(codes) -> list[list[int]]:
@@ -58,7 +68,9 @@ def cases(draw):
     tables = [rng.gamma(0.5, 3, (cards[i], cards[j])) for i, j in pairs]
     sets = [own for length in (2, 3) for own in itertools.combinations(range(len(cards)), length)]
     barred = [tuple((c, int(rng.integers(cards[c]))) for c in own) for own in sets if rng.random() < 0.2]
-    return codes, cards, _wanted(pairs, tables), barred
+    triples = [(own, rng.gamma(0.5, 3, [cards[c] for c in own])) for own in sets if len(own) == 3]
+    triples = [one for one in triples if rng.random() < 0.5]
+    return codes, cards, _wanted(pairs, tables, (), triples), barred
 
 
 @settings(max_examples=60, deadline=None)
@@ -121,6 +133,26 @@ def test_records_come_to_have_the_tables_they_are_to_match(exact) -> None:
     assert _made(exact, 2, key="another").tolist() != made.tolist()
 
 
+def test_records_come_to_have_a_table_of_three_columns_that_no_pair_tells_of() -> None:
+    """The third column follows from the first two together, and is independent of each of them."""
+    rng = np.random.default_rng(5)
+    a, b, d = (rng.integers(0, card, 3_000) for card in (2, 3, 4))
+    codes, cards = np.stack([a, b, (a + b) % 2, d], axis=1).astype(np.uint16), np.array([2, 3, 2, 4])
+    exact = _table(codes, (0, 1, 2), cards)
+    pairs = list(itertools.combinations(range(4), 2))
+    tables, off = [_counted(codes, i, j, cards) for i, j in pairs], []
+    for triples in ((), [((0, 1, 2), exact)]):
+        state = stream(1, "triple")
+        made = _independent([np.bincount(codes[:, c]) for c in range(4)], state)
+        exchange(made, cards, _wanted(pairs, tables, (), triples), [], 2, state)
+        off.append(np.abs(_table(made, (0, 1, 2), cards) - exact).sum() / 6_000)
+        assert _singles(made) == _singles(codes)
+        assert np.mean([np.abs(_counted(made, *own, cards) - table).sum() / 6_000
+                        for own, table in zip(pairs, tables, strict=True)]) < 0.005  # fmt: skip
+    assert off[0] > 0.2
+    assert off[1] < 0.02
+
+
 def test_passes_go_on_where_exchanges_at_random_find_little() -> None:
     """Two columns of forty values that are always the same: of any two records few have what the other one lacks."""
     codes, cards = np.repeat(np.arange(3_000) % 40, 2).reshape(-1, 2), np.array([40, 40])
@@ -163,7 +195,10 @@ def test_what_records_lose_by_leaving_cells_is_bounded_by_their_price(case, seed
         exchange(codes, cards, wanted, barred, 2, state)
         quiet = quiet + 1 if (codes == before).all() else 0
     plain, singles = codes.copy(), _singles(codes)
-    exchange(codes, cards, _wanted(wanted.pairs.tolist(), wanted.tables, empty), barred, 2, stream(seed, "empty"))
+    spared = _wanted(
+        wanted.pairs.tolist(), wanted.tables, empty, list(zip(wanted.triples, wanted.triple_tables, strict=True))
+    )
+    exchange(codes, cards, spared, barred, 2, stream(seed, "empty"))
     assert _singles(codes) == singles
     assert _broken(codes, barred) <= _broken(plain, barred)
     fewer = _in(plain, empty) - _in(codes, empty)
