@@ -46,12 +46,12 @@ class Sides(NamedTuple):
     Attributes:
         sensitive: counts of the records. SENSITIVE.
         of_pairs: counts of records that were made of noisy single counts and pairs alone, over the same domain.
-        whole: for every column, whether it is never absent; else absent is place 0 of its tables.
+        never_null: for every column, whether it is never absent; else absent is place 0 of its tables.
     """
 
     sensitive: Counted
     of_pairs: Counted
-    whole: Sequence[bool]
+    never_null: Sequence[bool]
 
 
 def distance(table: Ints, other: Ints) -> int:
@@ -135,7 +135,7 @@ def _in_tasks(
         look: from places of some triples, and for each of them the exact table and that of the records made of pairs.
         schema: of what it gives back.
     """
-    space, whole = CellSpace(sides.sensitive.space.cards, 3), sides.whole
+    space, whole = CellSpace(sides.sensitive.space.cards, 3), sides.never_null
     bounds, firsts = bucket_bounds(space), space.first_cells(triples)
     shapes = np.array(space.cards, np.int64)[triples]
     ends, buckets = firsts + shapes.prod(axis=1), np.searchsorted(bounds, firsts, side="right") - 1
