@@ -171,7 +171,7 @@ def measured(
         whole: for every column, whether it is never absent.
         triples: see `noisy_triples`; None where none was measured.
     """
-    sizes = [card + 1 - int(never) for card, never in zip(domain.cards, whole, strict=True)]
+    sizes = domain.table_sizes(whole)
     singles = {(row["column"], row["value"]): row for row in values.to_pylist()}
     marginals = []
     for index, (low, high) in enumerate(pairwise(domain.bounds)):
@@ -186,10 +186,10 @@ def measured(
     in_order = pairs.sort_by([("first", "ascending"), ("second", "ascending")])  # sums of floats depend on it
     for row in in_order.to_pylist():
         i, j = row["first"], row["second"]
-        counts = np.frombuffer(row["counts"], "<i8").reshape(sizes[i], sizes[j]).astype(float)
+        counts = _unpacked(row["counts"], sizes[i], sizes[j])
         marginals.append(Measured((i, j), counts, row["sigma"] ** 2))
     for i, j, k, row in _in_order(triples):
-        counts = np.frombuffer(row["counts"], "<i8").reshape(sizes[i], sizes[j], sizes[k]).astype(float)
+        counts = _unpacked(row["counts"], sizes[i], sizes[j], sizes[k])
         marginals.append(Measured((i, j, k), counts, row["sigma"] ** 2))
     return marginals
 
@@ -201,10 +201,12 @@ def of_pairs(triples: pa.Table, sizes: Sequence[int]) -> dict[tuple[int, int, in
         triples: see `noisy_triples`.
         sizes: places of the table of each column.
     """
-    return {
-        (i, j, k): np.frombuffer(row["of_pairs"], "<i8").reshape(sizes[i], sizes[j], sizes[k]).astype(float)
-        for i, j, k, row in _in_order(triples)
-    }
+    return {(i, j, k): _unpacked(row["of_pairs"], sizes[i], sizes[j], sizes[k]) for i, j, k, row in _in_order(triples)}
+
+
+def _unpacked(counts: bytes, *shape: int) -> Floats:
+    """The table of a packed vector of counts."""
+    return np.frombuffer(counts, "<i8").reshape(shape).astype(float)
 
 
 def _in_order(triples: pa.Table | None) -> list[tuple[int, int, int, dict[str, Any]]]:

@@ -6,6 +6,8 @@ those of pairs on the driver, too; what comes back are scores that get noise at 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import NamedTuple
 
@@ -26,7 +28,8 @@ _TABLES = "first int, second int, third int, counts binary, of_pairs binary, sig
 _SENSITIVE, _OF_PAIRS, _NEITHER = 0, 1, -1
 
 
-class Counted(NamedTuple):
+@dataclass(frozen=True)
+class Counted:
     """Counted combinations.
 
     Attributes:
@@ -38,6 +41,11 @@ class Counted(NamedTuple):
     counts: DataFrame
     records: int
     space: CellSpace
+
+    @cached_property
+    def pairs(self) -> dict[tuple[int, int], Ints]:
+        """The tables of all pairs of columns, with a place for absent in each column."""
+        return exact_pairs(self.counts, self.records, self.space, [False] * len(self.space.cards))
 
 
 class Sides(NamedTuple):
@@ -141,7 +149,7 @@ def _in_tasks(
     ends, buckets = firsts + shapes.prod(axis=1), np.searchsorted(bounds, firsts, side="right") - 1
     wanted = {pair for triple in triples.tolist() for pair in combinations(triple, 2)}
     pairs = [
-        {pair: table for pair, table in _pairs(side).items() if pair in wanted}
+        {pair: table for pair, table in side.pairs.items() if pair in wanted}
         for side in (sides.sensitive, sides.of_pairs)
     ]
 
@@ -183,11 +191,6 @@ def _in_tasks(
 
 def _names() -> list[str]:
     return ["bucket", "cells", "counts", "side"]
-
-
-def _pairs(counted: Counted) -> dict[tuple[int, int], Ints]:
-    """The tables of all pairs of columns, with a place for absent in each column."""
-    return exact_pairs(counted.counts, counted.records, counted.space, [False] * len(counted.space.cards))
 
 
 def _sent(counts: DataFrame, side: int, firsts: Ints, ends: Ints, bounds: Ints) -> DataFrame:

@@ -108,7 +108,7 @@ class Run:
     @property
     def table_sizes(self) -> list[int]:
         """Places of the table of every column that is counted; absent is one, where the column may be absent."""
-        return [card + 1 - int(never) for card, never in zip(self.domain.cards, self.never_null, strict=True)]
+        return self.domain.table_sizes(self.never_null)
 
     @cached_property
     def measurable_triples(self) -> Ints:

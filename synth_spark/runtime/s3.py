@@ -11,11 +11,12 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from synth_spark.errors import EngineError
+from synth_spark.runtime.environment import variable
 from synth_spark.runtime.locks import lock
 
 #: Group and name of the client; its version is that of the Hadoop among Spark's own files.
@@ -92,22 +93,13 @@ def class_path(java: str, jars: Path) -> str:
         raise EngineError("s3", problem, f"allow Maven's central repository, or put them into {jars}") from None
 
 
-@contextmanager
-def behind_spark(path: str) -> Iterator[None]:
+def behind_spark(path: str) -> AbstractContextManager[None]:
     """A JVM that is started in the body has files behind Spark's own, and behind what the environment has put there.
 
     Args:
         path: the files, separated by ``:``; empty: none.
     """
-    before = os.environ.get(BEHIND)
-    if path:
-        os.environ[BEHIND] = os.pathsep.join(filter(None, [before, path]))
-    try:
-        yield
-    finally:
-        os.environ.pop(BEHIND, None)
-        if before is not None:
-            os.environ[BEHIND] = before
+    return variable(BEHIND, os.pathsep.join(filter(None, [os.environ.get(BEHIND), path])) if path else None)
 
 
 def _version(jars: Path) -> str:

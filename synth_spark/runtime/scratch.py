@@ -11,12 +11,12 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from synth_spark.runtime import locks
+from synth_spark.runtime.environment import variable
 
 #: Where Spark takes its folders from before it looks at its settings; commas between.
 VARIABLE = "SPARK_LOCAL_DIRS"
@@ -76,17 +76,9 @@ def private_folder() -> Path:
     return _ONES[0]
 
 
-@contextmanager
-def told_to_java(private: Scratch) -> Iterator[None]:
+def told_to_java(private: Scratch) -> AbstractContextManager[None]:
     """What is started in the body finds the private folders in its environment, if others were named there."""
-    before = os.environ.get(VARIABLE)
-    if before is not None:
-        os.environ[VARIABLE] = ",".join(map(str, private.local))
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ[VARIABLE] = before
+    return variable(VARIABLE, ",".join(map(str, private.local)) if VARIABLE in os.environ else None)
 
 
 def remove(process: int | None = None) -> None:

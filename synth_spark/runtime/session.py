@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from synth_spark.errors import EngineError
 from synth_spark.runtime import s3
 from synth_spark.runtime.class_archive import java_options
+from synth_spark.runtime.environment import variable
 from synth_spark.runtime.imports import unwarned
 from synth_spark.runtime.jvm_output import catch_up, heard
 from synth_spark.runtime.libraries import SPARK_ALONE, Libraries, s3_client, with_delta
@@ -178,22 +179,11 @@ def open_session(
     client = s3_client(java_program()) if libraries.s3 else ""
     for key, value in {**settings, **(s3.settings(os.environ) if libraries.s3 else {})}.items():
         builder = builder.config(key, value)
-    with told_to_java(private), _on_loopback(), s3.behind_spark(client):
+    address = os.environ.get(_ADDRESS, _LOOPBACK)  # that of this machine is asked for by a name that no server may know
+    with told_to_java(private), variable(_ADDRESS, address), s3.behind_spark(client):
         session: SparkSession = builder.appName("synth-spark").master(master or "local[*]").getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     return session
-
-
-@contextmanager
-def _on_loopback() -> Iterator[None]:
-    """A JVM that is started in the body asks for no address of this machine, whose name may be known to no server."""
-    before = os.environ.get(_ADDRESS)
-    os.environ.setdefault(_ADDRESS, _LOOPBACK)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_ADDRESS]
 
 
 def name_files_in_utf8(environment: MutableMapping[str, str]) -> None:

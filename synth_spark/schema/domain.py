@@ -74,6 +74,10 @@ class Domain:
         """Number of values of each column."""
         return tuple(len(column.values) for column in self.columns)
 
+    def table_sizes(self, whole: Sequence[bool]) -> list[int]:
+        """Places of the table of each column: of its values, and of absent where a column is not ``whole``."""
+        return [card + 1 - int(never) for card, never in zip(self.cards, whole, strict=True)]
+
     @property
     def filled(self) -> int:
         """Values of a record on average, rounded up."""

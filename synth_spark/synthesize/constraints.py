@@ -72,7 +72,7 @@ def forbidden_cells(
         domain: of the codes.
         whole: for every column, whether its tables have no place for absent.
     """
-    sizes = [card + 1 - int(never) for card, never in zip(domain.cards, whole, strict=True)]
+    sizes = domain.table_sizes(whole)
     forbidden: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
     for rule in rules:
         if len(rule.when) != 1:
