@@ -93,13 +93,19 @@ def test_json_lines_in_folders_packed_and_encoded(spark: SparkSession, tmp_path:
     [
         "oops", "[1]", "1", "null", '{"a": NaN}', '{"a": 01}', "{'a': 1}", '{"a": 1} {"a": 2}', '{"a": 1}, {"a": 2}',
         '{"a": 1}]', '{"a": 1}}', '{"a": 1}] {"b": 2}', '{"a": 1} x', '{"a": 1', '{"a": 1, "a": 2}', '{"a": "\\ud800"}',
-        '{"a": "\\udc00"}',
+        '{"a": "\\udc00"}', '{"a": "\\uDE00\\uD83D"}', '{"\\ud800": 1}', '{"a": "\\\\\\ud800"}',
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_json_object_is_told_by_file_and_line(spark: SparkSession, tmp_path: Path, line: str) -> None:
     path = written(tmp_path / "c.jsonl", '{"a": "whole \\ud83d\\ude00"}', "", line)
     says = refusal(spark, path=path)
     assert says.startswith("file 'c.jsonl': holds in line 3 what is no JSON object"), says
+
+
+def test_pairs_of_surrogates_and_escaped_backslashes_are_text(spark: SparkSession, tmp_path: Path) -> None:
+    lines = ['{"a": "\\uD83D\\ude00"}', '{"a": "\\\\ud800"}', '{"a": "\\\\\\ud83d\\ude00"}']
+    path = written(tmp_path / "c.jsonl", *lines)
+    assert rows(spark, path=path) == [("\\ud800",), ("\\😀",), ("😀",)]
 
 
 @pytest.mark.parametrize(

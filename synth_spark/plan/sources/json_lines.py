@@ -188,6 +188,8 @@ def _object(file: JsonFile, line: int, text: str) -> dict[str, Any]:
     """A line's object; its numbers are texts."""
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str, parse_constant=_refused)
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError):
         raise no_object(file, line) from None
     if not isinstance(found, dict):

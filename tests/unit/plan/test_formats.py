@@ -113,7 +113,13 @@ def test_a_sheet_is_one_of_a_workbook() -> None:
             Input(sheet="Cases", **place).resolved_format()
 
 
-@pytest.mark.parametrize("line", ["oops", "[1]", '{"a": NaN}', '{"a": 1} {"a": 2}', '{"a": 1, "a": 2}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "oops", "[1]", '{"a": NaN}', '{"a": 1} {"a": 2}', '{"a": 1, "a": 2}', "[" * 100_000, '{"a": "\\ud800"}',
+        '{"\\uDE00": 1}',
+    ],
+)  # fmt: skip
 def test_a_look_at_the_head_tells_a_line_that_is_no_json_object(tmp_path: Path, line: str) -> None:
     path = tmp_path / "c.jsonl"
     path.write_text(f'{{"a": 1}}\n\n{line}\n')
