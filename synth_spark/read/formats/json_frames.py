@@ -26,8 +26,8 @@ _IS_OBJECT = (
     "json_array_length(concat('[', record, ']')) = 1 "
     """AND json_object_keys(concat('{"r":', record, '}')) = array('r') AND json_object_keys(record) IS NOT NULL"""
 )
-#: Half of a surrogate pair, once whole ones and backslashes that are escaped are gone. Spark 4.1 reads it as a question
-#: mark.
+#: An escaped backslash, or a whole surrogate pair; and half of a pair, which is looked for in what is left without
+#: these: Spark 4.1 reads it as a question mark.
 _PAIRED = r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = r"\\u[dD][89a-fA-F]"
 #: What a value is: BIGINT, DECIMAL, DOUBLE, STRING, BOOLEAN, VOID (null), ARRAY or OBJECT.
@@ -88,8 +88,8 @@ def json_table(
 
 def _keys(spark: SparkSession, source: JsonLines) -> dict[str, frozenset[str]]:
     """The keys of all records, in the order in which they occur first → what they hold; of a list ``[…]``."""
-    half = F.when(F.contains("record", F.lit(r"\u")), F.regexp_replace("record", _PAIRED, " ").rlike(_HALF))
-    parsed = F.when(F.expr(_IS_OBJECT) & ~F.coalesce(half, F.lit(False)), F.expr("try_parse_json(record)"))
+    half = F.contains("record", F.lit(r"\u")) & F.regexp_replace("record", _PAIRED, " ").rlike(_HALF)
+    parsed = F.when(F.expr(_IS_OBJECT) & ~half, F.expr("try_parse_json(record)"))
     fields = _lines(spark, source.files).select("file", "line", parsed.alias("parsed"), "record")
     fields = fields.select(
         "file",
