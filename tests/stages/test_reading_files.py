@@ -1,7 +1,6 @@
 """Files of every layout: each is read to the same records, or refused in one line; no reader takes it for another."""
 
 import bz2
-import gzip
 import lzma
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from packings import pack
 from pyspark.sql import SparkSession
 from source_rows import ROWS, TEXT, refusal, rows
 
@@ -52,7 +52,7 @@ def test_columns_of_a_folder_belong_to_their_names_and_folders_are_columns(spark
         ("code=__HIVE_DEFAULT_PARTITION__", "d.csv.bz2", TEXT),
     ):
         (tmp_path / "in" / folder).mkdir(parents=True)
-        packed = gzip.compress(text.encode()) if "gz" in name else bz2.compress(text.encode())
+        packed = pack(text.encode(), "gzip") if "gz" in name else bz2.compress(text.encode())
         (tmp_path / "in" / folder / name).write_bytes(text.encode() if name.endswith(".csv") else packed)
     (tmp_path / "in" / "code=01" / "empty.csv").touch()
     found = rows(spark, path=str(tmp_path / "in"))
@@ -101,7 +101,7 @@ def test_encodings_packings_and_line_ends(spark: SparkSession, tmp_path: Path, e
     returned = text.replace("\n", "\r")
     for name, content in (
         ("a.csv", text.encode(encoding)),
-        ("b.csv", gzip.compress(returned.encode(encoding))),
+        ("b.csv", pack(returned.encode(encoding), "gzip")),
         ("c.csv", bz2.compress(text.encode(encoding))),
         ("d.csv", lzma.compress(text.replace("\n", "\r\n").encode(encoding))),
     ):
@@ -152,7 +152,7 @@ def test_files_without_a_header_and_with_a_line_of_excel(spark: SparkSession, tm
         ),
         (b"a,b\nx,y\nz\n", {}, "file 'c.csv': has a row in line 3 with more or fewer fields than its header"),
         (b"a,b\nx,y\nz,u,v", {"multiline": True}, "has a row in line 3 with more or fewer fields than its header"),
-        (gzip.compress(TEXT.encode() * 99)[:-30], {}, "file 'c.csv': cannot be read to its end"),
+        (pack(TEXT.encode() * 99, "gzip")[:-30], {}, "file 'c.csv': cannot be read to its end"),
     ],
 )
 def test_records_that_cannot_be_read_are_told_by_file_and_line(

@@ -1,6 +1,5 @@
 """JSON lines, Excel workbooks and zip archives: read to the texts that people see, or refused in one line."""
 
-import gzip
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from packings import pack
 from pyspark.sql import SparkSession
 from source_rows import ROWS, TEXT, refusal, rows
 
@@ -78,7 +78,7 @@ def test_json_lines_have_the_keys_of_all_records_and_one_text_a_number(spark: Sp
 
 def test_json_lines_in_folders_packed_and_encoded(spark: SparkSession, tmp_path: Path) -> None:
     text = '{"size": "größer"}\r\n{"size": "klein"}'
-    for code, name, content in (("01", "a.jsonl.gz", gzip.compress(text.encode())), ("1", "b.ndjson", text.encode())):
+    for code, name, content in (("01", "a.jsonl.gz", pack(text.encode(), "gzip")), ("1", "b.ndjson", text.encode())):
         (tmp_path / "in" / f"code={code}").mkdir(parents=True)
         (tmp_path / "in" / f"code={code}" / name).write_bytes(content)
     wanted = sorted((size, code) for size in ("größer", "klein") for code in ("01", "1"))
@@ -131,7 +131,7 @@ def test_json_lines_that_cannot_be_read_are_told_by_file_and_line(spark: SparkSe
     path = tmp_path / "c.jsonl"
     path.write_bytes(b'{"a": 1}\n{"a": "caf\xe9"}\n')
     assert "file 'c.jsonl': holds a byte in line 2 that is not UTF-8" in refusal(spark, path=str(path))
-    path.write_bytes(gzip.compress(b'{"a": 1}\n' * 999)[:-20])
+    path.write_bytes(pack(b'{"a": 1}\n' * 999, "gzip")[:-20])
     assert "file 'c.jsonl': cannot be read to its end" in refusal(spark, path=str(path))
 
 
@@ -329,8 +329,8 @@ def test_a_zip_archive_of_one_file_is_that_file(spark: SparkSession, tmp_path: P
         ({"a.csv": TEXT, "b.csv": TEXT}, "is a zip archive that holds 2 files: 'a.csv', 'b.csv'; unpack it"),
         ({"folder/": ""}, "is a zip archive that holds no file; unpack it"),
         (b"\x04\x22\x4d\x18abc", "is packed with lz4, not a CSV; unpack it"),
-        (gzip.compress(gzip.compress(TEXT.encode())), "is packed with gzip, not a CSV; unpack it"),
-        (gzip.compress(b"a" * 257 + b"ustar\x0000"), "is a tar archive, not a CSV"),
+        (pack(pack(TEXT.encode(), "gzip"), "gzip"), "is packed with gzip, not a CSV; unpack it"),
+        (pack(b"a" * 257 + b"ustar\x0000", "gzip"), "is a tar archive, not a CSV"),
         (b"\xff\x06\x00\x00sNaPpYabc", "is packed with snappy, not a CSV"),
     ],
 )
